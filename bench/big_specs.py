@@ -34,7 +34,7 @@ from dkron_kube.paths import DKRON_JOBS
 Object = dict[str, Any]
 QUIET, NOISY = "quiet", "noisy"
 FILLINGS: tuple[tuple[Any, int], ...] = (([], 3), ({"": {}}, 8), ("\N{GRINNING FACE}" + "x" * 93, 100))
-"""What a list is filled with: a value, and the bytes that it takes there."""
+"""The content of a list: a value, and the bytes that it takes there."""
 START = 300.0
 """Seconds until the canary has to run after the start."""
 
@@ -71,7 +71,7 @@ def ask(port: int, path: str) -> str:
 
 
 async def lag(port: int) -> float:
-    """Seconds for which the operator's event loop was blocked."""
+    """Seconds in which the operator's event loop was blocked."""
     found = re.search(
         r"^\w*event_loop_lag_seconds ([0-9.e-]+)$", await asyncio.to_thread(ask, port, "/metrics"), re.MULTILINE
     )

@@ -1,4 +1,4 @@
-"""What a pod of an executor costs before it calls anybody: CPU seconds of Python until the client is there.
+"""The cost of a pod of an executor before it calls a server: CPU seconds of Python until the client is there.
 
 Each start is a process of its own, with what `python -m dkron_executors <name>` loads; a bare Python stands beside it.
 """

@@ -1,7 +1,7 @@
 """How late do jobs run when one replica of the operator follows another?
 
 Two replicas of a namespace, and jobs that are due every second. The one that leads is ended at some point of a second;
-the latest Job of a slot from there on, from its slot until a watch has seen it, tells for how long nobody fired.
+the latest Job of a slot from there on, from its slot until a watch has seen it, tells for how long no replica fired.
 
     python bench/handover.py [--times 6] [--jobs 2] [--ways SIGTERM SIGKILL]
 """
@@ -46,7 +46,7 @@ class Replica:
     async def says(self, text: str) -> None:
         """Return when it has logged this."""
         async with asyncio.timeout(LONGEST):
-            while text not in self.log.read_text():  # noqa: ASYNC110 - a file tells nobody
+            while text not in self.log.read_text():  # noqa: ASYNC110 - a file has no events
                 await asyncio.sleep(0.1)
 
 

@@ -65,7 +65,7 @@ async def serving() -> AsyncIterator[Server]:
 
 
 async def bare(server: Server) -> float:
-    """Calls a second that the pool makes when nobody claims or records them."""
+    """Calls a second that the pool makes without claims and records."""
     pool, keys = Pool(limit=PLACES), Http.read({"method": "GET", "url": server.url})
 
     async def call(_number: int) -> None:

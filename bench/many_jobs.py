@@ -89,7 +89,7 @@ def over_a_minute(count: int, begin: datetime) -> list[str]:
 
 
 async def spread(client: KubeClient, kubeconfig: Path, count: int) -> None:
-    """Jobs that are due once within one minute, created while nobody looks."""
+    """Jobs that are due once within one minute, created while no operator runs."""
     print(f"{count} jobs due within one minute", flush=True)
     begin = full_minute(timedelta(seconds=count / 300 + AHEAD))
     await create(client, over_a_minute(count, begin))

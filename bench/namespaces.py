@@ -49,7 +49,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What was measured: seconds until it was ready, resident MB, and two reads."""
+    """The measurements: seconds until it was ready, resident MB, and two reads."""
 
     ready: float
     memory: int
@@ -159,7 +159,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=10_000)
     parser.add_argument("--namespaces", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=3.0)
-    parser.add_argument("--only-one", action="store_true", help="measure the single namespace alone")
+    parser.add_argument("--only-one", action="store_true", help="measure only the single namespace")
     options = parser.parse_args()
     many = options.namespaces
     names = ",".join(f"team-{number:02}" for number in range(many))

@@ -7,7 +7,7 @@ compared with a loop that does the same at the API server without us, over as ma
     python bench/rest.py [--jobs 1000] [--connections 32] [--rounds 5] [--seconds 3]
 
 Contenders take turns; what is printed is the median of the rounds after a first one that does not count. `share` is our
-rate by that of the reference in the same round. The columns in µs are CPU of the server (of the loop) for each answer:
+rate by the reference's in the same round. The columns in µs are CPU of the server (of the loop) for each answer:
 unlike the rates they say much the same on a busy machine. `load` is the share of its core that the generator used: near
 100 % it would be what was measured.
 """
@@ -32,7 +32,7 @@ from rest_servers import Cores, Server, bare_handler, dkron_api, pinned, two_cor
 from rest_table import HEADER, Round, Rounds, row
 from rig import Object, installed, many, namespace
 
-from dkron_api.translate.body import read_body
+from dkron_api.translate.job import read_body
 from dkron_crds.names import API_VERSION
 from dkron_from_dkron.spec import spec_of
 from dkron_kube import access
@@ -49,7 +49,7 @@ FOREVER = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A GET, and what Dkron 4.1.2 answered in a second on such a machine (0: not known)."""
+    """A GET, and what Dkron 4.1.2 answered in a second on a machine like this (0: not known)."""
 
     name: str
     path: str

@@ -7,7 +7,7 @@ as in the steady state. With 200 tenants each request has the token of another o
     python bench/rest_auth.py [--connections 32] [--rounds 5] [--seconds 3]
 
 Ways take turns; what is printed is the median of the rounds after a first one that does not count, which also fills the
-caches. `of none` is the rate by that of `--auth none` in the same round.
+caches. `of none` is the rate by the rate with `--auth none` in the same round.
 """
 
 import argparse

@@ -1,5 +1,5 @@
-"""What the benchmark of the REST API asks: `dkron-api` as users start it, and a bare aiohttp handler that gives the
-same answers from memory, each a process on a core of its own."""
+"""The servers that the benchmark of the REST API asks: `dkron-api` as users start it, and a bare aiohttp handler that
+gives the same answers from memory, each a process on a core of its own."""
 
 import asyncio
 import contextlib
@@ -110,7 +110,7 @@ def _line(process: subprocess.Popen[bytes], log: Path, text: str, seconds: float
 
 @contextlib.contextmanager
 def bare_handler(answers: Answers, *, core: int) -> Iterator[Server]:
-    """The framework alone: no middleware, no log, and the bodies ready."""
+    """Only the framework: no middleware, no log, and the bodies ready."""
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe(duplex=False)
     process = spawn.Process(target=_serve, args=(answers, theirs), daemon=True)

@@ -21,7 +21,7 @@ class Round:
 
 
 class Rounds:
-    """What the rounds of one contender brought; the first is its warm-up."""
+    """The results of one contender's rounds; the first is its warm-up."""
 
     def __init__(self) -> None:
         self._all: list[Round] = []
@@ -49,7 +49,7 @@ class Rounds:
         return self.median(lambda each: each.outcome.percentile(share)) * 1000
 
     def share_of(self, other: "Rounds") -> float:
-        """Our rate, measured by that of another contender in the same round."""
+        """Our rate, divided by another contender's in the same round."""
         pairs = zip(self._all[1:], other._all[1:], strict=True)
         return statistics.median(mine.outcome.rate / theirs.outcome.rate for mine, theirs in pairs)
 

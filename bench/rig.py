@@ -1,4 +1,4 @@
-"""What the benchmarks share: a cluster with simulated nodes, a witness that sees Jobs appear, and the operator as users
+"""Shared by the benchmarks: a cluster with simulated nodes, a witness that sees Jobs appear, and the operator as users
 start it."""
 
 import asyncio
@@ -59,11 +59,11 @@ def installed(name: str, *, nodes: str = "none", controller_flags: str = "") -> 
 SLOTS = re.compile(rb'"(?:dkron\.io/slot|batch\.kubernetes\.io/cronjob-scheduled-timestamp)":"([^"]+)"')
 VERSION = re.compile(rb'"resourceVersion":"([0-9]+)"')
 Sight = tuple[float, float | None]
-"""When a Job was seen, and for which slot it is, both in seconds since the epoch."""
+"""When a Job was seen, and its slot, both in seconds since the epoch."""
 
 
 class Witness:
-    """Sees Jobs appear in a namespace: a process of its own, since the API server cuts off whoever reads too slowly."""
+    """Sees Jobs appear in a namespace: a process of its own, since the API server cuts off slow readers."""
 
     def __init__(self, client: KubeClient, namespace: str) -> None:
         self._access = client.access

@@ -55,7 +55,7 @@ def pod_template() -> Object:
 
 
 def bare_job(metadata: Object) -> Object:
-    """A Job of nobody."""
+    """A Job without an owner."""
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": {"template": pod_template()}}
 
 

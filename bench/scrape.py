@@ -1,4 +1,4 @@
-"""What it costs to ask the operator for its metrics: CPU of a scrape, and for how long slots may have to wait for it.
+"""The cost of asking the operator for its metrics: CPU of a scrape, and for how long slots may have to wait for it.
 
 No cluster: a store full of jobs, and the same code that answers `/metrics`.
 

@@ -14,8 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dkron_api.cache.job_index import JobIndex
-from dkron_api.cache.slices import Slices
-from dkron_api.cache.standings import Standings
+from dkron_api.cache.standings import Slices, Standings
 from dkron_api.translate.listing import in_order, matching, read_query
 from dkron_crds.base import rfc3339
 from dkron_reports.agenda import planning
@@ -90,7 +89,7 @@ async def run(jobs: int, every: str) -> None:
     gc.freeze()
     print(f"{f'{jobs} jobs, each every {every}; milliseconds of CPU':<52} {'in all':>8} {'at once':>8}")
 
-    async def anew() -> None:
+    async def again() -> None:
         await slices.run(summarizing(await standings.all(), now=NOW))
 
     async def agenda() -> None:
@@ -107,10 +106,10 @@ async def run(jobs: int, every: str) -> None:
         in_order(await slices.run(matching(list(index), query)), query, due=index.due)
 
     await asked("the first summary, which reads each job", standings.summary)
-    await asked("a summary when nothing has changed", anew)
+    await asked("a summary when nothing has changed", again)
     for number in range(min(jobs, 1000)):
         index.upsert(job(number, every, version=2))
-    await asked("a summary when 1000 jobs have changed", anew)
+    await asked("a summary when 1000 jobs have changed", again)
     await asked("an agenda of one hour", agenda)
     await asked("2000 slots of one job explained", explained)
     await asked("a list filtered and sorted", listed)

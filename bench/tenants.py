@@ -27,7 +27,7 @@ QUIET, NOISY = "quiet", "noisy"
 TEMPLATES, TEMPLATE_BYTES = 200, 60_000
 ASKED, REQUESTS_OF_ONE = 5, 100
 ROWS = {
-    "alone": None,
+    "undisturbed": None,
     "without a budget": ("--namespace-creates", "0"),
     "with the default": (),
     "with 50 a second": ("--namespace-creates", "50"),
@@ -36,7 +36,7 @@ ROWS = {
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What the noisy namespace has."""
+    """The load of the noisy namespace."""
 
     jobs: int
     seconds: float

@@ -1,7 +1,7 @@
 """What tracing costs: CPU seconds of a start, CPU microseconds of a request of the API and of an execution.
 
 A request is one span of a server and one of a call to Kubernetes; an execution is four: fired, created, run, recorded.
-The time is that of the process, with the thread that delivers them to a receiver in another process, or to none.
+The time is of the whole process, with the thread that delivers them to a receiver in another process, or to none.
 
     python bench/tracing.py [--rounds 5]
 """

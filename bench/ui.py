@@ -5,7 +5,7 @@
 
 A first view is the list of jobs in a browser that has never seen the page. *First row* is when a row is drawn, *usable*
 when the page answers a click from then on: the end of the last task of 50 ms or more before half a second without
-one. *Bytes* are those of all responses until then, as sent. *End to row* is the time from the end of a Job until the
+one. *Bytes* are of all responses until then, as sent. *End to row* is the time from the end of a Job until the
 page of the job shows it. *Script* (in the first minute, by the sampling profiler) and *main thread* are the browser's
 time while `--rate` executions start and end each second, for each of them; *heap* is what is left after a forced
 collection, at the beginning and after `--minutes`.
@@ -71,7 +71,7 @@ class Browser:
         self._process = process
 
     async def answers(self) -> AsyncIterator[Answer]:
-        """Yield what it answers until it ends. Raises SystemExit if it fails."""
+        """Yield its answers until it ends. Raises SystemExit if it fails."""
         if self._process.stdout is not None:
             async for line in self._process.stdout:
                 yield json.loads(line)
@@ -129,7 +129,7 @@ async def first_views(page: Page, jobs: int, times: int) -> Figures:
 
 
 async def steady(page: Page, rate: int, minutes: int) -> Figures:
-    """What the page costs while executions start and end."""
+    """The cost of the page while executions start and end."""
     found = await answers("steady", url=page.jobs, rows=page.rows, minutes=minutes)
     begin, end = found[0], found[-1]
     executions = rate * (end["at"] - begin["at"]) / 1000

@@ -227,7 +227,7 @@ def find_dkron(chosen: str) -> tuple[Path | None, str]:
 
 @contextlib.contextmanager
 def dkron_page(program: Path, jobs: int, *, rate: int = 0) -> Iterator[Page]:
-    """Dkron's page with so many jobs, of which `rate` run each second. It listens on the loopback alone."""
+    """Dkron's page with so many jobs, of which `rate` run each second. It listens only on the loopback."""
     http, serf, rpc = _free_ports(3)
     page = dkrons("Dkron", http)
     with tempfile.TemporaryDirectory() as folder:

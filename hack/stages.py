@@ -1,7 +1,7 @@
 """`python hack/stages.py`: all stages of `make test`, whatever becomes of each, and one table at the end.
 
-0: all of them succeeded, 1: some did not, or printed a secret of a test. What was left out, as where the machine has no
-apt-get, and which tests failed, is said at the end.
+0: all of them succeeded, 1: some did not, or printed a secret of a test. The end lists the tests that
+failed, and all that was left out, as where the machine has no apt-get.
 """
 
 import os

@@ -61,7 +61,7 @@ export const VIEWS = {
     act: (page) => page.getByRole("button", { name: "Count the slots" }).click(),
   },
   pauses: { path: "/pauses", shows: "the mail server moves" },
-  "new-pause": { path: "/pauses/new?job=mail-digest", shows: "What a pause does" },
+  "new-pause": { path: "/pauses/new?job=mail-digest", shows: "Effects of a pause" },
   edit: { path: "/jobs/nightly-backup/edit", shows: "Next ten runs" },
   new: { path: "/new", shows: "Next ten runs" },
   changes: {

@@ -10,9 +10,9 @@ from aiohttp import web
 from dkron_api.auth.dkron import TokenIndex
 from dkron_api.auth.schemes import guard
 from dkron_api.auth.token_secrets import read_secret
+from dkron_api.cache.job_index import Prerenderer
 from dkron_api.cache.object_cache import ObjectCache, plain
-from dkron_api.cache.prerender import Prerenderer
-from dkron_api.cache.slices import Slices
+from dkron_api.cache.standings import Slices
 from dkron_api.edge import audit
 from dkron_api.edge.access import AccessLog
 from dkron_api.edge.admission import GUARD
@@ -25,7 +25,6 @@ from dkron_api.edge.keys import (
     CLUSTERS,
     GATE,
     KUBE,
-    LEASE_FEED,
     LEASES,
     NODES,
     OBJECTS,
@@ -39,8 +38,8 @@ from dkron_api.edge.keys import (
     TOKENS,
 )  # fmt: skip
 from dkron_api.edge.middleware import edge, sign
-from dkron_api.edge.tenancy import below_prefix
 from dkron_api.edge.traced import tracing
+from dkron_api.edge.urls import below_prefix
 from dkron_api.informers import informers
 from dkron_api.jobs.objects import Objects
 from dkron_api.routes import (
@@ -48,7 +47,6 @@ from dkron_api.routes import (
     cluster,
     events,
     executions,
-    fields,
     health,
     jobs,
     log,
@@ -56,20 +54,14 @@ from dkron_api.routes import (
     pauses,
     policies,
     reports,
-    requested_runs,
     restore,
     runs,
-    schedule,
-    stats,
-    stops,
     ui,
     whoami,
 )
 from dkron_api.settings import EVERY, Settings
 from dkron_api.stream.feed import Leadership
-from dkron_api.tenants.every import EveryTenant
-from dkron_api.tenants.tenant import TenantFactory
-from dkron_api.tenants.tenants import Tenants
+from dkron_api.tenants.tenants import EveryTenant, TenantFactory, Tenants
 from dkron_kube.client import KubeClient
 from dkron_runtime.supervision import Supervisor
 from dkron_runtime.tracing.spans import Tracer
@@ -107,14 +99,13 @@ def make_app(
     app[ACCESS] = AccessLog(settings.log_format) if settings.access_log else None
     app[AUDIT] = AccessLog(settings.log_format, audit.LOGGER)
     app[CLUSTERS] = ObjectCache("dkronclusters", plain)
-    app[LEASES] = ObjectCache("leases", plain)
+    app[LEASES] = ObjectCache("leases", plain, changed=Leadership(tenants.lead, clock).changed)
     app[NODES] = ObjectCache("nodes", plain)
     app[POLICIES] = ObjectCache("dkronpolicies", plain)
     app[OBJECTS] = Objects(kube, time.monotonic)
     tokens = TokenIndex()
     app[TOKENS] = ObjectCache("tokens", read_secret, changed=tokens.changed)
     app[GUARD] = guard(settings, kube, tokens=tokens, secrets=app[TOKENS], policies=app[POLICIES], clock=clock)
-    app[LEASE_FEED] = Leadership(app[LEASES], tenants.lead, clock)
     app.router.add_routes(routes(settings))
     app.on_response_prepare.append(sign)
     app.on_shutdown.append(restore.give_up)
@@ -126,8 +117,8 @@ def make_app(
 
 def routes(settings: Settings) -> list[web.RouteDef]:
     """Return all routes of the service."""
-    of_jobs = (jobs, runs, executions, stops, restore, schedule, fields, reports, log, events)
-    parts = (*of_jobs, requested_runs, backfills, pauses, cluster, stats, policies, whoami, health, openapi)
+    of_jobs = (jobs, runs, executions, restore, reports, log, events)
+    parts = (*of_jobs, backfills, pauses, cluster, policies, whoami, health, openapi)
     every = (*(route for part in parts for route in part.ROUTES), *ui.routes(settings))
     further = below_prefix(every) if settings.namespaces else ()
     return [*every, *further]

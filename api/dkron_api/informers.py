@@ -5,14 +5,15 @@ import gc
 import logging
 from collections.abc import AsyncIterator, Callable
 from functools import partial
+from typing import Any
 
 from aiohttp import web
 
 from dkron_api.auth.token_secrets import SECRET_TYPE
+from dkron_api.cache.object_cache import ObjectCache
 from dkron_api.edge.keys import (
     CLUSTERS,
     KUBE,
-    LEASE_FEED,
     LEASES,
     NODES,
     POLICIES,
@@ -38,17 +39,17 @@ async def informers(app: web.Application) -> AsyncIterator[None]:
     settings, kube, start = app[SETTINGS], app[KUBE], app[SUPERVISOR].start
     home = settings.cluster_namespace
     one = f"metadata.name={INSTALLATION}"
-    watches = [
-        (paths.DKRON_CLUSTERS, home, app[CLUSTERS], app[CLUSTERS].watch, one),
-        (paths.LEASES, home, app[LEASE_FEED], app[LEASES].watch, one),
-        (paths.DKRON_POLICIES, home, app[POLICIES], app[POLICIES].watch, ""),
-        (paths.NODES, None, app[NODES], app[NODES].watch, ""),
+    watches: list[tuple[paths.Resource, str | None, ObjectCache[Any], str]] = [
+        (paths.DKRON_CLUSTERS, home, app[CLUSTERS], one),
+        (paths.LEASES, home, app[LEASES], one),
+        (paths.DKRON_POLICIES, home, app[POLICIES], ""),
+        (paths.NODES, None, app[NODES], ""),
     ]
     if AuthMode.DKRON in settings.auth:
-        watches.append((paths.SECRETS, home, app[TOKENS], app[TOKENS].watch, f"type={SECRET_TYPE}"))
+        watches.append((paths.SECRETS, home, app[TOKENS], f"type={SECRET_TYPE}"))
     tasks = []
-    for resource, namespace, cache, state, fields in watches:
-        informer = Informer(kube, resource, namespace, _callbacks(cache), state=state, fields=fields)
+    for resource, namespace, cache, fields in watches:
+        informer = Informer(kube, resource, namespace, _callbacks(cache), state=cache.watch, fields=fields)
         tasks.append(start(f"watch of {resource.plural}", informer.run))
     for number, job_watch in enumerate(app[TENANTS].watches):
         # /health tells everybody which part has ended, so it does not name a further namespace.

@@ -12,12 +12,10 @@ from aiohttp import web
 
 from dkron_api import audit_command, token_command
 from dkron_api.app import make_app
-from dkron_api.auth.schemes import UnusableAuthorities
 from dkron_api.edge.aiohttp_fixes import Connection, Malformed, serve_below
 from dkron_api.edge.keys import KUBE, SUPERVISOR, TENANTS
-from dkron_api.edge.tls import HANDSHAKE, Certificate, UnusableCertificate
-from dkron_api.routes.ui import NoUserInterface
-from dkron_api.settings import AuthMode, Settings
+from dkron_api.edge.tls import HANDSHAKE, Certificate
+from dkron_api.settings import AuthMode, Settings, UnusableOption
 from dkron_api.translate.record import FIELD_MANAGER
 from dkron_kube import access
 from dkron_kube.access import AccessError
@@ -65,10 +63,7 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
     except (AccessError, Outdated) as exc:
         log.error("%s", exc)  # noqa: TRY400 - the message is sufficient
         return FAILED
-    except NoUserInterface as exc:
-        log.error("--ui-dir: %s", exc)  # noqa: TRY400
-        return USAGE
-    except (UnusableAuthorities, UnusableCertificate) as exc:
+    except UnusableOption as exc:
         log.error("%s", exc)  # noqa: TRY400
         return USAGE
     except OSError as exc:
@@ -81,7 +76,6 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
 
 
 def _complete(settings: Settings, namespace: str) -> Settings:
-    """Return the settings with the missing namespaces filled in."""
     served = settings.namespace or namespace
     home = settings.cluster_namespace or served
     return settings.model_copy(update={"namespace": served, "cluster_namespace": home})
@@ -102,7 +96,7 @@ async def _serve(settings: Settings, way: access.Access, tracer: Tracer | None) 
         if settings.tls_cert is not None and settings.tls_key is not None:
             certificate = Certificate(settings.tls_cert, settings.tls_key)
         listener = await _listen(settings, runner, certificate)
-    except (OSError, NoUserInterface, UnusableAuthorities, UnusableCertificate):
+    except (OSError, UnusableOption):
         await kube.close()
         raise
     try:

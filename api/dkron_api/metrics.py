@@ -6,6 +6,7 @@ Label values are limited to routes and kinds. The only series per job are the tw
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, NamedTuple
 
 from prometheus_client import (
@@ -25,8 +26,10 @@ from prometheus_client.registry import Collector
 
 from dkron_api.cache.object_cache import ObjectCache
 from dkron_api.translate.record import Job
-from dkron_api.version import VERSION
 from dkron_kube.client import Call
+
+VERSION = version("dkron-operator")
+
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
@@ -62,18 +65,13 @@ def observe(method: str, route: str, status: int, seconds: float) -> None:
     """Record an answered request. `route` is the template, so that job names do not become time series."""
     children = _children.get((method, route, status))
     if children is None:
-        children = _children_of(method, route, status)
+        known = method if method in METHODS else "other"
+        children = REQUESTS.labels(known, route, str(status)).inc, SECONDS.labels(known, route).observe
+        if known == method:
+            _children[method, route, status] = children
     count, time = children
     count()
     time(seconds)
-
-
-def _children_of(method: str, route: str, status: int) -> tuple[Callable[[], None], Callable[[float], None]]:
-    known = method if method in METHODS else "other"
-    children = REQUESTS.labels(known, route, str(status)).inc, SECONDS.labels(known, route).observe
-    if known == method:
-        _children[method, route, status] = children
-    return children
 
 
 @dataclass(frozen=True, slots=True)

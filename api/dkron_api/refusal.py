@@ -2,15 +2,14 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 
 from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Rejected, Unavailable
 
 LATER = "1"
 """Default seconds after which a client may retry."""
-
-
 _CAPITAL = re.compile("[A-Z]")
 
 
@@ -25,6 +24,20 @@ class ApiError(Exception):
         self.status = status
         self.reason = reason
         self.headers = dict(headers or {})
+
+
+def unavailable(reason: str, *, after: str = LATER) -> ApiError:
+    """Return the refusal of a request that may succeed after this many seconds."""
+    return ApiError(HTTPStatus.SERVICE_UNAVAILABLE, reason, {"Retry-After": after})
+
+
+@contextmanager
+def refusing(*errors: type[Exception], status: int = HTTPStatus.BAD_REQUEST, text: str = "{}") -> Iterator[None]:
+    """Answer these errors with this status, and a sentence that contains theirs."""
+    try:
+        yield
+    except errors as error:
+        raise ApiError(status, text.format(error)) from error
 
 
 def refusal_of(error: KubeError) -> ApiError:  # noqa: PLR0911 - one case, one line
@@ -48,7 +61,7 @@ def refusal_of(error: KubeError) -> ApiError:  # noqa: PLR0911 - one case, one l
         case Rejected():
             return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, _complaints(error))
         case _:
-            return ApiError(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": LATER})
+            return unavailable(str(error))
 
 
 def _complaints(error: KubeError) -> str:

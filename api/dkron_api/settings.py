@@ -20,6 +20,8 @@ from dkron_runtime.command import separated
 from dkron_runtime.logs import LogFormat, LogLevel
 
 MIB = 1024 * 1024
+PREFIX = "DKRON_API_"
+"""Beginning of the environment variables."""
 Network = IPv4Network | IPv6Network
 
 
@@ -30,6 +32,10 @@ def name_of_this_pod_or_host() -> str:
 
 EVERY = "*"
 """Stands for all namespaces."""
+
+
+class UnusableOption(Exception):
+    """A file or folder that an option names cannot be used. `str()` says which and why, without anything of a key."""
 
 
 class AuthMode(StrEnum):
@@ -63,7 +69,7 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="DKRON_API_",
+        env_prefix=PREFIX,
         cli_prog_name="dkron-api",
         cli_kebab_case=True,
         cli_hide_none_type=True,
@@ -73,208 +79,177 @@ class Settings(BaseSettings):
 
     host: str = Field(
         default="127.0.0.1",
-        description="address to listen on; 0.0.0.0: all of IPv4, empty: all. Other machines can connect unless it is "
-        "a loopback address [DKRON_API_HOST]",
+        description="address to listen on; 0.0.0.0: all of IPv4, empty: all. Other machines can connect unless it is a "
+        "loopback address",
     )
-    port: int = Field(default=8080, ge=0, le=65535, description="port to listen on, 0 for a free one [DKRON_API_PORT]")
+    port: int = Field(default=8080, ge=0, le=65535, description="port to listen on, 0 for a free one")
     namespace: str = Field(
         default="",
         description="namespace whose DkronJobs are served. Default: the pod's namespace, or the namespace of the "
-        "kubeconfig's context [DKRON_API_NAMESPACE]",
+        "kubeconfig's context",
     )
     namespaces: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
         description="further namespaces whose jobs are served under /ns/NAMESPACE/v1, or * for all; repeat the option, "
-        "or separate them by commas [DKRON_API_NAMESPACES]",
+        "or separate them by commas",
     )
     cluster_namespace: str = Field(
-        default="",
-        description="namespace of the operator's DkronCluster and Lease. Default: the same as --namespace "
-        "[DKRON_API_CLUSTER_NAMESPACE]",
+        default="", description="namespace of the operator's DkronCluster and Lease. Default: the same as --namespace"
     )
     node_name: str = Field(
         default_factory=name_of_this_pod_or_host,
         description="value of the header X-Whom. If an operator runs in the same pod, use its name. Default: "
-        "$POD_NAME, else the host name [DKRON_API_NODE_NAME]",
+        "$POD_NAME, else the host name",
     )
     beside_operator: bool = Field(
         default=True,
         description="an operator in the same pod has the same --node-name. Without it, /v1/leave is refused, because "
-        "there is no operator to leave [DKRON_API_BESIDE_OPERATOR]",
+        "there is no operator to leave",
     )
     datacenter: str = Field(
         default=DKRONS.datacenter,
         min_length=1,
         pattern=LABEL_VALUE,
-        description="tag dc of nodes without a label of this name; the same as the operator's option "
-        "[DKRON_API_DATACENTER]",
+        description="tag dc of nodes without a label of this name; the same as the operator's option",
     )
     region: str = Field(
         default=DKRONS.region,
         min_length=1,
         pattern=LABEL_VALUE,
-        description="tag region of nodes without a label of this name; the same as the operator's option "
-        "[DKRON_API_REGION]",
+        description="tag region of nodes without a label of this name; the same as the operator's option",
     )
     strict: bool = Field(
         default=False,
         description="refuse jobs with unknown keys of executor_config, unknown processors or unknown keys of these. "
-        "Otherwise they are ignored, as in Dkron, and the header Warning lists them; the same as the operator's option "
-        "[DKRON_API_STRICT]",
+        "Otherwise they are ignored, as in Dkron, and the header Warning lists them; the same as the operator's "
+        "option",
     )
     run_waits: bool = Field(
         default=False,
         description="answer a run request when the run is over, as Dkron does, unless the request has ?wait=false. "
-        "Otherwise the answer is 202 at once [DKRON_API_RUN_WAITS]",
+        "Otherwise the answer is 202 at once",
     )
     max_body: int = Field(
-        default=MIB,
-        ge=1024,
-        description="maximum size of a request body in bytes; larger ones get 413 [DKRON_API_MAX_BODY]",
+        default=MIB, ge=1024, description="maximum size of a request body in bytes; larger ones get 413"
     )
     max_restore: int = Field(
-        default=64 * MIB,
-        ge=1024,
-        description="maximum size of a form for /v1/restore in bytes; larger ones get 413 [DKRON_API_MAX_RESTORE]",
+        default=64 * MIB, ge=1024, description="maximum size of a form for /v1/restore in bytes; larger ones get 413"
     )
-    max_requests: int = Field(
-        default=512, ge=1, description="maximum number of requests in progress; more get 503 [DKRON_API_MAX_REQUESTS]"
-    )
+    max_requests: int = Field(default=512, ge=1, description="maximum number of requests in progress; more get 503")
     max_streams: int = Field(
-        default=2048,
-        ge=1,
-        description="maximum number of open responses (events, logs, ?wait=true); more get 503 [DKRON_API_MAX_STREAMS]",
+        default=2048, ge=1, description="maximum number of open responses (events, logs, ?wait=true); more get 503"
     )
     max_wait: float = Field(
-        default=86400.0,
-        gt=0,
-        description="seconds that ?wait=true waits for the end of a run; then the answer is 202 [DKRON_API_MAX_WAIT]",
+        default=86400.0, gt=0, description="seconds that ?wait=true waits for the end of a run; then the answer is 202"
     )
     max_streams_per_caller: int = Field(
         default=0,
         ge=0,
         description="maximum number of open responses for one caller, or for one address if callers send no token; "
-        "more get 503. 0 means a quarter of --max-streams [DKRON_API_MAX_STREAMS_PER_CALLER]",
+        "more get 503. 0 means a quarter of --max-streams",
     )
     rate: float = Field(
         default=1000.0,
         ge=0,
         description="requests per second for one caller, twice as many in a burst; more get 429. In refused requests, "
-        "each KiB of a body counts as one more request. Until a token is known, and without tokens, requests count for "
-        "the address. 0 means no limit [DKRON_API_RATE]",
+        "each KiB of a body counts as one more request. Until a token is known, and without tokens, requests count "
+        "for the address. 0 means no limit",
     )
     trusted_proxies: Annotated[list[IPvAnyNetwork], NoDecode] = Field(
         default_factory=list,
         description="networks of proxies whose X-Forwarded-For, or Forwarded, gives the address of a client; repeat "
-        "the option, or separate them by commas (10.0.0.0/8) [DKRON_API_TRUSTED_PROXIES]",
+        "the option, or separate them by commas (10.0.0.0/8)",
     )
     root_path: str = Field(
         default="",
         pattern=r"^(/[A-Za-z0-9._~-]+)*/?$",
-        description="path of an Ingress under which clients reach the API (/dkron). Routes answer below it and "
-        "without it [DKRON_API_ROOT_PATH]",
+        description="path of an Ingress under which clients reach the API (/dkron). Routes answer below it and without "
+        "it",
     )
     trace_url: str = Field(
         default="",
         description="address that shows a trace, with {trace_id} for its id "
-        "(https://jaeger.example.com/trace/{trace_id}): adds a link to each execution [DKRON_API_TRACE_URL]",
+        "(https://jaeger.example.com/trace/{trace_id}): adds a link to each execution",
     )
     tls_cert: Path | None = Field(
         default=None,
         description="PEM file with the certificate of this server and the intermediate certificates: serve https. "
-        "Needs --tls-key. Both are read again when they change [DKRON_API_TLS_CERT]",
+        "Needs --tls-key. Both are read again when they change",
     )
     tls_key: Path | None = Field(
-        default=None, description="PEM file with the private key of --tls-cert, without a password [DKRON_API_TLS_KEY]"
+        default=None, description="PEM file with the private key of --tls-cert, without a password"
     )
     cors_origins: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
         description="origins whose pages may call the API (https://ui.example.com), or * for all; repeat the option, "
-        "or separate them by commas [DKRON_API_CORS_ORIGINS]",
+        "or separate them by commas",
     )
     auth: Annotated[list[AuthName], NoDecode] = Field(
         default=[AuthMode.NONE],
-        description="how callers authenticate: kubernetes (a token of the cluster, with its roles), dkron "
-        "(tokens and policies of this API), oidc (a token of --oidc-issuer), or none; several separated by commas "
-        "[DKRON_API_AUTH]",
+        description="how callers authenticate: kubernetes (a token of the cluster, with its roles), dkron (tokens and "
+        "policies of this API), oidc (a token of --oidc-issuer), or none; several separated by commas",
     )
     audiences: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
         description="with --auth kubernetes, accepted audiences: a token needs one of them. Default: the API server's "
-        "own [DKRON_API_AUDIENCES]",
+        "own",
     )
     oidc_issuer: str = Field(
         default="",
         description="with --auth oidc: URL of the issuer, exactly as its tokens have it in iss; https, or http for the "
-        "loopback [DKRON_API_OIDC_ISSUER]",
+        "loopback",
     )
     oidc_audience: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
         description="accepted audiences: a token needs one of them in aud; required with --auth oidc. The page signs "
-        "on as the client of the first [DKRON_API_OIDC_AUDIENCE]",
+        "on as the client of the first",
     )
     oidc_jwks: str = Field(
         default="",
-        description="URL or file of the issuer's keys. Default: as the issuer's /.well-known/openid-configuration says "
-        "[DKRON_API_OIDC_JWKS]",
+        description="URL or file of the issuer's keys. Default: as the issuer's /.well-known/openid-configuration says",
     )
     oidc_ca: Path | None = Field(
         default=None,
-        description="PEM file with the CA certificates for the issuer. Default: the certificates of the system "
-        "[DKRON_API_OIDC_CA]",
+        description="PEM file with the CA certificates for the issuer. Default: the certificates of the system",
     )
-    oidc_username_claim: str = Field(
-        default="sub", min_length=1, description="claim with the user's name [DKRON_API_OIDC_USERNAME_CLAIM]"
-    )
+    oidc_username_claim: str = Field(default="sub", min_length=1, description="claim with the user's name")
     oidc_username_prefix: str = Field(
         default="",
         description="text before the user's name; - for none. Default: the issuer and #, but none if the claim is "
-        "email [DKRON_API_OIDC_USERNAME_PREFIX]",
+        "email",
     )
-    oidc_groups_claim: str = Field(
-        default="groups", min_length=1, description="claim with the user's groups [DKRON_API_OIDC_GROUPS_CLAIM]"
-    )
-    oidc_groups_prefix: str = Field(
-        default="", description="text before the name of each group [DKRON_API_OIDC_GROUPS_PREFIX]"
-    )
+    oidc_groups_claim: str = Field(default="groups", min_length=1, description="claim with the user's groups")
+    oidc_groups_prefix: str = Field(default="", description="text before the name of each group")
     oidc_rights: Literal["kubernetes", "dkron"] = Field(
         default="kubernetes",
         description="where a user's permissions come from: the cluster's roles, or the DkronPolicies that "
-        "--oidc-policies-claim names [DKRON_API_OIDC_RIGHTS]",
+        "--oidc-policies-claim names",
     )
     oidc_policies_claim: str = Field(
-        default="",
-        description="claim with the names of DkronPolicies; required with --oidc-rights dkron "
-        "[DKRON_API_OIDC_POLICIES_CLAIM]",
+        default="", description="claim with the names of DkronPolicies; required with --oidc-rights dkron"
     )
     allowed_hosts: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
         description="further names in Host that the API answers to (dkron.example.com, *.example.com), or *. "
-        "Addresses, localhost and names below .localhost and .svc need no option [DKRON_API_ALLOWED_HOSTS]",
+        "Addresses, localhost and names below .localhost and .svc need no option",
     )
     ui_dir: Path | None = Field(
         default=None,
-        description="folder with a build of Dkron's own UI, which is served at /ui/ instead of our own page "
-        "[DKRON_API_UI_DIR]",
+        description="folder with a build of Dkron's own UI, which is served at /ui/ instead of our own page",
     )
     kubeconfig: Path | None = Field(
         default=None,
-        description="kubeconfig to use. Default: the pod's service account, else $KUBECONFIG, else ~/.kube/config "
-        "[DKRON_API_KUBECONFIG]",
+        description="kubeconfig to use. Default: the pod's service account, else $KUBECONFIG, else ~/.kube/config",
     )
-    context: str | None = Field(
-        default=None, description="context of the kubeconfig. Default: its current context [DKRON_API_CONTEXT]"
-    )
+    context: str | None = Field(default=None, description="context of the kubeconfig. Default: its current context")
     kube_token_file: Path | None = Field(
         default=None,
         description="file with the token of the pod's service account for the API server, if the operator beside this "
-        "process writes it: its --rest-token-file. Requests wait until it is there [DKRON_API_KUBE_TOKEN_FILE]",
+        "process writes it: its --rest-token-file. Requests wait until it is there",
     )
-    access_log: bool = Field(default=True, description="write one log line for each request [DKRON_API_ACCESS_LOG]")
-    log_format: LogFormat = Field(
-        default="json", description="json writes one object per line, text is for people [DKRON_API_LOG_FORMAT]"
-    )
-    log_level: LogLevel = Field(default="info", description="lowest level to log [DKRON_API_LOG_LEVEL]")
+    access_log: bool = Field(default=True, description="write one log line for each request")
+    log_format: LogFormat = Field(default="json", description="json writes one object per line, text is for people")
+    log_level: LogLevel = Field(default="info", description="lowest level to log")
 
     @field_validator(
         "namespaces", "audiences", "oidc_audience", "allowed_hosts", "cors_origins", "trusted_proxies", mode="before"
@@ -369,6 +344,10 @@ class Settings(BaseSettings):
         if not self.oidc_username_prefix and self.oidc_username_claim != "email":
             return f"{self.oidc_issuer}#"
         return self.oidc_username_prefix
+
+
+for _name, _field in Settings.model_fields.items():
+    _field.description = f"{_field.description} [{PREFIX}{_name.upper()}]"
 
 
 def is_safe_url(url: str) -> bool:

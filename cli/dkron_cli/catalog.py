@@ -149,7 +149,7 @@ CATALOG = (
     ),
     Entry(
         "token",
-        "token:token",
+        "policy:token",
         CLUSTER,
         "Create, list and revoke tokens for the REST API.",
         "token create --name ci --policy runners --expires 720h",

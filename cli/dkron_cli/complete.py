@@ -40,7 +40,7 @@ def pause_names(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def namespaces(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the namespaces that begin so, if the user may list them."""
-    return _beginning(ctx, incomplete, _namespaces)
+    return _beginning(ctx, incomplete, lambda options: _of_cluster(options, lambda _: "/api/v1/namespaces"))
 
 
 def contexts(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -79,15 +79,12 @@ def _objects(options: Options, route: str) -> list[str]:
     return _of_cluster(options, lambda namespace: f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/dkron{route}")
 
 
-def _namespaces(options: Options) -> list[str]:
-    return _of_cluster(options, lambda _: "/api/v1/namespaces")
-
-
 def _contexts(options: Options) -> list[str]:
     from dkron_kube.access import kubeconfigs  # noqa: PLC0415
     from dkron_kube.kubeconfig import contexts as contexts_of  # noqa: PLC0415
 
-    return contexts_of([document for _, document in kubeconfigs(_file(options))])
+    file = Path(options.kubeconfig) if options.kubeconfig else None
+    return contexts_of([document for _, document in kubeconfigs(file)])
 
 
 def _values(options: Options, job: str) -> list[str]:
@@ -114,14 +111,9 @@ def _of_cluster(options: Options, path: Callable[[str], str]) -> list[str]:
 
 
 def _of_rest(options: Options, path: str) -> Any:  # noqa: ANN401 - JSON
-    from dkron_cli.core.address import address_of  # noqa: PLC0415
+    from dkron_cli.edge.address import address_of, token_of  # noqa: PLC0415
     from dkron_cli.edge.quick import read_json  # noqa: PLC0415
-    from dkron_cli.edge.tokens import token_of  # noqa: PLC0415
 
     token = token_of(options)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     return read_json(address_of(options.server), path, headers=headers, timeout=PATIENCE)
-
-
-def _file(options: Options) -> Path | None:
-    return Path(options.kubeconfig) if options.kubeconfig else None

@@ -21,7 +21,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from dkron_crds.instant_text import rfc3339 as rfc3339  # noqa: PLC0414 - for all that use models, too
+from dkron_crds.schedule.instants import rfc3339 as rfc3339  # noqa: PLC0414 - for all that use models, too
 
 INT64_MAX = 2**63 - 1024
 """The largest int64 that a float holds exactly. The API server reads bounds as floats, and 2^63 - 1 is out of range."""

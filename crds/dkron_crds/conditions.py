@@ -136,3 +136,14 @@ def became_at(before: Iterable[Condition], kind: str, status: ConditionStatus, n
     """Return since when a condition has this status: now, unless it had it `before`."""
     same = (each for each in before if each.type == kind and each.status is status)
     return next((each.last_transition_time for each in same), now)
+
+
+def condition(
+    before: Iterable[Condition], kind: str, verdict: tuple[ConditionStatus, str, str], *, now: datetime, generation: int
+) -> Condition:
+    """Return the condition with this status, reason and message. It keeps the time of a status that it had `before`."""
+    status, reason, message = verdict
+    return Condition(
+        type=kind, status=status, reason=reason, message=message[:MAX_MESSAGE],
+        last_transition_time=became_at(before, kind, status, now), observed_generation=generation,
+    )  # fmt: skip

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import ConfigDict
 
+from dkron_crds.attempts import Active, Execution, Trigger
 from dkron_crds.base import ObjectMeta, Resource
 from dkron_crds.conditions import Condition, ConditionStatus, ConditionType, ReadyReason, SuspendedReason
 from dkron_crds.depends import Dependency, When
@@ -25,12 +26,10 @@ from dkron_crds.spec import (
 )
 from dkron_crds.status import (
     AcceptedSchedule,
-    Active,
     Consumed,
     Day,
     DeferredSlots,
     Ended,
-    Execution,
     GroupStatus,
     Heard,
     JobStatus,
@@ -38,7 +37,6 @@ from dkron_crds.status import (
     Published,
     Skipped,
     SkipReason,
-    Trigger,
     Window,
 )
 

@@ -5,7 +5,7 @@ can ask a replica to leave.
 from datetime import datetime
 from hashlib import sha256
 
-from dkron_crds.instant_text import rfc3339
+from dkron_crds.schedule.instants import rfc3339
 
 INSTALLATION = "dkron"
 """Name of the Lease and of the DkronCluster."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 
-from dkron_crds.instant_text import rfc3339
+from dkron_crds.schedule.instants import rfc3339
 from dkron_crds.traceparent import TraceContext, read_traceparent
 
 RUN_PREFIX = "run.dkron.io/"

@@ -9,13 +9,13 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
+from dkron_crds.attempts import JobName, Member, Nanoseconds
 from dkron_crds.base import ATOMIC_LIST, LIST_BY_TYPE, Count, Instant, Resource, StatusModel, WireModel
 from dkron_crds.conditions import MAX_MESSAGE, Condition, Reason
 from dkron_crds.depends import DkronName
 from dkron_crds.names import API_VERSION, OBJECT_NAME_LENGTH
 from dkron_crds.parameters import ParameterValues
 from dkron_crds.rules import NANOSECOND_YEAR, RUN_IS_IMMUTABLE, validations
-from dkron_crds.status import JobName, Member, Nanoseconds
 
 MAX_SHOWN_ATTEMPTS = 100
 OF_BACKFILL = "dkron.io/backfill"

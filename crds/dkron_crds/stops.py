@@ -8,8 +8,8 @@ exceed the 63 characters that Kubernetes allows for the name of an annotation; w
 from dataclasses import dataclass
 from datetime import datetime
 
-from dkron_crds.instant_text import rfc3339
 from dkron_crds.requests import read_instant
+from dkron_crds.schedule.instants import rfc3339
 
 STOP_PREFIX = "stop.dkron.io/"
 STOPPED = "Stopped"

@@ -1,6 +1,6 @@
 """Kubernetes' own description of its API as JSON schemas that kubeconform reads: a file for each kind.
 
-What the API server drops or refuses must not pass here, so objects are closed.
+Fields that the API server drops or refuses must not pass here, so objects are closed.
 """
 
 from collections.abc import Iterator

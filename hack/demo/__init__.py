@@ -2,7 +2,7 @@
 removes it all.
 
 `up` walks through the stages: `target` (the cluster), `install` (definitions, examples), `programs` (what runs
-beside it), then `follow` (`expectations` judges, the table is that of `dkronctl top`).
+beside it), then `follow` (`expectations` judges, with the table of `dkronctl top`).
 """
 
 

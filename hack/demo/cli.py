@@ -38,7 +38,7 @@ def up(name: str, *, provider: str, kubernetes: str, seconds: float, picture: Pa
     place = target.up(name, provider=provider, kubernetes=kubernetes)
     install.definitions(place)
     say("definitions of the custom resources are established")
-    place.programs.restart(kubeconfig=place.cluster.kubeconfig, namespace=place.namespace, alone=place.guest)
+    place.programs.restart(kubeconfig=place.cluster.kubeconfig, namespace=place.namespace, only_here=place.guest)
     install.examples(place)
     watch = Watch(place)
     before = {job.metadata.name: known(job) for job in watch.read()}

@@ -29,7 +29,7 @@ class Detached:
     folder: Path
     name: str
     what: str
-    """What it is, in a sentence: "the operator"."""
+    """Its name in a sentence: "the operator"."""
 
     @property
     def log(self) -> Path:

@@ -13,7 +13,7 @@ Judgement = Callable[[JobStatus], bool]
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What is promised of an example, in words and as a test of its status."""
+    """A promise about an example, in words and as a test of its status."""
 
     text: str
     met: Judgement
@@ -21,7 +21,7 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a job had to show before the demo began: ids of executions and the number of skipped slots."""
+    """The record of a job before the demo began: ids of executions and the number of skipped slots."""
 
     executions: frozenset[str] = frozenset()
     skipped: int = 0
@@ -50,7 +50,7 @@ def unmet(jobs: Iterable[DkronJob], before: Mapping[str, Known]) -> tuple[str, .
 
 
 def problem(status: JobStatus) -> str:
-    """What the operator says is wrong with a job; empty when nothing is."""
+    """Faults of a job, as the operator reports them; empty for none."""
     bad = {(ConditionType.READY, "False"), (ConditionType.DEGRADED, "True")}
     found = (each for each in status.conditions if (each.type, each.status) in bad)
     return "; ".join(f"{each.reason}: {each.message}" if each.message else each.reason for each in found)

@@ -13,7 +13,7 @@ OWN_JOB = '{"name": "mine", "schedule": "@every 1m", "executor_config": {"comman
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """What a person has to know to go on. `kubectl_folder` is set where PATH has no kubectl."""
+    """The facts that a person needs to go on. `kubectl_folder` is set where PATH has no kubectl."""
 
     kubeconfig: Path
     log: Path

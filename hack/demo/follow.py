@@ -36,7 +36,7 @@ PATIENCE_SECONDS = 15
 
 
 def live(read: Read, before: Before) -> None:
-    """Draw the table anew each second until Ctrl-C, which ends the table alone."""
+    """Draw the table again each second until Ctrl-C, which ends only the table."""
     with live_table(from_environment(os.environ)) as draw:
         try:
             while True:
@@ -121,7 +121,7 @@ class Watch:
             verb = "has" if len(fallen) == 1 else "have"
             raise DemoError(
                 f"{' and '.join(fallen)} of cluster {self._target.name} {verb} died; "
-                f"`hack/cluster logs --name {self._target.name}` shows why, and `make demo` starts it anew"
+                f"`hack/cluster logs --name {self._target.name}` shows why, and `make demo` starts it again"
             ) from None
         if time.monotonic() - self._answered > PATIENCE_SECONDS:
             raise DemoError(f"the cluster has not answered for {PATIENCE_SECONDS} s: {last_line(error)}") from None

@@ -1,4 +1,4 @@
-"""What the demo puts into the cluster and takes out of a cluster that is not its own.
+"""The objects that the demo puts into the cluster and takes out of a cluster that is not its own.
 
 These are definitions, examples, and an account that may do everything in the demo's namespace, by the REST API.
 """
@@ -56,7 +56,7 @@ def request_run(target: Target, *, now: datetime) -> None:
 
 
 def begin_runs(target: Target) -> None:
-    """Create the DkronRuns and the DkronBackfill of the examples, anew if they are there: each object runs once."""
+    """Create the DkronRuns and the DkronBackfill of the examples, again if they are there: each object runs once."""
     target.kubectl("delete", "--ignore-not-found", "-f", str(RUNS))
     target.kubectl("create", "-f", str(RUNS))
 

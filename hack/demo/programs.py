@@ -45,16 +45,16 @@ class Programs:
             raise DemoError("the REST API of the demo does not run; `make demo` starts it")
         return f"http://{HOST}:{number}"
 
-    def restart(self, *, kubeconfig: Path, namespace: str, alone: bool) -> None:
-        """Start both anew, so that it is this checkout's code that runs: the API for the namespace, the operator for it
-        `alone` or for all."""
+    def restart(self, *, kubeconfig: Path, namespace: str, only_here: bool) -> None:
+        """Start both again, so that this checkout's code runs: the API for the namespace, the operator for it or,
+        unless `only_here`, for all."""
         if self.stop():
             say("stopped the programs of an earlier demo")
         common = ("--kubeconfig", str(kubeconfig), "--log-format", "json", "--cluster-namespace", namespace)
         only = ("--namespace", namespace)
         watched = choose_port(self.folder / "monitoring.port", usual=MONITORING)
         ports = ("--monitoring-host", HOST, "--monitoring-port", str(watched))
-        self.operator.start((_program("dkron-operator"), *common, *(only if alone else ()), *ports))
+        self.operator.start((_program("dkron-operator"), *common, *(only if only_here else ()), *ports))
         say(f"the operator is ready; its log is {self.operator.log}")
         say(f"its metrics are at http://{HOST}:{watched}/metrics")
         number = choose_port(self._port_file, wanted=os.environ.get(VARIABLE, ""))
@@ -84,7 +84,7 @@ def _program(name: str) -> str:
 
 
 def choose_port(file: Path, *, wanted: str = "", usual: int | None = None) -> int:
-    """A port that is free: `wanted` and no other, or the one in `file`, which is that of the last time, else `usual`
+    """A port that is free: `wanted` and no other, or the last one, which is in `file`, else `usual`
     or 8080, else any. It is written into `file`. Raises `DemoError` if `wanted` cannot be had."""
     port = _demanded(wanted) if wanted else _likely(read_port(file), usual or USUAL)
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -61,7 +61,7 @@ class Target:
         return [] if record is None else [running.name for running in dead(record)]
 
     def whereabouts(self) -> Whereabouts:
-        """What a person has to know to go on."""
+        """The facts that a person needs to go on."""
         own = self.cluster.kubeconfig.parent / "bin"
         needs_own = shutil.which("kubectl") is None and (own / "kubectl").exists()
         settings = (" CLUSTER=current" if self.guest else "") + (
@@ -79,7 +79,8 @@ class Target:
 
 
 def folder(name: str, *, guest: bool) -> Path:
-    """What the demo writes: the cluster's own folder, which goes with it; beside it for a cluster that is not ours."""
+    """The folder that the demo writes into: the cluster's own, which goes with it; beside it for a cluster that is not
+    ours."""
     return clusters_home().parent / "demos" / name if guest else cluster_folder(name)
 
 

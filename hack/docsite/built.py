@@ -28,7 +28,7 @@ BUSY = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
 
 @dataclass
 class Contents:
-    """What a page has, and what it wants."""
+    """The anchors of a page, and its links."""
 
     anchors: set[str] = field(default_factory=set)
     links: list[str] = field(default_factory=list)

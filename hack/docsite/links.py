@@ -1,7 +1,7 @@
 """Where a link in a file of the repository leads on the site, and which pages the site has.
 
-The same text is read on a forge, where links are paths between files. On the site some of these files are pages, those
-of docs/ and a few that have their place elsewhere, and all others are at the address of the repository.
+The same text is read on a forge, where links are paths between files. On the site some of these files are pages: the
+files of docs/ and a few that have their place elsewhere; all others are at the address of the repository.
 """
 
 from collections.abc import Callable, Iterable, Mapping

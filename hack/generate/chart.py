@@ -32,9 +32,9 @@ MARK = " # @schema "
 SECONDS = 60
 NAMESPACE = r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$"
 BEGINNING = re.compile(r"^# ?(-- )?(\(\w+\) )?")
-"""What is no prose at the beginning of a comment: the mark of helm-docs, and a type for the README."""
+"""Beginnings of comments that are no prose: the mark of helm-docs, and a type for the README."""
 NOT_PROSE = "@default --"
-"""Begins a line that is about the README alone."""
+"""Begins a line that is only about the README."""
 INFERRED: Mapping[str, Schema] = {
     "bool": {"type": "boolean"},
     "int": {"type": "integer", "minimum": 0},
@@ -106,7 +106,7 @@ def definitions() -> dict[str, Schema]:
         )
         | {"type": ["object", "null"]},
         "resources": _strict(
-            requests=_said("What a node has to have left, by the name of the resource", OBJECT),
+            requests=_said("Resources that a node has to have left, by their names", OBJECT),
             limits=_said("The most that the container may use, by the name of the resource", OBJECT),
             claims=_said("Claims of the pod that the container uses", INFERRED["seq"]),
         ),

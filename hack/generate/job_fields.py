@@ -2,7 +2,7 @@
 executor, with their descriptions.
 
 The fields come from the model of the custom resource, the settings from the models that the operator reads them with;
-those of `shell` and `docker` from the tables in the documentation.
+for `shell` and `docker`, from the tables in the documentation.
 """
 
 import json

@@ -66,7 +66,7 @@ def _capability(route: RouteRight) -> str:
 def _more(where: Namespaces) -> Iterator[tuple[str, ...]]:
     """What a request takes besides, by its query or its body, or to be answered in full."""
     yield (
-        "… `GET /v1/stats` and `GET /v1/summary` with the sums of all namespaces, and not of the jobs of one alone",
+        "… `GET /v1/stats` and `GET /v1/summary` with the sums of all namespaces, and not only of the jobs of one",
         *_need(where.to_see_all_totals()),
     )
     yield "… to save or run a job with `?force=true`", *_need(where.to_force(NAME))
@@ -98,7 +98,7 @@ def _need(need: Need) -> tuple[str, str]:
 
 
 def _others() -> Iterator[tuple[str, ...]]:
-    yield from ((f"`GET {path}`", f"`get` of the path `{right}`", "`read`") for path, right in NO_RESOURCE.items())
+    yield from ((f"`GET {path}`", f"`get` of the path `{path}`", "`read`") for path in NO_RESOURCE)
     yield _codes(sorted(IDENTIFIED)), "none: any valid token", "none"
     yield _codes(sorted(PUBLIC)), "none: without a token", "none"
 

@@ -46,7 +46,7 @@ FINISH = (
     'cp "$1"/usr/share/base-passwd/group.master "$1"/etc/group',
     'cat "$1"/usr/share/ca-certificates/mozilla/*.crt >"$1"/etc/ssl/certs/ca-certificates.crt',
     'chroot "$1" python3 -m compileall -q /usr/lib/python3.13',
-    # What is installed and which files that are, where scanners look for it in images that have no package manager.
+    # The packages and their files, where scanners look for it in images that have no package manager.
     (
         'cd "$1"/var/lib/dpkg && mkdir -p info status.d && for deb in "$1"/var/cache/apt/archives/*.deb; do '
         'name="$(dpkg-deb --field "$deb" Package)" && dpkg-deb --field "$deb" >"status.d/$name" && '
@@ -61,7 +61,7 @@ QUERY_SECONDS = 60
 
 
 def ensure(engine: Engine, wanted: str, *, refresh: bool = False) -> str:
-    """Have the engine hold a base, and return its name; `refresh` fetches or makes it anew."""
+    """Have the engine hold a base, and return its name; `refresh` fetches or makes it again."""
     own, exact = f"localhost/dkron-operator-base:{_key()}", Reference.parse(wanted).exact
     known = (exact, own) if wanted == DEFAULT else (exact,)
     held = "" if refresh else next((name for name in known if engine.id_of(name)), "")

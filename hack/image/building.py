@@ -52,7 +52,7 @@ def _build(base: str, *, refresh: bool) -> Built:
 
 
 def labels(reference: str, wanted: str, foundation: str, here: Source) -> dict[str, str]:
-    """What an image says of itself beyond what is in the Dockerfile; what is not known is left out.
+    """Labels of an image beyond those in the Dockerfile, as far as they are known.
 
     The base is named as it was wanted, unless another one was made in its place.
     See https://github.com/opencontainers/image-spec/blob/main/annotations.md.

@@ -1,4 +1,4 @@
-"""What is inside an archive of an image, OCI's or Docker's, read without an engine.
+"""The contents of an archive of an image, OCI's or Docker's, read without an engine.
 
 Layers are put over each other as the OCI image specification says: a file `.wh.name` takes `name` away, and
 `.wh..wh..opq` all that lower layers have in its folder.
@@ -43,7 +43,7 @@ class Contents:
         return [sum(member.size for member in layer.getmembers()) for layer in self._opened()]
 
     def files(self, wanted: Callable[[str], bool]) -> dict[str, bytes]:
-        """What is in the files with such paths."""
+        """The contents of the files with such paths."""
         places = {(number, member.offset): name for name, (number, member) in self._seen(wanted).items()}
         found: dict[str, bytes] = {}
         for number, layer in enumerate(self._opened()):

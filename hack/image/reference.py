@@ -28,7 +28,7 @@ class Reference:
 
     @property
     def exact(self) -> str:
-        """The digest alone where there is one, for not every engine takes it together with a tag; else the tag."""
+        """Only the digest where there is one, for not every engine takes it together with a tag; else the tag."""
         return f"{self.repository}@{self.digest}" if self.digest else self.tagged
 
     @property

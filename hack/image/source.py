@@ -1,6 +1,6 @@
 """Which commit this checkout is: what an image and a release say about where they come from, and when.
 
-The time is that of the commit, or $SOURCE_DATE_EPOCH, never that of the build: the same source gives the same bytes.
+The time is when the commit was made, or $SOURCE_DATE_EPOCH, not when it is built: the same source gives the same bytes.
 See https://reproducible-builds.org/specs/source-date-epoch/.
 """
 
@@ -18,7 +18,7 @@ GIT_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What is known of a checkout; nothing of one that git does not know, such as an unpacked archive."""
+    """The known facts about a checkout; none for one that git does not know, such as an unpacked archive."""
 
     commit: str = ""
     epoch: int = 0

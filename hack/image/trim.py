@@ -1,5 +1,5 @@
-"""Takes out of an image what nothing in it reads. Runs while it is built, with the Python there, so it stands alone.
-
+"""Takes out of an image what nothing in it reads. Runs while it is built, with the Python there, so it imports nothing
+of ours.
 `trim.py system` leaves of a base what Python needs to run, and a shell to look around with. `trim.py dependencies
 PREFIX` goes through the packages of an environment. Both compile what is left: nothing can be written at run time.
 Bytecode is not compared with the source's time then, for nothing changes in a container, so every build gives the same.
@@ -28,7 +28,7 @@ LIBRARY = (
     *("config-3*", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "site-packages/*", "test", "tkinter"),
     *("turtle.py", "turtledemo"),
 )
-"""Of Python's own; packages beside it are not those of the environment."""
+"""Of Python's own; packages beside it do not belong to the environment."""
 _LIB = ("*/gconv", "*/libapt*", "*/perl*", "*/security", "apt", "dpkg", "gcc", "python3/dist-packages")
 _SHARE = (
     *("bash-completion", "debconf", "gcc", "gdb", "info", "locale", "man", "perl*", "pixmaps", "python-wheels"),
@@ -44,13 +44,13 @@ SYSTEM = (
 
 DATABASE = "var/lib/dpkg"
 ASIDE = ("/usr/share/doc/", "/usr/share/lintian/")
-"""What is left of a package when nothing is left of it."""
+"""Files that stay when nothing else is left of a package."""
 
 
 SETTLED = 315_532_800
 """1980, the first year that all archives can write: the time of all files, so that every build gives the same ones."""
 ELSEWHERE = ("dev", "proc", "run", "sys")
-"""What a container gets from outside."""
+"""Files that a container gets from outside."""
 
 
 def dependencies(prefix: Path) -> None:
@@ -84,7 +84,7 @@ def settle(folder: Path) -> None:
 
 
 def forget_packages(root: Path) -> None:
-    """Have Debian's database tell of the packages alone of which something is left, for scanners read it."""
+    """Have Debian's database list only packages of which something is left, for scanners read it."""
     lists = [*_matching(root / DATABASE / "info", ["*.list"])]
     gone = {path.stem.partition(":")[0] for path in lists if not any(_is_there(root, name) for name in _lines(path))}
     _remove(root / DATABASE / "status.d" / name for name in gone)

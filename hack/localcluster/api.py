@@ -16,7 +16,7 @@ CONFLICT = 409
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status and body; status 0 when nobody answered, with the reason as the body."""
+    """Status and body; status 0 if no server answered, with the reason as the body."""
 
     status: int
     body: str

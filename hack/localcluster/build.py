@@ -18,7 +18,7 @@ SIGN_OF_LIFE_SECONDS = 20
 
 
 def ensure(tools: Sequence[Tool]) -> None:
-    """Build those of `tools` that the cache does not hold; concurrent callers take turns."""
+    """Build the `tools` that the cache does not hold; concurrent callers take turns."""
     if all(tool.folder.exists() for tool in tools):
         return
     with locked(cache_home() / "build.lock", purpose="building the cluster's tools", seconds=BUILD_SECONDS):

@@ -23,7 +23,7 @@ def create(name: str) -> None:
 
 
 def kill(name: str) -> None:
-    """End every process in the group: what containers run, whoever its parent is by now."""
+    """End every process in the group: what containers run, also if it has another parent by now."""
     for folder in _folders(name):
         for processes in folder.rglob("cgroup.procs"):
             _kill_all(processes)

@@ -1,4 +1,4 @@
-"""A cluster as its user sees it, whoever runs it."""
+"""A cluster as its user sees it, of any provider."""
 
 import os
 import shlex
@@ -103,7 +103,7 @@ class CurrentCluster(Cluster):
         raise ClusterError(f"CLUSTER=current: push the image of {archive.name} to a registry that the cluster reads")
 
     def down(self) -> None:
-        """Leave the cluster alone."""
+        """Leave the cluster as it is."""
 
 
 def use() -> CurrentCluster:

@@ -42,7 +42,7 @@ def up(options: argparse.Namespace) -> int:
 def down(options: argparse.Namespace) -> int:
     """Stop a cluster; done as well when there is none."""
     if _provider() == Provider.CURRENT:
-        say("CLUSTER=current: left alone")
+        say("CLUSTER=current: left as it is")
         return 0
     record = find(options.name)
     if record is not None and record.provider != local.PROVIDER:
@@ -141,7 +141,7 @@ def restart(options: argparse.Namespace) -> int:
 
 
 def build_tools(options: argparse.Namespace) -> int:
-    """Build what such a cluster needs, so that its start is quick."""
+    """Build what a cluster with these options needs, so that its start is quick."""
     kubernetes, kind = versions.resolve(options.k8s), parse(options.nodes).kind
     chosen = provider.choose(options.cluster, kind)
     if chosen is Provider.LOCAL:

@@ -27,7 +27,7 @@ def candidate(package: str) -> str:
 
 
 def unpack(package: str, folder: Path) -> None:
-    """Put its files into the folder, and those of what it needs and this machine lacks."""
+    """Put its files into the folder, and the files of packages that it needs and this machine lacks."""
     archives = folder / "archives"
     (archives / "partial").mkdir(parents=True)
     options = ["-o", f"Dir::Cache::archives={archives}", "-o", "Debug::NoLocking=1", "-o", "APT::Sandbox::User=root"]

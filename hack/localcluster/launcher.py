@@ -71,7 +71,7 @@ class Launcher:
         """The process that keeps the node's namespaces."""
         running = self.record.component("namespaces")
         if running is None or not processes.alive(running.identity):
-            raise ClusterError(f"the node of cluster {self.record.name} is gone; start the cluster anew")
+            raise ClusterError(f"the node of cluster {self.record.name} is gone; start the cluster again")
         return running.identity.pid
 
 

@@ -1,4 +1,4 @@
-"""What a cluster is made of before anything runs: its folder, programs, ports and addresses.
+"""The parts of a cluster before anything runs: its folder, programs, ports and addresses.
 
 Every component is rendered from this and nothing else.
 """

@@ -23,7 +23,7 @@ RESTART_GRACE_SECONDS = 5
 
 
 def up(name: str, *, kubernetes: str, nodes: Nodes, controller_flags: tuple[str, ...]) -> Record:
-    """Start a cluster, or find it running. What a crashed or killed start has left is removed first."""
+    """Start a cluster, or find it running. The remains of a crashed or killed start are removed first."""
     _check_folders(name, nodes.kind)
     prepare(kubernetes, nodes.kind)
     with _lock(name):
@@ -59,7 +59,7 @@ def restart(name: str, component: str, *, flags: tuple[str, ...]) -> None:
         if running is None or component == "namespaces":
             known = ", ".join(known.name for known in record.components if known.name != "namespaces")
             raise ClusterError(f"cluster {name} has no component {component} to restart; it has {known}")
-        # Built anew when the checkout has changed since the cluster was started.
+        # Built again when the checkout has changed since the cluster was started.
         build.ensure(tools.needed(record.layout.nodes.kind, record.kubernetes))
         processes.stop([running.identity], grace=RESTART_GRACE_SECONDS)
         launcher = Launcher(record)
@@ -69,7 +69,7 @@ def restart(name: str, component: str, *, flags: tuple[str, ...]) -> None:
 
 
 def prepare(kubernetes: str, kind: NodeKind) -> None:
-    """Install and build what such a cluster needs."""
+    """Install and build what this kind of cluster needs."""
     if platform.system() != "Linux":
         raise ClusterError("a local cluster needs Linux; use CLUSTER=kind, or CLUSTER=current with a kubeconfig")
     packages.ensure(kind)

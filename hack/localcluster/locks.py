@@ -45,7 +45,7 @@ def _try(descriptor: int, path: Path) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    # The holder before us removes the file; a lock on a removed file locks nobody out.
+    # The holder before us removes the file; a lock on a removed file locks no process out.
     try:
         return path.stat().st_ino == os.fstat(descriptor).st_ino
     except FileNotFoundError:

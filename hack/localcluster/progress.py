@@ -1,4 +1,4 @@
-"""What a person sees while they wait. Standard error, so that standard output stays fit for scripts."""
+"""Messages for a person who waits. Standard error, so that standard output stays fit for scripts."""
 
 import sys
 

@@ -14,7 +14,7 @@ INSTALL_SECONDS = 600
 
 
 def installed(package: str, version: str) -> Path:
-    """Return the folder with this package alone, without what it depends on; installs it where it is not yet. Raises
+    """Return the folder with only this package, without what it depends on; installs it where it is not yet. Raises
     `ClusterError`."""
     target = cache_home() / f"{package}-{version}"
     with locked(target.with_name(f"{target.name}.lock"), purpose=f"installing {package}", seconds=INSTALL_SECONDS):

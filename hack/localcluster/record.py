@@ -1,4 +1,4 @@
-"""What is written down about a cluster: enough to find, check, restart and remove it from another process."""
+"""The record of a cluster: enough to find, check, restart and remove it from another process."""
 
 import json
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ class Record:
 
     @property
     def layout(self) -> Layout:
-        """What the cluster is made of."""
+        """The parts of the cluster."""
         return Layout(
             name=self.name,
             folder=self.folder,

@@ -1,4 +1,4 @@
-"""The programs that a cluster runs and how each is built: what, at which version, for which kind of node."""
+"""The programs that a cluster runs and how each is built: its version, and the kinds of nodes that need it."""
 
 import hashlib
 import json
@@ -36,7 +36,7 @@ class Tool:
 
 
 def needed(kind: NodeKind, kubernetes: str) -> list[Tool]:
-    """What a cluster with such nodes runs, in the order of building."""
+    """The programs of a cluster with such nodes, in the order of building."""
     tools = [control_plane(kubernetes)]
     if kind is NodeKind.KWOK:
         tools.append(kwok())

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be released, from where, to where."""
+    """The version to release, from where, to where."""
 
     version: str
     source: Source

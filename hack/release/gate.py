@@ -14,7 +14,7 @@ _HEADING = re.compile(r"^## \[?(?P<name>[^\]\s]+)\]?(?: - (?P<date>\d{4}-\d{2}-\
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What is said about one version."""
+    """The section of the changelog about one version."""
 
     name: str
     date: str
@@ -38,7 +38,7 @@ def section_of(changelog: str, name: str) -> Section | None:
 
 
 def notes(changelog: str, version: str) -> str:
-    """What is said about a version, or, for one that has no section and is only tried, about what is not released."""
+    """The section about a version; for one without a section that is only tried, the section of unreleased changes."""
     found = section_of(changelog, version) or section_of(changelog, UNRELEASED)
     return found.text if found else ""
 

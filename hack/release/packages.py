@@ -1,4 +1,4 @@
-"""What an image is made of, by what package managers left in it: Python's metadata, Debian's database, and the list of
+"""The packages of an image, by what package managers left in it: Python's metadata, Debian's database, and the list of
 the JavaScript packages that the build of the web page contains.
 
 The interpreter may have come by neither, as in Python's own images; the environment says which it is.
@@ -51,7 +51,7 @@ def installed(files: Mapping[str, bytes]) -> list[Package]:
 
 
 def system(files: Mapping[str, bytes]) -> Mapping[str, str]:
-    """What the operating system says of itself, such as `{"ID": "debian", "VERSION_ID": "13"}`."""
+    """The operating system's description of itself, such as `{"ID": "debian", "VERSION_ID": "13"}`."""
     content = next((content for path, content in sorted(files.items()) if _SYSTEM.fullmatch(path)), b"")
     pairs = (line.split("=", 1) for line in content.decode().splitlines() if "=" in line)
     return {name: value.strip('"') for name, value in pairs}

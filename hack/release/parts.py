@@ -63,7 +63,7 @@ FILE_MODE, FOLDER_MODE = 0o644, 0o755
 
 
 def settle(archive: Path, *, epoch: int) -> None:
-    """Pack a .tgz anew: sorted by name, with one time, one owner and plain modes, whoever made it and when."""
+    """Pack a .tgz again: sorted by name, with one time, one owner and plain modes."""
     with tarfile.open(archive, "r:gz") as packed:
         contents = [(member, _content(packed, member)) for member in packed.getmembers()]
     plain = io.BytesIO()

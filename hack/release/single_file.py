@@ -55,7 +55,7 @@ def build(root: Path, wheel: Path, folder: Path, *, version: str, epoch: int) ->
 
 
 def packed(root: Path, wheel: Path, folder: Path, options: Sequence[str]) -> Path:
-    """Pack the program into a folder; the options say for which Pythons, and where their packages are."""
+    """Pack the program into a folder; the options name the Pythons, and where their packages are."""
     sources, program = folder / "sources", folder / PROGRAM
     with zipfile.ZipFile(wheel) as own:
         own.extractall(sources)

@@ -1,4 +1,4 @@
-"""`python -m uipictures [--views FOLDER]`: write the pictures of the documentation, or those of each view."""
+"""`python -m uipictures [--views FOLDER]`: write the pictures of the documentation, or of each view."""
 
 import argparse
 import asyncio
@@ -49,7 +49,7 @@ def main() -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--views", type=Path, help="a picture of each view: light, dark, and as on a phone")
-    parser.add_argument("--only", default="", metavar="BEGIN", help="those alone whose names begin so")
+    parser.add_argument("--only", default="", metavar="BEGIN", help="only pictures whose names begin so")
     arguments = parser.parse_args()
     folder = arguments.views
     if folder is not None:

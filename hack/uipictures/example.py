@@ -27,7 +27,7 @@ Object = dict[str, Any]
 
 PARAMETERS = [
     {"name": "index", "type": "enum", "values": ["products", "orders", "customers"], "required": True,
-     "description": "Which index is built anew"},
+     "description": "Which index is built again"},
     {"name": "limit", "type": "integer", "default": "1000", "maximum": "100000", "description": "Documents at most"},
     {"name": "password", "secret": True, "description": "Of the search cluster, if it is not the usual one"},
 ]  # fmt: skip
@@ -45,7 +45,7 @@ class Example:
     title: str = ""
     said: str = "done"
     runs_for: float = 0
-    """Seconds for which a run is active; 0 for none."""
+    """Seconds that a run is active; 0 for none."""
     problem: str = ""
     """Why it cannot run; empty if it can."""
     paused: bool = False

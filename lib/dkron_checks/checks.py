@@ -15,10 +15,9 @@ from dkron_crds.parameters import missing_default
 from dkron_crds.schedule import Schedule, ScheduleError, TimezoneError, parse
 from dkron_crds.schedule.once import Never
 from dkron_pods import executors
-from dkron_pods.affinity import check_affinity
+from dkron_pods.affinity import check_affinity, read_tags
 from dkron_pods.config import ConfigError
 from dkron_pods.problem import Problem
-from dkron_pods.tags import read_tags
 from dkron_processors import of_job
 
 

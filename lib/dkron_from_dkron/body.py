@@ -162,13 +162,9 @@ def read_object(value: object) -> JobBody:
         raise Unreadable(f"it is {_kind(value)}; a job is an object")
     given: dict[str, Any] = {}
     for key, item in value:
-        name = key if key in _READERS else _folded(key)
+        # Go's simple folding maps the long s to an s.
+        name = key if key in _READERS else key.replace("\u017f", "s").lower()
         # As in Go, null leaves a plain field as it is: an absent concurrency stays "allow".
         if name in _READERS and (item is not None or name in _NULLABLE):
             given[name] = None if item is None else _READERS[name](name, item)
     return JobBody(**given)
-
-
-def _folded(key: str) -> str:
-    """Return the key in lower case by Go's simple folding, which maps the long s to an s."""
-    return key.replace("\u017f", "s").lower()

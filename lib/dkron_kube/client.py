@@ -11,14 +11,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from contextlib import aclosing, asynccontextmanager
 from copy import copy
 from time import perf_counter
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import aiohttp
 
 from dkron_kube.access import Access
 from dkron_kube.answers import map_errors, pieces, read_object, require_success
 from dkron_kube.errors import NotLeader, Unavailable
-from dkron_kube.observer import ObservedRequest, RequestObserver
 from dkron_kube.paging import Paging
 from dkron_kube.paths import SERVICE_ACCOUNTS, TOKEN_REQUESTS, Resource
 
@@ -41,6 +40,25 @@ class Call(NamedTuple):
     verb: str
     resource: str
     status: int
+
+
+class ObservedRequest(Protocol):
+    """A call in progress."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers to send with it."""
+
+    def end(self, status: int) -> None:
+        """The call was answered with this status, or not at all (0). For a stream: it has begun."""
+
+
+class RequestObserver(Protocol):
+    """Receives calls, for example to create a span for each. `verb` and `resource` are Kubernetes terms, `method` and
+    `path` HTTP terms."""
+
+    def begin(self, verb: str, resource: str, method: str, path: str) -> ObservedRequest | None:
+        """A call begins. Return None to ignore it."""
 
 
 def _unobserved(call: Call, seconds: float) -> None:

@@ -81,7 +81,8 @@ def from_status(status: int, body: Mapping[str, Any] | str, retry_after: str | N
         return Stale("the object is not in the state that the patch expects", status=status, reason=reason)
     error = _class_of(status, reason)(message, status=status, reason=reason, causes=_causes(details))
     if isinstance(error, Unavailable):
-        error.retry_after = _seconds(retry_after or details.get("retryAfterSeconds"))
+        seconds = str(retry_after or details.get("retryAfterSeconds") or "")
+        error.retry_after = float(seconds) if seconds.isdecimal() else None
     return error
 
 
@@ -89,10 +90,6 @@ def _causes(details: Mapping[str, Any]) -> tuple[Cause, ...]:
     # The server's validation writes <nil> as the field of a cause that has none.
     found = ((str(cause.get("field") or ""), str(cause.get("message") or "")) for cause in details.get("causes") or ())
     return tuple(Cause("" if field == "<nil>" else field, message) for field, message in found)
-
-
-def _seconds(said: str | int | None) -> float | None:
-    return float(said) if said and str(said).isdecimal() else None
 
 
 def _class_of(status: int, reason: str) -> type[KubeError]:

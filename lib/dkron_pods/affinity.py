@@ -7,15 +7,24 @@ from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
-from dkron_crds.job import Active, JobSpec
+from dkron_crds import node_tags
+from dkron_crds.job import Active, JobSpec, ReadyReason
 from dkron_crds.node_tags import MOST_CHOICES, AgentTags, label_names
-from dkron_pods.tags import read_tags
+from dkron_pods.config import ConfigError
 from dkron_pods.template import pod_spec, template_list, template_object
 
 Object = dict[str, Any]
 HOSTNAME = "kubernetes.io/hostname"
 WHERE = "spec.template.spec.affinity"
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+
+
+def read_tags(tags: Mapping[str, str]) -> node_tags.Tags:
+    """The tags of a job. Raises `ConfigError` with a sentence that names the invalid tag."""
+    try:
+        return node_tags.read_tags(tags)
+    except node_tags.TagError as exc:
+        raise ConfigError(str(exc), reason=ReadyReason.INVALID_TAGS) from exc
 
 
 def is_spread(entry: Active) -> bool:

@@ -43,14 +43,11 @@ def _check_command(command: str) -> None:
 def _with_arguments(spec: JobSpec, images: Images, values: Values) -> dict[str, Any]:
     given = spec.executor_config.get("command", "").strip()
     # The shell executor needs a command; an image has its own.
-    told = spec.model_copy(update={"executor_config": {"command": "default", **_given(spec)}})
+    config = {key: text for key, text in spec.executor_config.items() if text.strip()}
+    told = spec.model_copy(update={"executor_config": {"command": "default", **config}})
     body = shell.job(told, images=images, values=values)
     (container,) = body["template"]["spec"]["containers"]
     words = container.pop("command")
     if given:
         container["args"] = words
     return body
-
-
-def _given(spec: JobSpec) -> dict[str, str]:
-    return {key: text for key, text in spec.executor_config.items() if text.strip()}

@@ -9,17 +9,34 @@ from dkron_crds.job import JobSpec, ReadyReason
 from dkron_crds.parameter_places import parameters_problem, unknown_placeholders
 from dkron_crds.placeholders import NO_VALUES, Values
 from dkron_executors.keys import MODELS
-from dkron_pods import call, docker, inline, kubernetes, shell
+from dkron_pods import call, docker, inline, shell
 from dkron_pods.arguments import script_problem
 from dkron_pods.config import ConfigError
 from dkron_pods.images import Images, check_images
 from dkron_pods.problem import Problem
-from dkron_pods.template import check_template
+from dkron_pods.template import check_template, pod_spec
+
+
+def _of_template(spec: JobSpec, *, images: Images, values: Values = NO_VALUES) -> dict[str, Any]:  # noqa: ARG001
+    """The executor `kubernetes`: an empty spec, because the template has to bring the containers. Raises
+    `ConfigError`."""
+    if spec.executor_config:
+        key = next(iter(spec.executor_config))
+        raise ConfigError(
+            f'executorConfig: "{key}" is not used by the executor kubernetes; put all settings in jobTemplate'
+        )
+    if not pod_spec(spec.job_template).get("containers"):
+        raise ConfigError(
+            "jobTemplate: spec.template.spec.containers is missing; the executor kubernetes requires it",
+            reason="InvalidTemplate",
+        )
+    return {}
+
 
 EXECUTORS: dict[str, Callable[..., dict[str, Any]]] = {
     "shell": shell.job,
     "docker": docker.job,
-    "kubernetes": kubernetes.job,
+    "kubernetes": _of_template,
     **dict.fromkeys(MODELS, call.job),
 }
 _CHECK = Images(default="check", own="check")

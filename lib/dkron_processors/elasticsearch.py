@@ -1,12 +1,10 @@
 """`elasticsearch`: the output becomes a document with the id of the execution."""
 
 import json
-from datetime import datetime
 from typing import ClassVar
 from urllib.parse import quote
 
 from dkron_crds.job import Execution
-from dkron_crds.receivers import Elasticsearch as Server
 from dkron_processors.config import Forwarding
 from dkron_processors.message import Ended, Parcel, indexed
 from dkron_processors.record import fields
@@ -34,9 +32,6 @@ class Elasticsearch(Forwarding):
         if server is None:
             return None
         document = {"@timestamp": fields(ended)["finished_at"], **fields(ended)}
-        path = f"/{_index(server, ended.execution.finished_at)}/_doc/{quote(ended.execution.id, safe='')}"
+        index = server.index + ended.execution.finished_at.strftime(server.index_date_format)
+        path = f"/{index}/_doc/{quote(ended.execution.id, safe='')}"
         return Parcel(f"{self.name}/{self.config}", indexed(server, path, json.dumps(document).encode()))
-
-
-def _index(server: Server, at: datetime) -> str:
-    return server.index + at.strftime(server.index_date_format)

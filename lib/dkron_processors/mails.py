@@ -4,9 +4,9 @@ import re
 from hashlib import sha256
 
 from dkron_crds.receivers import MailServer
-from dkron_processors.allow_list import allows
 from dkron_processors.message import Ended, Mail
 from dkron_processors.record import report
+from dkron_processors.site import allows
 
 MOST_ADDRESSES = 20
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\]{1,255}")

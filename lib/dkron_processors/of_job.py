@@ -15,11 +15,10 @@ from dkron_processors.elasticsearch import Elasticsearch
 from dkron_processors.email import Email
 from dkron_processors.files import Files
 from dkron_processors.fluent import Fluent
-from dkron_processors.log import Log
 from dkron_processors.message import Ended, Parcel
 from dkron_processors.site import Site
 from dkron_processors.slack import Slack
-from dkron_processors.syslog import Syslog
+from dkron_processors.syslog import Log, Syslog
 
 PROCESSORS: dict[str, type[Processor]] = {
     kind.name: kind for kind in (Elasticsearch, Email, Files, Fluent, Log, Slack, Syslog)
@@ -113,7 +112,7 @@ def _readable(spec: JobSpec) -> tuple[Processor, ...]:
 def _sentence(kind: type[Processor], exc: ValidationError) -> str:
     first = exc.errors(include_url=False)[0]
     key = str(first["loc"][0]) if first["loc"] else ""
-    keys = ", ".join(sorted(_keys(kind)))
+    keys = ", ".join(sorted(field.alias or name for name, field in kind.model_fields.items()))
     match first["type"]:
         case "extra_forbidden":
             what = f"no such setting; use {keys}"
@@ -122,7 +121,3 @@ def _sentence(kind: type[Processor], exc: ValidationError) -> str:
         case _:
             what = str(first["msg"]).removeprefix("Value error, ")
     return f"processors.{kind.name}.{key}: {what}"
-
-
-def _keys(kind: type[Processor]) -> list[str]:
-    return [field.alias or name for name, field in kind.model_fields.items()]

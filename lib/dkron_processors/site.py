@@ -1,6 +1,8 @@
 """The installation as processors see it: the receivers of its DkronCluster, and a directory."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Protocol, TypeVar
 
 from dkron_crds.receivers import Receivers
@@ -35,3 +37,10 @@ def lacking(field: str, name: str, entries: tuple[N, ...]) -> str:
     """A sentence about a missing entry."""
     offered = ", ".join(sorted(entry.name for entry in entries)) or "none"
     return f'"{name}" is not in spec.receivers.{field} of the DkronCluster, which offers: {offered}'
+
+
+def allows(patterns: Iterable[str], text: str) -> bool:
+    """Whether one of the patterns matches the text, in any case; also if there are none. The definition of the
+    DkronCluster allows no wildcard other than `*`."""
+    listed = tuple(patterns)
+    return not listed or any(fnmatchcase(text.casefold(), pattern.casefold()) for pattern in listed)

@@ -6,11 +6,10 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from dkron_crds.receivers import Header, SlackTeam
-from dkron_processors.allow_list import allows
 from dkron_processors.config import Flag, Processor
 from dkron_processors.message import Ended, Parcel, Post, Refused
 from dkron_processors.record import report
-from dkron_processors.site import Site, find, lacking
+from dkron_processors.site import Site, allows, find, lacking
 
 LONGEST_OUTPUT = 3000
 """In characters; Slack cuts off much longer messages."""

@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
-from dkron_crds.instant_text import rfc3339
-from dkron_crds.schedule.instants import shifted
+from dkron_crds.schedule.instants import rfc3339, shifted
 from dkron_reports.job import Job
 from dkron_reports.slices import Steps
 from dkron_reports.slots import coming, read_timing
@@ -73,37 +73,26 @@ def planning(
     looked: int = LOOKED,
 ) -> Steps[Agenda]:
     """Return the slots after `now` and not after `end`, in steps: `most` slots at most, and the seconds in which at
-    least so many jobs are due. `jobs` come with `first_of` each. `looked` limits the slots that are looked at.
-
-    A schedule is only read when its first slot has come up, so jobs that are due later cost next to nothing.
-    """
-    ahead: list[tuple[datetime, str, str, int, Job]] = []
-    for number, (job, first) in enumerate(jobs):
+    least so many jobs are due. `jobs` come with `first_of` each. `looked` limits the slots that are looked at."""
+    starts = []
+    for job, first in jobs:
         yield
         if first is not None and first <= end:
-            ahead.append((first, job.namespace, job.name, number, job))
-    heapq.heapify(ahead)
-    rest: dict[int, Iterator[datetime]] = {}
+            starts.append(_slots(job, first, end))
+    ahead = heapq.merge(*starts)
     due: list[Due] = []
     seconds: Counter[datetime] = Counter()
     minutes: Counter[datetime] = Counter()
     slot, total = now, 0
-    while ahead and total < looked:
+    for total, each in enumerate(islice(ahead, looked), 1):
         yield
-        slot, space, name, number, job = ahead[0]
-        total += 1
+        slot = each.slot
         seconds[slot.replace(microsecond=0)] += 1
         minutes[slot.replace(second=0, microsecond=0)] += 1
-        if len(due) < most:
-            due.append(Due(slot, space, name))
-        slots = rest.get(number) or rest.setdefault(number, coming(read_timing(job), now=slot))
-        later = next(slots, None)
-        if later is None or later > end:
-            heapq.heappop(ahead)
-            rest.pop(number, None)
-        else:
-            heapq.heapreplace(ahead, (later, space, name, number, job))
-    remarks = [f"the report covers only the first {looked} slots, up to {instant(slot)}; use a shorter period"]
+        if total <= most:
+            due.append(each)
+    more = next(ahead, None) is not None
+    remark = f"the report covers only the first {looked} slots, up to {instant(slot)}; use a shorter period"
     full = sorted(((at, jobs) for at, jobs in seconds.items() if jobs >= least), key=lambda each: (-each[1], each[0]))
     return Agenda(
         start=now,
@@ -112,9 +101,19 @@ def planning(
         total=total,
         crowded=tuple(full[:FULLEST]),
         minutes=tuple(minutes.items()),
-        until=slot if ahead else None,
-        remarks=tuple(remarks if ahead else ()),
+        until=slot if more else None,
+        remarks=(remark,) if more else (),
     )
+
+
+def _slots(job: Job, first: datetime, end: datetime) -> Iterator[Due]:
+    """Yield the slots of one job. Its schedule is only read once the first has been taken, so jobs that are due later
+    cost next to nothing."""
+    yield Due(first, job.namespace, job.name)
+    for slot in coming(read_timing(job), now=first):
+        if slot > end:
+            return
+        yield Due(slot, job.namespace, job.name)
 
 
 def first_of(job: Job, *, now: datetime) -> datetime | None:

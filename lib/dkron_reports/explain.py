@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from dkron_crds.instant_text import rfc3339
 from dkron_crds.schedule.cron import Cron
-from dkron_crds.schedule.instants import shifted
+from dkron_crds.schedule.instants import rfc3339, shifted
 from dkron_crds.schedule.once import Never
 from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_reports.history import History
@@ -20,7 +19,7 @@ from dkron_reports.reading import Object, mapping, number
 from dkron_reports.run import Run, attempts_of, runs_of
 from dkron_reports.skipping import because, setting_of
 from dkron_reports.slices import Steps, at_once
-from dkron_reports.slots import ClockChange, Timing, clock_changes, following, past_the_last, read_timing
+from dkron_reports.slots import Timing, clock_changes, following, past_the_last, read_timing
 from dkron_reports.words import instant, read_moment, read_time, span
 
 MOST = 2000
@@ -179,7 +178,8 @@ def _period(job: Job, start: datetime, end: datetime, *, now: datetime, pause_ti
         found.append(rules.explain(slot))
     shown = found[-1].slot if more else end
     changes = clock_changes(line.schedule, start, shown)
-    gaps = [_gap(each) for each in changes if each.takes_away and each.at >= timing.since]
+    gone = [each for each in changes if each.takes_away and each.at >= timing.since]
+    gaps = [Explained(each.at, What.NONE, each.sentence, setting="spec.timezone") for each in gone]
     slots = sorted([*found, *gaps], key=lambda each: each.slot)
     runs = _others(history.all_runs, slots, start, shown, now=now)
     runs = tuple(sorted((*runs, *_refusal(history, start, shown)), key=lambda each: each.slot))
@@ -226,10 +226,6 @@ def _told(run: Run, now: datetime) -> str:
     """Return how a run went, and by which cause unless that is the schedule."""
     cause = _CAUSES.get(run.trigger)
     return f"{cause}: {run.told(now)}" if cause else run.told(now)
-
-
-def _gap(change: ClockChange) -> Explained:
-    return Explained(change.at, What.NONE, change.sentence, setting="spec.timezone")
 
 
 def _slots(line: Timeline, since: datetime, start: datetime, end: datetime) -> Iterator[datetime]:

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from dkron_crds.instant_text import rfc3339
-from dkron_crds.schedule.instants import shifted
+from dkron_crds.schedule.instants import rfc3339, shifted
 from dkron_reports.job import Job
-from dkron_reports.reading import Object, mapping, objects
+from dkron_reports.reading import mapping, objects
 from dkron_reports.run import Attempt, Result, Run, attempts_of, runs_of
 from dkron_reports.slices import Steps
 from dkron_reports.words import read_span
@@ -92,8 +91,10 @@ def failing(jobs: Iterable[Job], *, start: datetime, now: datetime, most: int) -
 
 def _tally(job: Job, start: datetime) -> Tally | None:
     """Count the runs of a job; None if none failed."""
-    kept = _kept(job)
-    recent = [each for each in kept if _began(each) >= _text(start)]
+    kept = objects(mapping(job.raw, "status"), "executions")
+    # As texts, in the form that executions have, to the second.
+    begin = start.astimezone(UTC).isoformat()[: len("2026-03-01T12:00:00")]
+    recent = [each for each in kept if str(each.get("startedAt")) >= begin]
     if all(each.get("success") is True for each in recent):
         # Most jobs. To read executions takes long.
         return None
@@ -109,16 +110,3 @@ def _finished_since(attempts: Iterable[Attempt], start: datetime) -> list[Run]:
     """Return the runs that began since then and are over, newest first."""
     over = [run for run in runs_of(attempts) if run.result is not Result.RUNNING]
     return [run for run in over if run.started is not None and run.started >= start]
-
-
-def _kept(job: Job) -> list[Object]:
-    return objects(mapping(job.raw, "status"), "executions")
-
-
-def _began(execution: Object) -> str:
-    return str(execution.get("startedAt"))
-
-
-def _text(start: datetime) -> str:
-    """Return a time in the form that executions have, to the second: so they compare as texts."""
-    return start.astimezone(UTC).isoformat()[: len("2026-03-01T12:00:00")]

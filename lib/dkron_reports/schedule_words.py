@@ -17,13 +17,12 @@ from dkron_reports.words import instant
 
 MOST_TIMES = 4
 """Times of day that are named one by one."""
-_DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+"""In the order in which people name them; in a pattern, 0 is Sunday."""
 _MONTHS = (
     "", "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip
-_WEEK = (1, 2, 3, 4, 5, 6, 0)
-"""Days in the order in which people name them."""
 
 
 def in_words(schedule: Schedule) -> str:
@@ -108,13 +107,13 @@ def _within(hours: list[int]) -> str:
         return ""
     if len(hours) > 1 and hours[-1] - hours[0] == len(hours) - 1:
         return f"from {hours[0]:02}:00 to {hours[-1]:02}:59"
-    return f"in the hour of {hours[0]:02}:00" if len(hours) == 1 else f"in the hours of {_ranges(hours, _on_the_hour)}"
+    return f"in the hour{'s' * (len(hours) > 1)} of {_ranges(hours, '{:02}:00'.format)}"
 
 
 def _days(pattern: Pattern) -> str:
     days, weekdays = _numbers(pattern.days, 31), _numbers(pattern.weekdays, 6)
     of_month = "" if len(days) == 31 else f"on day{'s' * (len(days) > 1)} {_ranges(days, str)} of the month"  # noqa: PLR2004
-    of_week = "" if len(weekdays) == 7 else f"on {_ranges([_WEEK.index(day) for day in weekdays], _weekday)}"  # noqa: PLR2004
+    of_week = "" if len(weekdays) == 7 else f"on {_ranges([(day - 1) % 7 for day in weekdays], _DAYS.__getitem__)}"  # noqa: PLR2004
     if pattern.both:
         return " ".join(filter(None, (of_month, of_week)))
     if not days or not weekdays:
@@ -143,14 +142,6 @@ def _ranges(numbers: Sequence[int], shown: Callable[[int], str]) -> str:
     for row in rows:
         texts += [f"{shown(row[0])} to {shown(row[-1])}"] if len(row) > 2 else map(shown, row)  # noqa: PLR2004
     return _and(texts)
-
-
-def _weekday(place: int) -> str:
-    return _DAYS[_WEEK[place]]
-
-
-def _on_the_hour(hour: int) -> str:
-    return f"{hour:02}:00"
 
 
 def _and(texts: Sequence[str]) -> str:

@@ -2,13 +2,13 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from dkron_crds.instant_text import rfc3339
+from dkron_crds.schedule.instants import rfc3339
 from dkron_crds.status import Day
 from dkron_crds.totals import Counts, as_days
 from dkron_reports.agenda import Agenda, planning
@@ -80,11 +80,6 @@ class Summary:
             "next_hour": _next_hour(self.next),
             "lateness_seconds": _quantiles(self.late),
         }
-
-
-def _begun(now: datetime) -> Callable[[tuple[Job, Attempt]], tuple[datetime, str, str]]:
-    """The place of an active attempt: the oldest first."""
-    return lambda each: (each[1].started or now, each[0].namespace, each[0].name)
 
 
 class _LastHour:
@@ -174,8 +169,12 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
 
 def _oldest(running: list[tuple[Job, Attempt]], now: datetime) -> Steps[tuple[tuple[Job, Attempt, float | None], ...]]:
     """Return those that run longest, each with what its job usually takes, in steps."""
+
+    def place(each: tuple[Job, Attempt]) -> tuple[datetime, str, str]:
+        return each[1].started or now, each[0].namespace, each[0].name
+
     found = []
-    for job, attempt in heapq.nsmallest(MOST_RUNNING, running, key=_begun(now)):
+    for job, attempt in heapq.nsmallest(MOST_RUNNING, running, key=place):
         yield
         found.append((job, attempt, usual(mapping(job.raw, "status"))))
     return tuple(found)

@@ -35,13 +35,9 @@ def separated(value: object) -> list[str]:
 def _sentence(exc: ValidationError | SettingsError) -> str:
     if isinstance(exc, SettingsError):
         return str(exc)
-    return "; ".join(_complaint(error["loc"], error["msg"].removeprefix("Value error, ")) for error in exc.errors())
-
-
-def _complaint(where: tuple[int | str, ...], what: str) -> str:
-    # Errors about several options together name the options themselves.
-    return f"--{_option(where)}: {what}" if where else what
-
-
-def _option(where: tuple[int | str, ...]) -> str:
-    return ".".join(str(part).replace("_", "-") for part in where)
+    found = []
+    for error in exc.errors():
+        option = ".".join(str(part).replace("_", "-") for part in error["loc"])
+        # Errors about several options together name the options themselves.
+        found.append(f"{f'--{option}: ' if option else ''}{error['msg'].removeprefix('Value error, ')}")
+    return "; ".join(found)

@@ -2,8 +2,9 @@
 
 import asyncio
 import gc
+import socket
 from collections.abc import Callable, Coroutine
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
@@ -24,7 +25,25 @@ def faster_loop() -> LoopFactory | None:
     """Return a factory of uvloop's event loops if uvloop is installed. For servers only: uvloop complains when a client
     closes a TLS connection during a response, which the operator does to its watches whenever it ends."""
     try:
-        from dkron_runtime.uv_loop import UvLoop  # noqa: PLC0415 - not on every platform
+        import uvloop  # noqa: PLC0415 - not on every platform
     except ImportError:
         return None
+
+    class UvLoop(uvloop.Loop):
+        """uvloop's event loop, which takes a socket away from Python's object as soon as it was given one.
+
+        uvloop closes the descriptor of a connection itself, and detaches the socket object only if the connection
+        lives long enough. If the peer resets it within one iteration of the loop, as a killed API server does, the
+        object closes the same descriptor again when it is collected. By then the number may belong to another one.
+        https://github.com/MagicStack/uvloop/issues/738 describes the same fault for a cancelled connection.
+        """
+
+        async def create_connection(self, *args: Any, sock: socket.socket | None = None, **options: Any) -> Any:  # noqa: ANN401 - as there
+            """Connect as uvloop does. A given socket object is detached afterwards, whatever came of it."""
+            try:
+                return await super().create_connection(*args, sock=sock, **options)
+            finally:
+                if sock is not None:
+                    sock.detach()
+
     return UvLoop

@@ -4,14 +4,14 @@ import logging
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
 from dkron_executors.handover import CONFIG, Handover
 from dkron_executors.keys import MODELS, keys_of
-from dkron_executors.keys.model import KeyProblem, Keys
+from dkron_executors.keys.model import KeyProblem
 from dkron_executors.result import Result
 from dkron_executors.scrub import Scrub
 from dkron_executors.secrets import resolve
@@ -90,24 +90,15 @@ def _result(executor: str, handover: Handover, values: Mapping[str, str], *, tra
     except KeyProblem as exc:
         return Result(str(exc))
     try:
-        result = _runner(executor)(keys)
+        result: Result = import_module(f"dkron_executors.run.{executor}").run(keys)
     except ModuleNotFoundError as exc:
         return Result(f"{executor}: {exc.name} is not installed; pip install 'dkron-operator[{executor}]' installs it")
     except Exception as exc:  # noqa: BLE001 - a traceback could reveal a secret, and the pod ends here anyway
         return Result(f"{executor}: {type(exc).__name__}: {exc}")
     if not getattr(keys, "debug", False):
         return result
-    return Result(result.error, _shown(handover) + result.output)
-
-
-def _runner(executor: str) -> Callable[[Keys], Result]:
-    run: Callable[[Keys], Result] = import_module(f"dkron_executors.run.{executor}").run
-    return run
-
-
-def _shown(handover: Handover) -> bytes:
-    """Return the config as in the spec, one key per line."""
-    return "".join(f"{key}: {text}\n" for key, text in sorted(handover.config.items())).encode()
+    config = "".join(f"{key}: {text}\n" for key, text in sorted(handover.config.items()))
+    return Result(result.error, config.encode() + result.output)
 
 
 def _stop(_number: int, _frame: object) -> NoReturn:

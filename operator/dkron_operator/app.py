@@ -3,7 +3,7 @@ of what stands in `connect`."""
 
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
 
@@ -18,27 +18,25 @@ from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.act.tracing import RunTracing
 from dkron_operator.backfill.controller import Backfills
 from dkron_operator.backfill.view import Known
-from dkron_operator.backfill.watching import backfill_informer
 from dkron_operator.cache.store import Store
-from dkron_operator.cluster.pause_status import PauseStatuses
 from dkron_operator.cluster.status_controller import ClusterStatusController
 from dkron_operator.delivery.delivery import Delivery
 from dkron_operator.delivery.installation import Installation
-from dkron_operator.delivery.outboxes import Sending
+from dkron_operator.delivery.outbox import Sending
 from dkron_operator.delivery.senders import Senders
 from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.options import Options
+from dkron_operator.pauses.informer import Pauses
+from dkron_operator.pauses.status import PauseStatuses
 from dkron_operator.plan.requested_run import RequestedRun
 from dkron_operator.reconcile.create_budget import CreateBudget
 from dkron_operator.reconcile.due_queue import DueQueue
 from dkron_operator.reconcile.gather import Gatherer, Sources, retention
 from dkron_operator.reconcile.reconciler import Reconciler
-from dkron_operator.reconcile.take_over import TakeOver
 from dkron_operator.reconcile.verify import CacheVerifier
 from dkron_operator.watch.handlers import Handlers
 from dkron_operator.watch.liveness import WatchLiveness
 from dkron_operator.watch.nodes import Nodes
-from dkron_operator.watch.pauses import Pauses
 from dkron_operator.watch.requested_runs import run_informer
 from dkron_operator.watch.resync import Resync
 
@@ -48,6 +46,9 @@ workers, the Kubernetes controllers, which start with the first Job, would slow 
 create."""
 SPARE = 8
 """Extra jobs of other namespaces that are worked on while one namespace uses the full width."""
+
+NO_TIME = datetime.max.replace(tzinfo=UTC)
+"""Sorts jobs without a next slot last."""
 
 
 class Parts:
@@ -226,19 +227,6 @@ class Parts:
         )
 
     @cached_property
-    def take_over(self) -> TakeOver:
-        """The first look at all jobs."""
-        terms = self.options.terms
-        return TakeOver(
-            self.store,
-            self.jobs,
-            due_queue=self.due_queue,
-            calls=self.calls,
-            keeper=self.effects.runs,
-            longest=timedelta() if terms is None else terms.handover,
-        )
-
-    @cached_property
     def backfills(self) -> Backfills:
         """The DkronBackfills."""
         return Backfills(
@@ -259,10 +247,7 @@ class Parts:
             )
             for namespace in scopes
         ]
-        backfills = [
-            backfill_informer(self.ports.client, self.backfills, namespace, on_event=self._alive(DKRON_BACKFILLS))
-            for namespace in scopes
-        ]
+        backfills = [self.backfills.informer(namespace, on_event=self._alive(DKRON_BACKFILLS)) for namespace in scopes]
         return *runs, *backfills
 
     @cached_property
@@ -287,8 +272,23 @@ class Parts:
         store.on_stored.add(self.effects.runs.requeue_job)
         self.installation.on_change.add(self.cluster_status.judge)
 
+    def take_over(self, *, idle: timedelta, new_term: bool, behind: bool = False) -> None:
+        """This replica begins to act: look at every job, soonest due first.
+
+        No replica was seen to act for `idle`. `new_term`: another process may have acted before. `behind`: its effects
+        may not be in the cache yet.
+        """
+        if new_term:
+            self.store.renew(behind=behind)
+            self.calls.renew()
+        terms = self.options.terms
+        self.due_queue.take_over(idle=idle, longest=timedelta() if terms is None else terms.handover)
+        for cached in sorted(self.store, key=lambda cached: cached.base.next or NO_TIME):
+            self.jobs.add(cached.job.uid)
+        self.effects.runs.take_over()
+
     def workers(self) -> Iterator[Workers[Any]]:
-        """All queues and what works on them; first that of the jobs."""
+        """All queues and what works on them; the queue of the jobs first."""
         yield Workers(self.jobs, self.reconciler.reconcile)
         yield from self.effects.workers
         for part in (self.events, self.cluster_status, self.backfills, self.pauses):
@@ -313,5 +313,5 @@ class Parts:
         return replace(allowance, rules=allowance.rules.with_nodes(self.nodes.have))
 
     def _alive(self, resource: Resource) -> Callable[[], None]:
-        """What a watch of this resource calls each time it delivers something."""
+        """The callback of a watch of this resource each time it delivers something."""
         return partial(self.watch_liveness.optional_event, resource)

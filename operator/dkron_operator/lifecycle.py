@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -36,7 +36,7 @@ LAST_WORDS = 0.5
 LAST_STATUS = 1.0
 """Seconds for the DkronCluster status, which says that no replica leads until another does."""
 FRESH = RETENTION.total_seconds() / 2
-"""Seconds for which the watches may be silent before a new leader treats the cache as stale."""
+"""How many seconds the watches may be silent before a new leader treats the cache as stale."""
 FAREWELL = 5.0
 """Seconds for releasing the Lease."""
 
@@ -54,7 +54,7 @@ class Streams(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a replica offers to others beside its work, and where its watches come from."""
+    """Offers of a replica to others beside its work, and the source of its watches."""
 
     streams: Callable[[Parts], Streams]
     exposure: Exposure = NOWHERE
@@ -184,8 +184,8 @@ class Operator:
         """The leadership has changed."""
         before, self._before, parts = self._before, leadership, self.parts
         if leadership.acts and not before.acts:
-            anew = leadership.term != before.term
-            parts.take_over(idle=self.lease.idle, anew=anew, behind=self._is_behind())
+            new_term = leadership.term != before.term
+            parts.take_over(idle=self.lease.idle, new_term=new_term, behind=self._is_behind())
             parts.backfills.take_over()
         parts.cluster_status.lead(leadership)
         parts.delivery.lead(leadership)
@@ -223,29 +223,17 @@ class Operator:
         """Release the Lease for another replica, if the API server answers."""
         await self._say_who_leads(stopped=True)
         await _cancel([leaving])
-        try:
-            async with asyncio.timeout(FAREWELL):
-                await self.lease.release(stopped=True)
-        except TimeoutError:
-            log.warning("cannot release the Lease; it expires by itself")
+        await _within(FAREWELL, self.lease.release(stopped=True), "cannot release the Lease; it expires by itself")
 
     async def _say_who_leads(self, *, stopped: bool) -> None:
         """Write that this replica no longer leads while it still does; the next leader writes that it leads."""
-        try:
-            async with asyncio.timeout(LAST_STATUS):
-                await self.parts.cluster_status.close(self.lease.view.ended(stopped=stopped))
-        except TimeoutError:
-            log.warning("cannot write the status of the DkronCluster; the next leader writes it")
+        closed = self.parts.cluster_status.close(self.lease.view.ended(stopped=stopped))
+        await _within(LAST_STATUS, closed, "cannot write the status of the DkronCluster; the next leader writes it")
 
     async def _flush(self, seconds: float) -> bool:
         """Write the pending statuses; returns whether that succeeded."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self.parts.writer.queue.idle()
-        except TimeoutError:
-            log.warning("cannot write all pending statuses; the next start rebuilds them from the Jobs")
-            return False
-        return True
+        failure = "cannot write all pending statuses; the next start rebuilds them from the Jobs"
+        return await _within(seconds, self.parts.writer.queue.idle(), failure)
 
     async def _watch(self) -> None:
         await self._streams.run()
@@ -302,6 +290,17 @@ async def require_installation(client: KubeClient, namespaces: Sequence[str]) ->
 
 def _silence_kopf() -> None:
     logging.getLogger("kopf").setLevel(logging.CRITICAL)
+
+
+async def _within(seconds: float, work: Coroutine[Any, Any, None], failure: str) -> bool:
+    """Await the work, or log its failure after so many seconds. Returns whether it is done."""
+    try:
+        async with asyncio.timeout(seconds):
+            await work
+    except TimeoutError:
+        log.warning(failure)
+        return False
+    return True
 
 
 async def _first(tasks: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:

@@ -17,7 +17,6 @@ from dkron_operator.act.inline_calls import Allowance
 from dkron_operator.act.ports import Ports
 from dkron_operator.app import Parts
 from dkron_operator.cluster.rest_token import RestAccount
-from dkron_operator.kit import logging_filter
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.rollback import RolledBack
 from dkron_operator.leader.lease import Replica
@@ -27,9 +26,9 @@ from dkron_operator.options import Options
 from dkron_operator.plan.installation_rules import JobSettings
 from dkron_operator.settings import Settings
 from dkron_operator.telemetry.metrics import Metrics
-from dkron_operator.watch.cancel import cancel_stray_tasks
-from dkron_operator.watch.kopf_streams import KopfStreams
+from dkron_operator.watch.kopf_streams import KopfLogFilter, KopfStreams, cancel_stray_tasks
 from dkron_pods.images import Images
+from dkron_runtime import logs
 from dkron_runtime.command import options
 from dkron_runtime.installed import Outdated
 from dkron_runtime.loop import run
@@ -45,7 +44,9 @@ FAILED = 1
 def main() -> None:
     """Run until stopped. Exit code 0 after an orderly stop, 1 if the operator could not go on, 2 for wrong options."""
     settings = options("dkron-operator", Settings)
-    logging_filter.configure(settings.log_format, settings.log_level)
+    logs.configure(settings.log_format, settings.log_level, filters=[KopfLogFilter()])
+    # kopf logs each event that it passes on; only its problems matter here.
+    logging.getLogger("kopf").setLevel(logging.WARNING)
     with start.tracing("dkron-operator") as tracer:
         code = run(_run(settings, tracer))
     sys.exit(code)
@@ -82,7 +83,11 @@ def _options(settings: Settings, way: Access) -> Options:
     return Options(
         namespaces=tuple(settings.namespace),
         home=settings.home(way.namespace),
-        replica=_replica(way.server),
+        replica=Replica(
+            identity=os.environ.get("POD_NAME") or socket.gethostname(),
+            address=os.environ.get("POD_IP") or own_address(way.server),
+            version=version("dkron-operator"),
+        ),
         terms=settings.terms() if settings.lease == "on" else None,
         jobs=JobSettings(
             Images(default=settings.default_image, own=settings.executor_image),
@@ -109,14 +114,6 @@ def _streams(way: Access, client: KubeClient, parts: Parts) -> KopfStreams:
         namespaces=namespaces,
         listed=parts.resync.want,
         gone=partial(require_installation, client, namespaces),
-    )
-
-
-def _replica(server: str) -> Replica:
-    return Replica(
-        identity=os.environ.get("POD_NAME") or socket.gethostname(),
-        address=os.environ.get("POD_IP") or own_address(server),
-        version=version("dkron-operator"),
     )
 
 

@@ -1,4 +1,4 @@
-"""What the command line says, for the parts that it concerns."""
+"""The command line, for the parts that it concerns."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from dkron_operator.plan.installation_rules import JobSettings
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says about the parts."""
+    """The options of the parts."""
 
     namespaces: tuple[str, ...]
     """The namespaces to watch; all if there are none."""

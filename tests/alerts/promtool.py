@@ -10,7 +10,7 @@ PROMTOOL_SECONDS = 60
 
 
 def promtool(*arguments: str | Path) -> str:
-    """What it says about these. It has to be content."""
+    """Its output about these. It has to succeed."""
     done = subprocess.run(
         [find("promtool"), *arguments], capture_output=True, text=True, timeout=PROMTOOL_SECONDS, check=False, cwd=HERE
     )

@@ -8,12 +8,7 @@ from uuid import uuid4
 import pytest
 import trustme
 from aiokafka import AIOKafkaConsumer
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from localcluster.servers.kafka import Broker, kafka
 from tests.support.kubelet import Kubelet, Ran
@@ -94,7 +89,7 @@ def test_by_tls(broker: Broker, topic: str, authority: trustme.CA, tmp_path: Pat
         pytest.param("sasl", login("sha256", "wrong"), "not connected: Unable connect", id="a wrong password"),
         pytest.param("tls", {"tlsEnable": "true"}, "not connected: Unable connect", id="a broker that is not trusted"),
         pytest.param("plain", {"message": "x" * 100_000}, "not sent: ", id="a message too large"),
-        pytest.param("plain", {"brokerAddress": "127.0.0.1:9"}, "not connected: ", id="nobody there"),
+        pytest.param("plain", {"brokerAddress": "127.0.0.1:9"}, "not connected: ", id="no server"),
     ],
 )
 def test_a_failing_publish_is_a_failed_execution(

@@ -90,7 +90,7 @@ async def test_a_queue_that_exists_stays_as_it_is(broker: str, queue: str) -> No
             {"exchange": "amq.fanout"}, "the broker has no queue for the message", id="an exchange without queues"
         ),
         pytest.param({"url": "amqp://dkron:wrong-one@{broker}"}, "ACCESS_REFUSED", id="a wrong password"),
-        pytest.param({"url": "amqp://localhost:9/v"}, "rabbitmq localhost:9/v, ", id="nobody there"),
+        pytest.param({"url": "amqp://localhost:9/v"}, "rabbitmq localhost:9/v, ", id="no server"),
     ],
 )
 def test_a_failing_publish_is_a_failed_execution(broker: str, queue: str, config: dict[str, str], words: str) -> None:

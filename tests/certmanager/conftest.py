@@ -1,4 +1,4 @@
-"""What the tests with cert-manager share."""
+"""Fixtures of the tests with cert-manager."""
 
 from tests.support.sites import kube
 

@@ -56,7 +56,7 @@ class Asked:
 
     @property
     def known(self) -> datetime | None:
-        """From when on it surely was there; None if nobody knows that it ever was."""
+        """From when on it surely was there; None if that is unknown."""
         told = [self.object.seen] if self.object is not None else []
         if self.request is not None and self.request.answered is not None:
             told.append(self.request.answered)
@@ -73,7 +73,7 @@ class Asked:
 
     @property
     def phase(self) -> RunPhase:
-        """What it said of itself last."""
+        """Its last status."""
         return RunPhase.PENDING if self.object is None else self.object.status.phase
 
     @property
@@ -208,7 +208,7 @@ def all_asked(history: History, cases: Sequence[Case], weather: Weather) -> list
 
 
 def strangers(history: History, cases: Sequence[Case]) -> Iterator[tuple[Case, Group]]:
-    """Runs whose Jobs name a DkronRun that nobody has asked for, or are of a backfill and name none."""
+    """Runs whose Jobs name a DkronRun that no client has created, or are of a backfill and name none."""
     known = {each.name for each in history.run_requests} | {each.name for each in history.run_objects}
     return ((case, group) for case, group in _named(cases, unnamed=True) if group.asked not in known)
 

@@ -46,7 +46,7 @@ class Backfill:
 
     @property
     def status(self) -> BackfillStatus:
-        """What it said of itself last."""
+        """Its last status."""
         return BackfillStatus() if self.object is None else self.object.status
 
     @property
@@ -74,7 +74,7 @@ class Backfill:
         return sorted((slot, target.job) for target in self.object.decided[0] for slot in target.slots)
 
     def told_of(self, job: str) -> Times:
-        """Those of one job."""
+        """The runs of one job."""
         return tuple(slot for slot, each in self.told or () if each == job)
 
     def fits(self, job: str) -> bool:
@@ -152,7 +152,7 @@ class Backfill:
 
 
 class Failed(NamedTuple):
-    """Slots whose newest run surely had failed, and those of which it may have."""
+    """Slots whose newest run surely had failed, and slots whose newest run may have."""
 
     sure: set[datetime]
     perhaps: set[datetime]

@@ -15,7 +15,7 @@ ZERO = timedelta(0)
 
 @dataclass(frozen=True, slots=True)
 class Calm:
-    """`begin` and `end` are those of the time in which slots came due; `share` of it is calm.
+    """Slots came due from `begin` to `end`; `share` of that time is calm.
 
     `latest` is how late the latest slot ran that came due in calm times and had to wait for no other run and for no
     pause, `where` names it. `longest` is how late a slot may have run at most, whatever was broken.
@@ -39,7 +39,7 @@ class Calm:
 
 
 def calm(cases: Sequence[Case]) -> Calm | None:
-    """What is calm; None if no slot came due."""
+    """The calm time; None if no slot came due."""
     targets = [target for case in cases for target in case.targets]
     if not targets:
         return None

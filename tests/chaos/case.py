@@ -85,7 +85,7 @@ class Case:
         return sorted((Group(tuple(runs)) for runs in found.values()), key=lambda group: group.began)
 
     def of(self, trigger: Trigger) -> list[Group]:
-        """Those of one trigger."""
+        """The groups of one trigger."""
         return [group for group in self.groups if group.trigger is trigger]
 
     @cached_property
@@ -214,7 +214,7 @@ class Case:
         began before that one ended overlaps with it."""
         if target.need is not Need.MUST or target.held or self.weather.excuse(target.due.opens) is not None:
             return False
-        # Of a run without an end, nobody knows how long it was in the way.
+        # How long a run without an end was in the way is unknown.
         others = (run for other in self.groups if other.slot != target.slot for run in other.runs)
         active = any(
             run.end is not None and run.began < target.due.opens and target.due.by < run.end <= group.began
@@ -250,11 +250,11 @@ class Case:
 
     @property
     def is_wiped(self) -> bool:
-        """Whether somebody has cleared its status."""
+        """Whether its status was cleared."""
         return any(op.act is Act.WIPE for op in self.life.operations)
 
     def is_hit(self, run: Run) -> bool:
-        """Whether somebody, or something, may have cut this run short, or removed it before its end was known."""
+        """Whether this run may have been cut short, or removed before its end was known."""
         end = min(self.known(run), self.weather.terms.read)
         asked = (op for op in self.life.operations if op.act is Act.STOP and op.invoked <= end)
         stopped = any(op.hits in ("", run.name) for op in asked)

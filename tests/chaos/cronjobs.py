@@ -28,14 +28,12 @@ from tests.chaos.operators import Crew
 from tests.chaos.pulse import pulse
 from tests.chaos.reading import Fact, gathered, line, write
 from tests.chaos.recorder import Recorder
-from tests.chaos.storm import Say, cluster_of, duration, folder_of
+from tests.chaos.storm import Say, duration, folder_of, own_cluster
 from tests.chaos.verdict import judge
 from tests.chaos.witness import Witness, seen
-from tests.support.kube import Kube
+from tests.support.kube import Kube, Object
 from tests.support.shifted_operator import ShiftedOperator
 from tests.support.sites import namespace
-
-Object = dict[str, Any]
 
 CRON_JOBS = Resource("batch", "v1", "cronjobs")
 SECOND = timedelta(seconds=1)
@@ -82,13 +80,10 @@ def _side_by_side(options: argparse.Namespace, ending: Ending) -> int:
         with ending.at("making the folder"):
             folder = ending.folder = stack.enter_context(folder_of(options.folder))
         with ending.at("starting the cluster"):
-            kubeconfig, cluster = stack.enter_context(cluster_of(options.kubeconfig))
-        if cluster is None:
-            print("the controller manager of this cluster cannot be killed; use one of hack/cluster", file=sys.stderr)
-            return 2
+            cluster = stack.enter_context(own_cluster())
         say(f"seed {options.seed}")
         with ending.at("the comparison"):
-            kube = stack.enter_context(namespace(kubeconfig, "side-by-side"))
+            kube = stack.enter_context(namespace(cluster.kubeconfig, "side-by-side"))
             histories = compare(
                 kube, cluster, folder=folder, kills=tuple(kills(options.seed, options.duration)), say=say
             )
@@ -204,7 +199,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.cronjobs", description=__doc__)
     parser.add_argument("--duration", type=duration, default=300.0, help="how long: 90s, 5m, 1h (default: 5m)")
     parser.add_argument("--seed", type=int, default=1, help="which kills (default: 1)")
-    parser.add_argument("--kubeconfig", type=Path, help="that of a cluster of hack/cluster; default: one is started")
     parser.add_argument("--folder", type=Path, help="where histories and logs go (default: a new one below /tmp)")
     return parser
 

@@ -67,7 +67,7 @@ class Ending:
 
 
 def concluded(ending: Ending, have: Callable[[Ending], int]) -> int:
-    """Have a storm, and return its exit code: that of the verdict, or `NO_VERDICT`."""
+    """Have a storm, and return its exit code: the verdict's, or `NO_VERDICT`."""
     try:
         return have(ending)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, the run ends with a line

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from dkron_crds.run import RunPhase
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_RUNS
@@ -28,10 +27,9 @@ from tests.chaos.reading import Fact, line, read
 from tests.chaos.recorder import Recorder
 from tests.chaos.requester import Requester
 from tests.chaos.witness import Witness, seen
-from tests.support.kube import Kube, condition
+from tests.support.kube import Kube, Object, condition
 from tests.support.shifted_operator import ShiftedOperator
 
-Object = dict[str, Any]
 Say = Callable[[str], None]
 
 SECOND = timedelta(seconds=1)
@@ -66,20 +64,13 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a storm is to have. `cluster` is that of the kubeconfig if its components may be restarted; `split_brain`
-    switches the election off."""
+    """The options of a storm; `split_brain` switches the election off."""
 
-    kubeconfig: Path
-    cluster: LocalCluster | None
+    cluster: LocalCluster
     folder: Path
     replicas: int = 2
     split_brain: bool = False
     patience: Patience = field(default_factory=Patience)
-
-    @property
-    def owned(self) -> bool:
-        """Whether the cluster's components may be restarted."""
-        return self.cluster is not None
 
     @property
     def has_rivals(self) -> bool:
@@ -128,7 +119,7 @@ class Bed:
         return self._journal.path
 
     def history(self) -> History:
-        """What is written there."""
+        """The facts that are written there."""
         return read(self.path.read_text(encoding="utf-8").splitlines())
 
     def complaints(self) -> list[str]:
@@ -308,19 +299,20 @@ def is_at_rest(status: Object) -> bool:
 @contextlib.contextmanager
 def bed(setup: Setup, namespace: str, *, say: Say) -> Iterator[Bed]:
     """Prepare everything for a storm in this namespace; at its end nothing of it runs any more."""
-    kube, journal = Kube(setup.kubeconfig, namespace), Journal(setup.folder / "history.jsonl")
-    hands, *others = (Kube(setup.kubeconfig, namespace, once=True) for _ in range(4))
+    kubeconfig = setup.cluster.kubeconfig
+    kube, journal = Kube(kubeconfig, namespace), Journal(setup.folder / "history.jsonl")
+    hands, *others = (Kube(kubeconfig, namespace, once=True) for _ in range(4))
     clients, users, prober = (Recorder(other, journal.note) for other in others)
     with contextlib.ExitStack() as stack:
         for each in (kube, hands, *others):
             stack.callback(each.close)
-        gateways = [stack.enter_context(gateway(setup.kubeconfig, setup.folder, seed=n)) for n in range(setup.replicas)]
+        gateways = [stack.enter_context(gateway(kubeconfig, setup.folder, seed=n)) for n in range(setup.replicas)]
         operators = [
             operator(setup, namespace, number=n, kubeconfig=way.kubeconfig) for n, way in enumerate(gateways, 1)
         ]
         crew = Crew(operators, journal.note)
         faults = Faults(hands, clients, crew=crew, network=Network(gateways), cluster=setup.cluster, told=journal.note)
-        witness = stack.enter_context(Witness(setup.kubeconfig, namespace))
+        witness = stack.enter_context(Witness(kubeconfig, namespace))
         heart = stack.enter_context(pulse(journal.note))
         stack.callback(crew.abandon)
         stack.callback(faults.leave)
@@ -331,7 +323,7 @@ def bed(setup: Setup, namespace: str, *, say: Say) -> Iterator[Bed]:
 
 
 def operator(setup: Setup, namespace: str, *, number: int, kubeconfig: Path) -> ShiftedOperator:
-    """One replica. Those of one machine must not have one name."""
+    """One replica. Replicas of one machine must not have one name."""
     lease = "off" if setup.split_brain else "on"
     options = ["--kubeconfig", str(kubeconfig), "--namespace", namespace, "--lease", lease]
     log, names = setup.folder / f"operator-{number}.log", {"POD_NAME": f"operator-{number}"}

@@ -63,7 +63,7 @@ class Weather:
         return bool(self.storms) and self.storms[0][0] <= due + self.terms.lateness
 
     def outage(self, slot: datetime) -> Fault | None:
-        """The fault during which surely nobody could fire this slot."""
+        """The fault during which surely no operator could fire this slot."""
         # A clock that was ahead may have fired it before, and one that is behind may take it for due afterwards.
         begin, end = slot - self.early(slot), slot + self.terms.grain + self.behind(slot)
         return next((f for f in self.faults if f.down and f.begin < begin and end < end_of(f)), None)

@@ -10,7 +10,7 @@ import signal
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from urllib3.exceptions import HTTPError
 
@@ -25,10 +25,9 @@ from tests.chaos.operators import Crew
 from tests.chaos.plan import ON_THE_WAY, WRONG, Blow, Fault
 from tests.chaos.recorder import Recorder
 from tests.support.ice import signal_server
-from tests.support.kube import Kube, Refused
+from tests.support.kube import Kube, Object, Refused
 
 T = TypeVar("T")
-Object = dict[str, Any]
 
 WIPED = frozenset(SCHEDULED) - STEADY - PARENTS - frozenset(ASKED)
 """Jobs whose status may be wiped. A request that is not removed yet, and what others wait for, would go with it."""
@@ -50,7 +49,7 @@ class Faults:
         *,
         crew: Crew,
         network: Network,
-        cluster: LocalCluster | None,
+        cluster: LocalCluster,
         told: Callable[[Broken], None],
     ) -> None:
         self._kube = kube
@@ -63,7 +62,7 @@ class Faults:
         self._undo: list[tuple[float, int, Callable[[], None]]] = []
 
     def do(self, blow: Blow, now: float) -> str:
-        """Do it; who was met, empty if there was nobody. `now` and what is planned are seconds after the beginning."""
+        """Do it; what was met; empty if there was nothing. `now` and the plan are in seconds after the beginning."""
         if blow.fault in COMPONENTS_OF:
             return self._restart(COMPONENTS_OF[blow.fault])
         if blow.fault in ON_THE_WAY:
@@ -117,23 +116,20 @@ class Faults:
         return f"operator {int(number) + 1}, by {shift.total_seconds():+.0f} s for {blow.seconds} s"
 
     def _freeze_server(self, blow: Blow, now: float) -> str:
-        cluster, begin = self._cluster, datetime.now(UTC)
-        if cluster is None or any(work == self._melt for _, _, work in self._undo):
+        begin = datetime.now(UTC)
+        if any(work == self._melt for _, _, work in self._undo):
             return ""
-        signal_server(cluster, signal.SIGSTOP)
+        signal_server(self._cluster, signal.SIGSTOP)
         self._frozen_since = begin
         self._later(now + blow.seconds, self._melt)
         return f"for {blow.seconds} s"
 
     def _melt(self) -> None:
-        if self._cluster is not None:
-            signal_server(self._cluster, signal.SIGCONT)
-            what, begin, end = "SIGSTOP of the API server", self._frozen_since, datetime.now(UTC)
-            self._told(Broken(what=what, begin=begin, end=end, holds=True))
+        signal_server(self._cluster, signal.SIGCONT)
+        what, begin, end = "SIGSTOP of the API server", self._frozen_since, datetime.now(UTC)
+        self._told(Broken(what=what, begin=begin, end=end, holds=True))
 
     def _end_server(self, blow: Blow, now: float) -> str:
-        if self._cluster is None:
-            return ""
         begin = datetime.now(UTC)
         signal_server(self._cluster, signal.SIGKILL)
         self._later(now + blow.seconds, lambda: self._begin_server(begin))
@@ -151,13 +147,11 @@ class Faults:
         return f"operator {number + 1} for {blow.seconds} s"
 
     def _mend(self, number: int, fault: Fault) -> None:
-        broken = self._network.mend(number, fault)
+        broken = self._network.repair(number, fault)
         if broken is not None:
             self._told(broken)
 
     def _restart(self, component: str) -> str:
-        if self._cluster is None:
-            return ""
         self._thaw_server()
         begin = datetime.now(UTC)
         flags = CONTROLLER_FLAGS if component == "controller-manager" else ()
@@ -166,7 +160,6 @@ class Faults:
         return component
 
     def _restart_with(self, component: str, flags: tuple[str, ...]) -> None:
-        assert self._cluster is not None
         for left in reversed(range(RESTARTS)):
             try:
                 self._cluster.restart(component, flags)

@@ -47,7 +47,7 @@ class Figures:
 
 def figures(verdict: Verdict, faults: Iterable[str] = ()) -> Figures:
     """The figures of a history that was judged. `faults` are those that were done, in the words of a plan; without it
-    those of the history are counted."""
+    the faults of the history are counted."""
     weather = verdict.cases[0].weather if verdict.cases else None
     history = verdict.history
     first = [run for run in history.runs if run.trigger is Trigger.SCHEDULE and run.attempt == 1]

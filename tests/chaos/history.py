@@ -1,5 +1,5 @@
 """What happened, as plain facts: what clients asked for, what a witness saw run, what was broken meanwhile, and what
-the statuses said in the end. Nobody has judged anything yet.
+the statuses said in the end. Nothing is judged yet.
 
 A history is true only if its witness is: a pod that writes down itself, or a watch that no fault touches. The
 contract's models read specs and statuses; the operator's code is not used.
@@ -19,7 +19,7 @@ FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Act(StrEnum):
-    """What a client can ask for. `wipe` is a status cleared by hand, or by `DELETE …/executions`."""
+    """The operations of clients. `wipe` is a status cleared by hand, or by `DELETE …/executions`."""
 
     CREATE = "create"
     EDIT = "edit"
@@ -33,11 +33,11 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """Something that a client asked for. Without an answer nobody knows whether, or when, it was done.
+    """Something that a client asked for. Without an answer it is unknown whether, or when, it was done.
 
     `spec` is the whole spec after a create or an edit; after a disable or an enable it may be told. Of a create, `uid`
     and `created` are the answer's metadata. Of a run, `at` is the time that its annotation says, if the client knows
-    it. `hits` is the Job of a stop. `labels` are those of a create, each as key=value.
+    it. `hits` is the Job of a stop. `labels` belong to a create, each as key=value.
     """
 
     act: Act
@@ -56,11 +56,11 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """What the witness saw of one attempt. `uid` is the DkronJob's, `name` the Job's.
+    """One attempt, as the witness saw it. `uid` is the DkronJob's, `name` the Job's.
 
     `created` is when the Job appeared, `start` and `end` are the pod's own; a Job whose pod never began has no `start`.
     `over` is when Kubernetes told that the Job was over, or that it was gone, if that was not at once: before that
-    nobody could act on its end. `asked` is the name of the DkronRun that the Job is for.
+    no operator could act on its end. `asked` is the name of the DkronRun that the Job is for.
     """
 
     job: str
@@ -126,7 +126,7 @@ class Since:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What a status said from `at` on, as far as it accounts for slots: which schedule it had accepted and since when,
+    """A status from `at` on, as far as it accounts for slots: which schedule it had accepted and since when,
     the mark, how many it had counted as skipped, and which were claimed, so that their Jobs were still to be made.
     `deferred` are the stretches up to the mark, after the first and not after the second moment, whose slots wait for
     their turn."""
@@ -149,7 +149,7 @@ class Fault:
     `down`: no operator lived in between, so what came due was surely missed; a process that was only stopped for a
     while, or that the API server did not answer, is not `down`. `skew`: its clock was ahead by so much, or behind where
     it is negative. `hits` names the Jobs whose runs it may have cut off; "*" is any. `holds`: what was asked for in
-    between may be done at its end, whoever still waits for it. `handover`: another operator that had been ready took
+    between may be done at its end, even if no client waits for it. `handover`: another operator that was ready took
     over, so what came due meanwhile was not missed. `recovery`: from its end until everything is in order
     again, if that is known better than the terms have it.
     """
@@ -166,7 +166,7 @@ class Fault:
 
     @property
     def is_mild(self) -> bool:
-        """Whether it did something to a Job that hindered nobody: who could see the Job, has seen how it ended."""
+        """Whether it did something to a Job that hindered no operator: each that could see the Job saw its end."""
         return bool(self.hits) and self.recovery == timedelta(0)
 
 
@@ -187,8 +187,8 @@ class Paused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """A client created a DkronRun. Without an answer nobody knows whether that was done. `uid` and `created` are the
-    answer's metadata. `fits`: whether its values are such as the job takes. `cancelled` is when a client deleted it."""
+    """A client created a DkronRun. Without an answer it is unknown whether that was done. `uid` and `created` are the
+    answer's metadata. `fits`: whether the job takes its values. `cancelled` is when a client deleted it."""
 
     name: str
     invoked: Instant

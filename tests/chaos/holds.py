@@ -1,4 +1,4 @@
-"""What a pause makes of a slot, of a request and of the end of a parent's run: held for sure, perhaps, or not."""
+"""How a pause affects a slot, a request and the end of a parent's run: held for sure, perhaps, or not."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ INSTEAD = "a later slot may have run instead of it, after a pause"
 @dataclass(frozen=True, slots=True)
 class ActivePause:
     """A pause in the weather of its time: it must have been seen by `seen`, and its end by `noticed`; before `opens`
-    nobody could take it for over. What came due by `closes` was held even by an operator whose clock is behind."""
+    no operator could take it for over. What came due by `closes` was held even by an operator whose clock is behind."""
 
     pause: Paused
     seen: datetime
@@ -50,8 +50,8 @@ def touching_holds(among: Sequence[ActivePause], begin: datetime, end: datetime)
 
 
 def held_by(due: Due, touching: Sequence[ActivePause]) -> tuple[Due, tuple[Need, str]]:
-    """What is wanted of a slot that some of these pauses may have held, and why. Between two of them it may have run;
-    what one of them alone keeps from running never does."""
+    """The need of a slot that some of these pauses may have held, and why. Between two of them it may have run;
+    a slot that one of them keeps from running never does."""
     if len(touching) == 1:
         return held(due, touching[0])
     each = [held(due, hold) for hold in touching]
@@ -62,7 +62,7 @@ def held_by(due: Due, touching: Sequence[ActivePause]) -> tuple[Due, tuple[Need,
 
 
 def held(due: Due, hold: ActivePause) -> tuple[Due, tuple[Need, str]]:
-    """What is wanted of a slot that a pause may have held, and why."""
+    """The need of a slot that a pause may have held, and why."""
     by = max(due.by, hold.noticed)
     if not hold.covers(due.opens):
         return replace(due, by=by), (Need.MAY, PERHAPS)

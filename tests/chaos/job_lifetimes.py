@@ -1,4 +1,4 @@
-"""A life is one DkronJob object, from its creation to its deletion. The same name made anew is another life, with
+"""A life is one DkronJob object, from its creation to its deletion. The same name created again is another life, with
 another uid.
 """
 
@@ -16,9 +16,9 @@ from tests.chaos.spans import Change, Span, projected, spans
 _CHANGES = frozenset({Act.CREATE, Act.EDIT, Act.DISABLE, Act.ENABLE, Act.DELETE})
 
 Setting = JobSpec | None
-"""What a job is set to; None once it is deleted."""
+"""The spec of a job; None once it is deleted."""
 Renewed = tuple[Setting, int]
-"""What it is set to, and how often its status was wiped before: slots count anew after that."""
+"""Its spec, and how often its status was wiped before: slots count again after that."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,13 @@ class Life:
 
 
 def lives(history: History, weather: Weather) -> list[Life]:
-    """Every DkronJob that somebody asked for, and every one that ran or left a record."""
+    """Every DkronJob that a client created, and every one that ran or left a record."""
     seen = {(fact.job, fact.uid) for facts in (history.runs, history.records) for fact in facts}
     made = [op for op in _effective(history) if op.act is Act.CREATE]
     claimed = {op.uid for op in made}
     found: list[Life] = []
     for op in sorted(made, key=lambda op: op.invoked):
-        # Without an answer, nobody was told the uid: it is one that turned up.
+        # Without an answer, no client has the uid: it is one that turned up.
         uid = op.uid or next((uid for job, uid in sorted(seen) if job == op.job and uid not in claimed), "")
         claimed.add(uid)
         found.append(_life(history, weather, op, uid))
@@ -125,7 +125,7 @@ def _life(history: History, weather: Weather, create: Operation, uid: str) -> Li
 
 
 def _runs(history: History, uid: str) -> Iterator[Run]:
-    """Those of a job. A Job that is made once its DkronRun is gone, or has ended with its job, because it was claimed
+    """The runs of a job. A Job that is made once its DkronRun is gone, or ended with its job, because it was claimed
     before, does not name it; the number of its run tells."""
     asked = {group_of(each.uid, each.created): each for each in history.run_objects}
     for run in history.runs:
@@ -200,7 +200,7 @@ def _after(spec: Setting, op: Operation) -> Setting:
         case Act.DELETE:
             return None
         case Act.DISABLE | Act.ENABLE:
-            # Of what is gone nothing is changed; and an answer knows best what came of those that nobody answered.
+            # Of what is gone nothing is changed; and an answer knows best what became of operations without one.
             return op.spec or (spec and spec.model_copy(update={"disabled": op.act is Act.DISABLE}))
         case _:
             if op.spec is None:

@@ -7,9 +7,7 @@ Their pods are simulated, so how long they run and how they end is part of the j
 from collections.abc import Mapping
 from typing import Any
 
-from tests.support.jobs import dkron_job, simulated
-
-Object = dict[str, Any]
+from tests.support.jobs import Object, dkron_job, simulated
 
 KEEP = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
 TIDY = {"executions": 10, "successfulJobs": 1, "failedJobs": 1}
@@ -62,13 +60,13 @@ _JOBS: tuple[Object, ...] = (
 BODIES: Mapping[str, Object] = {body["metadata"]["name"]: body for body in _JOBS}
 NAMES = tuple(BODIES)
 PARENTS = frozenset({"fields", "after-fields", "fails"})
-"""Jobs that others run after. They are not deleted: what their successors owe then, nobody promises."""
+"""Jobs that others run after. They are not deleted: what their successors owe then is not promised."""
 SCHEDULED = tuple(
     name for name in NAMES if name not in {"asked", "asked-single", "probe"} and BODIES[name]["spec"]["schedule"]
 )
 STEADY = frozenset({"every-two", "fields", "madrid", "single-all", "newest-quick", "fails", "tidy", "probe"})
-"""Jobs that nobody changes. Of the others it is mostly open by which spec a slot was decided that came due in a storm,
-and then it need not run. Of these it is known, and each slot that `missedRuns` wants has to.
+"""Jobs that no client changes. Which spec decided a slot of the others in a storm is mostly open: it need
+not run. Each slot of these that `missedRuns` wants has to.
 """
 REQUESTED = ("asked", "asked-single", "single", "newest", "every-three", "after-that", "fails", "newest-quick", "tidy")
 """Jobs of which DkronRuns are created."""
@@ -90,10 +88,10 @@ EDITS: tuple[Object, ...] = (
     {"retries": 1},
     {"startingDeadlineSeconds": 20},
 )
-"""What an edit may change, beside the spec that the job began with."""
+"""Changes of an edit, beside the spec that the job began with."""
 
 
 def without_replace(spec: Object) -> Object:
     """The same, but what would be replaced keeps the next one away: the name of a Job that is deleted is free again, so
-    `replace` needs one operator alone to act."""
+    `replace` needs a single operator to act."""
     return spec | {"concurrency": "forbid"} if spec.get("concurrency") == "replace" else spec

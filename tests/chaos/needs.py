@@ -10,7 +10,7 @@ from tests.chaos.fault_windows import Weather
 
 
 class Need(StrEnum):
-    """What is wanted of a slot."""
+    """Whether a slot has to run."""
 
     MUST = "must"
     MAY = "may"
@@ -32,7 +32,7 @@ class Due:
 
 
 def need(due: Due, weather: Weather) -> tuple[Need, str]:
-    """What is wanted of it while its schedule is surely in force, and why that is less than a run."""
+    """Its need while its schedule is surely in force, and why that is less than a run."""
     policies = {spec.missed_runs for spec in due.specs}
     return _surely_missed(due, weather, policies) or _perhaps_missed(due, weather, policies) or (Need.MUST, "")
 

@@ -34,7 +34,7 @@ RULES: Mapping[Fault, tuple[Rule, ...]] = {
 
 
 class Network:
-    """What is broken now on each of the ways."""
+    """Everything that is broken now on each of the ways."""
 
     def __init__(self, gateways: list[Gateway]) -> None:
         self._gateways = gateways
@@ -53,7 +53,7 @@ class Network:
         self._have(number)
         return True
 
-    def mend(self, number: int, fault: Fault) -> Broken | None:
+    def repair(self, number: int, fault: Fault) -> Broken | None:
         """Let it go well again; what was broken, and since when."""
         begin = self._broken.pop((number, fault), None)
         self._have(number)

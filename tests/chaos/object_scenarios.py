@@ -1,4 +1,4 @@
-"""Short scenarios of deaths at every write: DkronRuns with parameters, and of jobs that are created anew, a
+"""Short scenarios of deaths at every write: DkronRuns with parameters, and of jobs that are created again, a
 DkronBackfill, and pauses that end.
 """
 
@@ -14,7 +14,6 @@ from dkron_crds.run import OF_RUN
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_RUNS
 from tests.chaos.records_of_trials import (
     SECOND,
-    Object,
     every_slot_has_run,
     every_slot_is_accounted_for,
     executions,
@@ -27,7 +26,7 @@ from tests.chaos.stage import Stage
 from tests.chaos.trial import Scenario
 from tests.chaos.witnesses import Scene
 from tests.support.jobs import at
-from tests.support.kube import condition
+from tests.support.kube import Object, condition
 
 STEP = 2 * SECOND
 DAY = "2026-03-01"
@@ -75,8 +74,8 @@ def value_given(body: Object) -> Any:
     return next((entry.get("value") for entry in container["env"] if entry["name"] == "DKRON_PARAM_DAY"), None)
 
 
-def anew(scale: int) -> Scenario:
-    """A job is deleted once a DkronRun is bound to it, or has its Job, and created anew: the next one does not run
+def recreated(scale: int) -> Scenario:
+    """A job is deleted once a DkronRun is bound to it, or has its Job, and created again: the next one does not run
     it."""
     moments = {
         f"{moment.__name__.replace('_', '-')}-{n}": moment for moment in (is_bound, has_begun) for n in range(scale)
@@ -98,7 +97,7 @@ def anew(scale: int) -> Scenario:
                 yield f"{name} has the status {status_of_run(stage.scene, name)}"
         yield from recorded({name: [] for name in moments}, stage)
 
-    return Scenario("anew", play, complaints)
+    return Scenario("recreated", play, complaints)
 
 
 def is_bound(scene: Scene, name: str) -> bool:
@@ -186,4 +185,4 @@ def _has_passed(name: str, moment: datetime, scene: Scene) -> bool:
     return created is not None and passed(scene, name, moment - created - STEP)
 
 
-BY_OBJECT: tuple[Callable[[int], Scenario], ...] = (parameters, anew, backfill, pause)
+BY_OBJECT: tuple[Callable[[int], Scenario], ...] = (parameters, recreated, backfill, pause)

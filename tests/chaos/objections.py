@@ -1,4 +1,4 @@
-"""What a checker can object to."""
+"""The objections of the checker."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What is wrong."""
+    """The kinds of objections."""
 
     UNSATISFIED = "a slot did not run"
     DOUBLE = "one attempt, two Jobs"

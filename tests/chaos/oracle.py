@@ -56,7 +56,7 @@ def _slots(spec: JobSpec, begin: datetime, end: datetime, since: datetime | None
 
 @lru_cache(maxsize=1024)
 def _is_legal(schedule: str, timezone: str) -> bool:
-    # What a broken schedule is, has tables of its own; here it only matters that nothing is due.
+    # Broken schedules have tables of their own; here it only matters that nothing is due.
     try:
         parse(schedule, timezone=timezone)
     except ScheduleError:

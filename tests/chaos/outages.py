@@ -17,9 +17,9 @@ LONG = (
     Fault.API_AWAY, Fault.API_FREEZE, Fault.TOO_MANY, Fault.ERRORS, Fault.LOST_ANSWERS, Fault.FROZEN_WATCHES,
     Fault.REFUSED_WATCHES,
 )  # fmt: skip
-"""What may last until somebody does something about it."""
+"""Faults that may last until a person acts."""
 CALM = 90.0
-"""Seconds from the end of one to the next. What was missed has run by then."""
+"""Seconds from the end of one to the next. Missed slots have run by then."""
 
 PATIENCE = Patience(lateness=15.0, recovery=25.0, calm=0.0)
 """After minutes much has to be made up for; and calm times between them are not the question here."""

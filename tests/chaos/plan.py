@@ -1,4 +1,4 @@
-"""What a storm will be: who does what when, made from a seed and nothing else, so that it can be had again. Pure.
+"""The plan of a storm: who does what when, made only from a seed, so that it can be repeated. Pure.
 
 Faults come in gusts, one every few seconds. After each gust it is calm for longer than the gust may excuse anything, so
 that at least half of a storm shows what is promised of calm times.
@@ -19,16 +19,16 @@ from tests.chaos.jobs import (
     PARENTS,
     SCHEDULED,
     STEADY,
-    Object,
     without_replace,
 )
 from tests.chaos.request_plan import Wanted, requests
+from tests.support.jobs import Object
 
 HEAD_START = 8.0
 """Seconds before the first fault: every job shall have run."""
 GUST = (3.0, 20.0)
 LULL = (1.1, 1.4)
-"""How long it is calm after a gust, as a share of the time for which the gust excuses."""
+"""How long it is calm after a gust, as a share of the time that the gust excuses."""
 GAP = (0.8, 3.0)
 """Seconds between two faults of a gust."""
 LATENESS = 5.0
@@ -44,10 +44,10 @@ WRONG = 20.0
 CALM = 0.5
 """The share of a storm that is to be calm."""
 LONGEST = 60.0
-"""Seconds for which a gust may excuse at most."""
+"""Seconds that a gust may excuse at most."""
 STORMY = 0.46
 """The share of a storm that its plan may excuse at most: less than what would be allowed, as machines may be slow."""
-SHORTEST = 120.0
+SHORTEST = 90.0
 """Seconds. A shorter storm has no room for a fault and for calm times."""
 PAUSE = (0.5, 3.5)
 """Seconds between two operations of clients."""
@@ -67,7 +67,7 @@ ABLE = {
 
 
 class Fault(StrEnum):
-    """What is broken."""
+    """The kinds of faults."""
 
     KILL = "kill -9 of an operator"
     STOP = "SIGTERM to an operator"
@@ -129,13 +129,11 @@ KINDS: dict[Fault, Kind] = {
     Fault.MARK: Kind(2),
     Fault.WIPE: Kind(1),
 }
-"""What a storm has."""
+"""The faults of a storm."""
 AMONG_RIVALS = frozenset({Fault.JOB, Fault.WIPE})
 """What several operators that act at once must be spared."""
 HARMLESS = frozenset({Act.RUN, Act.CREATE, Act.DELETE})
 """What clients may ask of them."""
-COMPONENTS = frozenset({Fault.API_SERVER, Fault.API_FREEZE, Fault.API_AWAY, Fault.ETCD, Fault.CONTROLLERS})
-"""Faults that need a cluster whose processes are ours."""
 ON_THE_WAY = frozenset(
     {
         Fault.SLOW, Fault.LOST_CALLS, Fault.LOST_ANSWERS, Fault.CONFLICTS, Fault.TOO_MANY, Fault.ERRORS,
@@ -192,16 +190,15 @@ class Plan:
     requests: tuple[Wanted, ...] = ()
 
 
-def plan(seed: int, seconds: float, *, faults: frozenset[Fault] = frozenset(KINDS), rivals: bool = False) -> Plan:
-    """The storm of this seed. What clients do does not depend on which faults there are. Raises ValueError if it is to
-    be shorter than `SHORTEST`.
+def plan(seed: int, seconds: float, *, rivals: bool = False) -> Plan:
+    """The storm of this seed. Raises ValueError if it is to be shorter than `SHORTEST`.
 
     `rivals`: several operators act at once. Names keep them from doing anything twice, but not where a Job is deleted
     before all of them have seen it, nor where each of them notices an edit at another time: there is none of that then.
     """
     if seconds < SHORTEST:
         raise ValueError(f"a storm of {seconds:.0f} s has no room for faults and calm times; {SHORTEST:.0f} s has")
-    faults -= AMONG_RIVALS if rivals else frozenset()
+    faults = set(KINDS) - (AMONG_RIVALS if rivals else frozenset())
     blows = _blows(Random(f"blows {seed}"), seconds, sorted(faults))  # noqa: S311 - has to be had again
     wishes = _wishes(Random(f"wishes {seed}"), seconds)  # noqa: S311
     wanted = tuple(requests(seed, seconds, begin=HEAD_START))
@@ -254,7 +251,7 @@ def _gust(random: Random, begin: float, most: float, faults: list[Fault]) -> lis
         if blow.window[1] - (begin - LATENESS) <= most:
             found.append(blow)
         now += random.uniform(*GAP)
-    # What was left out at the beginning must not be waited for.
+    # Faults that were left out at the beginning must not be waited for.
     return found
 
 
@@ -275,7 +272,7 @@ class _Clients:
         self._gone: list[str] = []
 
     def wish(self, now: float) -> Wish:
-        """What is asked for next."""
+        """The next operation."""
         if self._gone and self._random.random() < AGAIN:
             name = self._gone.pop(0)
             self._there.append(name)

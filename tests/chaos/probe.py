@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from tests.chaos.recorder import Recorder
 
 PROBE, TIMED = "probe", "every-two"
-"""Jobs that nobody changes, and whose runs keep no other run away: one that is asked for, and one with many slots."""
+"""Jobs that no client changes, and whose runs keep no other away: one that is asked for, and one with many slots."""
 EVERY = 2.0
 
 
 @contextmanager
 def probe(recorder: Recorder) -> Iterator[None]:
-    """While this is entered, runs of the probe are asked for. Nobody else uses this recorder. Raises what has ended
+    """While this is entered, runs of the probe are asked for. No other client uses this recorder. Raises what has ended
     that before its time."""
     ended = threading.Event()
     with ThreadPoolExecutor(1, "probe") as pool:

@@ -24,7 +24,7 @@ class Child:
     async def end(self, number: signal.Signals = signal.SIGKILL) -> int:
         """Send it a signal that ends it, and wait for that; the exit code."""
         if not self.ended.done():
-            # It may have ended a moment ago: it is waited for by its parent, so the id is nobody else's yet.
+            # It may have ended a moment ago: it is waited for by its parent, so the id is not used again yet.
             with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
         return await asyncio.shield(self.ended)
@@ -40,7 +40,7 @@ class Nursery:
         self, *arguments: str, log: Path, environment: Mapping[str, str] | None = None, hurry: Hurry | None = None
     ) -> Child:
         """An operator with these options, which writes behind what the log holds. `hurry` shortens waiting times that
-        nobody would sit through."""
+        no person would sit through."""
         options = (json.dumps(hurry or {}), *arguments)
         variables = {**clean_environment(), **(environment or {})}
         process = fork(Start("tests.chaos.hurried", options, variables, log))

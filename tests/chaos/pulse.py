@@ -1,4 +1,4 @@
-"""Notices when the machine itself stands still or has too much to do: whatever is late then is nobody's fault."""
+"""Notices when the machine itself stands still or has too much to do: no program is to blame for what is late then."""
 
 import os
 import threading

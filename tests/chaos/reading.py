@@ -25,8 +25,8 @@
      "decided": [[{"job": "a", "uid": "…", "slots": ["…"]}]]}
     {"fact": "suspended", "name": "b", "begin": "…", "made": "…", "end": "…", "gone": "…"}
 
-Exactly one line has the terms, of which only `read` is required. `spec` and `status` are those of a DkronJob, of a
-DkronRun in a `run-…`, and of a DkronBackfill in a `backfill-…`, as the API server has them. What is absent has
+Exactly one line has the terms, of which only `read` is required. `spec` and `status` belong to a DkronJob, to a
+DkronRun in a `run-…`, and to a DkronBackfill in a `backfill-…`, as the API server has them. An absent key has
 the default that `history.py` says; a key that is not known there is a mistake.
 """
 

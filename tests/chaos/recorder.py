@@ -1,7 +1,7 @@
 """A client that works with DkronJobs, DkronRuns, DkronPauses and DkronBackfills as people do, and notes each thing that
 it asks for: when that was, when it was answered, and whether it was refused.
 
-A request is sent once: one that nobody answers, or that the server fails at, may have had its effect. Only pauses are
+A request is sent once: one without an answer, or that the server fails at, may have had its effect. Only pauses are
 asked for until there is an answer: what they hold depends on it.
 """
 
@@ -22,15 +22,14 @@ from dkron_crds.run import RunSpec
 from dkron_crds.stops import stop_annotation
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS, Resource
 from tests.chaos.history import FOREVER, Act, BackfillRequest, Operation, Paused, RunRequest, Suspended
-from tests.support.kube import Kube, Refused
+from tests.support.kube import Kube, Object, Refused
 
-Object = dict[str, Any]
 WHO = "the recorder"
 Fact = Operation | RunRequest | Paused | BackfillRequest | Suspended
 AGAIN = 0.2
 """Seconds until a request is repeated that may be sent twice."""
 INSISTS = 60.0
-"""Seconds for which that goes on."""
+"""Seconds that this goes on."""
 
 
 class Recorder:
@@ -207,7 +206,7 @@ def _answered(op: Operation, call: Callable[[], Object | None]) -> Operation:
     try:
         answer = call()
     except Refused as refused:
-        # What the server failed at may be done all the same.
+        # An operation that the server failed at may be done all the same.
         if refused.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return op
         return replace(op, answered=datetime.now(UTC), refused=True)
@@ -217,7 +216,7 @@ def _answered(op: Operation, call: Callable[[], Object | None]) -> Operation:
 
 
 def _told(act: Act, answer: Object) -> dict[str, Any]:
-    """What the answer says that nobody else knows."""
+    """The facts that only the answer has."""
     if act in (Act.DISABLE, Act.ENABLE):
         return {"spec": JobSpec.from_wire(answer["spec"])}
     if act is not Act.CREATE:

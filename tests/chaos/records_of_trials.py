@@ -8,12 +8,9 @@ from typing import Any
 from dkron_crds.job import SkipReason
 from tests.chaos.stage import Stage
 from tests.chaos.witnesses import Scene
-from tests.support.jobs import at, dkron_job, simulated
-from tests.support.kube import condition
+from tests.support.jobs import KEEP_ALL, at, dkron_job, simulated
+from tests.support.kube import Object, condition
 
-Object = dict[str, Any]
-
-KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
 SECOND = timedelta(seconds=1)
 SOON = {"dkron_operator.reconcile.gather.RETENTION": 2.0}
 """A finished Job outlives its doubt by two seconds, not sixty: a killed operator is back within that."""
@@ -86,7 +83,7 @@ def every_slot_is_accounted_for(stage: Stage, name: str = "a", *, step: timedelt
 
 
 def recorded(wanted: Ends, stage: Stage) -> Iterator[str]:
-    """What is not as it should be in the records: attempts with their ends, by job."""
+    """Mistakes in the records: attempts with their ends, by job."""
     for name, ends in wanted.items():
         found = [(execution["attempt"], execution["success"]) for execution in executions(stage, name)]
         if sorted(found) != sorted(ends):

@@ -1,4 +1,4 @@
-"""How soon all was well again after a fault, by the slots of a job that nobody changes, and by the runs that clients
+"""How soon all was well again after a fault, by the slots of a job that no client changes, and by the runs that clients
 ask for all the time. Pure.
 
 A slot that runs on time shows that an operator acts, with a clock that is right, and reaches the API server. A request
@@ -22,7 +22,7 @@ Sign = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What the probe has shown, in order of what was due."""
+    """Slots and requests of the probe, in order."""
 
     slots: Sequence[Sign]
     requests: Sequence[Sign]
@@ -33,7 +33,7 @@ class Signs:
 
 
 def signs(history: History) -> Signs | None:
-    """What the probe of this history has shown; None if it has none."""
+    """The signs of this history's probe; None if it has none."""
     probe = history.terms.probe
     if not probe:
         return None

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
 
-from tests.chaos.jobs import BACKFILLED, FAILING, LABEL, PAUSABLE, REQUESTED, SELECTED, STEADY, TOGETHER, Object
+from tests.chaos.jobs import BACKFILLED, FAILING, LABEL, PAUSABLE, REQUESTED, SELECTED, STEADY, TOGETHER
+from tests.support.jobs import Object
 
 
 class Kind(StrEnum):
@@ -28,8 +29,8 @@ class Kind(StrEnum):
 class Wanted:
     """An object that a client asks for so many seconds after the beginning. `jobs` are those that it is about. `ago`:
     how many seconds before that moment the slot of a run lies, or the range of a backfill ends. `lasts`: how long that
-    range is; or how long a pause holds that ends by itself. `fits`: whether values of parameters are such as the job
-    takes."""
+    range is; or how long a pause holds that ends by itself. `fits`: whether the job takes the values of the
+    parameters."""
 
     at: float
     kind: Kind
@@ -47,11 +48,10 @@ PAUSED = (16.0, 30.0)
 NOTICED = 6.0
 """Seconds from the end of a pause that ends by itself until it is deleted."""
 NAMED = 2
-"""How many jobs a pause names of those that nobody changes, and of all."""
+"""How many jobs a pause names of the ones that no client changes, and of all."""
 UNCHANGED = tuple(sorted(STEADY & set(PAUSABLE)))
 LONGER = 120.0
-"""Seconds for which there is more to ask for than a storm is planned to last: it ends when it was calm for long
-enough."""
+"""Seconds of requests beyond the planned end of a storm: it ends when it was calm for long enough."""
 BETWEEN_BACKFILLS = (14.0, 30.0)
 FORCED, AGAIN, GIVEN, UNFIT = 0.2, 0.3, 0.2, 0.5
 """How likely a DkronRun is forced, stands for another time, gives a value to a job that declares one, and that value
@@ -70,7 +70,7 @@ SUSPENDED_AFTER, SUSPENDED_FOR = (0.1, 2.5), (8.0, 12.0)
 
 
 def requests(seed: int, seconds: float, *, begin: float) -> list[Wanted]:
-    """Those of this seed, in the order of time, until long after the end."""
+    """The requests of this seed, in the order of time, until long after the end."""
     of_each = (_runs, _pauses, _backfills)
     found = [each for make in of_each for each in make(Random(f"{make.__name__} {seed}"), begin, seconds + LONGER)]  # noqa: S311
     return sorted(found, key=lambda wanted: wanted.at)

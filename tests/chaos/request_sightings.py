@@ -1,4 +1,4 @@
-"""What a witness has seen of DkronRuns and DkronBackfills, as facts. Pure.
+"""DkronRuns and DkronBackfills that a witness has seen, as facts. Pure.
 
 Each is told as it was last. Of a DkronBackfill every version counts, too: which slots it runs must never change.
 """

@@ -13,7 +13,7 @@ Moments = tuple[str, str]
 
 
 class Requester:
-    """Asks by a recorder; nobody else uses that for pauses."""
+    """Asks by a recorder; no other client uses that for pauses."""
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder

@@ -1,6 +1,6 @@
 """Short scenarios, one for each thing that an operator does in several writes. `scale` makes them longer.
 
-What has to be in the end does not depend on whether, or where, the operator was killed on the way.
+The state in the end does not depend on whether, or where, the operator was killed on the way.
 """
 
 from collections import Counter
@@ -15,7 +15,6 @@ from tests.chaos.records_of_trials import (
     SOON,
     TAG,
     Ends,
-    Object,
     every_slot_has_run,
     every_slot_is_accounted_for,
     executions,
@@ -29,6 +28,7 @@ from tests.chaos.stage import Stage
 from tests.chaos.trial import Counted, Scenario, caused, each_first
 from tests.chaos.witnesses import Scene
 from tests.support.jobs import at
+from tests.support.kube import Object
 
 # One Job for each slot
 
@@ -205,7 +205,7 @@ def ephemeral(scale: int) -> Scenario:
 
 
 def installation(scale: int) -> Scenario:
-    """The Lease and the DkronCluster are taken and written, by whoever is next, and jobs run."""
+    """The Lease and the DkronCluster are taken and written by the next operator, too, and jobs run."""
     ends = {"a": [GOOD] * scale}
     return requested("installation", job("a"), runs=scale, ends=ends, counted=each_first)
 

@@ -1,7 +1,7 @@
-"""What a witness has seen of Jobs, of their pods and of the jobs that they belong to, as facts. Pure.
+"""Jobs, their pods and their DkronJobs that a witness has seen, as facts. Pure.
 
-The Jobs of a DkronJob say what they are for; of a stock CronJob each scheduled time is a slot. What was seen of a Job
-first stays: somebody may cut its annotations later.
+The Jobs of a DkronJob say what they are for; of a stock CronJob each scheduled time is a slot. The first sight of a Job
+stays: another writer may cut its annotations later.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,5 +1,5 @@
-"""What was in force when, as far as anybody outside can know: an operation has its effect somewhere between the moment
-at which it was invoked and the moment by which the operator must have seen it.
+"""Which spec was in force when, as far as an observer can know: an operation has its effect between the moment at
+which it was invoked and the moment by which the operator must have seen it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -64,7 +64,7 @@ def _merged(changes: Iterable[Change[T]]) -> list[Change[T]]:
 
 
 def _span(change: Change[T], later: Sequence[Change[T]]) -> Span[T]:
-    # What was never answered may still be undone by anything that came after it; it undoes nothing for sure.
+    # An operation without an answer may still be undone by anything that came after it; it undoes nothing for sure.
     until = min((other.invoked for other in later), default=FOREVER)
     last = min((other.seen for other in later if other.seen is not None), default=FOREVER)
     sure = change.seen if change.seen is None or change.seen <= until else None

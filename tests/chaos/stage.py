@@ -125,7 +125,7 @@ class Stage:
         await self.until(f"{', '.join(jobs)} to rest", lambda scene: is_at_rest(scene, jobs, runs))
 
     def described(self) -> str:
-        """What is there."""
+        """The objects that are there."""
         return " ".join(f"{name}: {job.get('status')}" for name, job in self.scene.now[DKRON_JOBS].items())
 
     async def _make(self, resource: Resource, kind: str, name: str, spec: Object) -> Object:

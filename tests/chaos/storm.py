@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import localcluster
-from localcluster.cluster import CurrentCluster, LocalCluster
-from localcluster.record import every
+from localcluster.cluster import LocalCluster
 from tests.chaos.ending import Ending, concluded
 from tests.chaos.environment import Bed, Setup, bed
 from tests.chaos.faults import CONTROLLER_FLAGS
 from tests.chaos.figures import Figures, figures
-from tests.chaos.plan import COMPONENTS, KINDS, SHORTEST, Plan, plan
+from tests.chaos.plan import SHORTEST, Plan, plan
 from tests.chaos.verdict import Verdict, judge
 from tests.support.sites import install, namespace
 
@@ -62,22 +61,17 @@ def _storm(options: argparse.Namespace, seed: int, say: "Say", ending: Ending) -
 
 
 def prepared(
-    stack: contextlib.ExitStack,
-    ending: Ending,
-    options: argparse.Namespace,
-    *,
-    say: "Say",
-    **settings: Any,
+    stack: contextlib.ExitStack, ending: Ending, options: argparse.Namespace, *, say: "Say", **settings: Any
 ) -> tuple[Bed, Setup]:
     """The place of a storm, for as long as the stack is entered: a cluster, a namespace in it, and all that lives
-    there. The settings are those of its `Setup`."""
+    there. `settings` are the fields of its `Setup`."""
     with ending.at("making the folder"):
         folder = ending.folder = stack.enter_context(folder_of(options.folder))
     with ending.at("starting the cluster"):
-        kubeconfig, cluster = stack.enter_context(cluster_of(getattr(options, "kubeconfig", None)))
+        cluster = stack.enter_context(own_cluster())
     with ending.at("preparing the storm"):
-        kube = stack.enter_context(namespace(kubeconfig, "storm"))
-        setup = Setup(kubeconfig, cluster, folder, **settings)
+        kube = stack.enter_context(namespace(cluster.kubeconfig, "storm"))
+        setup = Setup(cluster, folder, **settings)
         return stack.enter_context(bed(setup, kube.namespace, say=say)), setup
 
 
@@ -85,8 +79,7 @@ def weathered(
     made: Bed, setup: Setup, seed: int, seconds: float, *, at: At = nowhere
 ) -> tuple[Verdict, Figures, list[str]]:
     """Have the storm of this seed: the verdict, the figures, and what operators did that they should not."""
-    faults = frozenset(KINDS) - (frozenset() if setup.owned else COMPONENTS)
-    return lived(made, plan(seed, seconds, faults=faults, rivals=setup.has_rivals), at=at)
+    return lived(made, plan(seed, seconds, rivals=setup.has_rivals), at=at)
 
 
 def lived(made: Bed, what: Plan, *, at: At = nowhere) -> tuple[Verdict, Figures, list[str]]:
@@ -145,37 +138,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--split-brain", action="store_true", help="switch the election off, so that all of them act at once"
     )
-    parser.add_argument(
-        "--kubeconfig",
-        type=Path,
-        help="a cluster to use, with simulated nodes and nothing of value in it; without it one is started. "
-        "Of one that is not of hack/cluster no component can be restarted",
-    )
     parser.add_argument("--folder", type=Path, help="where history and logs go (default: a new one below /tmp)")
     return parser
 
 
 @contextlib.contextmanager
-def cluster_of(kubeconfig: Path | None) -> Iterator[tuple[Path, LocalCluster | None]]:
-    """A cluster that is there, or one for as long as this is entered; None where its components are not ours."""
-    if kubeconfig is not None:
-        known = _known(kubeconfig)
-        install(known or CurrentCluster("current", kubeconfig))
-        yield kubeconfig, known
-        return
+def own_cluster() -> Iterator[LocalCluster]:
+    """A cluster for as long as this is entered."""
     flags = " ".join(CONTROLLER_FLAGS)
     cluster = localcluster.up(f"chaos-{os.getpid()}", nodes="kwok:5", provider="local", controller_flags=flags)
+    assert isinstance(cluster, LocalCluster)
     try:
         install(cluster)
-        yield cluster.kubeconfig, cluster if isinstance(cluster, LocalCluster) else None
+        yield cluster
     finally:
         cluster.down()
-
-
-def _known(kubeconfig: Path) -> LocalCluster | None:
-    """The local cluster that this is the kubeconfig of."""
-    path = kubeconfig.resolve()
-    return next((LocalCluster(record) for record in every() if record.layout.kubeconfig.resolve() == path), None)
 
 
 @contextlib.contextmanager

@@ -45,7 +45,7 @@ GRAIN = timedelta(seconds=1)
 """How exactly the API server tells times."""
 
 Timing = tuple[str, str, bool, datetime | None, tuple[str, ...], int]
-"""What `since` depends on: change any of it, or wipe the status, and slots count anew."""
+"""What `since` depends on: change any of it, or wipe the status, and slots count again."""
 
 
 def targets(life: Life, weather: Weather) -> list[Target]:
@@ -60,7 +60,7 @@ def targets(life: Life, weather: Weather) -> list[Target]:
 
 
 def is_vague(life: Life) -> bool:
-    """Whether nobody knows all slots: a grid of `@every` began at an edit, and nothing tells where."""
+    """Whether some slots are unknown: a grid of `@every` began at an edit, and nothing tells where."""
     return not all(_origins(life, span, spec)[1] for span, spec in _timings(life))
 
 
@@ -103,12 +103,12 @@ def _of_span(life: Life, weather: Weather, span: Span[Timing | None], spec: JobS
 
 def _begin(life: Life, weather: Weather, span: Span[Timing | None]) -> datetime:
     """From when on slots may have been due by it."""
-    # The clock of an operator may be behind that of who asked: then slots of that moment may be due by either spec.
+    # The clock of an operator may be behind the client's: then slots of that moment may be due by either spec.
     first = span.first - max(weather.terms.grain, weather.behind(span.first))
     told = _told(life)
     earlier = [since for since in told if since < first]
     if earlier and not any(first <= since < span.until for since in told):
-        # Nobody noticed the change before the next one, so to the operator the job may have been like this before.
+        # No operator noticed the change before the next one, so to the operator the job may have been like this before.
         first = max(earlier)
     return max(life.created, first)
 
@@ -141,16 +141,16 @@ def _origins(life: Life, span: Span[Timing | None], spec: JobSpec) -> tuple[Sequ
     told = _told(life)
     seen = [since for since in told if span.first - GRAIN <= since <= min(span.sure or span.last, span.last)]
     slots = [run.slot for run in life.runs if run.trigger is Trigger.SCHEDULE]
-    # What was seen after the next change belongs to that one.
+    # Sights after the next change belong to that one.
     before = [since for since in seen if since < span.until - GRAIN]
     if before:
-        # Two replicas may have seen an edit, each at its own moment. What was written last is agreed.
+        # Two replicas may have seen an edit, each at its own moment. The last write is agreed.
         last = life.record.status.since if life.record is not None else None
         origin = last if last is not None and last in before else max(before)
         fitting = [since for since in before if _fits(since, slots, span.until, step)]
         # A clock that is behind notices the next change within this one, as it seems.
         return ((origin,), True) if origin in fitting or not fitting else (fitting, False)
-    # Perhaps nobody noticed the edit, so that to the operator the job was like this before; or it was noticed late.
+    # Perhaps no operator noticed the edit, so that the job was like this before to it; or it was noticed late.
     earlier = [since for since in told if since < span.first]
     origins = [*sorted(earlier, reverse=True)[:1], *seen]
     if origins:
@@ -163,7 +163,7 @@ def _origins(life: Life, span: Span[Timing | None], spec: JobSpec) -> tuple[Sequ
 
 def _witnessed(life: Life, span: Span[Timing | None], spec: JobSpec) -> list[datetime]:
     """Where statuses have said that the slots of this spec count from, one after the other, if a witness has seen all
-    of them. What was seen after the next change is of that one, if both have the same spec and a clock is behind. A job
+    of them. Sights after the next change are of that one, if both have the same spec and a clock is behind. A job
     that was wiped before its annotation said that it was accepted is new again, and counts from its creation."""
     mine = [
         (seen.at, seen.since)
@@ -180,7 +180,7 @@ def _witnessed(life: Life, span: Span[Timing | None], spec: JobSpec) -> list[dat
 
 
 def _guessed(slots: list[datetime], span: Span[Timing | None], step: timedelta) -> tuple[Sequence[datetime], bool]:
-    """Where the grid begins if nobody tells, by the slots that ran; and whether it was surely in force by then."""
+    """Where the grid begins if no status tells, by the slots that ran; and whether it was surely in force by then."""
     own = [slot for slot in slots if span.sure is not None and span.sure < slot <= span.until]
     known = [*own, *(slot for slot in slots if span.first < slot <= span.last)]
     if not known:
@@ -199,7 +199,7 @@ def _target(life: Life, due: Due, weather: Weather, span: Span[Timing | None]) -
     touching = touching_holds(holds(life, weather), due.opens, due.by)
     came, paused = due.opens, None
     if touching:
-        # What a job wants when a pause lets go of the slot decides, not what it wanted when that came due.
+        # The spec when a pause lets go of the slot decides, not the spec when it came due.
         by = max([due.by, *(hold.noticed for hold in touching)])
         due, paused = held_by(replace(due, specs=tuple(life.specs(due.slot, by))), touching)
     target = _wanted(due, weather, paused, surely=span.covers(came, due.by), until=span.until)
@@ -209,7 +209,7 @@ def _target(life: Life, due: Due, weather: Weather, span: Span[Timing | None]) -
 def _wanted(due: Due, weather: Weather, paused: tuple[Need, str] | None, *, surely: bool, until: datetime) -> Target:
     """`surely`: its schedule was in force from when it came due, and not only when a pause let go of it."""
     expired = any(spec.expires_at is not None and due.slot > spec.expires_at for spec in due.specs)
-    # What a pause still holds at an edit or at a wipe goes by what came of that.
+    # Slots that a pause still holds at an edit or a wipe go by the result of that.
     if expired or not surely:
         return Target(due, Need.MAY, "the job was changed around it", counted=False, until=until)
     wanted, why = paused or need(due, weather)

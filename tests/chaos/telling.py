@@ -12,7 +12,7 @@ def run(seen: Run) -> str:
 
 
 def operation(op: Operation) -> str:
-    """What was asked for, and whether anybody answered."""
+    """The operations, and whether each had an answer."""
     answer = f"answered {clock(op.answered)}" if op.answered else "never answered"
     spec = op.spec
     setting = f" ({spec.schedule or 'no schedule'}, {spec.concurrency}, {spec.missed_runs})" if spec else ""
@@ -20,7 +20,7 @@ def operation(op: Operation) -> str:
 
 
 def fault(broken: Fault) -> str:
-    """What was broken, and until when."""
+    """The faults, and until when each lasted."""
     until = f"to {clock(broken.end)}" if broken.end else "until the end"
     return f"{clock(broken.begin)} {until} {broken.what}"
 

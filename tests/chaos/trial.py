@@ -2,8 +2,8 @@
 again. In the end the checker judges what a witness saw, and the scenario what there has to be.
 
 The kill is a real SIGKILL of a real process, at a moment that is exact: the proxy holds the write back until the
-process is dead. `before`: the write never arrives. `after`: it was carried out, and nobody reads the answer. `late`: it
-arrives when the next operator is already there, as from a network or an API server that was slow.
+process is dead. `before`: the write never arrives. `after`: it was carried out, and no client reads the answer. `late`:
+it arrives when the next operator is already there, as from a network or an API server that was slow.
 """
 
 import asyncio
@@ -31,10 +31,9 @@ from tests.chaos.verdict import judge
 from tests.chaos.witnesses import Gallery
 from tests.support.kube import NAMESPACES, SERVICE_ACCOUNTS
 
-Object = dict[str, Any]
 SECOND = timedelta(seconds=1)
 STARTS = 5
-"""How often an operator is started that ends because nobody answers, as Kubernetes would."""
+"""How often an operator is started that ends because there is no answer, as Kubernetes would."""
 STILL = 1.0
 """Seconds without a write after which a scenario that is done is over."""
 AFTERWARDS = timedelta(hours=1)
@@ -42,7 +41,7 @@ AFTERWARDS = timedelta(hours=1)
 WATCHED = ("dkronjobs", "jobs")
 """An operator that watches these is there."""
 CLOCKWORK = frozenset({"leases", "dkronclusters", "dkronclusters/status"})
-"""What is written by the clock, and by no cause."""
+"""Writes that follow the clock, and no cause."""
 
 
 class Side(StrEnum):
@@ -239,7 +238,7 @@ class Cast:
             raise Stuck(f"the operator did not watch within {PATIENCE:.0f} s") from None
 
     def _has_ended(self) -> bool:
-        """Whether it has ended, and not by us. It may give up where nobody answers in time."""
+        """Whether it has ended, and not by us. It may give up where no answer comes in time."""
         operator = self._operator
         if operator is None or not operator.ended.done() or operator is self._killed:
             return False
@@ -266,7 +265,7 @@ class Cast:
             await asyncio.sleep(STILL)
 
     def told(self) -> str:
-        """What was written, and what the operator said of it."""
+        """The write, and the operator's words about it."""
         writes = "\n".join(f"  {write.number}: {write.call}" for write in self.proxy.writes)
         return f"writes:\n{writes}\nlog:\n" + "\n".join(self.lines()[-40:])
 

@@ -2,7 +2,7 @@
 itself, never through anything that is being broken, and writes down what it sees as facts.
 
 It outlives ends of watches and restarts of the API server: a watch goes on where it was, and where the server has
-forgotten that, everything is listed anew, and a fault says from when to when the witness was blind.
+forgotten that, everything is listed again, and a fault says from when to when the witness was blind.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from tests.chaos.sightings import Sightings
 from tests.support.background import background_loop
 
 EAGER = Pace(first_delay=0.05, last_delay=0.2)
-"""Whoever looks away for less time than the operator misses nothing that the operator does."""
+"""A witness that looks away for less time than the operator misses nothing that the operator does."""
 READY_SECONDS = 30.0
 LOOK_SECONDS = 60.0
 
@@ -136,11 +136,7 @@ class View:
     could be seen is noted as `blind`."""
 
     def __init__(
-        self,
-        what: str,
-        told: Callable[[Object], None],
-        lost: Callable[[Object], None],
-        blind: Callable[[Fault], None],
+        self, what: str, told: Callable[[Object], None], lost: Callable[[Object], None], blind: Callable[[Fault], None]
     ) -> None:
         self.listed = asyncio.Event()
         self.what = what
@@ -154,7 +150,7 @@ class View:
     def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as a Sink
         """Everything that is there. What came and went since the last sign of life has not been seen."""
         if self.listed.is_set():
-            what = f"the witness did not see {self.what}, and lists them anew"
+            what = f"the witness did not see {self.what}, and lists them again"
             self._blind(Fault(what=what, begin=self._sign, end=datetime.now(UTC)))
         gone, self._there = self._there, {}
         for item in items:

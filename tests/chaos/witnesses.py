@@ -1,7 +1,7 @@
 """A witness of many namespaces at once: one watch for each kind, however many trials happen side by side.
 
-Each namespace has a scene. It shows how its objects are now, what was ever seen in it, and wakes whoever waits for a
-change: nobody has to ask the API server.
+Each namespace has a scene. It shows how its objects are now, what was ever seen in it, and wakes a trial that waits
+for a change, so that it need not ask the API server.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ KINDS = (DKRON_JOBS, JOBS, PODS, DKRON_RUNS, DKRON_BACKFILLS)
 
 @dataclass
 class Scene:
-    """What is and was in one namespace."""
+    """The objects that are and were in one namespace."""
 
     seen: Sightings = field(default_factory=Sightings)
     requests: RequestSightings = field(default_factory=RequestSightings)

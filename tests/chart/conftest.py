@@ -1,4 +1,4 @@
-"""What the chart is tried with has to be there. `make chart-tools` builds it beforehand, and shows how far it is."""
+"""The tools for the chart have to be there. `make chart-tools` builds it beforehand, and shows how far it is."""
 
 import pytest
 

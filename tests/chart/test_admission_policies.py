@@ -1,4 +1,4 @@
-"""The admission policies of the chart: what is rendered. What the API server makes of it is tried in tests/cluster."""
+"""The admission policies of the chart, as rendered. tests/cluster tries them at an API server."""
 
 import re
 from pathlib import Path
@@ -38,9 +38,9 @@ def test_all_refuse_and_fail_closed() -> None:
 @pytest.mark.parametrize(
     ("values", "left"),
     [
-        pytest.param({"admissionPolicies": {"jobs": False}}, ALL - {"jobs"}, id="without that of Jobs"),
-        pytest.param({"admissionPolicies": {"api": False}}, ALL - {"api"}, id="without that of the API"),
-        pytest.param({"admissionPolicies": {"secrets": False}}, ALL - {"secrets"}, id="without that of Secrets"),
+        pytest.param({"admissionPolicies": {"jobs": False}}, ALL - {"jobs"}, id="without the one of Jobs"),
+        pytest.param({"admissionPolicies": {"api": False}}, ALL - {"api"}, id="without the one of the API"),
+        pytest.param({"admissionPolicies": {"secrets": False}}, ALL - {"secrets"}, id="without the one of Secrets"),
         pytest.param({"api": {"enabled": False}}, ALL - {"api"}, id="without the API"),
         pytest.param(TEAM, ALL, id="some namespaces, with rights in the cluster"),
         pytest.param(TEAM | {"api": OWN_TOKENS}, set(), id="some namespaces, without rights in the cluster"),

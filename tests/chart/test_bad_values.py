@@ -96,10 +96,7 @@ CONTRADICTORY: list[tuple[Values, str]] = [
         {"operator": {"lease": {"renewDeadlineSeconds": 20}}},
         "operator.lease: durationSeconds (15) has to be more than renewDeadlineSeconds (20)",
     ),
-    (
-        {"api": {"auth": ["none", "dkron"]}},
-        "api.auth: none lets in every caller, so it cannot stand beside others",
-    ),
+    ({"api": {"auth": ["none", "dkron"]}}, "api.auth: none lets in every caller, so it cannot stand beside others"),
     (
         {"api": {"tls": {"certManager": {"enabled": True}}}},
         "api.tls.certManager.issuerRef.name: name the Issuer that signs the certificate",

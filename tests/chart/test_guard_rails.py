@@ -18,7 +18,7 @@ def rails(folder: Path, values: Object | None = None, **given: Any) -> list[Obje
 
 
 def parameters(objects: list[Object]) -> dict[str, str]:
-    """What the policy is told."""
+    """The parameters of the policy."""
     (found,) = [each for each in of_kind(objects, "ConfigMap") if each["metadata"]["name"] == "dkron-guard-rails"]
     assert found["metadata"]["namespace"] == NAMESPACE
     data: dict[str, str] = found["data"]

@@ -60,14 +60,14 @@ LEFT_OUT = {"DKRON_OUTPUT_DIR"}
 
 
 def pod(objects: list[Object]) -> Object:
-    """That of the operator, with the API beside it."""
+    """The operator's pod, with the API beside it."""
     (deployment,) = of_kind(objects, "Deployment")
     spec: Object = deployment["spec"]["template"]["spec"]
     return spec
 
 
 def variables(spec: Object) -> dict[str, str]:
-    """Those of both containers, by whose they are: the API's begin with `DKRON_API_`."""
+    """The variables of both containers, by program: the API's begin with `DKRON_API_`."""
     found = {
         (container["name"], each["name"]): each["value"]
         for container in spec["containers"]

@@ -35,7 +35,7 @@ ELSEWHERE = "team-a"
 
 @pytest.fixture(scope="session")
 def own_schemas(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Those of our custom resources."""
+    """The definitions of our custom resources."""
     folder = tmp_path_factory.mktemp("schemas")
     schemas.write(schemas.of_definitions(ROOT / "crds"), folder)
     return folder

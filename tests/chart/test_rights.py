@@ -8,20 +8,12 @@ import pytest
 from dkron_api.auth.routes import TABLE
 from tests.support.api_rights import FOR_LEAVE, FOR_PAUSES_OF_ALL, FOR_POLICIES, FOR_TOKENS, LEAST_API
 from tests.support.charts import CLUSTER_WIDE, NAMESPACE, Object, key, of_kind, rendered
-from tests.support.rights import (
-    FOR_PAUSES,
-    FOR_REPLICAS,
-    FOR_TAGS,
-    FOR_THE_INSTALLATION,
-    LEAST,
-    Rules,
-    for_rest_token,
-)
+from tests.support.rights import FOR_PAUSES, FOR_REPLICAS, FOR_TAGS, FOR_THE_INSTALLATION, LEAST, Rules, for_rest_token
 
 Rights = set[tuple[str, ...]]
 
 FOR_THE_HANDOVER: Rules = {("discovery.k8s.io", "endpointslices"): ("list",)}
-"""What a pod of the API asks before it ends (charts/dkron-operator/files/hand_over.py)."""
+"""The request of an API pod before it ends (charts/dkron-operator/files/hand_over.py)."""
 ASK = "system:auth-delegator"
 """The ClusterRole of Kubernetes with which the API asks whose a token is, and what its owner may do."""
 ELSEWHERE = "team-a"
@@ -45,14 +37,14 @@ def wanted(*rules: Rules, home: bool | None = None) -> Rights:
 
 
 def wanted_at_home(mode: str, *, policies: bool) -> Rights:
-    """What the API needs in the namespace of the release, in its two modes, and whether it follows DkronPolicies."""
+    """The API's rights in the namespace of the release, in its two modes, and whether it follows DkronPolicies."""
     rights = wanted(LEAST_API, home=True) | wanted(FOR_PAUSES_OF_ALL)
     rights -= set() if policies else wanted(FOR_POLICIES)
     return rights - wanted(FOR_LEAVE) | wanted(FOR_THE_HANDOVER) if mode == "deployment" else rights
 
 
 def given(objects: Iterable[Object], account: str, namespace: str | None) -> Rights:
-    """What the account may do in a namespace by Roles; with None in the whole cluster."""
+    """The account's rights in a namespace by Roles; with None in the whole cluster."""
     objects = list(objects)
     kind, binding = ("ClusterRole", "ClusterRoleBinding") if namespace is None else ("Role", "RoleBinding")
     roles = {key(item)[1:]: item for item in of_kind(objects, kind)}
@@ -138,7 +130,7 @@ def test_the_api_of_all_namespaces_has_them_everywhere(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("auth", "secrets", "asks", "policies"),
     [
-        pytest.param({"auth": ["none"]}, False, False, False, id="nobody is asked"),
+        pytest.param({"auth": ["none"]}, False, False, False, id="no authentication"),
         pytest.param({"auth": ["dkron"]}, True, False, True, id="tokens of its own"),
         pytest.param({"auth": ["kubernetes"]}, False, True, False, id="tokens of the cluster"),
         pytest.param({"auth": ["kubernetes", "dkron"]}, True, True, True, id="both"),
@@ -168,7 +160,7 @@ def test_api_rights_follow_its_authentication(  # noqa: PLR0917
 
 
 def rights_of_users(objects: Iterable[Object], role: str) -> Rights:
-    """What a ClusterRole for users gives, without those that it is aggregated to."""
+    """The rights of a ClusterRole for users, without the ClusterRoles that aggregate it."""
     (found,) = [item for item in of_kind(list(objects), "ClusterRole") if item["metadata"]["name"].endswith(role)]
     return {
         (group, resource, verb)

@@ -8,7 +8,7 @@ from tests.support.charts import Object, of_kind, rendered
 
 
 def pod() -> Object:
-    """That of the operator, with the API beside it."""
+    """The operator's pod, with the API beside it."""
     (deployment,) = of_kind(rendered(), "Deployment")
     spec: Object = deployment["spec"]["template"]["spec"]
     return spec

@@ -1,7 +1,7 @@
 """The chart's admission policies at a real API server: which writes of which account they refuse, and in which words.
 
 Two releases are there, as the chart renders them, each with its accounts and Roles. The policies of the first are about
-both namespaces with jobs, as those of a release for all namespaces would be; the second runs the jobs of one of them.
+both namespaces with jobs, as with a release for all namespaces; the second runs the jobs of one of them.
 """
 
 import json
@@ -18,7 +18,7 @@ import localcluster
 from dkron_crds.names import API_VERSION
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, JOBS, Resource
 from tests.support.api_sites import api_for
-from tests.support.charts import key, rendered
+from tests.support.charts import rendered
 from tests.support.documents import backfill, installation, job
 from tests.support.jobs import dkron_job
 from tests.support.kube import Kube, Object, Refused
@@ -27,7 +27,7 @@ from tests.support.rights import Rules, access_of, bind, limited_access
 from tests.support.sites import install, namespace
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.cluster(nodes="none")
+pytestmark = pytest.mark.cluster(nodes="kwok")
 
 OF_THE_CHART = (
     "ServiceAccount",
@@ -51,7 +51,7 @@ WRITER: Rules = {
     ("batch", "jobs"): ("get", "create", "patch", "delete"),
     ("batch", "jobs/status"): ("patch",),
 }
-"""What a tenant may do: more than the chart's role edit, and no Secrets."""
+"""A tenant's rights: more than the chart's role edit, and no Secrets."""
 READER: Rules = WRITER | {("", "secrets", "db"): ("get",)}
 READER_OF_ALL: Rules = WRITER | {("", "secrets"): ("get",)}
 
@@ -63,7 +63,7 @@ NOTES = {
     "dkron.io/group": "1767225600000000000",
     "dkron.io/attempt": "1",
 }
-OWNER: Object = {"apiVersion": API_VERSION, "kind": "DkronJob", "name": "nightly", "uid": "nobody", "controller": True}
+OWNER: Object = {"apiVersion": API_VERSION, "kind": "DkronJob", "name": "nightly", "uid": "none", "controller": True}
 POD = {"restartPolicy": "Never", "containers": [{"name": "job", "image": "a.example/a"}]}
 CHAT = [{"name": "chat", "url": "http://chat.example/"}]
 TEMPLATE = {"spec": {"template": {"spec": {"hostNetwork": True}}}}
@@ -141,7 +141,7 @@ def may_not(who: str) -> str:
 
 @pytest.fixture(scope="module")
 def scene(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """Both releases and the accounts of tenants. What has no namespace goes at the end, even if the cluster stays."""
+    """Both releases and the accounts of tenants. Objects without a namespace go at the end."""
     install(cluster)
     folder = tmp_path_factory.mktemp("policies")
     with ExitStack() as stack:
@@ -184,14 +184,14 @@ def _as_list(objects: list[Object]) -> str:
 
 
 def _remove(cluster: localcluster.Cluster, objects: list[Object], home: str) -> None:
-    wide = [(kind, name) for kind, namespace, name in map(key, objects) if not namespace]
-    ours = [("rolebinding", f"{home}-dkron-api-cluster-admin"), ("dkj", "theirs")]
-    for kind, name in wide + ours:
+    wide = [each for each in objects if not each["metadata"].get("namespace")]
+    cluster.kubectl("delete", "--ignore-not-found", "-f", "-", input=_as_list(wide))
+    for kind, name in (("rolebinding", f"{home}-dkron-api-cluster-admin"), ("dkj", "theirs")):
         cluster.kubectl("delete", kind, name, "--namespace", KUBE_SYSTEM, "--ignore-not-found")
 
 
 def _prepare(made: Scene) -> None:
-    """What the tests change."""
+    """The objects that the tests change."""
     team = made.teams["team"]
     receivers = {"syslog": {"address": "udp://syslog.example:514"}}
     made.homes["first home"].create(DKRON_CLUSTERS, installation(receivers=receivers))
@@ -263,7 +263,7 @@ def _mark(name: str, *, subresource: str | None = None, **metadata: Any) -> Writ
 MARKED_JOBS = {
     "the operator creates its Job": Try("operator", "team", _create(JOBS, forged())),
     "another operator creates its Job": Try("second operator", "beside", _create(JOBS, forged())),
-    "an administrator creates such a Job": Try("administrator", "team", _create(JOBS, forged())),
+    "an administrator creates one like it": Try("administrator", "team", _create(JOBS, forged())),
     "a tenant forges one": Try("tenant", "team", _create(JOBS, forged()), MARKS),
     "a tenant of the other release forges one": Try("neighbour", "beside", _create(JOBS, forged()), MARKS),
     "a tenant sets the label": Try("tenant", "team", _create(JOBS, batch_job(labels=LABEL)), MARKS),

@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from dkron_kube.paths import DKRON_JOBS
 from tests.support.api_sites import ApiSite
+from tests.support.examples import examples
 from tests.support.hostile import ask, assert_civil, head, pipeline, request
 from tests.support.odd_requests import as_go_reads, bodies, forms, headers, jobs, names, queries, segments, whole_texts
 from tests.support.rest import Answer
 
-pytestmark = pytest.mark.cluster(nodes="none")
+pytestmark = pytest.mark.cluster(nodes="kwok")
 
 JOB = b'{"name":"x","schedule":"@daily"}'
 STORED_AS_SENT = (
@@ -31,10 +32,10 @@ Taken = dict[str, Any]
 
 
 def many(count: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """So many examples, however long each takes. One that fails is shown as it is: to make it smaller would take
-    thousands of further requests."""
+    """So many examples by night. One that fails is shown as it is: to make it smaller would take thousands of further
+    requests."""
     phases = (Phase.explicit, Phase.reuse, Phase.generate)
-    return settings(max_examples=count, phases=phases)
+    return settings(max_examples=examples(count), phases=phases)
 
 
 @contextlib.contextmanager
@@ -53,7 +54,7 @@ def stored(site: ApiSite) -> set[str]:
 
 
 def known(job: Any) -> dict[str, Any]:
-    """What has to be stored as it was sent; an empty map counts as none."""
+    """The fields that are stored as they were sent; an empty map counts as none."""
     return {field: job[field] or None for field in STORED_AS_SENT}
 
 
@@ -70,7 +71,7 @@ def save(site: ApiSite, body: bytes, taken: Taken, *lines: str) -> Answer:
 def test_no_body_is_answered_but_with_201_or_a_refusal(shared_api: ApiSite) -> None:
     with nothing_else_stored(shared_api) as taken:
 
-        @many(150)
+        @many(300)
         @given(bodies())
         def is_answered(body: bytes) -> None:
             answer = save(shared_api, body, taken)
@@ -110,7 +111,7 @@ def test_every_text_comes_back_as_it_was_sent(shared_api: ApiSite) -> None:
     short = whole_texts.filter(lambda text: len(text) < 200)
     maps = st.dictionaries(short, short, max_size=8)
 
-    @many(40)
+    @many(100)
     @given(fields=st.fixed_dictionaries({"displayname": short, "owner": short, "metadata": maps, "tags": maps}))
     def comes_back(fields: dict[str, Any]) -> None:
         sent = {"name": "texts", "schedule": "@daily", **fields}
@@ -165,7 +166,7 @@ def test_no_name_in_a_path_leads_where_nothing_is(shared_api: ApiSite) -> None:
     elsewhere = {"", "pause", "v1", "health", "metrics"} | stored(shared_api)
     with nothing_else_stored(shared_api):
 
-        @many(200)
+        @many(400)
         @given(st.sampled_from(ROUTES), segments())
         def leads_nowhere(route: tuple[str, str], segment: str) -> None:
             method, path = route[0], route[1].format(segment)
@@ -183,7 +184,7 @@ NAMES = st.text(st.sampled_from("abcxyz019-_ßñéłαжﬁ𝒶"), min_size=1, m
 
 
 def test_every_legal_name_is_found_on_every_route(shared_api: ApiSite) -> None:
-    @many(15)
+    @many(50)
     @given(NAMES | st.sampled_from(("-", "_", "0", "run", "toggle", "executions", "a" * 8192, "ñ" * 3000)))
     def is_found(name: str) -> None:
         created = shared_api.rest.post("/v1/jobs", {"name": name, "schedule": "@daily"})
@@ -216,7 +217,7 @@ def test_no_header_breaks_a_request(shared_api: ApiSite) -> None:
     assert shared_api.rest.post("/v1/jobs", JOB).status == 201
     with nothing_else_stored(shared_api):
 
-        @many(150)
+        @many(300)
         @given(st.sampled_from(routes), headers())
         @example(("GET", "/nope", b""), ["Expect: \xfe"])
         def is_answered(route: tuple[str, str, bytes], lines: list[str]) -> None:
@@ -235,7 +236,7 @@ def test_no_query_breaks_a_request(shared_api: ApiSite) -> None:
         *("/v1", "/v1/events", "/health", "/metrics", "/debug/vars"),
     )
 
-    @many(150)
+    @many(300)
     @given(st.sampled_from(paths), queries())
     def is_answered(path: str, query: str) -> None:
         answer = ask(shared_api.rest, request("GET", f"{path}?{query}"))
@@ -260,7 +261,7 @@ def test_no_form_breaks_a_restore(shared_api: ApiSite) -> None:
     before = stored(shared_api)
     reported = set[str]()
 
-    @many(150)
+    @many(300)
     @given(forms())
     def is_answered(form: bytes) -> None:
         answer = ask(
@@ -279,7 +280,7 @@ def test_no_form_breaks_a_restore(shared_api: ApiSite) -> None:
 def test_no_policy_breaks_anything(shared_api: ApiSite) -> None:
     rules = bodies(st.one_of(jobs(), names.map(lambda name: json.dumps({"path": {name: {"capabilities": ["read"]}}}))))
 
-    @many(80)
+    @many(200)
     @given(rules, st.booleans())
     def is_answered(data: bytes, wrapped: bool) -> None:
         body = json.dumps({"Rules": data.decode("utf-8", "replace")}).encode() if wrapped else data

@@ -1,4 +1,4 @@
-"""The events of a running API: each change once and in order, whoever makes it, and nothing missed on coming back."""
+"""The events of a running API: each change once and in order, from any writer, and nothing missed on coming back."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ from tests.support.rest_jobs import body, save, shown
 from tests.support.rights import Rules, change_rights, limited_access
 from tests.support.sse import Listener, Told
 
-pytestmark = pytest.mark.cluster(nodes="none")
+pytestmark = pytest.mark.cluster(nodes="kwok")
 
 READ = ("get", "list", "watch")
 NO_JOBS: Rules = {("dkron.io", "dkronclusters"): READ, ("coordination.k8s.io", "leases"): READ}
@@ -54,7 +54,7 @@ def save_all(site: ApiSite, *names: str) -> None:
 
 
 def held(events: Sequence[Told]) -> dict[str, Any]:
-    """What a client that believes the events holds in the end; it is strict about what can follow what."""
+    """The jobs of a client that believes the events; it is strict about their order."""
     jobs: dict[str, Any] = {}
     for told in events:
         if told.type != "job":
@@ -183,7 +183,7 @@ def test_relist_streams_the_changes_a_broken_watch_missed(
         site.api.wait_for_line("forbidden")
         kube.delete(DKRON_JOBS, "gone")
         kube.delete(DKRON_JOBS, "again")
-        kube.edit("changed", owner="somebody")
+        kube.edit("changed", owner="another")
         kube.apply(dkron_job("new"), dkron_job("again"))
         run = execution(seen(claim(after(60), name="new")))
         kube.write_status("new", executions=[run.to_wire()], successCount=1)

@@ -12,12 +12,12 @@ import localcluster
 from dkron_kube.paths import DKRON_JOBS
 from tests.support import waiting
 from tests.support.api_process import ApiProcess
-from tests.support.api_sites import ApiSite, api_for
+from tests.support.api_sites import ApiSite
 from tests.support.kube import Kube
 from tests.support.rest_jobs import save
 from tests.support.sites import install, namespace
 
-pytestmark = pytest.mark.cluster(nodes="none")
+pytestmark = pytest.mark.cluster(nodes="kwok")
 
 
 @pytest.fixture(scope="module")
@@ -60,29 +60,6 @@ def ends_with(kube: Kube, folder: Path, *options: str, code: int, words: tuple[s
     assert api.wait() == code, api.tail()
     assert "Traceback" not in api.text()
     assert [word for word in words if word not in api.text()] == [], api.text()
-
-
-def test_more_requests_than_the_rate_get_429(own_api: ApiSite, tmp_path_factory: pytest.TempPathFactory) -> None:
-    with api_for(own_api.kube, tmp_path_factory.mktemp("slow"), "--rate", "5") as site:
-        answers = [site.rest.get("/v1/jobs") for _ in range(40)]
-        limited = [answer for answer in answers if answer.status == 429]
-        assert limited
-        assert {answer.status for answer in answers} == {200, 429}
-        assert all(int(answer.header("Retry-After") or 0) >= 1 for answer in limited)
-        assert site.rest.get("/health").status == 200
-
-
-def test_answers_that_stay_open_are_limited(own_api: ApiSite, tmp_path_factory: pytest.TempPathFactory) -> None:
-    options = ("--max-streams", "1", "--max-wait", "10")
-    with api_for(own_api.kube, tmp_path_factory.mktemp("narrow"), *options) as site, ThreadPoolExecutor(1) as pool:
-        save(site, "endless")
-        # Nobody runs it, so the wait ends by its limit, with the answer that it has begun.
-        first = pool.submit(site.rest.post, "/v1/jobs/endless?wait=true")
-        asked = waiting.wait_for("the request", lambda: requests_of(site, "endless"), bool, seconds=10)
-        assert len(asked) == 1
-        assert site.rest.post("/v1/jobs/endless?wait=true").status == 503
-        assert site.rest.get("/v1/jobs/endless").status == 200
-        assert first.result().status == 202
 
 
 def requests_of(site: ApiSite, name: str) -> list[str]:

@@ -23,9 +23,9 @@ from tests.support.rest import Answer
 from tests.support.rest_jobs import body, save, shown
 from tests.support.waiting import wait_for
 
-pytestmark = [pytest.mark.cluster(nodes="none"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.timeout(400)]
 
-MANY = 3_000
+MANY = 1_000
 FAMILY = 10
 PATIENCE = 300.0
 HEADERS = {"Content-Type": "multipart/form-data; boundary=bbb"}
@@ -81,7 +81,7 @@ def second(cluster: localcluster.Cluster, tmp_path: Path, own_api: ApiSite) -> I
         site.api.assert_clean()
 
 
-def test_restore_of_thousands_stores_parents_first(own_api: ApiSite) -> None:
+def test_restore_of_a_thousand_stores_parents_first(own_api: ApiSite) -> None:
     jobs = families(MANY)
     memory = Memory(own_api.api.pid)
     with ThreadPoolExecutor(1) as pool:
@@ -124,7 +124,7 @@ def test_interrupted_restore_leaves_whole_jobs_with_parents(own_api: ApiSite) ->
         )
         own_api.api.stop()
         with contextlib.suppress(OSError, HTTPException):
-            # Whoever still gets an answer learns which jobs were not stored.
+            # A client that still gets an answer learns which jobs were not stored.
             assert any("success" not in line for line in reports(restoring.result()))
     stored = {each["metadata"]["name"]: each["spec"] for each in own_api.kube.all(DKRON_JOBS)}
     assert 100 < len(stored) < MANY

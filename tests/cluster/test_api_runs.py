@@ -165,11 +165,11 @@ def test_waiting_client_learns_that_a_run_was_refused(calm: Installation) -> Non
 
 
 def test_one_of_two_forbidden_concurrent_runs_is_refused(calm: Installation) -> None:
-    calm.add("alone", jobTemplate=simulated(run_for="3s"), concurrency="forbid")
+    calm.add("single", jobTemplate=simulated(run_for="3s"), concurrency="forbid")
     with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda _: calm.run("alone", "?wait=true"), range(2)))
+        answers = list(pool.map(lambda _: calm.run("single", "?wait=true"), range(2)))
     assert sorted(answer.status for answer in answers) == [200, 409], answers
-    assert len(calm.executions("alone")) == len(calm.kube.jobs_of("alone")) == 1
+    assert len(calm.executions("single")) == len(calm.kube.jobs_of("single")) == 1
 
 
 @pytest.mark.promise

@@ -65,7 +65,7 @@ class Team:
 
 @pytest.fixture(scope="module")
 def kubes(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Kube]]:
-    """The namespace of the installation and those of two teams, and an operator for both."""
+    """The namespaces of the installation and of two teams, and an operator for both teams."""
     install(cluster)
     with ExitStack() as stack:
         home, *teams = (stack.enter_context(namespace(cluster.kubeconfig, name)) for name in ("home", "a", "b"))

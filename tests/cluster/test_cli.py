@@ -1,8 +1,6 @@
 """The command line against a real API server, operator and REST API: each command, as a user calls it."""
 
 import json
-import os
-import subprocess
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS, Resource
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS
 from tests.support.api_sites import ApiSite
-from tests.support.command_line import PROGRAM, CommandLine, command_line
+from tests.support.command_line import CommandLine, command_line
 from tests.support.jobs import dkron_job, simulated
 from tests.support.kube import Kube, finished, is_ready
 from tests.support.rights import Rules, limited_access
@@ -23,7 +21,6 @@ from tests.support.waiting import wait_for
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
 OK, FAILED, USAGE, NOT_FOUND, FORBIDDEN, UNREACHABLE, CONFLICT, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
-CRON_JOBS = Resource("batch", "v1", "cronjobs")
 RUN = {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronRun"}
 BACKOFF = {"initial": "0s", "factor": 1, "max": "0s"}
 
@@ -376,26 +373,6 @@ def test_export_with_every_feature_imports_elsewhere(seat: Seat, tmp_path: Path)
     seat.kube.delete(DKRON_JOBS, "rich")
 
 
-def test_jobs_of_dkron_and_cronjobs_come_in(seat: Seat) -> None:
-    with namespace(seat.kube.kubeconfig, "moved") as other:
-        there = command_line(other.kubeconfig, other.namespace)
-        said = there("import", "-", given=json.dumps(DKRONS))
-        first, second = said.lines
-        assert first == f"{other.namespace}/first created"
-        assert second.startswith(f"{other.namespace}/nandu-2-"), "the name of the object"
-        for sentence in (
-            "first: timezone: none, so",
-            "ñandú_2: name: the object gets the name nandu-2-",
-            "ñandú_2: acl: left out, because a DkronJob has no field of this name",
-        ):
-            assert sentence in said.errors
-        assert other.status("first")["successCount"] == 12
-        broken = json.dumps([*DKRONS, {"name": "bad", "schedule": "@never"}])
-        assert "bad: cannot be imported" in there("import", "-", code=FAILED, given=broken).errors
-        other.create(CRON_JOBS, CRON_JOB)
-        assert f"{other.namespace}/night-ly created" in there("import", "cronjobs").output
-
-
 def test_backup_brings_its_history_into_another_namespace(seat: Seat, tmp_path: Path) -> None:
     seat.cli("run", "good", "--wait")
     file = tmp_path / "backup.json"
@@ -417,22 +394,6 @@ def test_the_installation_is_checked(seat: Seat) -> None:
     assert "user:" in seat.cli("whoami").output
     assert seat.cli("can", "run", "good").output == "yes\n"
     assert "example" in seat.cli("secrets", "--uses", "example").errors
-
-
-def test_completion_knows_the_names_of_jobs(seat: Seat) -> None:
-    completing = {
-        **seat.cli.environment, "_DKRONCTL_COMPLETE": "complete_bash", "COMP_CWORD": "4",
-        "COMP_WORDS": f"dkronctl -n {seat.kube.namespace} run lo",
-    }  # fmt: skip
-
-    def completed() -> list[str]:
-        environment = {**os.environ, **completing}
-        done = subprocess.run([*PROGRAM], env=environment, capture_output=True, text=True, check=False)
-        assert done.stderr == ""
-        return done.stdout.split()
-
-    # It offers nothing if the API server takes seconds to answer.
-    assert seat.kube.wait_for("an offer", completed, bool) == ["long"]
 
 
 @pytest.mark.parametrize(
@@ -479,23 +440,3 @@ def _rich() -> dict[str, Any]:
         history={"executions": 5, "successfulJobs": 2, "failedJobs": 2, "outputBytes": 10},
         jobTemplate=simulated(),
     )
-
-
-DKRONS = [
-    {"name": "ñandú_2", "schedule": "", "parent_job": "first", "executor": "shell",
-     "executor_config": {"command": "true", "image": "x"}, "tags": {"a": "b:1"}, "acl": "x", "id": "ñandú_2"},
-    {"name": "first", "schedule": "@daily", "executor": "shell", "executor_config": {"command": "true"},
-     "tags": None, "success_count": 12, "last_success": "2026-01-01T00:00:00Z", "status": "success",
-     "next": "0001-01-01T00:00:00Z", "dependent_jobs": ["ñandú_2"]},
-]  # fmt: skip
-CRON_JOB = {
-    "apiVersion": "batch/v1",
-    "kind": "CronJob",
-    "metadata": {"name": "night.ly"},
-    "spec": {
-        "schedule": "0 3 * * *",
-        "jobTemplate": {
-            "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "a", "image": "b"}]}}}
-        },
-    },
-}

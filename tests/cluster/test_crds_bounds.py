@@ -16,7 +16,7 @@ from dkron_crds.generate.structural import structural_schema
 from dkron_crds.kinds import KINDS
 from tests.support.judge import Judge
 
-pytestmark = pytest.mark.cluster(nodes="none")
+pytestmark = pytest.mark.cluster(nodes="kwok")
 
 Schema = dict[str, Any]
 Path = tuple[str | int, ...]
@@ -63,7 +63,7 @@ class Edge:
         return document
 
     def refusal(self, judge: Judge) -> str:
-        """Return what the API server says to it."""
+        """Return the API server's refusal; empty if it takes it."""
         document = self.document()
         return judge.refusal(document) if self.path[0] == "spec" else judge.refusal_of_status(document)
 
@@ -74,7 +74,7 @@ class Edge:
 
 
 def whole(kind: str) -> dict[str, Any]:
-    """Return an object with every field set, so that each can be changed alone."""
+    """Return an object with every field set, so that each can be changed by itself."""
     properties = structural_schema(model_of(kind))["properties"]
     document = {
         "apiVersion": "dkron.io/v1alpha1",
@@ -204,7 +204,7 @@ def sized(schema: Schema, size: int) -> Any:
 
 
 def every_edge() -> dict[str, list[Edge]]:
-    """All edges, by kind and field; those of what is in a field are with it."""
+    """All edges, by kind and field; edges within a field are with it."""
     found: dict[str, list[Edge]] = {}
     for kind in KINDS:
         for part, schema in structural_schema(kind.model)["properties"].items():

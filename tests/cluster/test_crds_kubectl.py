@@ -1,4 +1,4 @@
-"""What a person sees with kubectl, and that a status survives the way there and back."""
+"""Output of kubectl for a person, and a status that survives the way there and back."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ from tests.support.judge import Judge
 from tests.support.kstatus import kstatus
 from tests.support.kubectl_yaml import READ, YAML
 
-pytestmark = pytest.mark.cluster(nodes="none")
+pytestmark = pytest.mark.cluster(nodes="kwok")
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -56,10 +56,7 @@ def running() -> JobStatus:
         started_at=NOON,
     )
     ready = Condition(
-        type=ConditionType.READY,
-        status=ConditionStatus.TRUE,
-        reason=ReadyReason.SCHEDULED,
-        last_transition_time=NOON,
+        type=ConditionType.READY, status=ConditionStatus.TRUE, reason=ReadyReason.SCHEDULED, last_transition_time=NOON
     )
     suspended = ready.model_copy(update={"type": ConditionType.SUSPENDED, "status": ConditionStatus.FALSE})
     return JobStatus(
@@ -76,7 +73,7 @@ def running() -> JobStatus:
 
 @pytest.fixture
 def listed(cluster: Cluster, judge: Judge) -> JobStatus:
-    """Store a job with a status, as the operator would write it, beside one that nobody has looked at."""
+    """Store a job with a status, as the operator would write it, beside one without a status."""
     judge.store(job("columns", name="co_lumns", timezone="Europe/Madrid", parentJob="first", owner="ops"))
     judge.store(job("untouched", disabled=True))
     status = running()
@@ -149,7 +146,7 @@ def test_a_manifest_applied_again_is_unchanged(cluster: Cluster, judge: Judge) -
         }
         if document["kind"] != "DkronJob":
             assert (stored["status"], kstatus(stored["status"])) == ({"observedGeneration": 0}, "InProgress")
-    # What an older definition has completed is written without it, once.
+    # Fields that an older definition has completed are dropped by one write.
     judge.store(OLDER)
     plain = job("older", parameters=[{"name": "day"}])
     assert [apply(plain) for _ in range(2)] == ["configured", "unchanged"]

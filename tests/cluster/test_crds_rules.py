@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from dkron_crds.cluster import ClusterSpec
 from dkron_crds.job import DkronJob, JobSpec
 from tests.conformance.schedules_texts import ODD, golden_texts, is_schedule
 from tests.support.broken_jobs import BROKEN, broken_spec
@@ -18,24 +19,37 @@ from tests.support.documents import backfill, installation, job, policy
 from tests.support.jobs import dkron_pause
 from tests.support.judge import Judge
 
-pytestmark = pytest.mark.cluster(nodes="none")
+pytestmark = pytest.mark.cluster(nodes="kwok")
 
 
 def with_parameter(**declared: Any) -> dict[str, Any]:
     return job(parameters=[{"name": "x", **declared}])
 
 
+KEY = {"secretKeyRef": {"name": "a", "key": "b"}}
+HOOK = {"name": "ops", "url": "https://example.com/x?y=z"}
+MAIL = {"name": "default", "host": "smtp", "sender": "dkron@example.com"}
+
+
+def told(*notifications: dict[str, Any]) -> dict[str, Any]:
+    return installation(notifications=list(notifications))
+
+
+def receivers(**fields: Any) -> dict[str, Any]:
+    return installation(receivers=fields)
+
+
 SECRET = "secretRef:db/password"  # noqa: S105 - the name of one
 TAKEN: dict[str, Any] = {
-    "a schedule alone": job(),
-    "a parent alone": job(schedule="", parentJob="first"),
+    "only a schedule": job(),
+    "only a parent": job(schedule="", parentJob="first"),
     "a parent, and null for the schedule": job(schedule=None, parentJob="first"),
     "a parent and a schedule, as Dkron takes it": job(parentJob="first"),
     "a schedule that only the operator can judge": job(schedule="61 * * * * fri-mon"),
     "a job of Dkron without a command and a tag count": job(
         schedule="30 9 * * 1", timezone="Madrid", executorConfig={}, tags={"dc": "eu:x"}, unchecked=True
     ),
-    "an executor and a processor that nobody knows": job(executor="perl", executorConfig={}, processors={"x": {}}),
+    "an executor and a processor that are unknown": job(executor="perl", executorConfig={}, processors={"x": {}}),
     "a size in bytes": job(executorConfig={"command": "date", "mem_limit": "5bYtEs"}),
     "a size with a unit and a space": job(executorConfig={"command": "date", "mem_limit": " 1.5gB\u00a0"}),
     "a setting that the executor does not know": job(executorConfig={"command": "date", "sudo": "yes"}),
@@ -49,8 +63,8 @@ TAKEN: dict[str, Any] = {
     "null for the Dkron name": job("x", name=None),
     "a parent of another script": job(parentJob="джоб"),
     "a parent called as this object, but not as this job": job("x", name="first", parentJob="x"),
-    "a start alone": job(startsAt="2026-01-01T00:00:00Z"),
-    "an end alone": job(expiresAt="2026-01-01T00:00:00Z"),
+    "only a start": job(startsAt="2026-01-01T00:00:00Z"),
+    "only an end": job(expiresAt="2026-01-01T00:00:00Z"),
     "null for the start": job(startsAt=None, expiresAt="2026-01-01T00:00:00Z"),
     "an end after the start, in different zones": job(
         startsAt="2026-01-01T00:00:00+02:00", expiresAt="2026-01-01T00:00:00Z"
@@ -92,6 +106,17 @@ TAKEN: dict[str, Any] = {
     "a pause of all jobs": dkron_pause("p"),
     "a pause of some jobs": dkron_pause("p", jobs=["a", "b"]),
     "a pause of jobs with labels": dkron_pause("p", selector={"team": "a"}, until="2026-01-01T00:00:00Z"),
+    "a webhook": told(HOOK),
+    "its url is a secret": told({"name": "ops", "urlFrom": KEY, "when": ["failure", "start"]}),
+    "headers": told({**HOOK, "headers": [{"name": "A", "value": "b"}, {"name": "B", "valueFrom": KEY}]}),
+    "a mail": told({"name": "owner", "type": "mail", "when": ["failure"]}),
+    "two": told(HOOK, {**HOOK, "name": "dev"}),
+    "a mail server": receivers(mail=[{**MAIL, "username": "a", "passwordFrom": KEY, "tls": "none"}]),
+    "slack": receivers(slack=[{"name": "a", "urlFrom": KEY, "channels": ["#ops", "#team-*"]}]),
+    "recipients": receivers(mail=[{**MAIL, "recipients": ["*@example.com", "a+b@example.org"]}]),
+    "elasticsearch": receivers(elasticsearch=[{"name": "a", "url": "http://es", "indexDateFormat": "-%Y.%m"}]),
+    "syslog and fluent": receivers(syslog={"address": "udp://[::1]:514"}, fluent={"host": "f"}),
+    "a socket": receivers(syslog={"address": "unix:///dev/log"}),
 }
 
 
@@ -104,6 +129,8 @@ def test_broken_manifest_is_refused_where_marked(broken: Broken, judge: Judge) -
 @pytest.mark.parametrize("document", TAKEN.values(), ids=list(TAKEN))
 def test_taken_by_the_api_server_and_read_by_the_model(document: dict[str, Any], judge: Judge) -> None:
     assert judge.refusal(document) == ""
+    if document["kind"] == "DkronCluster":
+        ClusterSpec.from_wire(document["spec"])
     if document["kind"] == "DkronJob":
         DkronJob.from_wire({**document, "spec": {k: v for k, v in document["spec"].items() if v is not None}})
 
@@ -179,6 +206,25 @@ REFUSED: dict[str, Any] = {
     "a right twice": (policy({"/v1": {"capabilities": ["read", "read"]}}), "Duplicate value"),
     "a path without rights": (policy({"/v1": {}}), "capabilities: Required value"),
     "a second installation": (installation("other"), "metadata.name must be 'dkron'"),
+    "no url": (told({"name": "ops"}), "a webhook has either url or urlFrom"),
+    "two urls": (told({**HOOK, "urlFrom": KEY}), "a webhook has either url or urlFrom"),
+    "a mail with a url": (told({**HOOK, "type": "mail"}), "a mail goes to the ownerEmail"),
+    "a mail at the start": (told({"name": "a", "type": "mail", "when": ["start"]}), "none is sent at the start"),
+    "never": (told({**HOOK, "when": []}), "notifications[0].when"),
+    "another word for when": (told({**HOOK, "on": ["failure"]}), "unknown field"),
+    "no http": (told({**HOOK, "url": "file:///etc/passwd"}), "notifications[0].url"),
+    "upper case": (told({**HOOK, "name": "Ops"}), "notifications[0].name"),
+    "a name twice": (told(HOOK, HOOK), "Duplicate value"),
+    "a header without a value": (told({**HOOK, "headers": [{"name": "A"}]}), "a header has either"),
+    "a header that is two": (told({**HOOK, "headers": [{"name": "A", "value": "b\nC: d"}]}), "headers[0].value"),
+    "slack without a url": (receivers(slack=[{"name": "a"}]), "either url or urlFrom is required"),
+    "recipients with another wildcard": (receivers(mail=[{**MAIL, "recipients": ["[ab]@c"]}]), "recipients[0]"),
+    "no syslog": (receivers(syslog={"address": "http://x:1"}), "syslog.address"),
+    "a sender that is two": (receivers(mail=[{**MAIL, "sender": "a\nBcc: b@c"}]), "mail[0].sender"),
+    "a date with blanks": (
+        receivers(elasticsearch=[{"name": "a", "url": "http://es", "indexDateFormat": "%c"}]),
+        "indexDateFormat",
+    ),
 }
 
 

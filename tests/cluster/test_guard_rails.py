@@ -15,7 +15,7 @@ from tests.support.kube import Kube, Object, Refused
 from tests.support.sites import install, namespace
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.cluster(nodes="none")
+pytestmark = pytest.mark.cluster(nodes="kwok")
 
 CONFIG_MAPS = Resource("", "v1", "configmaps")
 POLICY, BINDING = "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"
@@ -94,9 +94,8 @@ def ruled(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactor
         objects = rendered(values, namespace=kube.namespace, folder=tmp_path_factory.mktemp("rails"))
         (parameters,) = [each for each in of_kind(objects, "ConfigMap") if each["metadata"]["name"] == PARAMETERS]
         rails = [*of_kind(objects, POLICY), *of_kind(objects, BINDING)]
-        manifest = json.dumps({"apiVersion": "v1", "kind": "List", "items": [parameters, *rails]})
         try:
-            cluster.kubectl("apply", "-f", "-", input=manifest)
+            cluster.kubectl("apply", "-f", "-", input=_as_list([parameters, *rails]))
             wait_said(kube, with_pod(containers=[PRIVILEGED]), NO_PRIVILEGED)
             wait_for(
                 "the policy for Jobs",
@@ -106,8 +105,11 @@ def ruled(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactor
             )
             yield kube
         finally:
-            for each in rails:
-                cluster.kubectl("delete", each["kind"], each["metadata"]["name"], "--ignore-not-found")
+            cluster.kubectl("delete", "--ignore-not-found", "-f", "-", input=_as_list(rails))
+
+
+def _as_list(objects: list[Object]) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
 
 
 def said(kube: Kube, document: Object) -> str:

@@ -29,7 +29,7 @@ from tests.support.watching import Diary
 
 # A connection that is reset while it begins is left to the garbage collector by asyncio, which complains.
 pytestmark = [
-    pytest.mark.cluster(nodes="none"),
+    pytest.mark.cluster(nodes="kwok"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
@@ -39,7 +39,7 @@ SEED = 20261125
 
 @pytest.fixture(autouse=True)
 def garbage() -> Iterator[None]:
-    """What a test leaves to the collector is no other file's."""
+    """Garbage of a test is not collected in another file."""
     yield
     gc.collect()
 
@@ -68,7 +68,7 @@ async def followed(client: KubeClient, namespace: str) -> AsyncIterator[Diary]:
 
 
 async def held(client: KubeClient, namespace: str) -> dict[str, int]:
-    """What the API server has."""
+    """The jobs that the API server has, with their versions."""
     found = [item["metadata"] async for item in client.list(DKRON_JOBS, namespace)]
     return {metadata["name"]: int(metadata["resourceVersion"]) for metadata in found}
 
@@ -158,7 +158,7 @@ async def test_a_restart_of_the_api_server_is_outlived(kube: Kube, cluster: loca
 async def events(
     client: KubeClient, namespace: str, version: str, *, during: Awaitable[Any] | None = None
 ) -> list[Event]:
-    """What a watch of four seconds says."""
+    """The events of a watch of four seconds."""
     query = {"resourceVersion": version, "allowWatchBookmarks": "true", "timeoutSeconds": "4"}
     lines = Lines()
     async with client.watch(DKRON_JOBS, namespace, query=query, silence=30) as pieces:
@@ -256,9 +256,6 @@ async def test_patch_whose_tests_hold_is_applied(kube: Kube) -> None:
     assert after["spec"] == before["spec"] | {"owner": "me"}
 
 
-# --- who wrote -----------------------------------------------------------------------------------------------------
-
-
 # --- logs ----------------------------------------------------------------------------------------------------------
 
 
@@ -268,8 +265,8 @@ async def log(client: KubeClient, kube: Kube, *, pod: str, container: str) -> by
 
 
 async def test_log_is_refused_without_a_pod_and_empty_without_a_node(kube: Kube) -> None:
-    container = {"name": "job", "image": "none"}
-    kube.create(PODS, {"metadata": {"name": "p"}, "spec": {"containers": [container]}})
+    spec = {"containers": [{"name": "job", "image": "none"}], "nodeSelector": {"there-is": "none"}}
+    kube.create(PODS, {"metadata": {"name": "p"}, "spec": spec})
     async with client_of(kube.kubeconfig) as client:
         with pytest.raises(NotFound):
             await log(client, kube, pod="q", container="job")

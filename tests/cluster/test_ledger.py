@@ -1,7 +1,6 @@
 """The account by which tests at a cluster judge: it has to notice a Job that was made twice under one name."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -9,11 +8,9 @@ from dkron_crds.base import rfc3339
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.support import ledger
 from tests.support.jobs import at, dkron_job, simulated
-from tests.support.kube import Kube
+from tests.support.kube import Kube, Object
 
-pytestmark = [pytest.mark.cluster(nodes="none"), pytest.mark.promise]
-
-Object = dict[str, Any]
+pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 
 
 def claimed(job: Object, slot: datetime) -> Object:
@@ -37,7 +34,7 @@ def claimed(job: Object, slot: datetime) -> Object:
 
 @pytest.fixture
 def job(kube: Kube) -> Object:
-    """A job whose status says that its only slot has run, and that nobody disturbs any more."""
+    """A job whose status says that its only slot has run, and that is disabled."""
     made = kube.create(DKRON_JOBS, dkron_job("a", schedule="@every 1s", jobTemplate=simulated()))
     slot = at(made["metadata"]["creationTimestamp"]) + timedelta(seconds=1)
     suspended = {

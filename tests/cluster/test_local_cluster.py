@@ -21,10 +21,8 @@ from tests.support.cluster import Clusters
 
 HACK_CLUSTER = Path(__file__).parents[2] / "hack" / "cluster"
 LOCAL_ONLY = pytest.mark.skipif(
-    os.environ.get("CLUSTER", "auto") not in {"auto", "local"},
-    reason="these tests start clusters of their own",
+    os.environ.get("CLUSTER", "auto") not in {"auto", "local"}, reason="these tests start clusters of their own"
 )
-REAL = pytest.mark.cluster(nodes="real")
 START_SECONDS = 110
 K8S = os.environ.get("K8S", "")
 
@@ -58,14 +56,6 @@ def record_of(name: str) -> Record:
     return record
 
 
-def job(name: str, *, image: str = "busybox:1.36", run: list[str], annotations: dict[str, str] | None = None) -> str:
-    container = {"name": "main", "image": image, "command": run}
-    pod = {"restartPolicy": "Never", "containers": [container]}
-    template = {"metadata": {"annotations": annotations or {}}, "spec": pod}
-    spec = {"backoffLimit": 0, "template": template}
-    return json.dumps({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": spec})
-
-
 def pod(name: str, *, run: list[str]) -> str:
     container = {"name": "main", "image": "busybox:1.36", "command": run}
     metadata = {"name": name, "labels": {"app": name}}
@@ -96,7 +86,7 @@ def traces(record: Record) -> list[str]:
 
 
 def shared_state() -> tuple[list[str], list[bool]]:
-    """What a kubelet, kube-proxy, containerd or a CNI plugin would change on the host if nothing kept them from it."""
+    """Everything on the host that a kubelet, kube-proxy, containerd or a CNI plugin would change if it could."""
     save = subprocess.run(["iptables-save"], capture_output=True, text=True, timeout=10, check=False).stdout
     rules = [line for line in save.splitlines() if line.startswith("-")]
     folders = ("/run/netns", "/run/containerd", "/var/lib/cni", "/var/lib/kubelet", "/var/log/pods")
@@ -113,37 +103,18 @@ def name(request: pytest.FixtureRequest, clusters: Clusters) -> Iterator[str]:
 
 
 @LOCAL_ONLY
-class TestWithoutNodes:
-    pytestmark = pytest.mark.cluster(nodes="none")
-
-    def test_pods_stay_pending(self, cluster: localcluster.Cluster) -> None:
-        cluster.kubectl("create", "-f", "-", input=pod("waiting", run=["true"]))
-        unschedulable = '{.status.phase} {.status.conditions[?(@.type=="PodScheduled")].reason}'
-
-        def seen() -> str:
-            condition = cluster.kubectl("get", "pod", "waiting", "-o", f"jsonpath={unschedulable}")
-            return condition if "Unschedulable" in condition else ""
-
-        assert eventually("the scheduler's word", seen) == "Pending Unschedulable"
-
-    def test_kubectl_error_is_passed_on(self, cluster: localcluster.Cluster) -> None:
-        with pytest.raises(localcluster.ClusterError, match=r"kubectl get nothing-like-it: .*doesn't have a resource"):
-            cluster.kubectl("get", "nothing-like-it")
-
-    def test_an_image_has_nowhere_to_go(self, cluster: localcluster.Cluster, tmp_path: Path) -> None:
-        with pytest.raises(localcluster.ClusterError, match="no real node"):
-            cluster.load_image(tmp_path / "any.tar")
-
-
-@LOCAL_ONLY
 def test_running_cluster_is_reused_and_names_a_dead_component(name: str) -> None:
     first, second = up(name), f"{name}-b"
     try:
         other = up(second)
         first.kubectl("create", "configmap", "only-here")
+        with pytest.raises(localcluster.ClusterError, match="no real node"):
+            first.load_image(Path("any.tar"))
         with pytest.raises(localcluster.ClusterError, match="NotFound"):
             other.kubectl("get", "configmap", "only-here")
         before = record_of(name)
+        first.kubectl("create", "-f", "-", input=pod("waiting", run=["true"]))
+        first.kubectl("wait", "--for=condition=PodScheduled=false", "pod/waiting", "--timeout=30s")
         assert "already runs" in command("up", "--name", name, "--nodes", "none").stderr
         assert record_of(name) == before
         assert "stop it first" in command("up", "--name", name, "--nodes", "kwok").stderr
@@ -177,8 +148,8 @@ def test_failed_start_names_the_culprit_and_ends_the_rest(name: str) -> None:
 
 
 @LOCAL_ONLY
-@REAL
-def test_killed_start_is_cleaned_up_by_the_next(name: str, cluster: localcluster.Cluster) -> None:
+def test_killed_start_is_cleaned_up_by_the_next(name: str, clusters: Clusters) -> None:
+    clusters.build("real")
     untouched = shared_state()
     starting = subprocess.Popen(
         [sys.executable, str(HACK_CLUSTER), "up", "--name", name, "--nodes", "real"],
@@ -207,5 +178,3 @@ def test_killed_start_is_cleaned_up_by_the_next(name: str, cluster: localcluster
     assert traces(running) == []
     assert traces(killed) == []
     assert shared_state() == untouched
-    cluster.kubectl("create", "-f", "-", input=job("still-here", run=["true"]))
-    cluster.kubectl("wait", "--for=condition=Complete", "job/still-here", "--timeout=60s")

@@ -9,12 +9,11 @@ from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_RUNS
 from tests.support.command_line import CommandLine, command_line
 from tests.support.documents import backfill as document
 from tests.support.jobs import KEEP_ALL, dkron_job, simulated
-from tests.support.kube import Kube, condition, is_ready
+from tests.support.kube import Kube, Object, condition, is_ready
 from tests.support.sites import Site
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
-Object = dict[str, Any]
 HOUR = {"from": "2026-03-01T10:00:00Z", "to": "2026-03-01T11:00:00Z"}
 SLOTS = [f"2026-03-01T10:{minute}0:00Z" for minute in range(6)]
 ENDS = {"from": HOUR["from"], "to": "2026-03-01T10:20:00Z"}
@@ -126,7 +125,7 @@ def test_failed_slots_of_selected_jobs_run_again(shared_site: Site) -> None:
     specs = [run["spec"] for run in kube.all(DKRON_RUNS, "dkron.io/backfill=night")]
     ran = [(spec["job"], spec["scheduledTime"]) for spec in specs]
     assert sorted(ran) == [("night-a", SLOTS[0]), ("night-a", SLOTS[1]), ("night-b", SLOTS[1])]
-    # What has succeeded meanwhile has not failed any more.
+    # Slots that have succeeded meanwhile have not failed any more.
     backfill(kube, "nothing-left", selector={"team": "night"}, runs="failed")
     assert ended(kube, "nothing-left")["plan"]["count"] == 0
 

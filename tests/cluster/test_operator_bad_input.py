@@ -1,4 +1,4 @@
-"""Specs that cannot run: each is told in a condition and an Event, mended without running in retrospect, and no other
+"""Specs that cannot run: each is told in a condition and an Event, fixed without running in retrospect, and no other
 job notices.
 """
 
@@ -9,7 +9,7 @@ import pytest
 
 from dkron_kube.paths import DKRON_JOBS
 from tests.support import ledger
-from tests.support.jobs import KEEP_ALL, at, dkron_job, pod_template, simulated
+from tests.support.jobs import KEEP_ALL, at, dkron_job, pod_template
 from tests.support.kube import condition, finished, is_ready, marked_after
 from tests.support.sites import Site
 
@@ -81,8 +81,8 @@ def test_spec_that_cannot_run_is_reported(
 
 
 @pytest.fixture(scope="module")
-def mended(module_site: Site) -> dict[str, datetime]:
-    """When each job was mended; all are at once, so that the tests wait together."""
+def fixed(module_site: Site) -> dict[str, datetime]:
+    """When each job was fixed; all are at once, so that the tests wait together."""
     kube = module_site.kube
     times = {}
     for name, spec, *_ in (case.values for case in BAD):
@@ -93,11 +93,11 @@ def mended(module_site: Site) -> dict[str, datetime]:
 
 
 @pytest.mark.parametrize("name", [pytest.param(case.values[0], id=case.id) for case in BAD])
-def test_repaired_spec_runs_from_then_on(shared_site: Site, mended: dict[str, datetime], name: str) -> None:
+def test_repaired_spec_runs_from_then_on(shared_site: Site, fixed: dict[str, datetime], name: str) -> None:
     kube = shared_site.kube
     kube.wait_status(name, "to be ready", is_ready)
     slots = kube.wait_for("slots to fire", lambda: kube.slots_of(name), lambda slots: len(slots) >= 2)
-    assert min(at(slot) for slot in slots) >= mended[name], "nothing runs in retrospect"
+    assert min(at(slot) for slot in slots) >= fixed[name], "nothing runs in retrospect"
     kube.wait_for("an Event", lambda: kube.events_of(name, "Scheduled"), bool, seconds=5)
     kube.delete(DKRON_JOBS, name)
 
@@ -120,26 +120,3 @@ def test_every_other_job_keeps_its_time(shared_site: Site) -> None:
     account = ledger.close(shared_site.kube, "bystander", every=1)
     account.assert_balanced()
     assert account.skipped == 0
-
-
-# What the Terraform provider of Dkron sends.
-CONFIG = {"command": "true", "allowed_exitcodes": "0", "mem_limit_kb": "16384", "project": "dms"}
-FOREIGN: dict[str, Any] = {
-    "executorConfig": CONFIG,
-    "processors": {"nope": {}},
-    "jobTemplate": simulated(),
-    "run": ["once"],
-}
-
-
-def test_strict_operator_refuses_unknown_settings(own_site: Site) -> None:
-    kube = own_site.kube
-    own_site.operator.add("--strict").start()
-    kube.apply(dkron_job("foreign", **FOREIGN), dkron_job("own", jobTemplate=simulated(), run=["once"]))
-    kube.wait_status("own", "to run", finished(1))
-    status = kube.wait_status("foreign", "a verdict", lambda s: condition(s, "Ready").get("status") == "False")
-    assert condition(status, "Ready")["reason"] == "InvalidExecutorConfig"
-    assert '"allowed_exitcodes" is not a key of shell' in condition(status, "Ready")["message"]
-    assert kube.jobs_of("foreign") == []
-    kube.edit("foreign", executorConfig={**dict.fromkeys(CONFIG), "command": "true"}, processors={"nope": None})
-    kube.wait_status("foreign", "to be in order", is_ready)

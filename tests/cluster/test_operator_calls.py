@@ -18,11 +18,11 @@ from tests.support.operator_process import OperatorProcess
 from tests.support.sites import Site, install, namespace
 from tests.support.web_server import Web
 
-pytestmark = [pytest.mark.cluster(nodes="none"), pytest.mark.promise]
+pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 
 LEFT = 3 + 3
-"""What a crash leaves undecided at most of a job that is called each second: a window, and what is still under way of
-the one before, as it is where the machine is busy."""
+"""The most calls of a job that is called each second that a crash leaves undecided: a window, and the calls of the one
+before that are still under way where the machine is busy."""
 ONCE_MORE: dict[str, Any] = {"retries": 1, "retryBackoff": {"initial": "1s", "factor": 1, "max": "1s"}}
 
 
@@ -74,10 +74,7 @@ def test_call_interrupted_by_a_crash_is_unknown_and_retried(calls_running: Site,
     under_way(kube, "slow", web, calls=2)
     web.released.set()
     status = kube.wait_status("slow", "both attempts", finished(2))
-    assert [(e["attempt"], e.get("reason", "")) for e in status["executions"]] == [
-        (2, ""),
-        (1, "Unknown"),
-    ]
+    assert [(e["attempt"], e.get("reason", "")) for e in status["executions"]] == [(2, ""), (1, "Unknown")]
     assert status["executions"][1]["id"] == first["id"]
     assert (status["status"], status["errorCount"], status["successCount"]) == ("success", 1, 1)
     assert len(web.asked) == 2
@@ -108,7 +105,7 @@ def missing(status: dict[str, Any]) -> list[str]:
 
 
 def said(what: str, operators: Iterable[OperatorProcess]) -> list[dict[str, Any]]:
-    """The lines with this message in all that these have ever written, whatever was started anew."""
+    """The lines with this message in all that these have ever written, over all restarts."""
     lines = (json.loads(line) for each in operators for line in each.log.read_text(encoding="utf-8").splitlines())
     return [line for line in lines if line.get("msg") == what]
 
@@ -141,7 +138,7 @@ def test_repeated_kills_call_no_attempt_twice(calls_running: Site, web: Web) -> 
     kube, operator = calls_running.kube, calls_running.operator
     kube.apply(*(inline(f"steady-{n}", f"{web.url}/status/200/{n}", schedule="@every 1s") for n in range(4)))
     kube.wait_status("steady-0", "to be understood", is_ready)
-    for calls in (1, 5, 7, 9, 3):
+    for calls in (1, 5, 3):
         # So it dies at its first claim, and within windows of which several calls are not written down.
         wait_for_calls(kube, web, calls)
         operator.kill()
@@ -152,7 +149,7 @@ def test_repeated_kills_call_no_attempt_twice(calls_running: Site, web: Web) -> 
         kube.wait_status(name, "to go on", finished(count + 2))
         status = rest(kube, name)
         assert_at_most_once(status, sum(each.path == f"/status/200/{n}" for each in web.asked))
-        assert status.get("errorCount", 0) <= 5 * LEFT
+        assert status.get("errorCount", 0) <= 3 * LEFT
     assert_called_once(operator)
     assert kube.all(JOBS) == []
 
@@ -228,21 +225,6 @@ def test_next_replica_repeats_no_call(cluster: localcluster.Cluster, web: Web, t
         wait_for_calls(kube, web, 9)
         undecided = assert_promise(kube, web, paths, first, second)
         # One term ends in order and one goes on. The others are a crash and a frozen process, and on a busy machine
-        # whoever was too late to renew its Lease.
+        # a replica that was too late to renew its Lease.
         cut_short = len(said("holds the Lease", (first, second))) - 2
         assert max(undecided.values()) <= cut_short * LEFT, "and the orderly end leaves none"
-
-
-def test_two_claimed_leaders_call_nothing_twice(cluster: localcluster.Cluster, web: Web, tmp_path: Path) -> None:
-    with replicas(cluster, tmp_path, "calls of two leaders", "--lease", "off") as (kube, first, second):
-        paths = begin(kube, web)
-        for each in (first, second):
-            each.wait_for_line("calling")
-            wait_for_calls(kube, web, 5)
-            each.kill()
-            wait_for_calls(kube, web, 3)
-            each.start()
-        for each in (first, second):
-            each.wait_for_line("calling")
-        second.stop()
-        assert_promise(kube, web, paths, first, second)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS
 from tests.support.jobs import dkron_job, simulated
 from tests.support.kube import Kube, finished, is_ready
 from tests.support.sites import Site
@@ -21,7 +21,7 @@ def after(name: str, parent: str, **spec: Any) -> dict[str, Any]:
 
 
 def wait_settled(kube: Kube, name: str) -> None:
-    kube.wait_status(name, "nobody to wait for", lambda status: not status.get("ended"))
+    kube.wait_status(name, "its dependents to have noted it", lambda status: not status.get("ended"))
 
 
 def runs(kube: Kube, name: str) -> list[str]:
@@ -91,32 +91,3 @@ def test_ephemeral_chain_is_deleted_and_stays_in_the_totals(shared_site: Site) -
         kube.wait_for(f"the Jobs of {name} to go", partial(kube.jobs_of, name), lambda jobs: not jobs)
     kube.wait_for("the totals", total, lambda count: count >= before + 3)
     assert kube.find(DKRON_JOBS, "mayfly-failed") is not None
-
-
-def test_a_killed_operator_owes_each_child_one_run(own_site: Site) -> None:
-    """It dies while the parent runs, and again while the children do."""
-    kube, operator = own_site.kube, own_site.operator
-    kids = [f"kid-{number}" for number in range(5)]
-    operator.start()
-    kube.apply(
-        dkron_job("root", jobTemplate=simulated(run_for="2s")),
-        *(after(kid, "root", jobTemplate=simulated(run_for="2s")) for kid in kids),
-        after("grandkid", "kid-0"),
-    )
-    for name in (*kids, "grandkid"):
-        kube.wait_status(name, "to be ready", is_ready)
-    kube.ask_run("root", "go", NOON)
-    for parent in ("root", "kid-0"):
-        (job,) = kube.wait_for(f"a Job of {parent}", partial(kube.jobs_of, parent), bool)
-        operator.kill()
-        kube.wait_for("it to end", partial(kube.get, JOBS, job["metadata"]["name"]), _over)
-        operator.start()
-    for name in (*kids, "grandkid"):
-        kube.wait_status(name, "its run", finished(1))
-        wait_settled(kube, name)
-        assert len(kube.jobs_of(name)) == 1, name
-    wait_settled(kube, "root")
-
-
-def _over(job: dict[str, Any]) -> bool:
-    return any(each["type"] in ("Complete", "Failed") for each in job["status"].get("conditions", ()))

@@ -1,5 +1,5 @@
-"""Objects that somebody with the rights on one namespace may write: each is told or borne, and a job beside them keeps
-its time, in the operator and in the REST API, when they come and when both programs start anew.
+"""Objects that a user with the rights on one namespace may write: each is told or borne, and a job beside them keeps
+its time, in the operator and in the REST API, when they come and when both programs start again.
 """
 
 import json
@@ -24,20 +24,19 @@ from tests.support.api_sites import ApiSite, api_for
 from tests.support.hostile import MIB, peak_of
 from tests.support.jobs import dkron_job, pod_template, simulated
 from tests.support.kept_time import assert_kept_time
-from tests.support.kube import Kube, condition, finished, is_ready, marked_after
+from tests.support.kube import Kube, Object, condition, finished, is_ready, marked_after
 from tests.support.scrape import read
 from tests.support.sites import Site, install, remove, site
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
-Object = dict[str, Any]
 PATH = "/apis/dkron.io/v1alpha1/namespaces/{}/dkronjobs"
 BLOCKED = 2.0
-"""Seconds for which no object may block the event loop of the operator."""
+"""Seconds that an object may block the event loop of the operator at most."""
 ROOM = 512 * MIB
-"""What the chart gives the operator."""
+"""The operator's memory limit in the chart."""
 LONG = 1_400_000
-BIG = 13
+BIG = 7
 TODAY = datetime.now(UTC).date().isoformat()
 LONG_AGO = (datetime.now(UTC) - timedelta(days=100)).date().isoformat()
 KEEP_ALL = {"executions": 100, "successfulJobs": 100, "outputBytes": 0}
@@ -106,7 +105,7 @@ def is_not_ready(reason: str, *words: str) -> Callable[[Object], bool]:
 
 @dataclass(frozen=True, slots=True)
 class Hostile:
-    """What is created, and how one sees that the operator has borne it. `status` is written by hand; it may be made of
+    """An object, and how one sees that the operator has borne it. `status` is written by hand; it may be made of
     the uid. `then` is a patch after that. `event` is the reason of the Event that tells it, exactly once."""
 
     name: str
@@ -183,7 +182,7 @@ CASES = (
         lambda status: not status.get("undelivered") and is_ready(status),
         status={
             "executions": [ended(odd) for odd in ("../../pods", "a b,c=d", "é", "x?y#z")],
-            "undelivered": ["../../pods", "a b,c=d", "é", "x?y#z", "nobody"],
+            "undelivered": ["../../pods", "a b,c=d", "é", "x?y#z", "none"],
         },
     ),
     Hostile(

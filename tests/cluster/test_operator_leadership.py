@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -22,8 +21,8 @@ import localcluster
 from dkron_kube.access import account_name
 from dkron_kube.paths import LEASES
 from tests.support import ledger
-from tests.support.jobs import at, dkron_job, simulated
-from tests.support.kube import SERVICE_ACCOUNTS, Kube, condition, finished, is_ready, marked_after
+from tests.support.jobs import KEEP_ALL, TIDY, at, dkron_job, each_second, simulated
+from tests.support.kube import SERVICE_ACCOUNTS, Kube, Object, condition, finished, is_ready, marked_after
 from tests.support.operator_process import OperatorProcess
 from tests.support.rights import LEAST, change_rights, limited_access, without
 from tests.support.scrape import read
@@ -33,13 +32,10 @@ from tests.support.web_server import Web
 
 pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 
-Object = dict[str, Any]
 SHORT = ("--lease-duration", "6", "--lease-renew-deadline", "4", "--lease-retry-period", "1")
 LIFE = timedelta(seconds=6)
 OFF = ("--lease", "off")
 SECOND = timedelta(seconds=1)
-KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100, "outputBytes": 0}
-TIDY = {"executions": 3, "successfulJobs": 1, "failedJobs": 1}
 PATIENCE = 90.0
 """Seconds for a start while everything else is busy."""
 READS = {"get", "list", "watch"}
@@ -108,10 +104,6 @@ def replicas(cluster: localcluster.Cluster, request: pytest.FixtureRequest, tmp_
         yield made
 
 
-def each_second(name: str, **spec: Any) -> Object:
-    return dkron_job(name, **{"schedule": "@every 1s", "history": KEEP_ALL, "jobTemplate": simulated(), **spec})
-
-
 def goes_on(kube: Kube, *names: str) -> None:
     """Wait until slots that come due from now on are decided."""
     moment = datetime.now(UTC)
@@ -176,7 +168,7 @@ def test_foreign_lease_holder_is_reported_and_awaited(replicas: Replicas) -> Non
     kube.apply(each_second("often"))
     replicas.wait_leader("first")
     kube.wait_status("often", "a run", finished(1))
-    # One that was forgotten for an hour is told of, and gone when somebody deletes it.
+    # One that was forgotten for an hour is told of, and gone when a user deletes it.
     operator.stop()
     kube.patch(LEASES, "dkron", {"spec": {"holderIdentity": "a-stranger", "leaseDurationSeconds": 3600}})
     replicas.start("first").wait_for_line("lasts 3600 s; this operator's own lasts 6 s")
@@ -213,7 +205,7 @@ def test_leader_changes_lose_no_slot_and_run_none_twice(replicas: Replicas) -> N
     )
     goes_on(kube, *names)
     leader, other = "first", "second"
-    ways: tuple[Callable[[OperatorProcess], None], ...] = (by_sigterm, by_sigkill, by_sigterm)
+    ways: tuple[Callable[[OperatorProcess], None], ...] = (by_sigterm, by_sigkill)
     for way in ways:
         way(replicas.known[leader])
         replicas.wait_leader(other)
@@ -244,7 +236,7 @@ def test_frozen_leader_does_nothing_after_it_wakes(replicas: Replicas) -> None:
     first.wait_for_line("waiting: second holds the Lease")
     goes_on(kube, "often", "single")
     assert started_slots(first, since=frozen) == []
-    # Alone, it goes on when it wakes.
+    # Without a rival, it goes on when it wakes.
     first.stop()
     second = replicas.known["second"]
     second.pause()
@@ -254,21 +246,6 @@ def test_frozen_leader_does_nothing_after_it_wakes(replicas: Replicas) -> None:
     goes_on(kube, "often", "single")
     for account in ledger.close_all(kube, ("often", "single"), every=1).values():
         account.assert_balanced()
-
-
-def test_a_deleted_lease_stays_with_its_holder(replicas: Replicas) -> None:
-    kube = replicas.kube
-    replicas.start("first")
-    replicas.wait_leader("first")
-    second = replicas.start("second")
-    second.wait_for_line("waiting: first holds the Lease")
-    kube.apply(each_second("often"))
-    goes_on(kube, "often")
-    kube.delete(LEASES, "dkron")
-    replicas.wait_leader("first")
-    goes_on(kube, "often")
-    assert started_slots(second, since=datetime.min.replace(tzinfo=UTC)) == []
-    ledger.close(kube, "often", every=1).assert_balanced()
 
 
 def test_rights_revoked_in_flight_cost_no_slot(cluster: localcluster.Cluster, tmp_path: Path) -> None:
@@ -310,7 +287,7 @@ def test_clocks_an_hour_apart_do_not_change_the_leader(replicas: Replicas) -> No
     kube.wait_passed(datetime.now(UTC) + LIFE + 2 * SECOND)
     assert kube.lease()["holderIdentity"] == "first"
     goes_on(kube, "often")
-    # Whoever comes next goes by its own clock: the hour between is missed, or is there again, and runs nothing twice.
+    # The next leader goes by its own clock: the hour between is missed, or is there again, and runs nothing twice.
     # Slots that have run an hour ahead of time do not run when it comes.
     replicas.known["behind"].stop()
     first.stop()
@@ -326,7 +303,7 @@ def test_clocks_an_hour_apart_do_not_change_the_leader(replicas: Replicas) -> No
     assert ahead_of_time
     goes_on(kube, "often")
     account = ledger.close(kube, "often", every=1)
-    # What the clock that was ahead took for missed stays in the count.
+    # Slots that the clock that was ahead took for missed stay in the count.
     assert replace(account, fired=account.fired - Counter(ahead_of_time)).late_or_double == []
 
 
@@ -334,7 +311,7 @@ def test_clocks_an_hour_apart_do_not_change_the_leader(replicas: Replicas) -> No
 
 
 def test_two_that_act_at_once_run_nothing_twice(replicas: Replicas, web: Web) -> None:
-    """What an election keeps from happening, and what holds if it does."""
+    """An election prevents this; the promise holds without one."""
     kube, names = replicas.kube, ("often", "single", "newest")
     for name in ("first", "second"):
         replicas.start(name, *OFF, "--inline-calls", "4", "--inline-allow", "127.0.0.0/8")

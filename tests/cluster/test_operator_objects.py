@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from operator import eq
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from dkron_crds.base import rfc3339
 from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
 from tests.support.jobs import at, dkron_job, simulated
 from tests.support.kube import Kube, condition, finished, is_ready
-from tests.support.operator_process import OperatorProcess
 from tests.support.sites import Site
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
@@ -194,18 +192,6 @@ def test_disabled_job_fires_nothing_and_makes_up_no_slots(shared_site: Site) -> 
     assert condition(kube.status("switched"), "Suspended")["status"] == "False"
 
 
-def test_refused_requests_of_one_second_count_each(shared_site: Site) -> None:
-    kube, count = shared_site.kube, 5
-    kube.apply(dkron_job("closed", disabled=True, run=[f"r{number}" for number in range(count)]))
-    kube.wait_for(
-        "the requests to go", lambda: kube.get(DKRON_JOBS, "closed")["metadata"].get("annotations", {}),
-        lambda notes: not [key for key in notes if key.startswith("run.")],
-    )  # fmt: skip
-    skipped = kube.status("closed")["skipped"]
-    assert (skipped["count"], skipped["lastReason"]) == (count, "Disabled")
-    kube.wait_for("the Events", lambda: kube.events_of("closed", "RunRefused"), lambda notes: len(notes) == count)
-
-
 # --- what is asked of an attempt that is over -----------------------------------------------------------------------
 
 
@@ -235,27 +221,6 @@ def test_finished_attempt_keeps_its_outcome_despite_requests(shared_site: Site) 
             assert "already" in note
         if not code:
             kube.wait_status(f"{name}-next", "to run after it", finished(1))
-
-
-def test_stricter_pod_security_leaves_running_pods_unchanged(own_site: Site, tmp_path: Path) -> None:
-    kube = own_site.kube
-    own_site.operator.add("--pod-security", "unset").start()
-    kube.apply(dkron_job("long", jobTemplate=simulated(run_for="5s"), run=["once"]))
-    wait_running(kube, "long")
-    own_site.operator.stop()
-    later = OperatorProcess(
-        tmp_path / "later.log", "--kubeconfig", str(kube.kubeconfig), "--namespace", kube.namespace
-    ).start()
-    kube.ask_run("long", "again", "2026-01-01T00:00:01Z by a test")
-    status = kube.wait_status("long", "both runs", finished(2))
-    later.stop()
-    later.assert_clean()
-    assert [(run["success"], run["attempt"]) for run in status["executions"]] == [(True, 1)] * 2
-    pods = [job["spec"]["template"]["spec"] for job in kube.jobs_of("long")]
-    assert [pod.get("securityContext") or None for pod in pods] == [
-        None,
-        {"runAsNonRoot": True, "runAsUser": 65532, "runAsGroup": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
-    ]
 
 
 def test_suspended_and_finalizer_blocked_jobs_are_reported(shared_site: Site) -> None:

@@ -1,29 +1,19 @@
 """Clusters that are not as they should be: each is told in one sentence, or outlived."""
 
 import os
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import localcluster
 from dkron_crds.revision import REVISION
-from localcluster.cluster import LocalCluster
-from tests.support import ledger
-from tests.support.ice import ice
-from tests.support.jobs import TIDY, each_second
-from tests.support.kube import finished, marked_after
 from tests.support.operator_process import OperatorProcess
 from tests.support.rights import LEAST, limited_access
-from tests.support.sites import Site, apply_older, install, namespace, uninstall
-from tests.support.waiting import wait_for
+from tests.support.sites import apply_older, install, namespace, uninstall
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
-POLICIES = ("latest", "skip", "all")
-SECOND = timedelta(seconds=1)
 NOBODY_LISTENS = """
 apiVersion: v1
 kind: Config
@@ -35,7 +25,7 @@ current-context: it
 
 
 def only_words(operator: OperatorProcess, *, code: int = 1) -> str:
-    """What an operator that cannot go on says: it ends with this code, after one sentence."""
+    """The sentence of an operator that cannot go on: it ends with this code after it."""
     operator.start(wait=False)
     assert operator.wait() == code, operator.tail()
     assert "Traceback" not in operator.text()
@@ -63,22 +53,6 @@ def test_unusable_access_is_reported(
     sentence = only_words(OperatorProcess(tmp_path / "log", "--kubeconfig", str(path), *options))
     assert [word for word in words if word not in sentence] == [], sentence
     assert "\n" not in sentence
-
-
-OPTIONS = (
-    pytest.param(("--log-level", "loud"), ("log", "warning"), id="a level that does not exist"),
-    pytest.param(("--default-image", ""), ("image",), id="an empty image"),
-    pytest.param(("--namespaces", "x"), ("--namespaces",), id="an option that does not exist"),
-)
-
-
-@pytest.mark.parametrize(("options", "words"), OPTIONS)
-def test_wrong_options_are_reported(tmp_path: Path, options: tuple[str, ...], words: tuple[str, ...]) -> None:
-    operator = OperatorProcess(tmp_path / "log", *options)
-    operator.start(wait=False)
-    assert operator.wait() == 2, operator.tail()
-    assert "Traceback" not in operator.text()
-    assert [word for word in words if word not in operator.text()] == [], operator.text()
 
 
 @pytest.fixture
@@ -138,52 +112,3 @@ def test_operator_without_rights_names_the_missing_ones(cluster: localcluster.Cl
     assert kube.namespace in sentence
     assert "at the cluster scope" in everywhere
     assert "--namespace" in everywhere, "it says what else could be done"
-
-
-def frozen(cluster: localcluster.Cluster, operator: OperatorProcess) -> None:
-    """The API server answers nothing for some seconds."""
-    with ice(cluster):
-        until_passed(datetime.now(UTC) + 5 * SECOND, operator)
-
-
-def frozen_and_killed(cluster: localcluster.Cluster, operator: OperatorProcess) -> None:
-    """The operator dies with requests under way, which the API server carries out when the next one is there."""
-    with ice(cluster):
-        until_passed(datetime.now(UTC) + 3 * SECOND, operator)
-        operator.kill()
-        operator.start(wait=False)
-        until_passed(datetime.now(UTC) + 3 * SECOND, operator)
-
-
-def restarted(cluster: localcluster.Cluster, operator: OperatorProcess) -> None:
-    """The API server is gone, with all connections and watches, and comes back."""
-    cluster.restart("apiserver")
-    operator.check()
-
-
-def until_passed(moment: datetime, operator: OperatorProcess) -> None:
-    wait_for(f"{moment} to pass", lambda: datetime.now(UTC), lambda now: now > moment, seconds=60, guard=operator.check)
-
-
-@pytest.mark.promise
-@pytest.mark.parametrize("outage", [frozen, frozen_and_killed, restarted])
-def test_an_api_server_that_is_away_is_outlived(
-    own_site: Site, cluster: localcluster.Cluster, outage: Callable[[Any, OperatorProcess], None]
-) -> None:
-    if not isinstance(cluster, LocalCluster):
-        pytest.skip("the API server of this cluster cannot be stopped")
-    kube, operator = own_site.kube, own_site.operator
-    names = (*POLICIES, "single", "tidy")
-    operator.start()
-    kube.apply(*(each_second(policy, missedRuns=policy) for policy in POLICIES))
-    kube.apply(each_second("single", concurrency="forbid"), each_second("tidy", history=TIDY, missedRuns="all"))
-    for name in names:
-        kube.wait_status(name, "a run", finished(1))
-    outage(cluster, operator)
-    back = datetime.now(UTC)
-    for name in names:
-        kube.wait_status(name, "to go on", marked_after(back + 2 * SECOND))
-    accounts = ledger.close_all(kube, names, every=1)
-    for account in accounts.values():
-        account.assert_balanced()
-    assert accounts["all"].skipped == accounts["tidy"].skipped == 0, "every slot of the outage runs afterwards"

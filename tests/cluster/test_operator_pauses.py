@@ -2,18 +2,16 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from dkron_kube.paths import DKRON_PAUSES, DKRON_RUNS
 from tests.support.jobs import at, dkron_pause, each_second, gaps
-from tests.support.kube import Kube, condition
+from tests.support.kube import Kube, Object, condition
 from tests.support.sites import Site
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
-Object = dict[str, Any]
 RUN = {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronRun"}
 
 

@@ -1,26 +1,19 @@
 """Placement by tags on simulated nodes that are labelled, cordoned, tainted, added and removed."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import localcluster
-from dkron_kube.paths import DKRON_JOBS, PODS
+from dkron_kube.paths import PODS
 from tests.support.jobs import KEEP_ALL, dkron_job, simulated
-from tests.support.kube import NODES, Kube, condition, finished, is_ready
+from tests.support.kube import NODES, Kube, Object, condition, finished, is_ready
 from tests.support.nodes import Fleet, fleet_of
-from tests.support.operator_process import OperatorProcess
-from tests.support.rights import LEAST, limited_access, permit_nodes
-from tests.support.sites import Site, install, site
-from tests.support.waiting import wait_for
+from tests.support.sites import Site
 
 pytestmark = [pytest.mark.cluster(nodes="kwok:5"), pytest.mark.promise]
 
-Object = dict[str, Any]
 LONG = simulated(run_for="1h")
 
 
@@ -105,7 +98,7 @@ def test_a_node_that_a_label_takes_out_is_no_server(shared_site: Site, fleet: Fl
         kube.apply(dkron_job("first", tags={"server": "true:9"}, **every))
         kube.apply(dkron_job("away", tags={"server": "false:9"}, **every))
         # The operator learns of the labels by a watch, and its first runs may come before that.
-        kube.wait_status("first", "a slot on that node alone", lambda status: {only} in _nodes_of_slots(kube, status))
+        kube.wait_status("first", "a slot only on that node", lambda status: {only} in _nodes_of_slots(kube, status))
         kube.wait_status("away", "a slot on the others", lambda status: {*away} in _nodes_of_slots(kube, status))
     finally:
         for name in away:
@@ -165,23 +158,6 @@ def pod_of(kube: Kube, name: str, attempt: str, node: str) -> Object:
     return next((pod for pod in of_attempt if pod["spec"].get("nodeName") == node), {})
 
 
-def test_forbid_sees_one_busy_member_and_replace_deletes_all(shared_site: Site, fleet: Fleet) -> None:
-    kube, (a, b, *_) = shared_site.kube, fleet.names
-    fleet.label(a, b)
-    often: Object = {"run": [], "schedule": "@every 2s", "jobTemplate": LONG}
-    kube.apply(placed("single", fleet, concurrency="forbid", **often))
-    kube.apply(placed("newest", fleet, concurrency="replace", **often))
-    status = kube.wait_status("single", "to skip", lambda status: status.get("skipped", {}).get("count", 0) >= 2)
-    assert status["skipped"]["lastReason"] == "ConcurrencyForbidden"
-    assert sorted(entry["nodeName"] for entry in status["active"]) == sorted([a, b])
-    status = kube.wait_status("newest", "to replace two groups", finished(4))
-    assert {one["reason"] for one in status["executions"]} == {"Replaced"}
-    pairs = Counter(one["group"] for one in status["executions"])
-    assert all(count <= 2 for count in pairs.values())
-    for name in ("single", "newest"):
-        kube.edit(name, disabled=True)
-
-
 def test_tainted_node_keeps_its_member_pending_and_degraded(shared_site: Site, fleet: Fleet) -> None:
     kube, (a, b, *_) = shared_site.kube, fleet.names
     fleet.label(a, b)
@@ -212,65 +188,6 @@ def test_member_of_a_removed_node_fails(shared_site: Site, fleet: Fleet) -> None
     ]
     assert status["status"] == "partially_failed"
     kube.wait_for("its Job to go", lambda: len(kube.jobs_of("stranded")), lambda count: count == 1)
-
-
-def test_killed_operator_runs_each_group_member_once(own_site: Site, fleet: Fleet) -> None:
-    kube, operator = own_site.kube, own_site.operator
-    fleet.label(*fleet.names[:4])
-    kube.apply(placed("all", fleet, run=[], schedule="@every 2s", concurrency="allow"))
-    kube.apply(placed("asked", fleet, run=["r1", "r2", "r3"]))
-    for round_ in range(4):
-        operator.start()
-        operator.wait_for_line("started")
-        if round_ % 2 == 1:
-            wait_for("a slot of the other job", lambda: _started(operator), lambda jobs: "all" in jobs, seconds=30)
-        operator.kill()
-        fleet.label(fleet.names[4], value="eu" if round_ % 2 == 0 else None)
-        fleet.label(fleet.names[0], value=None if round_ % 2 == 0 else "eu")
-    operator.start()
-    kube.edit("all", disabled=True)
-    kube.wait_for("nothing to be asked for", lambda: kube.get(DKRON_JOBS, "asked"), _asks_nothing)
-    for name in ("all", "asked"):
-        status = kube.wait_status(name, "to be over", lambda status: status.get("executions") and not status["active"])
-        jobs = kube.jobs_of(name)
-        members = Counter((noted(job, "group"), noted(job, "member")) for job in jobs)
-        assert [member for member, times in members.items() if times > 1] == []
-        groups = Counter(group for group, _ in members)
-        assert set(groups.values()) == {4}, f"{name}: a group is what it was when it was decided: {groups}"
-        assert status["successCount"] == len(jobs), "each is recorded, once"
-        assert len(status["executions"]) == len(jobs)
-    assert len({noted(job, "group") for job in kube.jobs_of("asked")}) == 3
-
-
-def _started(operator: OperatorProcess) -> list[str]:
-    """The jobs that it has begun members of since its latest start."""
-    return [line["job"] for line in operator.lines() if line["msg"] == "started"]
-
-
-def _asks_nothing(job: Object) -> bool:
-    return not any(key.startswith("run.dkron.io/") for key in job["metadata"].get("annotations", {}))
-
-
-def test_missing_node_rights_stop_only_jobs_with_tags(
-    cluster: localcluster.Cluster, fleet: Fleet, tmp_path: Path
-) -> None:
-    install(cluster)
-    fleet.label(fleet.names[0])
-    access = partial(limited_access, rules=LEAST, folder=tmp_path)
-    with site(cluster.kubeconfig, purpose="no nodes", folder=tmp_path, access=access) as own:
-        kube = own.kube
-        kube.apply(dkron_job("plain", schedule="@every 1s", jobTemplate=simulated()))
-        kube.apply(placed("tagged", fleet, run=[], schedule="@every 1s"))
-        own.operator.start()
-        status = kube.wait_status("tagged", "to say so", lambda status: condition(status, "Ready"))
-        ready = condition(status, "Ready")
-        assert (ready["status"], ready["reason"]) == ("False", "NodesForbidden")
-        assert [word for word in ("list", "watch", "nodes") if word not in ready["message"]] == []
-        kube.wait_status("plain", "to run", finished(2))
-        assert kube.jobs_of("tagged") == []
-        permit_nodes(kube)
-        kube.wait_status("tagged", "to run with the right", finished(2))
-        kube.edit("tagged", disabled=True)
 
 
 def test_scheduler_spreads_a_count_over_consecutive_runs(shared_site: Site, fleet: Fleet) -> None:

@@ -1,5 +1,5 @@
 """What could make a slot run twice, or be lost without a word: a status that is wiped, a clock that is wrong for a
-while, Jobs of somebody else, and edits that come before a slot was decided."""
+while, Jobs of others, and edits that come before a slot was decided."""
 
 import contextlib
 from collections import Counter
@@ -88,38 +88,6 @@ def test_new_process_runs_no_slot_of_a_wiped_job_again(own_site: Site) -> None:
 # --- a restart while a run is active ----------------------------------------------------------------------------------
 
 
-def _length(status: dict[str, Any]) -> int:
-    """How many slots of each second wait for their turn."""
-    return sum(round((at(each["until"]) - at(each["after"])).total_seconds()) for each in status["deferred"])
-
-
-def _refuses(status: dict[str, Any], *, more_than: int) -> bool:
-    return int(status.get("skipped", {}).get("count", 0)) > more_than
-
-
-def test_a_restart_runs_no_slot_that_was_refused(own_site: Site) -> None:
-    kube, operator, refused = own_site.kube, own_site.operator, 0
-    operator.start()
-    kube.apply(each_second("busy", concurrency="forbid", missedRuns="all", jobTemplate=simulated(run_for="10m")))
-    kube.wait_status("busy", "to run", lambda status: status.get("active"))
-    for outages in (1, 2):
-        operator.kill()
-        kube.wait_passed(datetime.now(UTC) + timedelta(seconds=3))
-        operator.start()
-        status = kube.wait_status("busy", "to refuse slots", partial(_refuses, more_than=refused + 2))
-        refused = status["skipped"]["count"]
-        assert status["skipped"]["lastReason"] == "ConcurrencyForbidden"
-        assert len(status["deferred"]) == outages
-        assert condition(status, "Ready")["message"].startswith(f"{_length(status)} missed slots wait")
-    begin, (active,) = at(status["active"][0]["slot"]), status["active"]
-    decided = 1 + round((at(status["lastScheduleTime"]) - begin).total_seconds())
-    assert decided == 1 + refused + _length(status), status
-    turn = at(status["deferred"][0]["after"]) + timedelta(seconds=1)
-    kube.delete(JOBS, active["job"])
-    kube.wait_for("a missed slot to run", lambda: slots(kube, "busy"), lambda found: turn in found)
-    assert slots(kube, "busy") in ([turn], [begin, turn])
-
-
 # --- a clock that is wrong -------------------------------------------------------------------------------------------
 
 
@@ -150,13 +118,6 @@ def ahead(cluster: localcluster.Cluster, tmp_path: Path) -> Iterator[Shifted]:
         yield found
 
 
-@pytest.fixture
-def right(cluster: localcluster.Cluster, tmp_path: Path) -> Iterator[Shifted]:
-    """An operator whose clock is right so far."""
-    with shifted(cluster, tmp_path, "a-clock-that-is-set", timedelta()) as found:
-        yield found
-
-
 def test_a_clock_that_was_ahead_silences_no_job(ahead: Shifted) -> None:
     kube, new = ahead.kube, ("all", "latest", "skip")
     kube.apply(each_second("old", missedRuns="skip"))
@@ -165,7 +126,7 @@ def test_a_clock_that_was_ahead_silences_no_job(ahead: Shifted) -> None:
     right = datetime.now(UTC)
     kube.apply(*(each_second(missed, missedRuns=missed) for missed in new))
     for name in ("old", *new):
-        # The test's clock and that of the API server are one.
+        # The test and the API server have one clock.
         status = kube.wait_status(name, "its own time", lambda status: _runs_on_time(status, right))
         assert at(status["lastScheduleTime"]) <= datetime.now(UTC) + timedelta(seconds=1)
     assert [_future_skips(kube.status(name)) for name in new] == [[]] * len(new)
@@ -183,41 +144,6 @@ def _runs_on_time(status: dict[str, Any], right: datetime) -> bool:
 def _future_skips(status: dict[str, Any]) -> list[dict[str, Any]]:
     skipped = status.get("skipped")
     return [skipped] if skipped and at(skipped["lastTime"]) > datetime.now(UTC) else []
-
-
-HOUR = timedelta(hours=1)
-WRONG = timedelta(seconds=10)
-
-
-@pytest.mark.timeout(240)
-def test_clock_an_hour_ahead_loses_and_doubles_no_slot(right: Shifted) -> None:
-    """`minutely` runs an hour's slots ahead of time; the first of them is waited for."""
-    kube, operator = right.kube, right.operator
-    before, between = ("latest", "skip", "minutely"), ("new",)
-    kube.apply(*(each_second(missed, missedRuns=missed) for missed in ("latest", "skip")))
-    kube.apply(each_second("minutely", schedule="0 * * * * *", missedRuns="all"))
-    for name in ("latest", "skip"):
-        kube.wait_status(name, "runs", finished(2))
-    kube.wait_status("minutely", "to be known", lambda status: status.get("since"))
-    operator.set_clock(HOUR)
-    wrong = datetime.now(UTC)
-    kube.apply(*(each_second(name) for name in between))
-    kube.wait_status("minutely", "an hour of runs", lambda status: len(status.get("executions", ())) >= 50, seconds=240)
-    kube.wait_for("the clock to be set", lambda: datetime.now(UTC), lambda now: now > wrong + WRONG)
-    operator.set_clock(timedelta())
-    set_right = datetime.now(UTC)
-    for name in ("latest", "skip", *between):
-        kube.wait_status(name, "its own time", partial(_runs_on_time, right=set_right))
-    # By then it has run; nothing else may happen to it but that the mark passes it.
-    minute = set_right.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    kube.wait_status("minutely", "a slot that has run", marked_after(minute - timedelta(seconds=1)), seconds=90)
-    kube.wait_status("latest", "to go on", marked_after(minute + timedelta(seconds=2)), seconds=90)
-    assert at(kube.status("minutely")["lastScheduleTime"]) <= datetime.now(UTC) + timedelta(seconds=1)
-    for name in (*before, *between):
-        fired = _fired(kube, name)
-        assert sorted(slot for slot, count in fired.items() if count > 1) == [], name
-    assert _fired(kube, "minutely")[minute] == 1
-    assert kube.wait_for("an Event", lambda: kube.events_of("minutely", "ClockWasAhead"), bool)
 
 
 def _fired(kube: Kube, name: str) -> Counter[datetime]:
@@ -256,7 +182,7 @@ def test_future_mark_silences_the_job_until_a_user_resets_it(shared_site: Site) 
     kube.wait_status("silent", "no condition", lambda status: condition(status, "Degraded")["status"] == "False")
 
 
-# --- Jobs of somebody else -------------------------------------------------------------------------------------------
+# --- Jobs of others --------------------------------------------------------------------------------------------------
 
 
 def test_a_job_in_another_namespace_decides_nothing(cluster: localcluster.Cluster, tmp_path: Path) -> None:
@@ -282,17 +208,6 @@ def test_job_of_a_distant_slot_is_reported_and_ignored(shared_site: Site) -> Non
     _forge(kube.get(DKRON_JOBS, "forged"), kube)
     kube.wait_status("forged", "the condition", lambda s: condition(s, "Degraded").get("reason") == "JobAhead")
     kube.wait_status("forged", "to go on", marked_after(datetime.now(UTC) + timedelta(seconds=1)))
-
-
-def test_unannotated_job_is_reported_once_and_ignored(shared_site: Site) -> None:
-    kube = shared_site.kube
-    kube.apply(each_second("claimed"))
-    kube.wait_status("claimed", "a run", finished(1))
-    _forge(kube.get(DKRON_JOBS, "claimed"), kube, annotated=False)
-    kube.wait_for("an Event", lambda: kube.events_of("claimed", "ForeignJob"), bool)
-    status = kube.wait_status("claimed", "to go on", marked_after(datetime.now(UTC) + timedelta(seconds=1)))
-    assert at(status["lastScheduleTime"]).year < 2200
-    assert len(kube.events_of("claimed", "ForeignJob")) == 1
 
 
 def _forge(job: dict[str, Any], where: Kube, *, annotated: bool = True) -> None:
@@ -321,17 +236,21 @@ LISTED_AGAIN: dict[str, dict[str, Any]] = {
 def test_active_entry_added_by_a_user_is_removed(shared_site: Site) -> None:
     kube, often = shared_site.kube, {"schedule": "*/10 * * * * *", "jobTemplate": simulated(run_for="1s")}
     kube.apply(*(each_second(name, concurrency="forbid", missedRuns="all", **often) for name in LISTED_AGAIN))
-    for name, change in LISTED_AGAIN.items():
+    entries = {}
+    for name in LISTED_AGAIN:
         running = kube.wait_status(
             name, "a running attempt", lambda s: [e for e in s.get("active", ()) if e.get("uid")]
         )
-        entry = running["active"][0]
+        entries[name] = running["active"][0]
+    for name, change in LISTED_AGAIN.items():
+        entry = entries[name]
         kube.wait_status(name, "its end", partial(_is_over, entry["job"]))
         if name == "claimed":
             # As after a clean-up: a second Job could have its name.
             kube.delete(JOBS, entry["job"])
         given = {key: value for key, value in {**entry, **change}.items() if value}
         kube.write_status(name, active=[given])
+    for name in LISTED_AGAIN:
         kube.wait_for("an Event", partial(kube.events_of, name, "StatusEdited"), bool)
     edited = datetime.now(UTC)
     for name in LISTED_AGAIN:
@@ -382,7 +301,7 @@ def _edit_when_slots_have_passed(kube: Kube, edits: dict[str, dict[str, Any]]) -
 def _assert_that_old_slots_ran_or_count(kube: Kube, behind: Behind) -> None:
     for name, mark in behind.marks.items():
         status = kube.wait_status(name, "the edit", lambda status: at(status["since"]) > behind.edited)
-        # Up to here the slots are those of the old schedule.
+        # Up to here the slots are of the old schedule.
         since = at(status["since"])
         ran = {slot: count for slot, count in _fired(kube, name).items() if mark < slot <= since}
         assert [slot for slot, count in ran.items() if count > 1] == [], name
@@ -402,18 +321,4 @@ def test_edit_without_an_operator_counts_earlier_slots(own_site: Site) -> None:
     operator.stop()
     behind = _edit_when_slots_have_passed(kube, EDITS)
     operator.start()
-    _assert_that_old_slots_ran_or_count(kube, behind)
-
-
-def test_edit_during_an_operator_freeze_counts_earlier_slots(shared_site: Site) -> None:
-    kube, operator = shared_site.kube, shared_site.operator
-    edits = {name: EDITS[name] for name in ("schedule", "disabled")}
-    kube.apply(*(each_second(name, missedRuns="all") for name in edits))
-    for name in edits:
-        kube.wait_status(name, "a run", finished(1))
-    operator.pause()
-    try:
-        behind = _edit_when_slots_have_passed(kube, edits)
-    finally:
-        operator.resume()
     _assert_that_old_slots_ran_or_count(kube, behind)

@@ -1,5 +1,5 @@
-"""What the cluster may refuse for a while, to one namespace: Jobs (a quota, a policy), their pods (Pod Security), and
-what is written into a status. Each is told where people look, loses and doubles no slot, and heals by itself; a job in
+"""Writes that the cluster may refuse to one namespace for a while: Jobs (a quota, a policy), their pods (Pod Security),
+and statuses. Each is told where people look, loses and doubles no slot, and heals by itself; a job in
 another namespace keeps its time. All of them happen at once, so that the tests wait together.
 """
 
@@ -16,19 +16,17 @@ import pytest
 import localcluster
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.support import ledger
-from tests.support.jobs import at, dkron_job, simulated
+from tests.support.jobs import KEEP_ALL, at, dkron_job, simulated
 from tests.support.kept_time import assert_kept_time
-from tests.support.kube import NAMESPACES, QUOTAS, Kube, condition, finished, is_ready, marked_after
+from tests.support.kube import NAMESPACES, QUOTAS, Kube, Object, condition, finished, is_ready, marked_after
 from tests.support.operator_process import OperatorProcess
 from tests.support.sites import install, namespace
 from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 
-Object = dict[str, Any]
 
 EVERY = 2
-KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100, "outputBytes": 0}
 ENFORCE = "pod-security.kubernetes.io/enforce"
 LEVEL = "restricted"
 PASSED = timedelta(seconds=2 * EVERY)
@@ -261,7 +259,7 @@ def test_a_job_in_another_namespace_keeps_its_time(scene: Scene, refused: dict[s
 
 @pytest.mark.usefixtures("refused")
 def test_a_new_job_beside_a_new_quota_is_ready(scene: Scene) -> None:
-    """As one file creates both: nobody has counted yet, and the API server refuses for that alone."""
+    """As one file creates both: the quota is not counted yet, and the API server refuses only for that."""
     place = scene.places["quota"]
     quota = {"metadata": {"name": "plenty"}, "spec": {"hard": {"count/jobs.batch": "1000"}}}
     place.kube.create(QUOTAS, {"apiVersion": "v1", "kind": "ResourceQuota", **quota})
@@ -269,7 +267,7 @@ def test_a_new_job_beside_a_new_quota_is_ready(scene: Scene) -> None:
     place.kube.wait_status("beside", "a run", lambda status: status.get("successCount") and is_ready(status))
 
 
-# --- what the installation refuses, and what nobody is deceived by ---------------------------------------------------
+# --- rules of the installation, and forged metadata ------------------------------------------------------------------
 
 
 def of_pods(metadata: Object | None = None, **spec: Any) -> Object:
@@ -327,12 +325,12 @@ NOISE = 5
 
 
 def complaints(operator: OperatorProcess, since: int) -> list[Object]:
-    """Lines that somebody reads."""
+    """Lines that a person reads."""
     return [line for line in operator.lines()[since:] if line.get("level") not in ("INFO", "DEBUG")]
 
 
 def test_a_namespace_that_goes_is_let_go(scene: Scene) -> None:
-    """With slots that are due, Jobs that run, and a job that somebody's finalizer holds for a while."""
+    """With slots that are due, Jobs that run, and a job that a foreign finalizer holds for a while."""
     place, operator = scene.places["doomed"], scene.operator
     kube = place.kube
     held = recurring("held")

@@ -17,7 +17,7 @@ from tests.support.api_sites import ApiSite, api_for
 from tests.support.births import Births
 from tests.support.cluster import Clusters
 from tests.support.jobs import KEEP_ALL, dkron_job, simulated
-from tests.support.kube import Kube, finished, marked_after
+from tests.support.kube import Kube, Object, finished, marked_after
 from tests.support.ledger import Ledger
 from tests.support.sites import install, site
 from tests.support.waiting import nothing, wait_for
@@ -28,9 +28,8 @@ pytestmark = [
     pytest.mark.skipif(os.environ.get("CLUSTER", "auto") not in {"auto", "local"}, reason="needs an etcd of its own"),
 ]
 
-Object = dict[str, Any]
 EVERY = 2
-OTHERS = 5000
+OTHERS = 2000
 """Versions that others write after the snapshot: what is deaf until they are caught up is deaf for minutes."""
 KEPT = ("all", "latest", "skip", "single")
 DELETED, LATE, EDITED = "deleted", "late", "edited"
@@ -46,7 +45,7 @@ def recurring(name: str, **spec: Any) -> Object:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What has happened. `before` are the Jobs that the history that is lost knew, by job, as uid and slot."""
+    """The story so far. `before` are the Jobs that the history that is lost knew, by job, as uid and slot."""
 
     kube: Kube
     api: ApiSite
@@ -59,7 +58,7 @@ class Story:
 
 @pytest.fixture(scope="module")
 def own_cluster(clusters: Clusters) -> Iterator[localcluster.Cluster]:
-    """A cluster whose history nobody else depends on."""
+    """A cluster whose history no other test depends on."""
     clusters.build("kwok")
     cluster = localcluster.up(f"restored-{os.getpid()}", nodes="kwok", provider="local")
     try:

@@ -86,7 +86,7 @@ def test_stopped_execution_is_active_until_its_pod_ends(shared_site: Site) -> No
 
 @pytest.mark.promise
 def test_an_operator_that_is_killed_leaves_one_record(own_site: Site) -> None:
-    """Before the deletion of one Job, within the grace period of another's pod, and while that of a third ends."""
+    """Before the deletion of one Job, within the grace period of another's pod, and while a third's ends."""
     kube, operator, names = own_site.kube, own_site.operator, ("before", "within", "after")
     operator.start()
     kube.apply(*map(lasting, names))
@@ -105,20 +105,6 @@ def test_an_operator_that_is_killed_leaves_one_record(own_site: Site) -> None:
     for name in names:
         kube.wait_status(name, "its record", finished(1))
         assert_stopped_once(kube, name)
-
-
-@pytest.mark.promise
-def test_repeatedly_killed_operator_records_a_stop_once(own_site: Site) -> None:
-    kube, operator = own_site.kube, own_site.operator
-    operator.start()
-    kube.apply(lasting("stopped"))
-    entry = running(kube, "stopped", held=False)
-    kube.ask_stop("stopped", entry["job"], ASKED)
-    for _ in range(4):
-        operator.kill()
-        operator.start()
-    kube.wait_status("stopped", "its record", finished(1))
-    assert_stopped_once(kube, "stopped")
 
 
 def _phases(found: list[dict[str, Any]]) -> list[str]:

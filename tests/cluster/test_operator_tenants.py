@@ -3,7 +3,6 @@ small as it is."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -13,14 +12,13 @@ from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.support.hostile import MIB, peak_of
 from tests.support.jobs import KEEP_ALL, dkron_job, each_second, simulated
 from tests.support.kept_time import assert_kept_time
-from tests.support.kube import Kube, condition, marked_after
+from tests.support.kube import Kube, Object, condition, marked_after
 from tests.support.sites import Site, namespace
 
 pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 
-Object = dict[str, Any]
 ROOM = 512 * MIB
-"""What the chart gives the operator."""
+"""The operator's memory limit in the chart."""
 RUN, PER_SECOND, BURST, ASKED = 50, 5, 25, 20
 
 

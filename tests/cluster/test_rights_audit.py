@@ -20,7 +20,7 @@ from tests.support.api_rights import FOR_CALLERS, FOR_TOKENS, LEAST_API
 from tests.support.api_sites import ApiSite, api_for
 from tests.support.documents import backfill, installation
 from tests.support.jobs import dkron_job, dkron_pause, pod_template, simulated, vanished
-from tests.support.kube import SECRETS, Kube, condition, finished
+from tests.support.kube import SECRETS, Kube, Object, condition, finished
 from tests.support.operator_process import OperatorProcess
 from tests.support.printed import MARK
 from tests.support.receivers import Web, in_background, web_server
@@ -32,7 +32,6 @@ from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
-Object = dict[str, Any]
 Right = tuple[str, str, str, str]
 """API group, resource, the name of the object if the rule has one, verb."""
 
@@ -51,7 +50,7 @@ RULES = {"Rules": '{"path": {"/v1/jobs": {"capabilities": ["list"]}}}'}
 
 @dataclass(frozen=True)
 class Seen:
-    """What the audit log has of one account: the rights that its requests took, and requests that were refused."""
+    """One account in the audit log: the rights that its requests took, and requests that were refused."""
 
     used: set[Right] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
@@ -144,8 +143,8 @@ def with_rest_alone(scene: Scene) -> None:
     for _ in range(2):
         assert scene.ask("POST", "/v1/acl/policies/readers", RULES).status == 202
     assert scene.ask("DELETE", "/v1/acl/policies/readers").status == 200
-    day: Object = {"name": "day", "job": "nobody", "from": NOON, "to": "2026-01-02T12:00:00Z"}
-    for kind, sent in (("backfills", day), ("pauses", {"name": "day", "jobs": ["nobody"]})):
+    day: Object = {"name": "day", "job": "missing", "from": NOON, "to": "2026-01-02T12:00:00Z"}
+    for kind, sent in (("backfills", day), ("pauses", {"name": "day", "jobs": ["missing"]})):
         assert scene.ask("POST", f"/v1/{kind}", sent).status == 201
         assert scene.ask("PATCH", f"/v1/{kind}/day", {"reason": "why"}).status == 200
         assert scene.ask("GET", f"/v1/{kind}").status == 200
@@ -183,7 +182,7 @@ def with_an_operator(scene: Scene, receiver: Web) -> None:
         dkron_job("replaced", schedule="@every 2s", concurrency="replace", jobTemplate=LONG),
         dkron_job("stopped", jobTemplate=LONG, run=["once"]),
         dkron_job("ephemeral", ephemeral=True, jobTemplate=BRIEF, run=["once"]),
-        dkron_job("podless", jobTemplate=pod_template(serviceAccountName="nobody"), run=["once"]),
+        dkron_job("podless", jobTemplate=pod_template(serviceAccountName="missing"), run=["once"]),
         dkron_job("haunted"),
         dkron_job("nightly", schedule="0 0 3 * * *", jobTemplate=BRIEF),
     )
@@ -191,12 +190,12 @@ def with_an_operator(scene: Scene, receiver: Web) -> None:
     # Its retry reads the values again.
     asked = {"job": "bad", "parameters": {"day": "monday"}, "ttlSecondsAfterFinished": 1}
     kube.create(DKRON_RUNS, {**RUN, "metadata": {"name": "brief"}, "spec": asked})
-    kube.create(DKRON_PAUSES, dkron_pause("nobody", jobs=["nobody"]))
+    kube.create(DKRON_PAUSES, dkron_pause("missing", jobs=["missing"]))
     kube.write_status("haunted", active=[vanished(kube.get(DKRON_JOBS, "haunted"), NOON)])
     for name, count in (("told", 1), ("bad", 2), ("replaced", 1), ("haunted", 1)):
         kube.wait_status(name, "its runs", finished(count))
     kube.wait_status("podless", "why", lambda status: condition(status, "Degraded").get("reason") == "FailedCreate")
-    kube.wait_for("the pause", lambda: kube.get(DKRON_PAUSES, "nobody"), lambda pause: "message" in pause["status"])
+    kube.wait_for("the pause", lambda: kube.get(DKRON_PAUSES, "missing"), lambda pause: "message" in pause["status"])
     kube.wait_for("it to go", lambda: kube.find(DKRON_JOBS, "ephemeral"), lambda found: found is None)
     kube.wait_for("the backfill to go", lambda: kube.find(DKRON_BACKFILLS, "night"), lambda found: found is None)
     kube.wait_for("the DkronRun to go", lambda: kube.find(DKRON_RUNS, "brief"), lambda found: found is None)

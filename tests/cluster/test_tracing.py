@@ -101,7 +101,7 @@ def test_requested_run_joins_the_trace_of_its_client(cluster: localcluster.Clust
         for path in ("/health", "/metrics"):
             site.api.rest.get(path)
         site.ask("/v1/jobs/report/run", UNSAMPLED)
-        kube.wait_status("report", "the run that nobody follows to end", finished(2))
+        kube.wait_status("report", "the untraced run to end", finished(2))
         site.ask("/v1/jobs/report/run", CLIENT)
         kube.wait_status("report", "the run to end", finished(4))
         kube.wait_status("sequel", "its sequels to end", finished(2))

@@ -40,7 +40,7 @@ def programs(cluster: localcluster.Cluster, kube: Kube, tmp_path_factory: pytest
         environment.delenv("DKRON_API_PORT", raising=False)
         started = Programs(tmp_path_factory.mktemp("demo"))
         try:
-            started.restart(kubeconfig=cluster.kubeconfig, namespace=kube.namespace, alone=True)
+            started.restart(kubeconfig=cluster.kubeconfig, namespace=kube.namespace, only_here=True)
             demo_install.create_account(cluster, kube.namespace)
             header = f"Authorization: Bearer {demo_install.token(cluster, kube.namespace)}"
             environment.setenv(farewell.HEADER.removeprefix("$"), header)
@@ -87,7 +87,7 @@ def test_each_request_of_the_closing_hints_works(programs: Programs) -> None:
 def test_restarted_demo_keeps_its_address(programs: Programs, kube: Kube) -> None:
     before, address = programs.api.running(), programs.api_url
     again = Programs(Path(programs.folder))
-    again.restart(kubeconfig=kube.kubeconfig, namespace=kube.namespace, alone=True)
+    again.restart(kubeconfig=kube.kubeconfig, namespace=kube.namespace, only_here=True)
     assert again.api.running() != before
     assert again.api_url == address
 

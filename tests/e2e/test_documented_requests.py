@@ -1,6 +1,6 @@
 """Each command that some pages show, run as they show it, beside an API with the rights that they name.
 
-The pages are read from top to bottom in one shell. What a command prints has to fit what the page says that it prints.
+The pages are read from top to bottom in one shell. The output of a command has to fit the page.
 """
 
 import json
@@ -29,7 +29,8 @@ from tests.support.sites import install, namespace, site
 
 pytestmark = [
     pytest.mark.cluster(nodes="real"),
-    pytest.mark.timeout(600),
+    # It needs no image: it begins while the other worker builds it.
+    pytest.mark.timeout(650),
     pytest.mark.skipif(not (which("curl") and which("jq")), reason="the pages use curl and jq"),
 ]
 
@@ -71,8 +72,8 @@ def documented(request: pytest.FixtureRequest) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a reader is: an API beside an operator with its log, and a token for it; and what the pages take for
-    somebody's Dkron."""
+    """Where a reader is: an API beside an operator with its log, and a token for it; and another API,
+    as the pages' Dkron."""
 
     here: ApiSite
     there: ApiSite
@@ -82,7 +83,7 @@ class Place:
 
 @pytest.fixture
 def place(cluster: localcluster.Cluster, documented: str, tmp_path: Path) -> Iterator[Place]:
-    """The API beside an operator; and an API over jobs that nobody runs, as Dkron."""
+    """The API beside an operator; and an API over jobs that no operator runs, as Dkron."""
     install(cluster)
     rights = partial(limited_access, rules=documented_rights(), folder=tmp_path)
     with ExitStack() as stack:
@@ -106,7 +107,7 @@ def fill(dkron: Rest) -> None:
 
 
 def environment(place: Place, folder: Path) -> dict[str, str]:
-    """What the pages take for granted: the addresses, a kubectl that means the namespace, and a clean folder."""
+    """The variables of a reader: the addresses, a kubectl that means the namespace, and a clean folder."""
     here, there = place.here, place.there
     document: dict[str, Any] = yaml.safe_load(here.kube.kubeconfig.read_text(encoding="utf-8"))
     for context in document["contexts"]:

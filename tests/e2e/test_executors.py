@@ -59,7 +59,7 @@ def test_a_request_with_a_secret(module_site: Site, address: str) -> None:
     kube.apply(http_job("asks", f"{address}/200", expectCode="200"))
     found = execution(kube, "asks")
     assert (found["success"], found["exitCode"], found["output"]) == (True, 0, "Bearer ***")
-    # The server has repeated the token, so it had it; and nobody else has.
+    # The server has repeated the token, so it had it; no object has.
     for resource in (DKRON_JOBS, JOBS, PODS):
         assert TOKEN not in shown(kube.all(resource))
 

@@ -4,7 +4,6 @@ moves from beside the operator to pods of its own and back: callers do not notic
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -12,31 +11,17 @@ import localcluster
 from dkron_kube.paths import LEASES, PODS, SECRETS
 from tests.support import pods
 from tests.support.charts import HELMS
-from tests.support.helm import WAIT, Release, named_namespace, remove_definitions, values_of
+from tests.support.helm import ASK, WAIT, Release, named_namespace, remove_definitions, values_of
 from tests.support.jobs import dkron_job, pod_template
-from tests.support.kube import SERVICE_ACCOUNTS, Kube, condition
+from tests.support.kube import SERVICE_ACCOUNTS, Kube, Object, condition
 from tests.support.own_image import OwnImage
 from tests.support.rights import bind
 
 pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(600)]
 
-Object = dict[str, Any]
 SECONDS = 120
 ANSWER = re.compile(r"(?P<method>GET|POST) (?P<status>20[01]) by (?P<whom>\S+)")
 
-ASK = """
-import http.client, itertools, json, os, time
-
-def ask(method, path, body=None, token=os.environ.get("TOKEN")):
-    connection = http.client.HTTPConnection("dkron-api", 8080, timeout=60)
-    headers = {"Content-Type": "application/json"} | ({"Authorization": "Bearer " + token} if token else {})
-    connection.request(method, path, body and json.dumps(body), headers)
-    answer = connection.getresponse()
-    text = answer.read()
-    connection.close()
-    return answer.status, answer.headers["X-Whom"], text
-"""
-"""A request on a connection of its own."""
 ASK_ALL_THE_TIME = (
     ASK
     + """
@@ -67,10 +52,7 @@ print(json.dumps({
 }))
 """
 )
-TOKENS = {
-    "operator": "/var/run/secrets/kubernetes.io/serviceaccount/token",
-    "api": "/var/run/dkron/rest/token",
-}
+TOKENS = {"operator": "/var/run/secrets/kubernetes.io/serviceaccount/token", "api": "/var/run/dkron/rest/token"}
 """The files with the tokens of the two containers."""
 WHO = """
 import base64, json, os, sys
@@ -114,7 +96,7 @@ def release(home: Kube, served: Kube, image: OwnImage, tmp_path_factory: pytest.
 
 
 def answers(home: Kube) -> list[str]:
-    """What the asker has been told so far."""
+    """The answers to the asker so far."""
     return pods.log(home, "asker").splitlines()
 
 
@@ -131,7 +113,7 @@ def serving(home: Kube) -> list[str]:
 
 
 def token_of(cluster: localcluster.Cluster, home: Kube, container: str) -> Object:
-    """What the token of a container says, in the pod that serves the REST API."""
+    """The claims of a container's token, in the pod that serves the REST API."""
     (pod,) = serving(home)
     command = ("exec", pod, "--container", container, "--", "python", "-c", WHO, TOKENS[container])
     found: Object = json.loads(cluster.kubectl("--namespace", home.namespace, *command))

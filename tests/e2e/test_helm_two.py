@@ -1,10 +1,9 @@
-"""Two releases in one cluster: one by an administrator with Helm 4, the other by somebody who has no right beyond their
+"""Two releases in one cluster: one by an administrator with Helm 4, the other by a user without rights beyond their
 own namespace, with Helm 3 and the administrator's custom resources."""
 
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -13,16 +12,15 @@ from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, PODS
 from tests.support.charts import HELMS
 from tests.support.helm import DEPLOYMENTS, Release, named_namespace, remove_definitions, values_of
 from tests.support.jobs import dkron_job
-from tests.support.kube import Kube, condition, finished
+from tests.support.kube import Kube, Object, condition, finished
 from tests.support.own_image import OwnImage
 from tests.support.rights import Rules, bind, limited_access
 
 pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(600)]
 
-Object = dict[str, Any]
 BEYOND_ADMIN: Rules = {("dkron.io", "*"): ("*",), ("events.k8s.io", "events"): ("create", "list")}
-"""What somebody needs who installs the chart in a namespace in which they have the ClusterRole admin: nobody can give
-the operator what they do not have."""
+"""The rights beyond the ClusterRole admin that a user needs to install the chart in a namespace: users cannot give
+the operator a right that they do not have."""
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +38,7 @@ def second(first: Kube) -> Iterator[Kube]:
 
 @pytest.fixture(scope="module")
 def theirs(second: Kube, image: OwnImage, tmp_path_factory: pytest.TempPathFactory) -> Release:
-    """What somebody without rights in the rest of the cluster installs."""
+    """The release of a user without rights in the rest of the cluster."""
     folder = tmp_path_factory.mktemp("theirs")
     access = limited_access(second, BEYOND_ADMIN, folder=folder)
     bind(second, "limited", "admin")
@@ -52,7 +50,7 @@ def theirs(second: Kube, image: OwnImage, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="module")
 def ours(first: Kube, image: OwnImage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
-    """What the administrator installs, with the custom resources."""
+    """The administrator's release, with the custom resources."""
     own = {"watchNamespaces": ["first"], "jobs": {"inReleaseNamespace": True}, "api": {"mode": "deployment"}}
     values = values_of(image, tmp_path_factory.mktemp("ours"), **own)
     release = Release(HELMS["helm4"], first, first.kubeconfig, "dkron", values)
@@ -61,7 +59,7 @@ def ours(first: Kube, image: OwnImage, tmp_path_factory: pytest.TempPathFactory)
 
 
 def terminated(kube: Kube) -> str:
-    """What the operator's container has said last before it ended, as `kubectl describe pod` shows it."""
+    """The last message of the operator's container before it ended, as `kubectl describe pod` shows it."""
     for pod in kube.all(PODS, "app.kubernetes.io/component=operator"):
         for container in pod.get("status", {}).get("containerStatuses", ()):
             for state in (container["state"], container.get("lastState", {})):
@@ -99,7 +97,7 @@ def test_install_without_cluster_rights_works_beside_crds(theirs: Release, secon
 
 
 def standing(kube: Kube) -> Object:
-    """The status of the DkronCluster, once somebody leads."""
+    """The status of the DkronCluster, once a replica leads."""
 
     def status() -> Object:
         found: Object = kube.get(DKRON_CLUSTERS, "dkron").get("status") or {}

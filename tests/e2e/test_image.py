@@ -24,7 +24,7 @@ from tests.support.sites import install, namespace
 pytestmark = pytest.mark.cluster(nodes="real")
 
 PORT = 8080
-NOBODY = 65534
+ANY_USER = 65534
 UNKNOWN = {"runAsUser": 1234567, "runAsGroup": 7654321}
 BYTES = 200_000_000
 """What all files of the image may take together, on whatever base."""
@@ -34,6 +34,11 @@ PROGRAMS = [
     *([name] for name in sorted(OURS) if name.startswith("dkron")),
     *(["python", "-m", name] for name in ("dkron_executors",) if importlib.util.find_spec(name)),
 ]
+HELP = f"""
+import json, subprocess
+said = [subprocess.run([*program, "--help"], capture_output=True, text=True, check=True) for program in {PROGRAMS}]
+print(json.dumps([each.stdout for each in said]))
+"""
 CLIENTS = "aio_pika, aiokafka, grpc, grpc_reflection.v1alpha.reflection_pb2, google.cloud.pubsub_v1, nats"
 EVERYTHING = f"""
 import importlib, pathlib, pkgutil, sys, zoneinfo
@@ -53,12 +58,9 @@ specs = [getattr(module, "__spec__", None) for module in list(sys.modules.values
 print([spec.name for spec in specs if spec and spec.cached and not pathlib.Path(spec.cached).exists()])
 """
 CONFINED_JOB = pod_template(
-    securityContext={"runAsNonRoot": True, "runAsUser": NOBODY, "seccompProfile": {"type": "RuntimeDefault"}},
+    securityContext={"runAsNonRoot": True, "runAsUser": ANY_USER, "seccompProfile": {"type": "RuntimeDefault"}},
     containers=[
-        {
-            "name": "job",
-            "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-        }
+        {"name": "job", "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}}
     ],
 )
 
@@ -119,13 +121,11 @@ def test_neither_program_logs_complaints(place: Kube, rest: PodRest) -> None:
         assert [line for line in lines if line["level"] in complaints] == []
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=" ".join)
-def test_help_is_printed_for_a_user_unknown_to_the_image(place: Kube, image: OwnImage, program: list[str]) -> None:
-    name = f"help-{program[-1].replace('_', '-')}"
+def test_help_is_printed_for_a_user_unknown_to_the_image(place: Kube, image: OwnImage) -> None:
     confined = {"securityContext": pods.CONFINED | UNKNOWN}
-    code, text = pods.run(place, name, image.reference, [*program, "--help"], **confined)
+    code, text = pods.run(place, "help", image.reference, ["python", "-c", HELP], **confined)
     assert code == 0, text
-    assert text.lower().startswith("usage: "), text
+    assert [said for said in json.loads(text) if not said.lower().startswith("usage: ")] == []
 
 
 def test_the_user_is_a_number_and_no_root(place: Kube, image: OwnImage) -> None:
@@ -134,7 +134,7 @@ def test_the_user_is_a_number_and_no_root(place: Kube, image: OwnImage) -> None:
 
 
 def test_every_module_imports_compiled_from_a_read_only_image(place: Kube, image: OwnImage) -> None:
-    """Parts of the dependencies are left out. What is not compiled is compiled at each start, for it cannot be kept."""
+    """Parts of the dependencies are left out. An uncompiled module would be compiled at each start."""
     code, text = pods.run(place, "everything", image.reference, ["python", "-c", EVERYTHING])
     assert code == 0, text
     refused = [f"{folder} Read-only file system" for folder in ("/", "/tmp", "/opt/dkron")]  # noqa: S108 - not of this machine

@@ -31,19 +31,6 @@ def operator(own_site: Site, folder: Path) -> OperatorProcess:
     return own_site.operator.add("--output-dir", str(folder))
 
 
-def test_a_file_has_more_than_the_status(own_site: Site, operator: OperatorProcess, folder: Path) -> None:
-    kube = own_site.kube
-    operator.start()
-    processors = {"files": {"forward": "true", "log_dir": "big"}}
-    kube.apply(dkron_job("talks", PRINTS, config={"shell": "true"}, processors=processors, run=["once"]))
-    status = kube.wait_status("talks", "its run", finished(1))
-    kube.wait_status("talks", "its file to be written", lambda status: not status.get("undelivered"))
-    execution = status["executions"][0]
-    assert WHOLE.endswith(execution["output"])
-    assert len(execution["output"]) == 1024
-    assert (folder / kube.namespace / "big" / f"{execution['id']}.log").read_text() == WHOLE
-
-
 def test_output_undelivered_at_a_crash_is_read_again(own_site: Site, operator: OperatorProcess) -> None:
     kube, answer = own_site.kube, {"status": 500}
     with in_background(web_server(lambda _: answer["status"])) as web:

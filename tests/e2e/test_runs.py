@@ -83,19 +83,6 @@ def test_a_scheduled_job_records_its_executions(shared_site: Site) -> None:
     assert newest["id"].endswith("-" + newest["job"])
 
 
-def test_a_scheduled_job_keeps_count(shared_site: Site) -> None:
-    status = shared_site.kube.wait_status("greet", "two successes", lambda s: s.get("successCount", 0) >= 2)
-    assert (status["status"], status.get("errorCount", 0)) == ("success", 0)
-    assert sum(day["success"] for day in status["days"]) == status["successCount"]
-    # The history may have dropped a run that ended later than those that it keeps.
-    latest = max(at(execution["finishedAt"]) for execution in status["executions"])
-    assert latest <= at(status["lastSuccess"]) <= datetime.now(UTC)
-    assert at(status["next"]) > at(status["lastScheduleTime"])
-    verdicts = {c["type"]: (c["status"], c["reason"]) for c in status["conditions"]}
-    assert verdicts["Ready"] == ("True", "Scheduled")
-    assert verdicts["Suspended"][0] == verdicts["Degraded"][0] == "False"
-
-
 def test_run_has_its_environment_variables(shared_site: Site) -> None:
     (execution,) = shared_site.kube.wait_status("variables", "its run", finished(1))["executions"]
     seen = dict(line.split("=", 1) for line in execution["output"].splitlines())

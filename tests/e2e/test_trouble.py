@@ -25,7 +25,7 @@ NO_FILES = pod_template(containers=MOUNTED, volumes=[{"name": "files", "configMa
 STUCK = (
     pytest.param("never-pulled", {"ErrImageNeverPull"}, id="an image that is not there and may not be pulled"),
     pytest.param("not-pulled", {"ErrImagePull", "ImagePullBackOff"}, id="an image that no registry has"),
-    pytest.param("misnamed", {"InvalidImageName"}, id="an image whose name is that of no repository"),
+    pytest.param("misnamed", {"InvalidImageName"}, id="an image whose name no repository has"),
     pytest.param("no-secret", {"CreateContainerConfigError"}, id="a secret that does not exist"),
     pytest.param("refused-root", {"CreateContainerConfigError"}, id="an image of root that may not be root"),
     pytest.param("no-volume", {"FailedMount"}, id="a Secret of a volume that does not exist"),
@@ -44,7 +44,7 @@ def stuck_jobs() -> list[dict[str, Any]]:
         dkron_job(
             "no-secret", "echo $TOKEN", config={"shell": "true", "env": "TOKEN=secretRef:late/token"}, run=["once"]
         ),
-        dkron_job("no-pod", jobTemplate=pod_template(serviceAccountName="nobody"), run=["once"]),
+        dkron_job("no-pod", jobTemplate=pod_template(serviceAccountName="missing"), run=["once"]),
         dkron_job("refused-root", jobTemplate=NOT_ROOT, run=["once"]),
         dkron_job("no-volume", jobTemplate=NO_SECRET, run=["once"]),
         dkron_job("no-files", jobTemplate=NO_FILES, run=["once"]),

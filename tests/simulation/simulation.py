@@ -19,7 +19,7 @@ from dkron_crds.lease import INSTALLATION
 from dkron_crds.run import DkronRun
 from dkron_executors.result import Result as Answer
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS, LEASES, Resource
-from dkron_operator.delivery import log_line
+from dkron_operator.delivery import senders
 from dkron_operator.plan.view import JobView
 from dkron_operator.plan.written import Fact
 from dkron_operator.telemetry.metrics import Metrics
@@ -184,7 +184,7 @@ class Simulation:
 
         with (
             patch.object(Metrics, "wrote", count),
-            patch.object(log_line.log, "log", lambda *_, extra: self._delivered.append(extra["execution"])),
+            patch.object(senders.log, "log", lambda *_, extra: self._delivered.append(extra["execution"])),
         ):
             yield
 

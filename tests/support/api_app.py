@@ -15,9 +15,9 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from dkron_api.app import make_tenants
 from dkron_api.auth.guard import Guard
+from dkron_api.cache.job_index import Prerenderer
 from dkron_api.cache.object_cache import ObjectCache, plain
-from dkron_api.cache.prerender import Prerenderer
-from dkron_api.cache.slices import Slices
+from dkron_api.cache.standings import Slices
 from dkron_api.edge import audit
 from dkron_api.edge.access import AccessLog
 from dkron_api.edge.admission import GUARD
@@ -42,7 +42,7 @@ from dkron_api.edge.keys import (
 from dkron_api.edge.middleware import edge, sign
 from dkron_api.jobs.objects import Objects
 from dkron_api.settings import Settings
-from dkron_api.tenants.tenant import Tenant, TenantFactory
+from dkron_api.tenants.tenants import Tenant, TenantFactory
 from dkron_kube.client import KubeClient
 from dkron_runtime.supervision import Supervisor
 from tests.support.builders import NAMESPACE, NOON

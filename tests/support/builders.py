@@ -16,8 +16,8 @@ from dkron_crds.schedule import parse
 from dkron_crds.schedule.timeline import Timeline
 from dkron_operator.plan.acceptance import accepted_schedule
 from dkron_operator.plan.cause import Cause, requested, scheduled
+from dkron_operator.plan.deferred_changes import UndecidedSlots
 from dkron_operator.plan.read import read_job
-from dkron_operator.plan.undecided_slots import UndecidedSlots
 from dkron_operator.plan.view import AttemptJob, AttemptState, JobView, Node, Outcome, Situation
 from dkron_pods.images import Images
 

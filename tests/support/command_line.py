@@ -36,10 +36,11 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """Calls with these variables. `arguments` stand behind each command."""
+    """Calls of a program with these variables. `arguments` stand behind each command."""
 
     environment: Mapping[str, str]
     arguments: tuple[str, ...] = ()
+    module: str = "dkron_cli"
 
     def __call__(self, *words: str, code: int = 0, given: str = "") -> Said:
         """Call it with its output in a pipe. It has to end with this code, and without a traceback."""
@@ -49,7 +50,7 @@ class CommandLine:
                 file.write_text(given if file.name == "in" else "", encoding="utf-8")
             environment = {**os.environ, **self.environment}
             ended = call(
-                "dkron_cli", [*words, *self.arguments], environment, [str(file) for file in files], limit=PATIENCE
+                self.module, [*words, *self.arguments], environment, [str(file) for file in files], limit=PATIENCE
             )
             said = Said(ended, *(file.read_text(encoding="utf-8") for file in files[1:]))
         assert said.code == code, f"{words}: {said}"

@@ -16,7 +16,7 @@ from dkron_operator.act.inline_calls import Allowance
 from dkron_operator.act.ports import Ports
 from dkron_operator.app import Parts
 from dkron_operator.cache.cached_job import CachedJob
-from dkron_operator.delivery.outboxes import Sending
+from dkron_operator.delivery.outbox import Sending
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.rollback import Compare, ignore_versions
 from dkron_operator.leader.election import Terms

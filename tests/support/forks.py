@@ -11,8 +11,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
+
+import pytest
 
 from tests.support.logged_process import LoggedProcess, Start
 
@@ -76,9 +77,9 @@ def call(
     return process.exitcode
 
 
-@contextmanager
-def forked() -> Iterator[None]:
-    """Start what is a `LoggedProcess` by fork meanwhile."""
+@pytest.fixture(scope="package", autouse=True)
+def quick_starts() -> Iterator[None]:
+    """Operators and APIs are forks of one process that has imported them."""
     fresh, LoggedProcess.launch = LoggedProcess.launch, staticmethod(fork)
     try:
         yield

@@ -27,6 +27,19 @@ CRDS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions")
 DEPLOYMENTS = Resource("apps", "v1", "deployments")
 SECONDS = 150
 WAIT = ("--wait", "--timeout", f"{SECONDS}s")
+ASK = """
+import http.client, itertools, json, os, time
+
+def ask(method, path, body=None, token=os.environ.get("TOKEN")):
+    connection = http.client.HTTPConnection("dkron-api", 8080, timeout=60)
+    headers = {"Content-Type": "application/json"} | ({"Authorization": "Bearer " + token} if token else {})
+    connection.request(method, path, body and json.dumps(body), headers)
+    answer = connection.getresponse()
+    text = answer.read()
+    connection.close()
+    return answer.status, answer.headers["X-Whom"], text
+"""
+"""A pod's request to the release's REST API, on a connection of its own: status, replica and body of the answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ import http.client
 import io
 import itertools
 import json
-import os
 import resource
 import socket
 import struct
@@ -158,23 +157,6 @@ class Memory:
     def _read(self, field: str) -> int:
         lines = (self._folder / "status").read_text(encoding="ascii").splitlines()
         return next(int(line.split()[1]) * KIB for line in lines if line.startswith(f"{field}:"))
-
-
-class Cpu:
-    """The CPU time of a process since it was asked for: unlike time, others on the machine do not change that."""
-
-    def __init__(self, pid: int) -> None:
-        self._stat = Path(f"/proc/{pid}/stat")
-        self._before = self._ticks()
-
-    def seconds(self) -> float:
-        """Of user and system together."""
-        return (self._ticks() - self._before) / os.sysconf("SC_CLK_TCK")
-
-    def _ticks(self) -> int:
-        # The name of the program stands in parentheses and may hold anything; utime and stime are the 14th and 15th.
-        fields = self._stat.read_text(encoding="ascii").rpartition(")")[2].split()
-        return int(fields[11]) + int(fields[12])
 
 
 def allow_connections(count: int) -> bool:

@@ -55,9 +55,6 @@ def for_rest_token(account: str) -> Rules:
 FOR_THE_INSTALLATION = ("dkronclusters", "dkronclusters/status", "dkronpolicies", "leases")
 """Resources without which jobs run all the same."""
 
-FOR_DKRON_RUNS = ("dkronruns", "dkronruns/status", "dkronbackfills", "dkronbackfills/status")
-"""Resources without which nothing runs because of a DkronRun, or of a backfill."""
-
 
 def each_right(rules: Rules) -> list[tuple[str, str]]:
     """Each resource with each of its verbs."""

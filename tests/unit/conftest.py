@@ -5,5 +5,5 @@ import asyncio
 
 def pytest_collection_finish() -> None:
     # looptime asks for the current event loop before every test. A synchronous one has none, and would be made one that
-    # nobody closes, unless it was said that there is none.
+    # no test closes, unless it was said that there is none.
     asyncio.set_event_loop(None)

@@ -37,90 +37,76 @@ def conditions(generation: int = 2, /, **found: str) -> list[dict[str, Any]]:
 
 FINE = {"Ready": "True Scheduled", "Suspended": "False Active", "Degraded": "False AsExpected"}
 LED = {"Ready": "True Leading"}
-SEEN: dict[str, Any] = {"observedGeneration": 2}
 
-TABLE: dict[str, tuple[str, Any, str, str]] = {
-    "a job without a status": ("DkronJob", None, "Progressing", "not looked"),
-    "a job before its edit was seen": ("DkronJob", {"conditions": conditions(1, **FINE)}, "Progressing", "not looked"),
-    "a job that waits for its parent": (
-        "DkronJob", {"conditions": conditions(**FINE | {"Ready": "Unknown Pending"})}, "Progressing", "not looked",
-    ),
-    "a new job": ("DkronJob", {"conditions": conditions(**FINE)}, "Healthy", "has not run"),
-    "a job that succeeded": (
-        "DkronJob", {"conditions": conditions(**FINE), "status": "success"}, "Healthy", "success",
-    ),
-    "a job that failed": ("DkronJob", {"conditions": conditions(**FINE), "status": "failed"}, "Healthy", "failed"),
-    "a job that cannot run": (
-        "DkronJob", {"conditions": conditions(**FINE | {"Ready": "False InvalidTemplate"})}, "Degraded",
-        "InvalidTemplate: why",
-    ),
-    "a job whose image is missing": (
-        "DkronJob", {"conditions": conditions(**FINE | {"Degraded": "True ImagePullBackOff"})}, "Degraded",
-        "ImagePullBackOff: why",
-    ),
-    "a disabled job": (
-        "DkronJob", {"conditions": conditions(**FINE | {"Suspended": "True Disabled"})}, "Suspended", "Disabled: why",
-    ),
-    "a new installation": ("DkronCluster", None, "Progressing", "no operator leads"),
-    "an installation that waits": (
-        "DkronCluster", {"conditions": conditions(Ready="False Waiting")}, "Progressing", "no operator leads",
-    ),
-    "an installation that is led": (
-        "DkronCluster", {"conditions": conditions(**LED), "leader": "pod-1"}, "Healthy", "led by pod-1",
-    ),
-    "an installation that was stopped": (
-        "DkronCluster", {"conditions": conditions(Ready="False Stopped")}, "Degraded", "Stopped: why",
-    ),
-    "an installation with a wrong receiver": (
-        "DkronCluster", {"conditions": conditions(**LED, Delivers="False InvalidReceiver")}, "Degraded",
-        "InvalidReceiver: why",
-    ),
-    "an installation beside another": (
-        "DkronCluster", {"conditions": conditions(**LED, Conflicted="True SharedNamespace")}, "Degraded",
-        "SharedNamespace: why",
-    ),
-    "a run that was not decided": ("DkronRun", None, "Progressing", ""),
-    "a run that is active": ("DkronRun", {"phase": "Running", "message": "attempt 1"}, "Progressing", "attempt 1"),
-    "a run that succeeded": ("DkronRun", {"phase": "Succeeded"}, "Healthy", ""),
-    "a run that failed": ("DkronRun", {"phase": "Failed"}, "Degraded", ""),
-    "a run that was refused": ("DkronRun", {"phase": "Refused", "message": "why"}, "Degraded", "why"),
-    "a backfill that runs": (
-        "DkronBackfill", {"conditions": conditions(Complete="False Active"), "message": "1 of 3"}, "Progressing",
-        "1 of 3",
-    ),
-    "a backfill that waits": (
-        "DkronBackfill", {"conditions": conditions(Suspended="True Suspended")}, "Suspended", "",
-    ),
-    "a backfill that is done": ("DkronBackfill", {"conditions": conditions(Complete="True Done")}, "Healthy", ""),
-    "a backfill with failed runs": (
-        "DkronBackfill", {"conditions": conditions(Complete="False Failed", Failed="True RunFailed")}, "Degraded", "",
-    ),
-    "a pause that is not seen": ("DkronPause", None, "Progressing", ""),
-    "a pause that holds": (
-        "DkronPause",
-        SEEN | {"conditions": conditions(Active="True Paused", Ready="True Paused"), "message": "3 jobs"}, "Suspended",
-        "3 jobs",
-    ),
-    "a pause that is over": (
-        "DkronPause", SEEN | {"conditions": conditions(Active="False Expired", Ready="True Expired")}, "Healthy", "",
-    ),
-    "a pause without an effect": (
-        "DkronPause",
-        SEEN | {"conditions": conditions(Active="False TooMany", Ready="False TooMany"), "message": "why"}, "Degraded",
-        "why",
-    ),
-    "a pause whose edit was not seen": (
-        "DkronPause",
-        {"observedGeneration": 1, "conditions": conditions(1, Active="False Expired", Ready="True Expired")},
-        "Progressing", "not looked",
-    ),
+
+def job(**changed: str) -> dict[str, Any]:
+    """Return the status of a job that is in order, but for these conditions."""
+    return {"conditions": conditions(**FINE | changed)}
+
+
+def pause(generation: int = 2, /, *, active: str, ready: str = "", message: str = "") -> dict[str, Any]:
+    """Return the status of a pause; it is ready as it is active, unless `ready` says otherwise."""
+    found = conditions(generation, Active=active, Ready=ready or active)
+    return {"observedGeneration": generation, "conditions": found, "message": message}
+
+
+TABLE: dict[str, dict[str, tuple[Any, str, str]]] = {
+    "DkronJob": {
+        "without a status": (None, "Progressing", "not looked"),
+        "before its edit was seen": ({"conditions": conditions(1, **FINE)}, "Progressing", "not looked"),
+        "that waits for its parent": (job(Ready="Unknown Pending"), "Progressing", "not looked"),
+        "new": (job(), "Healthy", "has not run"),
+        "that succeeded": (job() | {"status": "success"}, "Healthy", "success"),
+        "that failed": (job() | {"status": "failed"}, "Healthy", "failed"),
+        "that cannot run": (job(Ready="False InvalidTemplate"), "Degraded", "InvalidTemplate: why"),
+        "whose image is missing": (job(Degraded="True ImagePullBackOff"), "Degraded", "ImagePullBackOff: why"),
+        "disabled": (job(Suspended="True Disabled"), "Suspended", "Disabled: why"),
+    },
+    "DkronCluster": {
+        "new": (None, "Progressing", "no operator leads"),
+        "that waits": ({"conditions": conditions(Ready="False Waiting")}, "Progressing", "no operator leads"),
+        "that is led": ({"conditions": conditions(**LED), "leader": "pod-1"}, "Healthy", "led by pod-1"),
+        "that was stopped": ({"conditions": conditions(Ready="False Stopped")}, "Degraded", "Stopped: why"),
+        "with a wrong receiver": (
+            {"conditions": conditions(**LED, Delivers="False InvalidReceiver")}, "Degraded", "InvalidReceiver: why"
+        ),
+        "beside another": (
+            {"conditions": conditions(**LED, Conflicted="True SharedNamespace")}, "Degraded", "SharedNamespace: why"
+        ),
+    },
+    "DkronRun": {
+        "that was not decided": (None, "Progressing", ""),
+        "that is active": ({"phase": "Running", "message": "attempt 1"}, "Progressing", "attempt 1"),
+        "that succeeded": ({"phase": "Succeeded"}, "Healthy", ""),
+        "that failed": ({"phase": "Failed"}, "Degraded", ""),
+        "that was refused": ({"phase": "Refused", "message": "why"}, "Degraded", "why"),
+    },
+    "DkronBackfill": {
+        "that runs": (
+            {"conditions": conditions(Complete="False Active"), "message": "1 of 3"}, "Progressing", "1 of 3"
+        ),
+        "that waits": ({"conditions": conditions(Suspended="True Suspended")}, "Suspended", ""),
+        "that is done": ({"conditions": conditions(Complete="True Done")}, "Healthy", ""),
+        "with failed runs": (
+            {"conditions": conditions(Complete="False Failed", Failed="True RunFailed")}, "Degraded", ""
+        ),
+    },
+    "DkronPause": {
+        "that is not seen": (None, "Progressing", ""),
+        "that holds": (pause(active="True Paused", message="3 jobs"), "Suspended", "3 jobs"),
+        "that is over": (pause(active="False Expired", ready="True Expired"), "Healthy", ""),
+        "without an effect": (pause(active="False TooMany", message="why"), "Degraded", "why"),
+        "whose edit was not seen": (pause(1, active="False Expired"), "Progressing", "not looked"),
+    },
 }  # fmt: skip
-"""Kind, status, and what Argo CD shows: the health, and the beginning of a sentence or all of it."""
+"""By kind: status, and what Argo CD shows: the health, and the beginning of a sentence or all of it."""
 
 
-@pytest.mark.parametrize("name", TABLE)
-def test_health(name: str) -> None:
-    kind, status, wanted, sentence = TABLE[name]
+@pytest.mark.parametrize(
+    ("kind", "status", "wanted", "sentence"),
+    [pytest.param(kind, *row, id=f"{kind} {name}") for kind, rows in TABLE.items() for name, row in rows.items()],
+)
+def test_health(kind: str, status: Any, wanted: str, sentence: str) -> None:
     found, message = health(kind, status)
     assert found == wanted
     assert sentence in message

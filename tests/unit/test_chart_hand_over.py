@@ -1,4 +1,4 @@
-"""What a pod of the REST API does before it ends (charts/dkron-operator/files/hand_over.py)."""
+"""The last moments of a pod of the REST API (charts/dkron-operator/files/hand_over.py)."""
 
 import json
 import runpy
@@ -56,7 +56,7 @@ FORBIDDEN, GONE = (403, "{}"), (200, json.dumps({"items": []}))
 
 @dataclass(frozen=True)
 class Case:
-    """What the API server says, whether the Service has a name, and how often it is asked; None is until the end."""
+    """The answers of the API server, whether the Service has a name, and how often it is asked; None: to the end."""
 
     id: str
     answers: tuple[tuple[int, str], ...]
@@ -68,7 +68,7 @@ CASES = (
     Case("another is ready", (READY,), 1),
     Case("another gets ready, one of its own kind ends as well", (ENDING, ENDING, READY), 3),
     Case("pods without the port are no help", ((200, endpoints(True, ports=False)), READY), 2),
-    Case("nobody knows", (FORBIDDEN,), None),
+    Case("the API server does not say", (FORBIDDEN,), None),
     Case("no other comes", (ENDING,), None),
     Case("the release is uninstalled", (GONE,), 1, named=False),
     Case("the release is uninstalled, and with it the right to know", (FORBIDDEN,), 1, named=False),

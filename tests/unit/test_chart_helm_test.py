@@ -14,7 +14,7 @@ import pytest
 import trustme
 
 SCRIPT = Path(__file__).parents[2] / "charts" / "dkron-operator" / "files" / "helm_test.py"
-TOKEN = "a.b.c"  # noqa: S105 - of nobody
+TOKEN = "a.b.c"  # noqa: S105 - of no account
 
 
 @contextmanager
@@ -61,6 +61,17 @@ class Case:
     said: str
 
 
+def helm_test(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], api: str, **given: str
+) -> tuple[object, str]:
+    """How the script ends, and what it prints."""
+    for name, value in {"API": api, "TARGET": api, "SECONDS": "0.01", **given}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(SCRIPT), run_name="__main__")
+    return ended.value.code, capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "case",
     [
@@ -76,16 +87,10 @@ def test_helm_test_follows_the_authentication_of_callers(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "token").write_text(f"{TOKEN}\n", encoding="utf-8")
+    token = {"TOKEN_FILE": str(tmp_path / "token")} if case.has_token else {}
     with rest_api(wants=case.wants) as api:
-        given = {"API": api, "TARGET": api, "SECONDS": "0.01", "AUTH": case.auth}
-        for name, value in given.items():
-            monkeypatch.setenv(name, value)
-        if case.has_token:
-            monkeypatch.setenv("TOKEN_FILE", str(tmp_path / "token"))
-        with pytest.raises(SystemExit) as ended:
-            runpy.run_path(str(SCRIPT), run_name="__main__")
-    said = capsys.readouterr().out
-    assert (ended.value.code, case.said in said) == (case.status, True), said
+        code, said = helm_test(monkeypatch, capsys, api, AUTH=case.auth, **token)
+    assert (code, case.said in said) == (case.status, True), said
 
 
 @pytest.mark.parametrize(
@@ -108,10 +113,5 @@ def test_tls_installation_serves_the_certificate_of_its_secret(  # noqa: PLR0917
     kept = served if is_that_of_the_secret else other
     (tmp_path / "tls.crt").write_bytes(kept.cert_chain_pems[0].bytes())
     with rest_api(wants="", certificate=served) as api:
-        given = {"API": api, "TARGET": api, "SECONDS": "0.01", "CERTIFICATE_FILE": str(tmp_path / "tls.crt")}
-        for name, value in given.items():
-            monkeypatch.setenv(name, value)
-        with pytest.raises(SystemExit) as ended:
-            runpy.run_path(str(SCRIPT), run_name="__main__")
-    printed = capsys.readouterr().out
-    assert (ended.value.code, said in printed) == (status, True), printed
+        code, printed = helm_test(monkeypatch, capsys, api, CERTIFICATE_FILE=str(tmp_path / "tls.crt"))
+    assert (code, said in printed) == (status, True), printed

@@ -12,7 +12,7 @@ import yaml
 from demo import follow, last_line
 from demo.expectations import EXPECTATIONS, NOTHING, fresh, known, problem, unmet
 from demo.farewell import HEADER, OWN_JOB, Whereabouts, how_to_go_on
-from dkron_api.translate.body import read_body
+from dkron_api.translate.job import read_body
 from dkron_cli.core.table import lines
 from dkron_crds.base import rfc3339
 from dkron_crds.job import DkronJob

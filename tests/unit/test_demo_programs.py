@@ -31,7 +31,7 @@ def test_final_log_lines_of_the_operator_say_why_it_ended(lines: list[str], expe
 
 def test_a_pid_file_holds_pid_and_start_time() -> None:
     assert parse_pid_file("12 345\n") == Identity(pid=12, started=345)
-    assert [parse_pid_file(text) for text in ("12\n", "", "a b\n")] == [None] * 3, "a pid alone proves nothing"
+    assert [parse_pid_file(text) for text in ("12\n", "", "a b\n")] == [None] * 3, "a pid by itself proves nothing"
 
 
 RUNS = "echo ready with 0 jobs; exec sleep 60"
@@ -100,14 +100,14 @@ def test_both_programs_are_watched_and_stopped(operator: Callable[[str], Detache
 
 @pytest.fixture
 def busy() -> Iterator[int]:
-    """A port on which somebody listens."""
+    """A port on which a program listens."""
     with socket.create_server((HOST, 0)) as server:
         yield int(server.getsockname()[1])
 
 
 @pytest.fixture
 def free() -> int:
-    """A port on which nobody listens."""
+    """A port on which no program listens."""
     with socket.create_server((HOST, 0)) as server:
         return int(server.getsockname()[1])
 

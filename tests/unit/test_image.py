@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from dkron_runtime.image import REPOSITORY, own_image
 from image import ImageError, bases, pip_settings
 from image.reference import Reference
 from localcluster import archives, engines
@@ -51,12 +50,6 @@ class FakeEngine(Engine):
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     return tmp_path / "dkron-operator"
-
-
-def test_the_name_is_one_that_registries_take() -> None:
-    repository, _, tag = own_image().rpartition(":")
-    assert repository == REPOSITORY == REPOSITORY.lower()
-    assert tag.replace(".", "").isalnum()
 
 
 def test_every_package_of_the_wheel_is_in_the_context() -> None:

@@ -14,10 +14,10 @@ from image.contents import Contents
 CONFIGURATION = {"created": "2026-01-01T00:00:00Z", "config": {"User": "65532:65532"}}
 LAYERS: list[dict[str, str | None]] = [
     {"etc/": None, "etc/passwd": "root", "opt/old/a": "1", "opt/old/b": "2", "kept": "same"},
-    {"etc/passwd": "nobody", "opt/old/.wh.a": "", "opt/old/c": "three"},
+    {"etc/passwd": "others", "opt/old/.wh.a": "", "opt/old/c": "three"},
     {"./opt/new/.wh..wh..opq": "", "./opt/new/d": "4", "opt/old/e": "5", "opt/old/.wh..wh..opq": ""},
 ]
-SEEN = {"etc/passwd": b"nobody", "kept": b"same", "opt/new/d": b"4", "opt/old/e": b"5"}
+SEEN = {"etc/passwd": b"others", "kept": b"same", "opt/new/d": b"4", "opt/old/e": b"5"}
 
 
 def layer(files: dict[str, str | None]) -> bytes:

@@ -1,4 +1,4 @@
-"""What is taken out of the image while it is built, tried on a few files in the places of real ones."""
+"""Files that are taken out of the image while it is built, tried on a few files in the places of real ones."""
 
 import importlib.util
 from pathlib import Path

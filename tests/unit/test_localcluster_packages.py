@@ -50,11 +50,6 @@ def test_an_apt_get_without_root_is_a_failure(folder: Path, monkeypatch: pytest.
     assert not isinstance(caught.value, NoPackages)
 
 
-@pytest.mark.usefixtures("folder")
-def test_installed_packages_need_no_apt_get() -> None:
-    packages.install([])
-
-
 @pytest.mark.parametrize(
     ("error", "status"),
     [

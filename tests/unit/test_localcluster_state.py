@@ -1,6 +1,5 @@
-"""What is written about a cluster: its record, its kubeconfig, and the configuration of its components."""
+"""The files about a cluster: its record, and the arguments of its components."""
 
-import base64
 import json
 import os
 import subprocess
@@ -13,8 +12,7 @@ from hypothesis import strategies as st
 
 from localcluster import provider, record
 from localcluster.cli import main, split
-from localcluster.components import kube_proxy, kubelet, namespaces
-from localcluster.components.containerd import network
+from localcluster.components import namespaces
 from localcluster.errors import ClusterError
 from localcluster.launcher import RENDER
 from localcluster.nodes import NodeKind
@@ -22,7 +20,7 @@ from localcluster.paths import cluster_folder, clusters_home
 from localcluster.ports import Ports
 from localcluster.processes import Identity
 from localcluster.record import Record, Running
-from localcluster.starting import kubeconfig, ready_nodes
+from localcluster.starting import ready_nodes
 
 PORTS = Ports(etcd=1, etcd_peer=2, apiserver=3, controller_manager=4, scheduler=5, kwok=6)
 MAKEFILE = Path(__file__).parents[2] / "Makefile"
@@ -72,27 +70,11 @@ def test_a_relative_state_home_is_ignored(monkeypatch: pytest.MonkeyPatch) -> No
     assert clusters_home() == Path.home() / ".local/state/dkron-operator/clusters"
 
 
-def test_a_kubeconfig_holds_all_it_needs() -> None:
-    written = json.loads(kubeconfig(cluster="c", server="https://127.0.0.1:1", authority=b"CA", token="t"))  # noqa: S106
-    assert written["current-context"] == written["contexts"][0]["name"] == "c"
-    assert base64.b64decode(written["clusters"][0]["cluster"]["certificate-authority-data"]) == b"CA"
-    assert written["users"][0]["user"] == {"token": "t"}
-
-
 @pytest.mark.parametrize(("nodes", "outside"), [("none", False), ("real", True)])
 def test_api_server_listens_beyond_loopback_only_for_a_real_node(nodes: str, outside: bool) -> None:
     arguments = RENDER["apiserver"](replace(RECORD, nodes=nodes).layout).argv
     assert ("--bind-address=0.0.0.0" in arguments) is outside
     assert ("--advertise-address=10.245.0.5" in arguments) is outside
-
-
-def test_node_has_the_addresses_and_ranges_of_its_cluster() -> None:
-    layout = replace(RECORD, nodes="real").layout
-    assert (layout.server, layout.node_server) == ("https://127.0.0.1:3", "https://10.245.0.5:3")
-    assert kubelet.configuration(layout)["clusterDNS"] == ["10.245.0.6"]
-    assert kubelet.configuration(layout)["cgroupRoot"] == "/localcluster-dkron"
-    assert kube_proxy.configuration(layout)["clusterCIDR"] == "10.244.4.0/22"
-    assert json.loads(network(layout))["plugins"][0]["ipam"]["ranges"] == [[{"subnet": "10.244.4.0/22"}]]
 
 
 def test_folders_that_a_node_cannot_see_are_known() -> None:
@@ -142,7 +124,7 @@ ALIVE, DEAD = (), (Running("etcd", Identity(1, 1), 1),)
     ("known", "arguments", "shown"),
     [
         pytest.param({"dkron": ALIVE}, [], "dkron", id="its own"),
-        pytest.param({"demo": ALIVE}, ["--or", "demo"], "demo", id="the other runs alone"),
+        pytest.param({"demo": ALIVE}, ["--or", "demo"], "demo", id="only the other runs"),
         pytest.param({"dkron": ALIVE, "demo": ALIVE}, ["--or", "demo"], "dkron", id="both run"),
         pytest.param({"dkron": DEAD, "demo": ALIVE}, ["--or", "demo"], "demo", id="its own has died"),
         pytest.param({"dkron": ALIVE, "demo": ALIVE}, ["--name", "demo"], "demo", id="the other by its name"),

@@ -14,7 +14,7 @@ COUNTERS = frozenset({"ledger", "Ledger", "births", "Births", "born", "gaps", "a
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The tests of a module that count, and those of them that lack the marker."""
+    """The tests of a module that count, and the ones that lack the marker."""
 
     counting: list[str]
     unmarked: list[str]

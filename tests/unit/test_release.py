@@ -1,4 +1,4 @@
-"""What a release is: its version, its gate, its notes, its checksums, its bill of materials."""
+"""A release: its version, its gate, its notes, its checksums, its bill of materials."""
 
 import hashlib
 import io

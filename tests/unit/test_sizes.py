@@ -10,20 +10,10 @@ from dkron_crds.sizes import memory_bytes
 @pytest.mark.parametrize(
     ("text", "size"),
     [
-        ("1024", 1024),
-        ("1KB", 1024),
-        ("1k", 1024),
-        ("1MB", 1 << 20),
-        ("2GB", 2 << 30),
-        ("512mb", 512 << 20),
-        ("1.5GB", 3 << 29),
-        (".5K", 512),
-        ("7b", 7),
-        ("7Bytes", 7),
-        ("3T", 3 << 40),
-        (" 64MB ", 64 << 20),
+        ("1024", 1024), ("1KB", 1024), ("1k", 1024), ("1MB", 1 << 20), ("2GB", 2 << 30), ("512mb", 512 << 20),
+        ("1.5GB", 3 << 29), (".5K", 512), ("7b", 7), ("7Bytes", 7), ("3T", 3 << 40), (" 64MB ", 64 << 20),
     ],
-)
+)  # fmt: skip
 def test_sizes_of_memory_are_read(text: str, size: int) -> None:
     assert memory_bytes(text) == size
 

@@ -40,7 +40,7 @@ async function turnedAndCounted(page: Page): Promise<Map<string, number>> {
   return reads;
 }
 
-/** The texts, tooltips and the title of the page in which something is turned around. What is in fields is sent back. */
+/** The texts, tooltips and title of the page in which something is turned around. The content of fields is sent back. */
 function outOfOrder(): string[] {
   const found = [document.title];
   const walker = document.createTreeWalker(document.documentElement, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);

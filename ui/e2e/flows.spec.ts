@@ -1,4 +1,4 @@
-// What a person does: signing in, finding, changing, reading a log; and what the page does by itself.
+// A person's tasks: signing in, finding, changing, reading a log; and what the page does by itself.
 import { api, expect, expectAccessible, picture, test } from "./page";
 
 const RUN = process.env.DKRON_UI_RUN ?? "";
@@ -55,7 +55,7 @@ test("a token is asked for, and what it does not allow is not there", async ({ p
   await expect(page.getByLabel("Token")).toBeVisible();
 });
 
-test("a job is found by the keyboard alone", async ({ page }) => {
+test("a job is found with only the keyboard", async ({ page }) => {
   await page.goto("/ui/");
   await expect(page.getByText("Needs a person")).toBeVisible();
   await page.keyboard.press("Control+k");

@@ -1,4 +1,4 @@
-// What the tests in a browser share: pages that must not break the content security policy, and a check by axe.
+// Shared by the tests in a browser: pages that must not break the content security policy, and a check by axe.
 import { readFileSync } from "node:fs";
 import { test as base, expect, type Page } from "@playwright/test";
 

@@ -4,7 +4,7 @@ import { expect, expectAccessible, type Page, test } from "./page";
 const ISSUER = process.env.DKRON_UI_ISSUER ?? "";
 test.skip(!ISSUER, "needs an issuer");
 
-/** What the page asks for, and what its console says of that, until now. */
+/** The requests of the page, and the messages of its console, until now. */
 function watched(page: Page): { asked: string[]; said: string[] } {
   const found: { asked: string[]; said: string[] } = { asked: [], said: [] };
   page.on("request", (request) => found.asked.push(`${request.method()} ${request.url()}`));
@@ -56,7 +56,7 @@ test("without a session at the provider, the page asks", async ({ page, context 
   await signedOn(page);
 });
 
-test.describe("nobody is signed on", () => {
+test.describe("no reader is signed on", () => {
   test("by an answer that this tab has not asked for", async ({ page }) => {
     const { asked } = watched(page);
     await page.goto("/ui/?code=stolen&state=guessed");

@@ -20,7 +20,7 @@ const VIEWS = [
   { name: "a backfill that was refused", path: "/ui/backfills/refused", shows: "Nothing ran." },
   { name: "new backfill", path: "/ui/backfills/new?job=report", shows: "What would run" },
   { name: "pauses", path: "/ui/pauses", shows: "holds 2 jobs" },
-  { name: "new pause", path: "/ui/pauses/new?job=report", shows: "What a pause does" },
+  { name: "new pause", path: "/ui/pauses/new?job=report", shows: "Effects of a pause" },
   { name: "a paused job", path: "/ui/jobs/poll-00", shows: "the database moves" },
   { name: "new", path: "/ui/new", shows: "Next ten runs" },
   { name: "edit", path: "/ui/jobs/nightly-backup/edit", shows: "Edit nightly-backup" },

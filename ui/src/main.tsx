@@ -60,7 +60,7 @@ function App() {
     void begin();
     return () => clearTimeout(timer);
   }, [known, isLocked]);
-  // What is on the screen once the reader is known was read after that; later it may be older.
+  // The data on the screen once the reader is known was read after that; later it may be older.
   const isRead = useRef(false);
   useEffect(() => {
     if (!known) isRead.current = false;
@@ -73,7 +73,7 @@ function App() {
   if (isLocked && !known && !signingOn.value) return <Login />;
   if (!known)
     return <BareLayout>{trouble ? <Unreached why={trouble} namespace={NAMESPACE} /> : <Loading />}</BareLayout>;
-  // Another reader begins anew; the same one goes on.
+  // Another reader begins again; the same one goes on.
   return (
     <>
       <Pages key={whoami.value?.name} />

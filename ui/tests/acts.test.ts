@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-// What a person does to a run, a schedule and a pause, as far as it is decided without the API.
+// A person's actions on a run, a schedule and a pause, as far as it is decided without the API.
 import { h, render } from "preact";
 import { describe, expect, test, vi } from "vitest";
 import { api, Begun, type Execution, Refusal } from "../src/api/client";

@@ -11,7 +11,7 @@ const job = (name: string, ...parents: (string | Edge)[]) => ({
 const DIAMOND = [job("a"), job("b", "a"), job("c", "a"), job("d", "b", { job: "c", when: "failure" })];
 
 test.each([
-  { name: "single jobs are in none", jobs: [job("alone")], chains: [] },
+  { name: "single jobs are in none", jobs: [job("single")], chains: [] },
   { name: "two that do not touch", jobs: [job("a"), job("x"), job("y", "x"), job("b", "a")], chains: ["ab", "xy"] },
   { name: "after a job that is gone", jobs: [job("b", "gone")], chains: ["b"] },
   { name: "a circle", jobs: [job("a", "b"), job("b", "a")], chains: ["ab"] },

@@ -299,7 +299,7 @@ describe("a job that does not run by itself", () => {
     {
       of: { problem: "the job cannot run: no" },
       isPaused: false,
-      never: "not before this is mended",
+      never: "not before this is fixed",
       first: "It cannot, as the note above says.",
     },
     { of: {}, isPaused: false, never: "only on request", first: "It runs only on request." },

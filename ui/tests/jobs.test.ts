@@ -47,7 +47,7 @@ describe("a run", () => {
     expect([result(one), lateness(one), taken(one, NOON + 60_000)]).toEqual([is, late, took]);
   });
 
-  test("its slot is that of its group", () => expect(planned(run())).toBe(NOON));
+  test("its slot is its group's", () => expect(planned(run())).toBe(NOON));
 
   test.each([
     { name: "another time", slot: "2026-11-26T02:30:00Z", stands: Date.UTC(2026, 10, 26, 2, 30) },
@@ -56,7 +56,7 @@ describe("a run", () => {
     expect(standsFor(run({ details: { job: "a", slot, trigger: "manual", member: "" } }))).toBe(stands);
   });
 
-  test("its attempts are those of its group, the first one first", () => {
+  test("its attempts are its group's, the first one first", () => {
     const all = [run({ id: "b", attempt: 2 }), run({ id: "c", group: 1 }), run({ id: "a" })];
     expect(attemptsOf(run(), all).map((each) => each.id)).toEqual(["a", "b"]);
   });
@@ -135,7 +135,7 @@ describe("an overview", () => {
 
   test.each([
     { remedy: "dkronctl logs nightly --failed", is: "dkronctl logs nightly --failed" },
-    { remedy: "dkronctl describe nightly says what to mend", is: "dkronctl describe nightly" },
+    { remedy: "dkronctl describe nightly says what to fix", is: "dkronctl describe nightly" },
     { remedy: "dkronctl stop nightly; a timeout would end it", is: "dkronctl stop nightly" },
     { remedy: "is the operator running?", is: "" },
   ])("copies the command of: $remedy", ({ remedy, is }) => expect(commandOf(remedy)).toBe(is));

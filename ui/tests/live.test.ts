@@ -98,7 +98,7 @@ test("of a hundred thousand events only the newest stay, and all is read again",
   expect(batches.reduce((sum, batch) => sum + batch.length, 0)).toBe(passed);
 }, 30_000);
 
-test("a page that nobody sees keeps nothing, and is read again when it is seen", async () => {
+test("a hidden page keeps nothing, and is read again when it is seen", async () => {
   const before = generation.value;
   hidden = true;
   await server.send(started(1));

@@ -9,7 +9,7 @@ const DESCRIBED = {
   token_endpoint: "https://login.example.com/token",
 };
 
-/** What a function returns, or the sentence that it throws. */
+/** The result of a function, or the sentence that it throws. */
 function outcome(of: () => unknown): unknown {
   try {
     return of();
@@ -25,7 +25,7 @@ describe("an issuer", () => {
     { name: "by plain http", changes: { token_endpoint: "http://login.example.com/token" }, says: /no endpoints/ },
     { name: "with a script", changes: { authorization_endpoint: "javascript:alert(1)" }, says: /no endpoints/ },
     { name: "elsewhere", changes: { token_endpoint: "https://tokens.example.com/" }, says: /https:\/\/tokens.example/ },
-  ])("$name signs nobody on", ({ changes, says }) => {
+  ])("$name signs no reader on", ({ changes, says }) => {
     const said = outcome(() => providerOf({ ...DESCRIBED, ...changes }, ISSUER));
     expect(said).toEqual(typeof says === "string" ? says : expect.stringMatching(says));
   });

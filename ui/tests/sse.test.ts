@@ -14,7 +14,7 @@ describe("EventParser", () => {
       events: [{ type: "job", data: "{}" }],
       id: "7-0",
     },
-    { name: "an id alone", given: ["id: 7-0\n\n"], events: [], id: "7-0" },
+    { name: "only an id", given: ["id: 7-0\n\n"], events: [], id: "7-0" },
     { name: "a comment", given: [": still here\n\n"], events: [], id: "" },
     { name: "two lines of data", given: ["data: a\ndata: b\n\n"], events: [{ type: "message", data: "a\nb" }], id: "" },
     {

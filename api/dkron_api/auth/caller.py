@@ -15,8 +15,8 @@ from dkron_crds.policy import Capability
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The sender of a request, as a token proves it. `policies` and `management` are those of a token of ours;
-    `extra` is what Kubernetes knows beside the groups."""
+    """The sender of a request, as a token proves it. `policies` and `management` come from a token of ours;
+    `extra` is the rest of what Kubernetes knows."""
 
     name: str
     how: AuthMode
@@ -35,7 +35,7 @@ class Caller:
 
     @property
     def identity(self) -> str:
-        """Return what tells this caller from all others: limits count by it."""
+        """The name by which limits count this caller, different from all others'."""
         return f"{self.how} {self.name} {self.uid}"
 
 
@@ -49,9 +49,9 @@ def key_of(token: str) -> bytes:
 
 
 class Right(NamedTuple):
-    """What Kubernetes calls the attributes of a request: a verb on a resource of this group in a namespace. `resource`
-    may have a part, as in `dkronjobs/run`. `name` is the one object that is touched, empty for all. With `path` it is a
-    right to a path that is no resource."""
+    """The attributes of a request in Kubernetes: a verb on a resource of this group in a namespace. `resource` may have
+    a part, as in `dkronjobs/run`. `name` is the one object that is touched, empty for all. With `path` it is a right to
+    a path that is no resource."""
 
     verb: str
     resource: str = ""
@@ -68,8 +68,7 @@ class Right(NamedTuple):
 
 
 class Need(NamedTuple):
-    """What a request needs, said twice: as a right of Kubernetes, and as a capability for a path, which Dkron's
-    policies grant."""
+    """The need of a request: a right of Kubernetes, and a capability for a path, which Dkron's policies grant."""
 
     right: Right
     path: str

@@ -1,17 +1,61 @@
-"""Tokens of ours, and the policies that say what they may do."""
+"""Tokens of ours, and the policies that say what they may do: patterns of paths, and the capabilities that they grant
+(Dkron behaviour §7). Of the patterns that match a path, only the most specific one decides. Nothing is granted to a
+path that none matches.
+"""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from dkron_api.auth.caller import Caller, Need, key_of
-from dkron_api.auth.policy_rules import Rules
 from dkron_api.auth.token_secrets import PREFIX, Token
 from dkron_api.settings import AuthMode
+from dkron_api.translate.record import Object
 from dkron_crds.policy import Capability
 from dkron_kube.errors import Unavailable
 
-Object = dict[str, Any]
+_ANY = {"**": ".*", "*": "[^/]*"}
+_WILDCARD = re.compile(r"\*\*|\*")
+
+
+class Rules:
+    """The rules of one policy, the most specific first, so that the first one that matches decides."""
+
+    def __init__(self, paths: Mapping[str, Iterable[Capability]]) -> None:
+        ordered = sorted(paths, key=specificity, reverse=True)
+        # In a tuple of enumeration members the identity is compared; a set would hash each by a Python function.
+        self._rules = tuple((_compiled(pattern).fullmatch, tuple(paths[pattern])) for pattern in ordered)
+
+    def grant(self, path: str, capability: Capability) -> bool:
+        """Whether the policy grants this for this path."""
+        for fits, capabilities in self._rules:
+            if fits(path):
+                return capability in capabilities
+        return False
+
+
+def specificity(pattern: str) -> tuple[tuple[int, ...], str]:
+    """Return a key by which a more specific pattern is greater. Segments count from the left: a literal one before one
+    that ends with `*`, the longer before the shorter, then `*`, then `**`. The text itself settles a tie."""
+    return tuple(_weight(segment) for segment in pattern.split("/")), pattern
+
+
+def _weight(segment: str) -> int:
+    if segment == "**":
+        return 0
+    if "*" not in segment:
+        return 1_000_000
+    return 1 + len(_WILDCARD.sub("", segment))
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    parts, at = [], 0
+    for wildcard in _WILDCARD.finditer(pattern):
+        parts += [re.escape(pattern[at : wildcard.start()]), _ANY[wildcard[0]]]
+        at = wildcard.end()
+    return re.compile("".join([*parts, re.escape(pattern[at:])]), re.DOTALL)
+
 
 ACL = "/v1/acl/"
 
@@ -43,7 +87,7 @@ class DkronScheme:
         return token.startswith(PREFIX)
 
     def knows(self, token: str) -> bool:
-        """Whether there is such a token."""
+        """Whether this token exists."""
         return self._token(key_of(token)) is not None
 
     async def caller(self, token: str, address: str = "") -> Caller | None:  # noqa: ARG002 - asks no other server
@@ -61,8 +105,8 @@ class DkronScheme:
         return None if known is None or known.has_expired(self._clock) else known.caller
 
     async def allows(self, caller: Caller, need: Need) -> bool:
-        """Whether it is a management token, or one of its policies grants the capability. Policies themselves are for
-        management tokens alone."""
+        """Whether it is a management token, or one of its policies grants the capability. Only management tokens have
+        rights to policies."""
         return self.recall_right(caller, need)
 
     def recall_right(self, caller: Caller, need: Need) -> bool:

@@ -1,13 +1,16 @@
 """Decides about each request: who sends it, and whether they may do what it asks for."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Protocol
 
 from aiohttp.hdrs import AUTHORIZATION
 
 from dkron_api.auth.caller import ANYBODY, Caller, Need, key_of
-from dkron_api.refusal import ApiError
+from dkron_api.auth.routes import Namespaces
+from dkron_api.refusal import ApiError, unavailable
 from dkron_api.settings import AuthMode
 from dkron_kube.errors import KubeError
 
@@ -48,13 +51,10 @@ class Scheme(Protocol):
 
 
 class Guard:
-    """Asks the schemes of the installation, in their order: the first that takes a token decides. Without a scheme,
-    everybody may do everything."""
+    """Asks the first scheme that takes a token. Without a scheme, everybody may do everything."""
 
     def __init__(self, schemes: Sequence[Scheme]) -> None:
         self._schemes = tuple(schemes)
-        self._callers = tuple(scheme.recall for scheme in schemes)
-        self._rights = tuple((scheme.how, scheme.recall_right) for scheme in schemes)
 
     @property
     def asks(self) -> bool:
@@ -78,19 +78,15 @@ class Guard:
             key = key_of(token_of(headers))
         except ApiError:
             return None
-        for recall in self._callers:
-            known = recall(key)
-            if known is not None:
-                return known
-        return None
+        known = (scheme.recall(key) for scheme in self._schemes)
+        return next((caller for caller in known if caller is not None), None)
 
     async def identify(self, headers: Mapping[str, str], address: str = "") -> Caller:
-        """Return who sends these headers, from this address. Raises `ApiError`: 401, or 503 if that cannot be found
-        out."""
+        """Return who sends these headers, from this address. Raises `ApiError`: 401, or 503 if that is unknown."""
         known = self.recall(headers)
-        return await self._recognized(token_of(headers), address) if known is None else known
-
-    async def _recognized(self, token: str, address: str) -> Caller:
+        if known is not None:
+            return known
+        token = token_of(headers)
         if not token.isprintable() or " " in token:
             raise invalid(())
         scheme = self._scheme(token)
@@ -106,21 +102,21 @@ class Guard:
         """Whether the caller may do this, if that is known well enough to ask no one; else None."""
         if caller is ANYBODY:
             return not self._schemes
-        for how, recall in self._rights:
-            if how is caller.how:
-                return recall(caller, need)
-        return False
+        scheme = self._scheme_of(caller)
+        return scheme is not None and scheme.recall_right(caller, need)
 
     async def allows(self, caller: Caller, need: Need) -> bool:
         """Whether the caller may do this. Raises `ApiError`, 503, if that cannot be found out."""
-        known = self.recall_right(caller, need)
-        if known is not None:
-            return known
-        scheme = next(scheme for scheme in self._schemes if scheme.how is caller.how)
+        known, scheme = self.recall_right(caller, need), self._scheme_of(caller)
+        if known is not None or scheme is None:
+            return bool(known)
         try:
             return await scheme.allows(caller, need)
         except KubeError as error:
             raise _unknown(error) from error
+
+    def _scheme_of(self, caller: Caller) -> Scheme | None:
+        return next((scheme for scheme in self._schemes if scheme.how is caller.how), None)
 
     def _scheme(self, token: str) -> Scheme | None:
         return next((scheme for scheme in self._schemes if scheme.takes(token)), None)
@@ -129,7 +125,7 @@ class Guard:
 def token_of(headers: Mapping[str, str]) -> str:
     """Return the token of a request: `Authorization: Bearer …`, else `X-Dkron-Token`. Raises `ApiError`, 401."""
     authorization = headers.get(AUTHORIZATION, "")
-    if _is_bearer(authorization):
+    if authorization.partition(" ")[0].lower() == "bearer":
         token = authorization.partition(" ")[2].strip()
     else:
         token = headers.get("X-Dkron-Token", "").strip()
@@ -139,10 +135,6 @@ def token_of(headers: Mapping[str, str]) -> str:
     if len(token) > LONGEST_TOKEN or not token.isascii():
         raise invalid(())
     return token
-
-
-def _is_bearer(authorization: str) -> bool:
-    return authorization.partition(" ")[0].lower() == "bearer"
 
 
 def refused(caller: Caller, need: Need) -> ApiError:
@@ -161,4 +153,78 @@ def invalid(audiences: Sequence[str]) -> ApiError:
 
 def _unknown(error: KubeError) -> ApiError:
     text = f"permissions cannot be checked: {error}"
-    return ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text, {"Retry-After": "1"})
+    return unavailable(text, after="1")
+
+
+AGAIN = 1.0
+"""Seconds between two looks whether a caller still has the right to an answer that stays open. Answers of the API
+server are kept for longer."""
+TURN = 50
+"""Needs that are asked about before other requests have their turn."""
+
+
+class Grant:
+    """Asks the guard on behalf of one request, which has these headers and comes from this address."""
+
+    def __init__(  # noqa: PLR0917 - built in one place
+        self, guard: Guard, caller: Caller, where: Namespaces, headers: Mapping[str, str], address: str = ""
+    ) -> None:
+        self.caller = caller
+        self.where = where
+        self.asked = False
+        self._guard = guard
+        self._headers = headers
+        self._address = address
+
+    async def require(self, *needs: Need) -> None:
+        """Raise `ApiError`, 403, unless the caller has all of these rights."""
+        self.asked = True
+        for need in needs:
+            if not await self._guard.allows(self.caller, need):
+                raise refused(self.caller, need)
+
+    async def require_each(self, needs: Iterable[Need]) -> None:
+        """The same for as many as a request may name."""
+        for number, need in enumerate(needs):
+            if number % TURN == TURN - 1:
+                await asyncio.sleep(0)
+            await self.require(need)
+
+    async def has(self, need: Need) -> bool:
+        """Whether the caller has this right, where an answer without it shows less."""
+        return await self._guard.allows(self.caller, need)
+
+    async def held(self, needs: Mapping[str, Need]) -> list[str]:
+        """Return the names of those rights that the caller has. Raises `ApiError`, 503, if that cannot be found out."""
+        self.asked = True
+        allowed = await asyncio.gather(*(self._guard.allows(self.caller, need) for need in needs.values()))
+        return [name for name, has in zip(needs, allowed, strict=True) if has]
+
+    @asynccontextmanager
+    async def as_long_as_allowed(self, need: Need | None) -> AsyncIterator[None]:
+        """End the block, without an error, as soon as the token is not valid any more or the right is gone."""
+        if need is None or not self._guard.asks:
+            yield
+            return
+        scope = asyncio.timeout(None)
+        watching = asyncio.create_task(self._end_when_gone(need, scope), name="right to an open answer")
+        try:
+            async with scope:
+                yield
+        except TimeoutError:
+            if not scope.expired():
+                raise
+        finally:
+            watching.cancel()
+
+    async def _end_when_gone(self, need: Need, scope: asyncio.Timeout) -> None:
+        allowed = True
+        while allowed:
+            await asyncio.sleep(AGAIN)
+            try:
+                caller = await self._guard.identify(self._headers, self._address)
+                allowed = await self._guard.allows(caller, need)
+            except ApiError as error:
+                # While the API server does not answer, keep the grant.
+                allowed = error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        scope.reschedule(asyncio.get_running_loop().time())

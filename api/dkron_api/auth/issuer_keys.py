@@ -1,5 +1,4 @@
-"""The public keys of an issuer of tokens: fetched when they are needed, kept, and fetched again as the issuer rotates
-them."""
+"""The public keys of an issuer of tokens: fetched when they are needed, kept, and fetched again as they rotate."""
 
 import asyncio
 import logging
@@ -8,8 +7,8 @@ from contextlib import suppress
 
 import jwt
 
-from dkron_api.auth.jwks import KeysError, Object, find, read_keys, signing_keys
-from dkron_api.auth.key_sources import SECONDS, Load
+from dkron_api.auth.key_sources import SECONDS, KeysError, Load, find, read_keys, signing_keys
+from dkron_api.translate.record import Object
 from dkron_kube.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -43,7 +42,7 @@ class IssuerKeys(jwt.PyJWKClient):
         elif self.fresh() is None:
             self._begin("")
         if self._last is None:
-            # The reason is for the log alone: this caller is not authenticated.
+            # The reason is only for the log: this caller is not authenticated.
             raise Unavailable("the issuer's keys cannot be read; see the log of this service", retry_after=1.0)
         return self._last
 
@@ -78,7 +77,9 @@ class IssuerKeys(jwt.PyJWKClient):
         if time.monotonic() - self._failed < self.cooldown_duration:
             raise KeysError(self._trouble)
         try:
-            keys = self._changed(signing_keys(self._load()))
+            listed = signing_keys(self._load())
+            if self._last is None or listed != self._listed:
+                self._last, self._listed = read_keys(listed), listed
         except KeysError as error:
             if str(error) != self._trouble:
                 log.warning("the issuer's keys cannot be read: %s", error)
@@ -86,15 +87,9 @@ class IssuerKeys(jwt.PyJWKClient):
             if self._last is None:
                 self._failed = time.monotonic()
                 raise
-            keys = self._last
         else:
             if self._trouble:
                 log.info("the issuer's keys can be read again")
             self._trouble = ""
-        self._last, self._last_successful_fetch = keys, time.monotonic()
-        return keys
-
-    def _changed(self, listed: list[Object]) -> jwt.PyJWKSet:
-        if self._last is None or listed != self._listed:
-            self._last, self._listed = read_keys(listed), listed
+        self._last_successful_fetch = time.monotonic()
         return self._last

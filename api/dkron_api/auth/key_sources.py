@@ -1,4 +1,6 @@
-"""Where the keys of an issuer come from: its own description, a URL, or a file. All of this blocks, in a thread."""
+"""The keys of an issuer: which keys of a set may check signatures (RFC 7517), and where a set comes from: the issuer's
+own description, a URL, or a file. Reading a set blocks, so it is done in a thread.
+"""
 
 import json
 import ssl
@@ -9,11 +11,73 @@ from functools import partial
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
-from dkron_api.auth.jwks import KeysError, Object
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
 from dkron_api.settings import is_safe_url
+from dkron_api.translate.record import Object
 from dkron_crds.schedule.errors import printable
+
+MOST_KEYS = 64
+SHORTEST_RSA, LONGEST_RSA = 2048, 8192
+"""Bits. A longer key would block other requests for milliseconds."""
+LARGEST_EXPONENT = 2**32
+LONGEST_KID = 256
+ALGORITHMS: Final = frozenset(
+    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+)
+"""Those that are accepted: asymmetric ones, by which a reader of the keys cannot make tokens."""
+_MEMBERS: Final = ("kid", "alg", "kty", "crv", "n", "e", "x", "y")
+
+
+class KeysError(jwt.PyJWKClientError):
+    """The keys cannot be read. `str()` says why."""
+
+
+def signing_keys(document: Object) -> list[Object]:
+    """Return the public keys of a set that are for signatures. Raises `KeysError`."""
+    listed = document.get("keys")
+    if not isinstance(listed, list):
+        raise KeysError("this is not a key set: it has no list of keys")
+    keys = (raw for raw in listed[:MOST_KEYS] if isinstance(raw, dict) and _is_for_signatures(raw))
+    return [{name: raw[name] for name in _MEMBERS if name in raw} for raw in keys]
+
+
+def read_keys(keys: list[Object]) -> jwt.PyJWKSet:
+    """Return the keys as the library knows them, each for one algorithm. Raises `KeysError` if there are none."""
+    try:
+        known = jwt.PyJWKSet(keys)
+    except jwt.PyJWKSetError:
+        known = None
+    if known is not None:
+        known.keys = [key for key in known.keys if key.algorithm_name in ALGORITHMS and _is_sound(key.key)]
+    if known is None or not known.keys:
+        raise KeysError("the key set has no public key for RS, PS, ES or EdDSA signatures")
+    return known
+
+
+def find(keys: jwt.PyJWKSet, kid: str | None, algorithm: str) -> jwt.PyJWK | None:
+    """Return the key of this id; without an id the only key that fits."""
+    fitting = [key for key in keys.keys if key.algorithm_name == algorithm and kid in (None, key.key_id)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _is_for_signatures(raw: Object) -> bool:
+    operations, kid = raw.get("key_ops", ["verify"]), raw.get("kid", "")
+    is_public = "d" not in raw and raw.get("use", "sig") == "sig"
+    is_named = isinstance(kid, str) and len(kid) <= LONGEST_KID and isinstance(raw.get("alg", ""), str)
+    return is_public and is_named and isinstance(operations, list) and "verify" in operations
+
+
+def _is_sound(public: object) -> bool:
+    """Whether an RSA key is long enough to be safe, and short enough to be checked quickly."""
+    if not isinstance(public, RSAPublicKey):
+        return True
+    return SHORTEST_RSA <= public.key_size <= LONGEST_RSA and public.public_numbers().e <= LARGEST_EXPONENT
+
 
 Load = Callable[[], Object]
 """Reads a key set. Raises `KeysError`."""
@@ -28,12 +92,12 @@ _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-A
 
 
 def url_source(url: str, tls: ssl.SSLContext) -> Load:
-    """Return what fetches a key set."""
+    """Return a function that fetches a key set."""
     return partial(_fetched, url, tls)
 
 
 def issuer_source(issuer: str, tls: ssl.SSLContext) -> Load:
-    """Return what fetches the key set that the issuer's description names (OpenID Connect Discovery 1.0 §4)."""
+    """Return a function that fetches the key set that the issuer's description names (OpenID Connect Discovery §4)."""
 
     def load() -> Object:
         url = issuer.rstrip("/") + DESCRIPTION
@@ -49,7 +113,7 @@ def issuer_source(issuer: str, tls: ssl.SSLContext) -> Load:
 
 
 def file_source(path: Path) -> Load:
-    """Return what reads a key set from a file."""
+    """Return a function that reads a key set from a file."""
 
     def load() -> Object:
         try:
@@ -69,7 +133,7 @@ def trust(authorities: Path | None) -> ssl.SSLContext:
 
 
 def _fetched(url: str, tls: ssl.SSLContext) -> Object:
-    """Return what the URL has. A redirect is not followed: it could lead to a server that is not trusted."""
+    """Return the object at the URL. A redirect is not followed: it could lead to a server that is not trusted."""
     try:
         with closing(_connection(url, tls)) as connection:
             connection.request("GET", urlsplit(url)._replace(scheme="", netloc="").geturl(), headers=_HEADERS)

@@ -1,23 +1,102 @@
-"""Asks the API server who a token belongs to (TokenReview), and what that user may do (SubjectAccessReview)."""
+"""Asks the API server who a token belongs to (TokenReview), and what that user may do (SubjectAccessReview).
 
-from collections.abc import Callable, Sequence
+So many reviews run at once, so that a flood of requests does not become one of reviews. The others wait, and take turns
+by owner (an address, or a caller): an owner with many has to wait, one with a few hardly does.
+"""
+
+import asyncio
+from collections import Counter, OrderedDict, deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from dkron_api.auth.caller import Caller, Need, Right, key_of
-from dkron_api.auth.review_queue import Bounds, ReviewQueue
 from dkron_api.cache.expiring import Kept, KeptByOwner, Questions
 from dkron_api.settings import AuthMode
+from dkron_api.translate.record import Object
 from dkron_kube.client import KubeClient
+from dkron_kube.errors import Unavailable
 from dkron_kube.paths import SUBJECT_ACCESS_REVIEWS, TOKEN_REVIEWS
 
-Object = dict[str, Any]
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many reviews may run and wait: of all owners, and of one."""
+
+    running: int
+    running_of_one: int
+    waiting: int
+    waiting_of_one: int
+
+
+class ReviewQueue:
+    """Admits reviews within the bounds."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._running: Counter[str] = Counter()
+        self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+
+    @asynccontextmanager
+    async def place(self, owner: str) -> AsyncIterator[None]:
+        """Hold a place for one review. Raises `Unavailable` if too many wait already."""
+        if self._is_free_for(owner):
+            self._running[owner] += 1
+        else:
+            await self._wait(owner)
+        try:
+            yield
+        finally:
+            self._leave(owner)
+
+    def _is_free_for(self, owner: str) -> bool:
+        bounds = self._bounds
+        return self._running.total() < bounds.running and self._running[owner] < bounds.running_of_one
+
+    async def _wait(self, owner: str) -> None:
+        waiting, bounds = self._waiting.get(owner, ()), self._bounds
+        if len(waiting) >= bounds.waiting_of_one or sum(map(len, self._waiting.values())) >= bounds.waiting:
+            raise Unavailable("too many callers are being asked about already", retry_after=1.0)
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(owner, deque()).append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                # The place was given in the same moment.
+                self._leave(owner)
+            else:
+                turns = self._waiting[owner]
+                turns.remove(turn)
+                if not turns:
+                    del self._waiting[owner]
+            raise
+
+    def _leave(self, owner: str) -> None:
+        self._running[owner] -= 1
+        if not self._running[owner]:
+            del self._running[owner]
+        for each in list(self._waiting):
+            if self._running.total() >= self._bounds.running:
+                return
+            if self._is_free_for(each):
+                self._admit(each)
+
+    def _admit(self, owner: str) -> None:
+        turns = self._waiting.pop(owner)
+        turns.popleft().set_result(None)
+        self._running[owner] += 1
+        if turns:
+            # Behind all others that wait.
+            self._waiting[owner] = turns
+
 
 KNOWN_SECONDS, UNKNOWN_SECONDS = 60.0, 10.0
-"""Seconds for which a token that was recognized, or not, is not asked about again."""
+"""Seconds until a token that was recognized, or not, is asked about again."""
 ALLOWED_SECONDS, DENIED_SECONDS = 30.0, 5.0
-"""Seconds for which an answer about a right is kept. A right that is given works soon; one that is taken away works
-no longer than this."""
+"""Seconds that an answer about a right is kept. A right that is given works soon; one that is taken away works no
+longer than this."""
 FIRST = Bounds(running=32, running_of_one=8, waiting=128, waiting_of_one=32)
 """Tokens that were never recognized, by address. They are few enough to leave places of --max-requests to others."""
 AGAIN = Bounds(running=32, running_of_one=32, waiting=4096, waiting_of_one=4096)
@@ -30,22 +109,31 @@ MOST_RIGHTS_OF_ONE = 2048
 """Those about the rights of one caller."""
 
 
-class Tokens:
-    """Recognizes bearer tokens of the cluster. Only a token's hash is kept.
+class KubernetesScheme:
+    """Recognizes every token that the API server does, and asks it about each right. Only a token's hash is kept.
 
     Tokens that were recognized have a cache and places for reviews of their own: a flood of wrong tokens neither pushes
     them out nor makes them wait.
     """
 
-    def __init__(self, kube: KubeClient, audiences: Sequence[str], *, clock: Callable[[], float]) -> None:
+    how = AuthMode.KUBERNETES
+
+    def __init__(
+        self, kube: KubeClient, rights: "Rights", audiences: Sequence[str], *, clock: Callable[[], float]
+    ) -> None:
         self._kube = kube
+        self._rights = rights
         self.audiences = tuple(audiences)
         self._known: Kept[bytes, Caller] = Kept(most=MOST_TOKENS, seconds=lambda _: KNOWN_SECONDS, clock=clock)
         self._unknown: Kept[bytes, bool] = Kept(most=MOST_UNKNOWN, seconds=lambda _: UNKNOWN_SECONDS, clock=clock)
         self._questions: Questions[bytes, Caller | None] = Questions()
         self._first, self._again = ReviewQueue(FIRST), ReviewQueue(AGAIN)
         self.recall = self._known.get
-        """Returns whose token has this key, unless that has to be asked for."""
+        self.recall_right = rights.recall
+
+    def takes(self, token: str) -> bool:
+        """A token that no other scheme takes may be one of the cluster."""
+        return bool(token)
 
     def knows(self, token: str) -> bool:
         """Whether the token has been recognized."""
@@ -58,6 +146,10 @@ class Tokens:
         if known is not None or self._unknown.get(key):
             return known
         return await self._questions.ask(key, partial(self._ask, key, token, address))
+
+    async def allows(self, caller: Caller, need: Need) -> bool:
+        """Whether the API server gives the caller this right. Raises `KubeError`."""
+        return await self._rights.allows(caller, need.right)
 
     async def _ask(self, key: bytes, token: str, address: str) -> Caller | None:
         place = self._again.place("") if key in self._known else self._first.place(address)
@@ -90,13 +182,12 @@ class Rights:
             seconds=lambda allowed: ALLOWED_SECONDS if allowed else DENIED_SECONDS,
             clock=clock,
         )
-        self._known = self._kept.get
         self._questions: Questions[tuple[bytes, Right], bool] = Questions()
         self._queue = ReviewQueue(RIGHTS)
 
     def recall(self, caller: Caller, need: Need) -> bool | None:
         """Whether the caller has the right; None if that has to be asked for."""
-        return self._known((caller.key, need.right))
+        return self._kept.get((caller.key, need.right))
 
     async def allows(self, caller: Caller, right: Right) -> bool:
         """Whether the caller has the right. Raises `KubeError`."""
@@ -147,36 +238,3 @@ def access_review(caller: Caller, right: Right) -> Object:
         attributes = {"verb": right.verb, "group": right.group, "resource": resource, **named}
         spec["resourceAttributes"] = {key: value for key, value in attributes.items() if value or key == "group"}
     return {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
-
-
-class KubernetesScheme:
-    """Recognizes every token that the API server does, and asks it about each right."""
-
-    how = AuthMode.KUBERNETES
-
-    def __init__(self, tokens: Tokens, rights: Rights) -> None:
-        self._tokens = tokens
-        self._rights = rights
-        self.recall = tokens.recall
-        self.recall_right = rights.recall
-
-    @property
-    def audiences(self) -> Sequence[str]:
-        """The audiences that the API server is asked about."""
-        return self._tokens.audiences
-
-    def takes(self, token: str) -> bool:
-        """Whatever no other scheme takes may be a token of the cluster."""
-        return bool(token)
-
-    def knows(self, token: str) -> bool:
-        """Whether the token has been recognized."""
-        return self._tokens.knows(token)
-
-    async def caller(self, token: str, address: str = "") -> Caller | None:
-        """Return whose token it is."""
-        return await self._tokens.caller(token, address)
-
-    async def allows(self, caller: Caller, need: Need) -> bool:
-        """Whether the API server gives the caller this right."""
-        return await self._rights.allows(caller, need.right)

@@ -1,9 +1,10 @@
-"""What each route needs: a right in the words of Kubernetes, and a capability in those of Dkron. Pure.
+"""The needs of each route: a right in Kubernetes' words, and a capability in Dkron's. Pure.
 
 A route that is in none of the tables is refused. Policies judge one path for each thing that a request does, however
 the request names it, so that no other route leads around a refusal.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -23,9 +24,9 @@ BACKFILLS, PAUSES, RUNS = "dkronbackfills", "dkronpauses", "dkronruns"
 
 
 class Namespaces(NamedTuple):
-    """Where rights are asked for: the namespace of the jobs, and that of the installation. `base` is what is before
-    `/v1` in the paths that policies judge: empty for the service's own namespace, else `/ns/NAMESPACE`. `object_of`
-    returns the name of the DkronJob with a Dkron name: objects made by hand may have any."""
+    """The namespaces of a request: of its jobs, and of the installation (`home`). `base` is the part before `/v1` in
+    the paths that policies judge: empty for the service's own namespace, else `/ns/NAMESPACE`. `object_of` returns the
+    name of the DkronJob with a Dkron name: objects made by hand may have any."""
 
     jobs: str
     home: str
@@ -46,38 +47,37 @@ class Namespaces(NamedTuple):
         return Right(verb, resource, name=name or only, namespace=self.home)
 
     def job_need(self, right: Right, job: str, path: str, capability: Capability) -> Need:
-        """Return what a request about a job needs. A refusal has the name that follows from that of the job: the
+        """Return the need of a request about a job. A refusal has the object's name that follows from the job's: the
         caller would learn whether there is an object with another one."""
         words = "" if not job or right.name == object_name(job) else str(right._replace(name=object_name(job)))
         return Need(right, self.base + path, capability, words)
 
     def to_save(self, job: str, *, exists: bool) -> Need:
-        """Return what it takes to create a job, or to change it. A refusal does not tell which: the caller would learn
-        whether the job exists."""
+        """Return the need to create or change a job. A refusal does not tell which, nor whether the job exists."""
         right = self.jobs_right("update" if exists else "create", JOBS, job=job)
         words = str(right._replace(verb="create or update", name=object_name(job)))
         return Need(right, f"{self.base}/v1/jobs/{job}", Capability.UPDATE, words)
 
     def to_list(self) -> Need:
-        """Return what it takes to see all jobs."""
+        """Return the need to see all jobs."""
         return Need(self.jobs_right("list", JOBS), f"{self.base}/v1/jobs", Capability.LIST)
 
     def to_read(self, job: str) -> Need:
-        """Return what it takes to read a job and its executions."""
+        """Return the need to read a job and its executions."""
         return self.job_need(self.jobs_right("get", JOBS, job=job), job, f"/v1/jobs/{job}", Capability.READ)
 
     def to_run(self, job: str) -> Need:
-        """Return what it takes to run a job."""
+        """Return the need to run a job."""
         right = self.jobs_right("create", f"{JOBS}/run", job=job)
         return self.job_need(right, job, f"/v1/jobs/{job}/run", Capability.CREATE)
 
     def to_force(self, job: str) -> Need:
-        """Return what it takes to go on where another rule would refuse: `?force`. Without a job, for all."""
+        """Return the need to go on where another rule would refuse: `?force`. Without a job, for all."""
         right = self.jobs_right("update", f"{JOBS}/force", job=job)
         return self.job_need(right, job, f"/v1/jobs/{job or ANY}/force", Capability.UPDATE)
 
     def to_run_each(self, jobs: Mapping[str, bool]) -> Iterator[Need]:
-        """Yield what it takes to run the jobs with some labels, and to force those with True. A refusal does not tell
+        """Yield the needs to run the jobs with some labels, and to force those with True. A refusal does not tell
         which they are. Many jobs are asked about as one: then the right to run all is needed. Policies judge each path
         nevertheless."""
         for job, forced in jobs.items():
@@ -87,37 +87,36 @@ class Namespaces(NamedTuple):
                 yield need._replace(right=right, words=words)
 
     def to_restore(self, job: str, right: Right, *, force: bool) -> Iterator[Need]:
-        """Yield what it takes, beside this right to restore any, to restore this job: what policies grant for it."""
+        """Yield the needs, beside this right to restore any, to restore this job, so that policies judge it."""
         words = f"{right.verb} {right.resource} for the job {quoted(job)}"
         yield Need(right, f"{self.base}/v1/jobs/{job}", Capability.UPDATE, words)
         if force:
             yield self.to_force("")._replace(path=f"{self.base}/v1/jobs/{job}/force")
 
     def to_pause(self, job: str, right: Right, *, named: bool) -> Need:
-        """Return what it takes, beside this right to pauses, to pause this job: what policies grant for it. A refusal
-        tells only the name of a job that the caller has `named`."""
+        """Return the need, beside this right to pauses, to pause this job, so that policies judge it. A refusal tells
+        only the name of a job that the caller has `named`."""
         of = f"the job {quoted(job)}" if named else "each job that the pause selects"
         words = f"{right.verb} {right.resource} for {of}"
         return Need(right, f"{self.base}/v1/jobs/{job}/pause", Capability.CREATE, words)
 
     def to_create_pods(self) -> Need:
-        """Return what it takes to say with the executor `kubernetes` what a pod is, service account and volumes
-        included."""
+        """Return the need to choose a whole pod by the executor `kubernetes`, service account and volumes included."""
         right = Right("create", "jobs", namespace=self.jobs, group="batch")
         return Need(right, f"{self.base}/executors/kubernetes", Capability.CREATE)
 
     def to_see_all_totals(self) -> Need:
-        """Return what it takes to see sums over the jobs of all namespaces, which the DkronCluster shows."""
+        """Return the need to see sums over the jobs of all namespaces, which the DkronCluster shows."""
         return Need(self.home_right("get", CLUSTERS), "/v1/stats", Capability.READ)
 
     def to_use_secret(self, secret: str) -> Need:
-        """Return what it takes to name a Secret of the jobs' namespace in a job."""
+        """Return the need to name a Secret of the jobs' namespace in a job."""
         right = Right("get", "secrets", name=secret, namespace=self.jobs, group="")
         return Need(right, f"{self.base}/secrets/{secret}", Capability.READ)
 
     def to_use(self, secrets: Sequence[str], *, has_template: bool) -> list[Need]:
-        """Return what it takes to have jobs that name these Secrets, of which one may be a whole Kubernetes Job. Many
-        Secrets are asked about as one: then the right to read all is needed."""
+        """Return the needs of jobs that name these Secrets, one of which may be a whole Kubernetes Job. Many Secrets
+        are asked about as one: then the right to read all is needed."""
         named = secrets if len(secrets) <= MOST_SECRETS else ("",)
         needs = [self.to_use_secret(secret) for secret in named]
         return [*needs, self.to_create_pods()] if has_template else needs
@@ -139,26 +138,15 @@ class RouteRight:
     judged: str = ""
 
     def need(self, match: Mapping[str, str], where: Namespaces) -> Need:
-        """Return what a request needs whose path has these parts. What belongs to the installation has one path for
-        policies, so that a policy for all paths of a namespace does not reach it."""
-        name, path = match.get(self.named, ""), _filled(self.judged or self.path, match)
+        """Return the need of a request whose path has these parts; a missing part stands for any. Objects of the
+        installation have one path for policies, so that a policy for all paths of a namespace does not reach them."""
+        name, path = match.get(self.named, ""), (self.judged or self.path).format_map(defaultdict(lambda: ANY, match))
         if self.resource.startswith(JOBS):
             return where.job_need(where.jobs_right(self.verb, self.resource, job=name), name, path, self.capability)
         if self.resource in (BACKFILLS, PAUSES, RUNS):
             right = where.object_right(self.verb, self.resource, name=name)
             return Need(right, where.base + path, self.capability)
         return Need(where.home_right(self.verb, self.resource, name=name), path, self.capability)
-
-
-class _Parts(dict[str, str]):
-    """The parts of a path; one that is not known stands for any."""
-
-    def __missing__(self, _: str) -> str:
-        return ANY
-
-
-def _filled(template: str, match: Mapping[str, str]) -> str:
-    return template.format_map(_Parts(match)) if "{" in template else template
 
 
 _C, _R, _U, _D, _L = Capability.CREATE, Capability.READ, Capability.UPDATE, Capability.DELETE, Capability.LIST
@@ -171,8 +159,8 @@ PUBLIC = frozenset({"/health", "/livez", "/", "/openapi.json", "/ui", "/ui/{path
 """Routes without anything that is worth a secret: liveness, and pages that ask for a token themselves."""
 IDENTIFIED = frozenset({"/v1/fields", "/v1/schedule/preview", "/v1/whoami"})
 """Routes for every caller who has shown a valid token."""
-NO_RESOURCE = {"/metrics": "/metrics", "/debug/vars": "/debug/vars"}
-"""Routes that need a right to a path that is no resource."""
+NO_RESOURCE = ("/metrics", "/debug/vars")
+"""Routes that need a right to their path, which is no resource."""
 
 TABLE = (
     RouteRight("GET", "/v1", "list", JOBS, _R, judged="/v1/"),
@@ -230,8 +218,6 @@ TABLE = (
 )
 
 _BY_ROUTE = {(each.method, each.path): each for each in TABLE}
-
-
 _TOLD = (
     ("GET", "/v1/jobs"), ("GET", _JOB), ("GET", "/v1/events"), ("POST", "/v1/jobs"), ("PUT", _JOB), ("DELETE", _JOB),
     ("POST", f"{_JOB}/run"), ("POST", f"{_JOB}/toggle"), ("POST", f"{_EXECUTION}/stop"), ("GET", f"{_EXECUTION}/log"),
@@ -244,8 +230,7 @@ _TOLD = (
 
 
 def rights_to_tell(where: Namespaces, job: str = "") -> dict[str, Need]:
-    """Return the rights that a user interface wants to know of, by their names. With a job those to this one, else
-    those to all jobs and to the installation."""
+    """Return the rights that a user interface asks about: to this job, else to all jobs and the installation."""
     told: dict[str, Need] = {}
     for method, path in _TOLD:
         entry = _BY_ROUTE[method, path]

@@ -7,24 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from dkron_api.auth.caller import Caller, Need
-from dkron_api.auth.claims import ClaimNames
-from dkron_api.auth.dkron import DkronScheme, TokenIndex, policies_allow, rules_of
+from dkron_api.auth.dkron import DkronScheme, Rules, TokenIndex, policies_allow, rules_of
 from dkron_api.auth.guard import Guard, Scheme
 from dkron_api.auth.issuer_keys import IssuerKeys
 from dkron_api.auth.key_sources import Load, file_source, issuer_source, trust, url_source
-from dkron_api.auth.kubernetes import KubernetesScheme, Rights, Tokens
-from dkron_api.auth.oidc import Judge, OidcScheme
-from dkron_api.auth.policy_rules import Rules
+from dkron_api.auth.kubernetes import KubernetesScheme, Rights
+from dkron_api.auth.oidc import ClaimNames, Judge, OidcScheme
 from dkron_api.auth.token_secrets import Token
 from dkron_api.cache.object_cache import ObjectCache
-from dkron_api.settings import AuthMode, Settings
+from dkron_api.settings import AuthMode, Settings, UnusableOption
+from dkron_api.translate.record import Object
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Unavailable
 
-Object = dict[str, Any]
-
 KEYS_FRESH, KEYS_PAUSE = 300.0, 10.0
-"""Seconds for which an issuer's keys are used without another look, and between two looks."""
+"""Seconds until an issuer's keys are looked at again, and between two looks."""
 FILE_PAUSE = 1.0
 """Seconds between two looks at a file of keys."""
 
@@ -52,10 +49,6 @@ class PolicyRules:
         return rules
 
 
-class UnusableAuthorities(Exception):
-    """The file of `--oidc-ca` cannot be used. `str()` says why."""
-
-
 def guard(
     settings: Settings,
     kube: KubeClient,
@@ -65,9 +58,8 @@ def guard(
     policies: ObjectCache[Object],
     clock: Callable[[], datetime],
 ) -> Guard:
-    """Return the guard that these settings ask for. Tokens of ours are told by their beginning, and those of an issuer
-    by what they say, so these come first. Raises `UnusableAuthorities`."""
-
+    """Return the guard that these settings ask for. Tokens of ours are told by their beginning, and tokens of an
+    issuer by their claims, so these come first. Raises `UnusableOption`."""
     policy = PolicyRules(policies).get
 
     def waiting_for(*caches: ObjectCache[Any]) -> str:
@@ -96,14 +88,14 @@ def guard(
         ways = (by_policies, recall_policies) if settings.oidc_rights == "dkron" else (by_roles, rights.recall)
         schemes.append(oidc_scheme(settings, *ways, clock=time.time))
     if AuthMode.KUBERNETES in settings.auth:
-        schemes.append(KubernetesScheme(Tokens(kube, settings.audiences, clock=time.monotonic), rights))
+        schemes.append(KubernetesScheme(kube, rights, settings.audiences, clock=time.monotonic))
     return Guard(schemes)
 
 
 def oidc_scheme(
     settings: Settings, judge: Judge, recall_right: Callable[[Caller, Need], bool | None], *, clock: Callable[[], float]
 ) -> OidcScheme:
-    """Return the scheme for the tokens of the issuer. Raises `UnusableAuthorities`."""
+    """Return the scheme for the tokens of the issuer. Raises `UnusableOption`."""
     load, fresh, pause = _keys_from(settings)
     return OidcScheme(
         settings.oidc_issuer,
@@ -129,5 +121,5 @@ def _keys_from(settings: Settings) -> tuple[Load, float, float]:
     try:
         tls = trust(settings.oidc_ca)
     except OSError as error:
-        raise UnusableAuthorities(f"--oidc-ca {settings.oidc_ca}: {error.strerror or error}") from error
+        raise UnusableOption(f"--oidc-ca {settings.oidc_ca}: {error.strerror or error}") from error
     return url_source(where, tls) if where else issuer_source(settings.oidc_issuer, tls), KEYS_FRESH, KEYS_PAUSE

@@ -8,17 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from dkron_api.auth.caller import Caller, key_of
 from dkron_api.settings import AuthMode
+from dkron_api.translate.record import Object
 from dkron_crds.base import rfc3339
-
-Object = dict[str, Any]
 
 SECRET_TYPE = "dkron.io/token"  # noqa: S105 - the type of the Secrets
 PREFIX = "dkron_"
-"""What each token begins with, so that scanners of sources find it, and so that it is told from others."""
+"""The beginning of each token, so that scanners of sources find it, and so that it is told from others."""
 RANDOM_BYTES = 32
 NAME_PREFIX = "dkron-token-"
 BOOTSTRAP = "bootstrap"
@@ -34,7 +32,7 @@ class TokenKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What is known of a token. `accessor` identifies it without letting anybody in. `digest` is its SHA-256 in hex."""
+    """A token, except for its text. `accessor` identifies it and lets no client in. `digest` is its SHA-256 in hex."""
 
     accessor: str
     name: str

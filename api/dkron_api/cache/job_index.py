@@ -5,31 +5,25 @@ import logging
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
 from dkron_api.cache.object_cache import ObjectCache
 from dkron_api.translate import gojson
 from dkron_api.translate.job import bare, shown
 from dkron_api.translate.pieces import compact
-from dkron_api.translate.record import Job, kept
+from dkron_api.translate.record import Job, Object, kept
 from dkron_crds.schedule.errors import quoted
 from dkron_kube.informer import WatchState
 
 log = logging.getLogger(__name__)
 
-Object = dict[str, Any]
 Listener = Callable[[Job | None, Job | None], None]
-
-
-def ignore(_: "JobIndex") -> None:
-    """Leave changed jobs unrendered until a client asks."""
 
 
 class JobIndex:
     """All jobs. If two objects have the same Dkron name, the older one wins, as in the operator.
 
     `listeners` are called for each change of an object with the job before and after. A `quiet` index does not log
-    objects that cannot be read. `stale` is called when jobs have to be rendered again.
+    objects that cannot be read. `stale` is called when jobs should be rendered again before a client asks.
     """
 
     def __init__(
@@ -38,7 +32,7 @@ class JobIndex:
         *,
         read: Callable[[Object], Job] = kept,
         watch: WatchState | None = None,
-        stale: Callable[["JobIndex"], object] = ignore,
+        stale: Callable[["JobIndex"], object] = lambda _: None,
         quiet: bool = False,
     ) -> None:
         self.mirror: ObjectCache[Job] = ObjectCache("dkronjobs", read, changed=self._changed, watch=watch, quiet=quiet)
@@ -46,7 +40,8 @@ class JobIndex:
         self.revision = 0
         self._clock = clock
         self._named: dict[str, list[Job]] = {}
-        self._names: list[str] = []
+        self.names: list[str] = []
+        """All names in byte order."""
         self._children: dict[str, set[str]] = {}
         self._rendered: dict[str, bytes] = {}
         self._due: dict[str, str] = {}
@@ -55,10 +50,10 @@ class JobIndex:
         self._stale = stale
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self.names)
 
     def __iter__(self) -> Iterator[Job]:
-        return (self._named[name][0] for name in self._names)
+        return (self._named[name][0] for name in self.names)
 
     @property
     def ready(self) -> bool:
@@ -69,11 +64,6 @@ class JobIndex:
     def complete(self) -> asyncio.Event:
         """Set once the index is ready."""
         return self.mirror.complete
-
-    @property
-    def names(self) -> list[str]:
-        """All names in byte order. Do not modify the list."""
-        return self._names
 
     def get(self, name: str) -> Job | None:
         """Return the job with this Dkron name."""
@@ -101,7 +91,7 @@ class JobIndex:
     def joined(self) -> Sequence[bytes]:
         """Return all jobs as GET shows them, as pieces of one JSON array."""
         if self._joined is None:
-            self._joined = tuple(compact([self.json(name) for name in self._names]))
+            self._joined = tuple(compact([self.json(name) for name in self.names]))
         return self._joined
 
     async def prerender(self) -> None:
@@ -151,7 +141,7 @@ class JobIndex:
     def _add(self, job: Job) -> None:
         namesakes = self._named.setdefault(job.name, [])
         if not namesakes:
-            insort(self._names, job.name)
+            insort(self.names, job.name)
         namesakes.append(job)
         namesakes.sort(key=lambda each: (each.created, each.uid))
         self._forget(job)
@@ -170,7 +160,7 @@ class JobIndex:
             del self._named[job.name]
             self._unrendered.discard(job.name)
             self._due.pop(job.name, None)
-            del self._names[bisect_left(self._names, job.name)]
+            del self.names[bisect_left(self.names, job.name)]
 
     def _forget(self, job: Job) -> None:
         """Drop the rendered versions of the job, and of its parents, which show its name."""
@@ -178,3 +168,26 @@ class JobIndex:
             self._rendered.pop(name, None)
             self._unrendered.add(name)
         self._stale(self)
+
+
+class Prerenderer:
+    """One task for the job indexes of all namespaces."""
+
+    def __init__(self) -> None:
+        self._stale: dict[JobIndex, None] = {}
+        self._woken = asyncio.Event()
+
+    def want(self, job_index: JobIndex) -> None:
+        """Note that jobs of this index have changed."""
+        self._stale[job_index] = None
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Render what has changed, one index after another, until cancelled."""
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            while self._stale:
+                job_index = next(iter(self._stale))
+                del self._stale[job_index]
+                await job_index.prerender()

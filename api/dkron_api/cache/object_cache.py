@@ -8,12 +8,12 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
+from dkron_api.translate.record import Object
 from dkron_crds.bounds import unreadable
 from dkron_kube.informer import WatchState
 
-Object = dict[str, Any]
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
@@ -90,12 +90,8 @@ class ObjectCache(Generic[T]):
         for uid in [uid for uid, kept in self._kept.items() if uid not in listed and kept.version <= version]:
             self._drop(uid)
         for item in items:
-            self._take(item)
+            self.upsert(item)
         self.complete.set()
-
-    def upsert(self, item: Object) -> None:
-        """Apply a version of an object, which may be current or old."""
-        self._take(item)
 
     def remove(self, item: Object) -> None:
         """Remove a deleted object. Older versions that arrive later do not bring it back."""
@@ -112,7 +108,8 @@ class ObjectCache(Generic[T]):
         self._gone.clear()
         self._kept = {uid: kept._replace(version=0) for uid, kept in self._kept.items()}
 
-    def _take(self, item: Object) -> None:
+    def upsert(self, item: Object) -> None:
+        """Apply a version of an object, which may be current or old."""
         metadata = item["metadata"]
         uid, version = metadata["uid"], int(metadata["resourceVersion"])
         known = self._kept.get(uid)
@@ -129,9 +126,8 @@ class ObjectCache(Generic[T]):
         if read is None:
             self._drop(uid)
             return
-        kept = Kept(name, version, read)
-        self._kept[uid] = kept
-        self._names[kept.name] = uid
+        self._kept[uid] = kept = Kept(name, version, read)
+        self._names[name] = uid
         self._tell(known, kept)
 
     def _guarded(self, item: Object) -> T | None:

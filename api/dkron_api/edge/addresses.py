@@ -5,13 +5,13 @@ that a trusted proxy has seen. What stands before it is the client's own claim.
 """
 
 import ipaddress
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import islice
 
 from aiohttp import web
 
-from dkron_api.edge.forwarded import for_of, items
 from dkron_api.edge.keys import SETTINGS
 from dkron_api.settings import Network
 
@@ -35,8 +35,7 @@ def address_of(request: web.Request) -> str:
 
 
 def block_of(request: web.Request) -> str:
-    """Return for what limits count where the caller is unknown: the address, or the /64 of an IPv6 address, of which
-    one client has any number."""
+    """Return the key of limits for an unknown caller: the address, or the /64 of IPv6, of which a client has many."""
     address = address_of(request)
     return _network_of(address.partition("%")[0]) if ":" in address else address
 
@@ -58,7 +57,7 @@ def client_of(peer: str, forwarded_for: Sequence[str], forwarded: Sequence[str],
         return peer
     found = {
         _last_untrusted(near, hops, trusted)
-        for hops in (items(forwarded_for), [for_of(item) for item in items(forwarded)])
+        for hops in (items(forwarded_for), [value_of(item, "for") for item in items(forwarded)])
         if hops
     }
     return str(found.pop() if len(found) == 1 else near)
@@ -91,3 +90,17 @@ def _address(text: str) -> Address | None:
 
 def _within(address: Address, networks: Iterable[Network]) -> bool:
     return any(address.version == network.version and address in network for network in networks)
+
+
+_PAIR = re.compile(r"""(?:^|;)\s*(for|host)=(?:"([^"]*)"|([^;"]*))""", re.IGNORECASE)
+
+
+def items(values: Iterable[str]) -> list[str]:
+    """Return the items of a header with a list, however many times it was sent."""
+    return [item.strip() for item in ",".join(values).split(",") if item.strip()]
+
+
+def value_of(item: str, name: str) -> str:
+    """Return the client (`for`) or the host (`host`) that the proxy names; empty without one."""
+    pairs = _PAIR.finditer(item)
+    return next((pair[2] or (pair[3] or "").strip() for pair in pairs if pair[1].lower() == name), "")

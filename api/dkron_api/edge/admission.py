@@ -1,5 +1,6 @@
 """Lets a request in: for a name of ours, from a known caller, who has the right that its route needs."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from http import HTTPStatus
@@ -7,15 +8,13 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.auth.caller import ANYBODY, Caller, Need, Right
-from dkron_api.auth.grant import Grant
-from dkron_api.auth.guard import Guard
+from dkron_api.auth.guard import Grant, Guard
 from dkron_api.auth.routes import IDENTIFIED, JOBS, NO_RESOURCE, PUBLIC, Namespaces, route_right
 from dkron_api.edge.addresses import address_of, block_of
-from dkron_api.edge.flags import flag
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.hosts import is_ours
 from dkron_api.edge.keys import GATE, SETTINGS, TENANTS
-from dkron_api.edge.tenancy import PREFIX, judged_base, namespace_of, require_served
+from dkron_api.edge.urls import PREFIX, flag, judged_base, namespace_of, require_served
 from dkron_api.refusal import ApiError
 from dkron_crds.policy import Capability
 
@@ -23,7 +22,7 @@ READS = frozenset({"GET", "HEAD", "OPTIONS"})
 GUARD = web.AppKey("GUARD", Guard)
 GRANT = web.RequestKey("GRANT", Grant)
 NEED = web.RequestKey("NEED", Need)
-"""What the route needs; absent if the caller alone matters."""
+"""The need of the route; absent if only the caller matters."""
 BODY = web.RequestKey("BODY", int)
 """Bytes of the body that were counted."""
 
@@ -40,7 +39,7 @@ def require_own_host(request: web.Request) -> None:
 
 
 async def admit(request: web.Request) -> Grant | None:
-    """Return what the caller may do; None for routes that are open to everybody. Raises `ApiError`: 401, 403, 503, or
+    """Return the rights of the caller; None for routes that are open to everybody. Raises `ApiError`: 401, 403, 503, or
     404 for a namespace that is not served.
 
     Rights that only the body tells are asked for by the handler, which then calls `require_served`.
@@ -51,8 +50,7 @@ async def admit(request: web.Request) -> Grant | None:
         return None
     app, block = request.app, block_of(request)
     guard, where = app[GUARD], _namespaces(request)
-    caller = guard.recall(request.headers) or await _identified(request, guard, block)
-    _count(app[GATE], caller, block)
+    caller = await _counted(app[GATE], guard, request.headers, block)
     grant = request[GRANT] = Grant(guard, caller, where, request.headers, block)
     entry = route_right(request.method, template)
     need = None
@@ -67,10 +65,7 @@ async def admit(request: web.Request) -> Grant | None:
     if need is not None:
         request[NEED] = need
         if entry is None or not entry.by_body:
-            if guard.recall_right(caller, need):
-                grant.asked = True
-            else:
-                await grant.require(need)
+            await grant.require(need)
             require_served(request)
     of_jobs = entry is None or (entry.resource.startswith(JOBS) and not entry.by_body)
     if of_jobs and request.method not in READS and flag(request, "force"):
@@ -79,18 +74,18 @@ async def admit(request: web.Request) -> Grant | None:
     return grant
 
 
-async def _identified(request: web.Request, guard: Guard, block: str) -> Caller:
-    """Return the sender of the request. It counts for the address, too, unless its token is known."""
-    if not guard.knows(request.headers):
-        request.app[GATE].spend_address(block)
-    return await guard.identify(request.headers, block)
-
-
-def _count(gate: Gate, caller: Caller, block: str) -> None:
+async def _counted(gate: Gate, guard: Guard, headers: Mapping[str, str], block: str) -> Caller:
+    """Return the sender, and count the request for the caller; also for the address, unless the token is known."""
+    caller = guard.recall(headers)
+    if caller is None:
+        if not guard.knows(headers):
+            gate.spend_address(block)
+        caller = await guard.identify(headers, block)
     if caller is ANYBODY:
         gate.spend_address(block)
     else:
         gate.spend_caller(caller.identity, caller.name)
+    return caller
 
 
 def charge_body(request: web.Request, size: int) -> None:
@@ -100,7 +95,7 @@ def charge_body(request: web.Request, size: int) -> None:
 
 
 def refund_body(request: web.Request) -> None:
-    """Take the body back out of the count: the request had an effect, for which the caller has the right."""
+    """Take the body back out of the count: the request had an effect, and the caller has the right to it."""
     if NEED in request:
         _charge(request, -request.get(BODY, 0))
 

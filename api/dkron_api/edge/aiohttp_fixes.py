@@ -1,6 +1,4 @@
-"""What this service changes in aiohttp, each with the place where aiohttp was asked for it. No other module uses
-aiohttp's internals.
-"""
+"""Changes of aiohttp, each with the place where aiohttp was asked for it. No other module uses aiohttp's internals."""
 
 import asyncio
 import logging
@@ -16,11 +14,11 @@ from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_urldispatcher import MatchInfoError, UrlMappingMatchInfo
 from yarl import URL
 
-from dkron_api.edge.root import ROOT
+from dkron_api.edge.urls import ROOT
 from dkron_crds.schedule.errors import quoted
 
 HALF_CLOSED = 60.0
-"""Seconds for which a half-closed client may still get a response. Only a write shows whether it is still there."""
+"""Seconds until a half-closed client gets no response any more. Only a write shows whether it is still there."""
 CUT_SHORT = "the connection was closed before the end of the body"
 SEGMENTS = 32
 """Maximum slashes in a path: routes have up to six, and folders of a user interface a few more."""
@@ -108,7 +106,6 @@ class Connection(RequestHandler):
         return self._request_count - self._answered
 
     def _cut_body_short(self) -> None:
-        """Fail the body of the last request if it is incomplete."""
         if self._body is not None and not self._body.is_eof():
             self._body.set_exception(web.RequestPayloadError(CUT_SHORT))
 

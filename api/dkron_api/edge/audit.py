@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from dkron_api.auth.grant import Grant
+from dkron_api.auth.guard import Grant
 from dkron_api.edge.access import AccessLog, cut
 from dkron_api.edge.addresses import address_of
 from dkron_api.edge.admission import GRANT, NEED, READS, caller_of
@@ -15,8 +15,7 @@ REFUSALS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.
 
 
 def audit(log: AccessLog, request: web.Request, status: int, request_id: str) -> None:
-    """Write the line about this request, if it is one to write about. It never has the token, nor a body or a query,
-    which may hold secrets."""
+    """Write the line about this request, if it needs one: without token, body and query, which may hold secrets."""
     refused = status in REFUSALS
     if request.method in READS and not refused:
         return
@@ -36,7 +35,7 @@ def audit(log: AccessLog, request: web.Request, status: int, request_id: str) ->
 
 
 def _decision(grant: Grant | None, *, refused: bool) -> str:
-    """Return what was decided. A request that cannot be read is answered before a right is asked for."""
+    """Return the decision. A request that cannot be read is answered before a right is asked for."""
     if refused:
         return "refused"
     return "undecided" if grant is not None and not grant.asked else "allowed"

@@ -8,7 +8,7 @@ headers that browsers add.
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from dkron_api.edge.forwarded import host_of, items
+from dkron_api.edge.addresses import items, value_of
 
 ANY = "*"
 METHODS = "GET, POST, PUT, PATCH, DELETE"
@@ -18,7 +18,7 @@ EXPOSED = (
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN = frozenset({"same-origin", "none"})
 LIFE = "600"
-"""Seconds for which a browser may cache the response to a preflight."""
+"""Seconds that a browser may cache the response to a preflight."""
 
 
 def allowed(origin: str, origins: Sequence[str]) -> str:
@@ -50,7 +50,7 @@ def _own_hosts(headers: Mapping[str, str]) -> set[str]:
     """Return the names under which a browser knows this server. A page cannot forge a proxy's header in a
     cross-origin request, since the browser sends a preflight first."""
     renamed = items([headers.get("X-Forwarded-Host", "")])[:1]
-    renamed += [host_of(item) for item in items([headers.get("Forwarded", "")])[:1]]
+    renamed += [value_of(item, "host") for item in items([headers.get("Forwarded", "")])[:1]]
     return {_plain(host) for host in (headers.get("Host", ""), *renamed) if host}
 
 

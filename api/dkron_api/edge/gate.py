@@ -1,5 +1,4 @@
-"""Limits the concurrent requests, the open streams, and the request rate of each caller and address. Memory is bounded
-whatever clients do."""
+"""Limits requests, open streams, and the rate of each caller and address. Memory is bounded whatever clients do."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
@@ -8,7 +7,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from math import ceil
 
-from dkron_api.refusal import LATER, ApiError
+from dkron_api.refusal import ApiError, unavailable
 from dkron_runtime.token_bucket import Rate
 
 BUCKETS = 4096
@@ -17,18 +16,18 @@ anyway."""
 UPLOADS = 256
 """Concurrent uploads, each as large as --max-body allows. The next one displaces the oldest."""
 UPLOADS_OF_ONE = 32
-"""Those of one caller, or of one address where callers show no token. The next one displaces their own oldest."""
+"""Uploads of one caller, or of one address where callers show no token. The next one displaces their oldest."""
 BODY = 1024
 """Bytes of a body that count as one more request while it is not known whether it leads to anything: a parser may take
 as long for them."""
 RESTORES = 4
 """Concurrent restores of backups, each as large as --max-restore allows."""
 RESTORES_OF_ONE = 2
-"""Those of one caller, so that others have places."""
+"""Restores of one caller, so that others have places."""
 BURST = 2.0
 """Seconds' worth of the rate that may be used at once."""
 SOON = 0.001
-"""Seconds for which no request is refused: less than an answer takes, and more than sums of floats are off."""
+"""Seconds within which no request is refused: less than an answer takes, and more than sums of floats are off."""
 
 
 @dataclass(slots=True)
@@ -66,11 +65,7 @@ class Gate:
     def enter(self) -> None:
         """Admit a request. It has to `leave` afterwards."""
         if self.working >= self._requests:
-            raise ApiError(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                f"the server is already handling {self._requests} requests; retry later",
-                {"Retry-After": LATER},
-            )
+            raise unavailable(f"the server is already handling {self._requests} requests; retry later")
         self.working += 1
 
     def leave(self) -> None:
@@ -117,7 +112,6 @@ class Gate:
         give_way()
 
     def _end_upload(self, place: object) -> None:
-        """The upload has ended, or was displaced before."""
         if place not in self._uploads:
             return
         owner, _ = self._uploads.pop(place)
@@ -133,10 +127,10 @@ class Gate:
     def _aside(self, room: Room, owner: str = "") -> Iterator[None]:
         if room.share and room.by_owner.get(owner, 0) >= room.share:
             text = f"this caller already has {room.share} {room.what}; end some, or retry later"
-            raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text, {"Retry-After": "10"})
+            raise unavailable(text, after="10")
         if room.taken >= room.places:
             text = f"the server already has {room.places} {room.what}; retry later"
-            raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text, {"Retry-After": "10"})
+            raise unavailable(text, after="10")
         room.taken += 1
         room.by_owner[owner] += 1
         self.working -= 1
@@ -163,8 +157,7 @@ class Gate:
         self._spend(self._callers, identity, name)
 
     def charge_address(self, address: str, size: int) -> None:
-        """Count a body of so many bytes from a sender who is unknown; less than 0 takes one back. It may leave a debt,
-        which later requests pay."""
+        """Count the bytes of a body, or take them back if negative. A debt is possible, which later requests pay."""
         self._charge(self._addresses, address, size)
 
     def charge_caller(self, identity: str, size: int) -> None:

@@ -21,8 +21,7 @@ _OURS = (".localhost", ".svc", ".svc.cluster.local")
 
 
 def is_ours(host: str, allowed: Sequence[str]) -> bool:
-    """Whether a request with this `Host` is for us. `allowed` are further names; `*` allows all, `*.example.com` all
-    names below."""
+    """Whether a request with this `Host` is for us; `*` in `allowed` is any name, `*.example.com` any below."""
     if ANY in allowed:
         return True
     name = _without_port(host).rstrip(".").lower()

@@ -1,4 +1,4 @@
-"""The application's components, as keys for the handlers. What is kept for each namespace is in `TENANTS`."""
+"""The application's components, as keys for the handlers. `TENANTS` has the components of each namespace."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,16 +8,15 @@ from typing import Any
 from aiohttp import web
 
 from dkron_api.auth.token_secrets import Token
+from dkron_api.cache.job_index import Prerenderer
 from dkron_api.cache.object_cache import ObjectCache
-from dkron_api.cache.prerender import Prerenderer
-from dkron_api.cache.slices import Slices
+from dkron_api.cache.standings import Slices
 from dkron_api.edge.access import AccessLog
 from dkron_api.edge.gate import Gate
 from dkron_api.jobs.objects import Objects as StoredObjects
 from dkron_api.settings import Settings
 from dkron_api.tenants.tenants import Tenants
 from dkron_kube.client import KubeClient
-from dkron_kube.watch import Cache
 from dkron_runtime.supervision import Supervisor
 
 Objects = ObjectCache[dict[str, Any]]
@@ -32,8 +31,6 @@ SUPERVISOR = web.AppKey("SUPERVISOR", Supervisor)
 """Keeps the long-lived tasks of the service running."""
 STOPPING = web.AppKey("STOPPING", asyncio.Event)
 """Set when the service should stop: handlers of long lists then skip the rest."""
-LEASE_FEED: web.AppKey[Cache] = web.AppKey("LEASE_FEED")
-"""Receives the watch of the Lease."""
 ACCESS: web.AppKey[AccessLog | None] = web.AppKey("ACCESS")
 AUDIT = web.AppKey("AUDIT", AccessLog)
 GATE = web.AppKey("GATE", Gate)

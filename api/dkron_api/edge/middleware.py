@@ -3,30 +3,30 @@
 import logging
 import os
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from http import HTTPStatus
 from time import perf_counter
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from dkron_api import metrics
-from dkron_api.answer import JSON
 from dkron_api.edge import cors
 from dkron_api.edge.access import AccessLog, cut
 from dkron_api.edge.addresses import address_of, block_of
 from dkron_api.edge.admission import admit, caller_of, refund_body, require_own_host, template_of
 from dkron_api.edge.aiohttp_fixes import MALFORMED, sentence
+from dkron_api.edge.answers import JSON, takes_gzip
 from dkron_api.edge.audit import audit
-from dkron_api.edge.coding import takes_gzip
-from dkron_api.edge.errors import NOT_A_ROUTE, body_of
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.keys import ACCESS, AUDIT, GATE, SETTINGS
-from dkron_api.edge.root import public_path
 from dkron_api.edge.traced import TRACE
+from dkron_api.edge.urls import public_path
 from dkron_api.refusal import ApiError, refusal_of
+from dkron_api.translate import gojson
+from dkron_crds.schedule.errors import printable
 from dkron_kube.errors import KubeError
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 REQUEST_ID = web.RequestKey("REQUEST_ID", str)
 COMPRESSIBLE = 1024
 """Bytes from which compression is worthwhile."""
@@ -138,8 +138,7 @@ async def _admitted(request: web.Request, handler: Handler) -> web.StreamRespons
 
 
 async def _unknown(request: web.Request, why: web.HTTPException) -> web.StreamResponse:
-    """Handle an unknown route: a path that is too long, a preflight, a route with an extra slash (Dkron behaviour
-    §1.1), or none of these."""
+    """Handle a path that is too long, a preflight, an extra slash (Dkron behaviour §1.1), or no route at all."""
     if why.status == HTTPStatus.REQUEST_URI_TOO_LONG:
         raise why
     if request.method == "OPTIONS" and request.app[SETTINGS].cors_origins:
@@ -178,3 +177,27 @@ def _log(access: AccessLog, request: web.Request, response: web.StreamResponse, 
     if trace is not None:
         fields["trace_id"] = trace.trace_id
     access.write(f"{request.method} {cut(request.path_qs)} {response.status}", fields)
+
+
+PROBLEM = "application/problem+json"
+TEXT = "text/plain; charset=utf-8"
+LONGEST = 900
+"""Maximum characters of a sentence."""
+NOT_A_ROUTE = ApiError(HTTPStatus.NOT_FOUND, "404 page not found")
+"""Dkron's response to every path and method that it does not know (Dkron behaviour §1.1)."""
+
+
+def body_of(refusal: ApiError, *, accept: str, path: str) -> tuple[bytes, Mapping[str, str]]:
+    """Return body and headers of an error. Text quoted from the request is escaped for terminals and logs."""
+    reason = refusal.reason if len(refusal.reason) <= LONGEST else refusal.reason[:LONGEST] + "…"
+    reason = printable(reason)
+    if PROBLEM in accept:
+        problem = {
+            "type": "about:blank",
+            "title": HTTPStatus(refusal.status).phrase,
+            "status": refusal.status,
+            "detail": reason,
+            "instance": path,
+        }
+        return gojson.encode(problem), {**refusal.headers, "Content-Type": PROBLEM}
+    return reason.encode(), {**refusal.headers, "Content-Type": TEXT}

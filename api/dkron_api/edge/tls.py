@@ -13,6 +13,7 @@ from pathlib import Path
 from cryptography import x509
 
 from dkron_api import metrics
+from dkron_api.settings import UnusableOption
 
 CHECK = 2.0
 """Seconds between two looks at the files."""
@@ -24,12 +25,8 @@ log = logging.getLogger(__name__)
 Seen = tuple[tuple[int, int, int], ...]
 
 
-class UnusableCertificate(Exception):
-    """The files cannot be used. `str()` says which and why, without anything of the key."""
-
-
 class Certificate:
-    """The pair in use. Raises `UnusableCertificate` if there is none at the beginning."""
+    """The pair in use. Raises `UnusableOption` if there is none at the beginning."""
 
     def __init__(self, certificate: Path, key: Path) -> None:
         self._certificate = certificate
@@ -55,7 +52,7 @@ class Certificate:
         self._seen = seen
         try:
             self._current, self.not_after = self._loaded()
-        except UnusableCertificate as error:
+        except UnusableOption as error:
             log.error("the certificate stays as it was: %s", error)  # noqa: TRY400 - the message is sufficient
             return
         self._note()
@@ -68,28 +65,24 @@ class Certificate:
         connection.context = self._current
 
     def _loaded(self) -> tuple[ssl.SSLContext, datetime]:
-        context, both = _context(), f"--tls-cert {self._certificate} and --tls-key {self._key}"
+        both = f"--tls-cert {self._certificate} and --tls-key {self._key}"
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_alpn_protocols(["http/1.1"])
         try:
             context.load_cert_chain(self._certificate, self._key, password=_no_password)
             ends = x509.load_pem_x509_certificate(self._certificate.read_bytes()).not_valid_after_utc
         except ssl.SSLError as error:
             reason = (error.reason or "").replace("_", " ").lower() or "they are not PEM"
-            raise UnusableCertificate(f"{both} are not a pair: {reason}") from None
+            raise UnusableOption(f"{both} are not a pair: {reason}") from None
         except OSError as error:
-            raise UnusableCertificate(f"{both} cannot be read: {error.strerror or error}") from None
+            raise UnusableOption(f"{both} cannot be read: {error.strerror or error}") from None
         except ValueError as error:
-            raise UnusableCertificate(f"{both} cannot be used: {error}") from None
+            raise UnusableOption(f"{both} cannot be used: {error}") from None
         return context, ends
 
     def _state(self) -> Seen:
         return _state_of(self._certificate), _state_of(self._key)
-
-
-def _context() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    return context
 
 
 def _state_of(file: Path) -> tuple[int, int, int]:

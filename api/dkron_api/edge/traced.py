@@ -3,19 +3,16 @@
 Names and attributes follow OpenTelemetry: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server
 """
 
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
+from aiohttp.typedefs import Handler, Middleware
 
 from dkron_api.edge.access import cut
 from dkron_api.edge.addresses import address_of
 from dkron_api.metrics import METHODS
 from dkron_crds.traceparent import TraceContext, read_traceparent
-from dkron_runtime.tracing.spans import Attributes, Kind, Span, SpanStart, Tracer
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+from dkron_runtime.tracing.spans import Attributes, Kind, SpanStart, Tracer
 
 TRACE = web.RequestKey("TRACE", TraceContext)
 """The span of the request, if tracing is on."""
@@ -35,7 +32,11 @@ def tracing(tracer: Tracer) -> Middleware:
         try:
             with span.around():
                 response = await handler(request)
-            _judge(span, response.status)
+            told: Attributes = {"http.response.status_code": response.status}
+            span.tell(told)
+            if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                # A client error is not an error of the server span.
+                span.fail(str(response.status))
         finally:
             span.end()
         return response
@@ -70,11 +71,3 @@ def _attributes(request: web.Request) -> dict[str, str | int | float | bool]:
         "network.protocol.version": f"{major}.{minor}",
     }
     return {key: value for key, value in known.items() if value}
-
-
-def _judge(span: Span, status: int) -> None:
-    told: Attributes = {"http.response.status_code": status}
-    span.tell(told)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        # A client error is not an error of the server span.
-        span.fail(str(status))

@@ -7,18 +7,17 @@ request a second: those that come meanwhile get the same answer.
 import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dkron_api.cache.expiring import Kept, Questions
 from dkron_api.jobs.writer import ATTEMPTS, Terms
 from dkron_api.refusal import ApiError
+from dkron_api.translate.record import Object
 from dkron_crds.names import API_VERSION
 from dkron_crds.schedule.errors import quoted
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, NotFound, Stale
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_PAUSES, DKRON_RUNS, Resource
-
-Object = dict[str, Any]
 
 FRESH, FOR_EACH = 1.0, 0.001
 """Seconds that a list is kept, and how many more for each object: a long one takes the API server longer."""

@@ -8,16 +8,14 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from dkron_api.translate.pod import container_of, has_begun, newest
+from dkron_api.translate.record import Object
 from dkron_crds.owners import POD_OF_JOB, is_pod_of
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError
 from dkron_kube.paths import PODS
 
-Object = dict[str, Any]
 log = logging.getLogger(__name__)
 
 OUTPUT = 256_000
@@ -30,14 +28,6 @@ CHUNK, CHUNKS = 50, 4
 """Jobs per request for their pods, and such requests per client."""
 REMEMBERED = 8192
 """Jobs whose node is remembered: a pod never moves."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tail:
-    """The end of a log. `cut` is True if there is more before it."""
-
-    data: bytes
-    cut: bool
 
 
 class Pods:
@@ -55,7 +45,7 @@ class Pods:
         pods = self._kube.list(PODS, self._namespace, label_selector=f"{POD_OF_JOB}={job}")
         return newest([pod async for pod in pods if is_pod_of(pod, job=job, uid=uid)])
 
-    async def output(self, job: str, *, uid: str = "") -> Tail | None:
+    async def output(self, job: str, *, uid: str = "") -> bytes | None:
         """Return the end of a Job's log while its pod exists; None if the log is unavailable. `uid` is as for `of`."""
         try:
             async with asyncio.timeout(OUTPUT_SECONDS), self._logs:
@@ -67,7 +57,7 @@ class Pods:
         except (KubeError, TimeoutError) as error:
             self._complain(f"cannot read the log of Job {job}", error)
             return None
-        return Tail(data[-OUTPUT:], cut=len(data) > OUTPUT)
+        return data[-OUTPUT:]
 
     async def look(self, job: str, *, uid: str = "") -> Object | None:
         """Return the same as `of`, but None if it cannot be read."""

@@ -106,7 +106,6 @@ def circle_outside(dump: Dump, parents_of: Callable[[str], Iterable[str] | None]
 
 
 def _history(body: JobBody, job: Job) -> dict[str, Any]:
-    """Return the status fields that a new job takes from the backup; empty if it never ran."""
     told = history(body)
     # Without `since`, the operator would take the status for a wiped one. Without the fingerprint, it would take the
     # job for an edited one, and the slots of `@every` would count from that moment, with its fraction of a second.

@@ -10,7 +10,7 @@ from typing import Any
 
 from dkron_api.jobs.run_waiter import TRACELESS
 from dkron_api.refusal import ApiError
-from dkron_api.translate.record import Job
+from dkron_api.translate.record import Job, Object
 from dkron_api.translate.run import Run
 from dkron_crds.names import API_VERSION
 from dkron_crds.requests import read_instant
@@ -19,8 +19,6 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import AlreadyExists, NotFound, Unavailable
 from dkron_kube.paths import DKRON_RUNS
 from dkron_reports.repeat import is_of_group
-
-Object = dict[str, Any]
 
 PAUSE = 1.0
 """Seconds between two looks at a DkronRun, while a client waits for it."""
@@ -67,8 +65,7 @@ class RunObjects:
         return None
 
     async def create(self, name: str, spec: Mapping[str, Any], *, note: str = "") -> Object:
-        """Create it with this note, or return the one that the same request has made. Raises `ApiError` and
-        `KubeError`."""
+        """Create it, or return the one that the same request has made. Raises `ApiError` and `KubeError`."""
         metadata = {"name": name} | ({"annotations": {REPEATS: note}} if note else {})
         body = {"apiVersion": API_VERSION, "kind": "DkronRun", "metadata": metadata, "spec": dict(spec)}
         try:

@@ -1,13 +1,19 @@
-"""Waits for the end of a run and of all runs that follow from it, by watching the versions of jobs in the index."""
+"""Runs that were requested, until the jobs in the index show them, and until they and all runs that follow from them
+end.
+
+A client that lists the executions right after a 202 finds the run among them: the request stays on the job until the
+operator has made a Job of it, and `RequestedRuns` remembers the run until the status shows it.
+"""
 
 import asyncio
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from dkron_api.cache.job_index import JobIndex
-from dkron_api.translate.descent import following, goes_on, has_begun
 from dkron_api.translate.record import Job
-from dkron_api.translate.run import Progress, Run, progress
+from dkron_api.translate.run import Progress, Run, following, goes_on, has_begun, progress, requests
 
 TRACELESS = 30.0
 """Seconds after which a run that has no request and no trace left counts as ended: its execution was cleared, or
@@ -61,16 +67,13 @@ class RunWait:
         if state is Progress.REFUSED:
             self._end(root)
         elif state is Progress.UNSEEN:
-            self._lose_patience(root)
+            if self._patience is None:
+                self._patience = asyncio.get_running_loop().call_later(TRACELESS, self._end, root)
         else:
             self.close()
             self._over = state is Progress.OVER
             if self._over and not self._goes_on():
                 self._end(root)
-
-    def _lose_patience(self, root: Job) -> None:
-        if self._patience is None:
-            self._patience = asyncio.get_running_loop().call_later(TRACELESS, self._end, root)
 
     def _goes_on(self) -> bool:
         """Whether any caused run is still going, found by following each ended run to the runs after it."""
@@ -78,18 +81,15 @@ class RunWait:
         ahead = list(self._groups)
         while ahead:
             uid, group = ahead.pop()
-            self._remember(uid, group)
+            # The job shows the group of the runs that follow this run only for some time.
+            follower = following(self._latest[uid], group)
+            if follower is not None:
+                self._followers.setdefault((uid, group), follower)
             if uid not in self._gone and goes_on(self._latest[uid], group):
                 going = True
             else:
                 ahead += self._found_after(self._latest[uid], group)
         return going
-
-    def _remember(self, uid: str, group: int) -> None:
-        """Store the group of the runs that follow this run, while the job still shows it."""
-        follower = following(self._latest[uid], group)
-        if follower is not None:
-            self._followers.setdefault((uid, group), follower)
 
     def _found_after(self, job: Job, group: int) -> list[tuple[str, int]]:
         """Return the runs that other jobs have started after this one and that were unknown so far."""
@@ -132,3 +132,49 @@ class RunWaiter:
         """The server stops."""
         for watching in self._open:
             watching.give_up()
+
+
+MOST = 4096
+"""Number of runs to remember. A request that is still on its job needs no memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A run requested through this process, remembered until `until` on the monotonic clock."""
+
+    run: Run
+    until: float
+
+
+class RequestedRuns:
+    """The requested runs of all jobs."""
+
+    def __init__(self, job_index: JobIndex, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._notes: OrderedDict[tuple[str, str], Note] = OrderedDict()
+        job_index.listeners.append(self._look)
+
+    def note(self, job: Job, run: Run) -> None:
+        """Record that a run of the job was just requested."""
+        self._notes[job.uid, run.id] = Note(run, self._clock() + TRACELESS)
+        if len(self._notes) > MOST:
+            self._notes.popitem(last=False)
+        self._look(None, job)
+
+    def of(self, job: Job) -> list[Run]:
+        """Return the runs of the job that are yet to begin, unordered."""
+        found = {run.id: run for run in requests(job) if progress(job, run) is Progress.ASKED}
+        now = self._clock()
+        for (uid, identity), note in self._notes.items():
+            if uid == job.uid and note.until > now and progress(job, note.run) in (Progress.ASKED, Progress.UNSEEN):
+                found[identity] = note.run
+        return list(found.values())
+
+    def _look(self, before: Job | None, after: Job | None) -> None:
+        job = after or before
+        if job is None or not self._notes:
+            return
+        over = (Progress.RUNNING, Progress.OVER, Progress.REFUSED)
+        for key, note in list(self._notes.items()):
+            if key[0] == job.uid and (after is None or progress(job, note.run) in over):
+                del self._notes[key]

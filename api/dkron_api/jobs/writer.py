@@ -4,16 +4,17 @@ An update has the job's generation as its precondition, not the resource version
 writes must not block an edit. If another client has edited the job, it is read and the change is made again.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TypeVar
+from weakref import WeakValueDictionary
 
 from dkron_api.cache.job_index import JobIndex
-from dkron_api.jobs.keyed_lock import KeyedLock
 from dkron_api.refusal import ApiError
-from dkron_api.translate.record import Job
+from dkron_api.translate.record import Job, Object
 from dkron_crds.names import API_VERSION, MODIFIED_BY, object_name
 from dkron_crds.packed import plain_parts
 from dkron_crds.schedule.errors import quoted
@@ -23,7 +24,6 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import AlreadyExists, Conflict, NotFound, Stale
 from dkron_kube.paths import DKRON_JOBS
 
-Object = dict[str, Any]
 T = TypeVar("T")
 ATTEMPTS = 5
 """Attempts at a change before giving up because other writers were first."""
@@ -66,7 +66,8 @@ class JobWriter:
         self._kube = kube
         self._job_index = job_index
         self._namespace = namespace
-        self._turns = KeyedLock()
+        # Writes of one job take turns here, so that the few retries remain for conflicts with other writers.
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def upsert(
         self,
@@ -107,7 +108,13 @@ class JobWriter:
         async def attempt() -> Job:
             known = self._known(job)
             _require_free(known, set(known.raw["spec"]), terms)
-            await self._delete(known, terms)
+            try:
+                name, uid = known.object_name, known.uid
+                await self._kube.delete(DKRON_JOBS, self._namespace, name, uid=uid, version=terms.version)
+            except Conflict as conflict:
+                if terms.version is not None:
+                    raise
+                raise Stale("another object now has this name", status=conflict.status) from conflict
             self._job_index.remove(known)
             return known
 
@@ -145,16 +152,6 @@ class JobWriter:
         job = await self._edit(known, [{"op": "replace", "path": "/spec", "value": wanted}], terms)
         return await self.annotate(job, annotations) if annotations else job
 
-    async def _delete(self, known: Job, terms: Terms) -> None:
-        try:
-            await self._kube.delete(
-                DKRON_JOBS, self._namespace, known.object_name, uid=known.uid, version=terms.version
-            )
-        except Conflict as conflict:
-            if terms.version is not None:
-                raise
-            raise Stale("another object now has this name", status=conflict.status) from conflict
-
     async def _edit(self, known: Job, operations: list[Object], terms: Terms) -> Job:
         tests: list[Object] = [
             {"op": "test", "path": "/metadata/uid", "value": known.uid},
@@ -173,17 +170,14 @@ class JobWriter:
         return job
 
     async def _persist(self, name: str, attempt: Callable[[], Awaitable[T]]) -> T:
-        async with self._turns.of(name):
-            return await self._attempts(name, attempt)
-
-    async def _attempts(self, name: str, attempt: Callable[[], Awaitable[T]]) -> T:
-        for _ in range(ATTEMPTS):
-            try:
-                return await attempt()
-            except (Stale, AlreadyExists, NotFound) as error:
-                await self._read_again(name, error)
-            except Conflict as conflict:
-                raise _of_another_version(name) from conflict
+        async with self._turns.setdefault(name, asyncio.Lock()):
+            for _ in range(ATTEMPTS):
+                try:
+                    return await attempt()
+                except (Stale, AlreadyExists, NotFound) as error:
+                    await self._read_again(name, error)
+                except Conflict as conflict:
+                    raise _of_another_version(name) from conflict
         raise ApiError(
             HTTPStatus.CONFLICT, f'other writers changed the job "{name}" {ATTEMPTS} times during this request; retry'
         )

@@ -5,12 +5,12 @@ import secrets
 from aiohttp import web
 
 from dkron_api.edge.admission import GRANT
+from dkron_api.edge.answers import list_answer
 from dkron_api.edge.keys import CLOCK, OBJECTS
-from dkron_api.edge.long_answer import list_answer
-from dkron_api.edge.tenancy import namespace_of, tenant_of
+from dkron_api.edge.urls import namespace_of, tenant_of
 from dkron_api.jobs.objects import BACKFILL, RUN
-from dkron_api.routes.objects import answer, changed, created, deleted, page_of, read, rendered
-from dkron_api.routes.requests import require_ready, terms_of
+from dkron_api.routes.objects import changed, created, deleting, found_in, list_page, page_of, read, showing
+from dkron_api.routes.requests import require_ready
 from dkron_api.translate import gojson
 from dkron_api.translate.backfill import jobs_of, read_backfill, show_backfill, show_slot, slots_of
 from dkron_api.translate.record import Object
@@ -27,22 +27,14 @@ async def list_backfills(request: web.Request) -> web.StreamResponse:
     job = request.query.get("job")
     found = await request.app[OBJECTS].list(BACKFILL, namespace_of(request))
     chosen = [each for each in found if job is None or (each.get("spec") or {}).get("job") == job]
-    items, headers = page_of(request, chosen)
-    return await list_answer(request, rendered(items, show_backfill), headers=headers)
-
-
-async def show(request: web.Request) -> web.StreamResponse:
-    """GET /v1/backfills/{name}."""
-    found = await request.app[OBJECTS].get(BACKFILL, namespace_of(request), request.match_info["name"])
-    return answer(request, found, show_backfill)
+    return await list_page(request, chosen, show_backfill)
 
 
 async def list_slots(request: web.Request) -> web.StreamResponse:
     """GET /v1/backfills/{name}/slots: what became of each slot, in the order in which they run."""
     require_ready(request)
-    objects, namespace, name = request.app[OBJECTS], namespace_of(request), request.match_info["name"]
-    found = await objects.get(BACKFILL, namespace, name)
-    runs = await objects.list(RUN, namespace, selector=f"{OF_BACKFILL}={name}")
+    found, selector = await found_in(request, BACKFILL), f"{OF_BACKFILL}={request.match_info['name']}"
+    runs = await request.app[OBJECTS].list(RUN, namespace_of(request), selector=selector)
     index = tenant_of(request).job_index
     executions: dict[str, dict[int, str]] = {}
 
@@ -67,25 +59,20 @@ async def create(request: web.Request) -> web.StreamResponse:
     grant = request[GRANT]
     await grant.require(*grant.where.to_use(secrets_in((spec.get("parameters") or {}).values()), has_template=False))
     name = spec.pop("name", None)
-    name = _name(request, spec) if name is None else name
+    if name is None:
+        job, now = spec.get("job"), int(request.app[CLOCK]().timestamp())
+        stem = object_name(job)[:NAME_ROOM].rstrip("-.") if job else "jobs"
+        name = f"{stem}-{now}-{secrets.token_hex(2)}"
     return await created(request, BACKFILL, name, spec, show=show_backfill)
 
 
 async def change(request: web.Request) -> web.StreamResponse:
-    """PATCH /v1/backfills/{name}: change the fields that the body has. To let it go on, or faster, takes the rights to
-    its runs."""
+    """PATCH /v1/backfills/{name}. To let it go on, or faster, takes the rights to its runs."""
     fields = await read(request, read_backfill)
     if not fields.get("suspend", True) or "parallelism" in fields:
-        found = await request.app[OBJECTS].get(BACKFILL, namespace_of(request), request.match_info["name"])
+        found = await found_in(request, BACKFILL)
         await _require_runs(request, found.get("spec") or {})
     return await changed(request, BACKFILL, fields, show_backfill)
-
-
-async def cancel(request: web.Request) -> web.StreamResponse:
-    """DELETE /v1/backfills/{name}: responds with the deleted backfill."""
-    name = request.match_info["name"]
-    found = await request.app[OBJECTS].delete(BACKFILL, namespace_of(request), name, terms_of(request))
-    return deleted(request, found, show_backfill)
 
 
 async def _require_runs(request: web.Request, spec: Object) -> None:
@@ -100,14 +87,7 @@ async def _require_runs(request: web.Request, spec: Object) -> None:
         await grant.require(where.to_run(name), *([where.to_force(name)] if jobs[name] else []))
 
 
-def _name(request: web.Request, spec: Object) -> str:
-    job = spec.get("job")
-    stem = object_name(job)[:NAME_ROOM].rstrip("-.") if job else "jobs"
-    return f"{stem}-{int(request.app[CLOCK]().timestamp())}-{secrets.token_hex(2)}"
-
-
 def _by_group(status: Object) -> dict[int, str]:
-    """Return the ids of the newest execution of each group."""
     ended = status.get("executions") or ()
     return {each["group"]: each["id"] for each in (*reversed(ended), *(status.get("active") or ())) if each.get("id")}
 
@@ -115,8 +95,8 @@ def _by_group(status: Object) -> dict[int, str]:
 ROUTES = (
     web.get("/v1/backfills", list_backfills, allow_head=False),
     web.post("/v1/backfills", create),
-    web.get("/v1/backfills/{name}", show, allow_head=False),
+    web.get("/v1/backfills/{name}", showing(BACKFILL, show_backfill), allow_head=False),
     web.patch("/v1/backfills/{name}", change),
-    web.delete("/v1/backfills/{name}", cancel),
+    web.delete("/v1/backfills/{name}", deleting(BACKFILL, show_backfill)),
     web.get("/v1/backfills/{name}/slots", list_slots, allow_head=False),
 )

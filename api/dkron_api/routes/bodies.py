@@ -7,7 +7,7 @@ from aiohttp import web
 
 from dkron_api.edge.admission import charge_body, owner_of
 from dkron_api.edge.keys import GATE
-from dkron_api.refusal import LATER, ApiError
+from dkron_api.refusal import ApiError, unavailable
 from dkron_api.translate.forms import Form, boundary_in
 from dkron_api.translate.gojson import Utf8
 
@@ -18,8 +18,7 @@ FORM_PATIENCE = 600.0
 
 
 async def body_of(request: web.Request) -> bytes:
-    """Return the whole body; at most `--max-body` bytes. Raises `ApiError`: 408, or 503 when a newer upload takes the
-    place."""
+    """Return the body, at most `--max-body` bytes. Raises `ApiError`: 408, or 503 when a newer upload displaces it."""
     body = await request.read() if request.content.is_eof() else await _arriving(request)
     charge_body(request, len(body))
     return body
@@ -67,11 +66,7 @@ async def _field_of(request: web.Request, field: str, limit: int, patience: asyn
 
 
 def _displaced() -> ApiError:
-    return ApiError(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "too many uploads are in progress, and this one was the oldest; send it again without pauses",
-        {"Retry-After": LATER},
-    )
+    return unavailable("too many uploads are in progress, and this one was the oldest; send it again without pauses")
 
 
 def _too_slow(seconds: float) -> ApiError:

@@ -4,24 +4,60 @@ Leave and pause are requests, written to the Lease and the DkronCluster. The ope
 read them there.
 """
 
+from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
 
 from aiohttp import web
 
-from dkron_api.answer import json_answer
-from dkron_api.edge.flags import flag
+from dkron_api.cache.object_cache import ObjectCache
+from dkron_api.edge.answers import json_answer
 from dkron_api.edge.keys import CLOCK, CLUSTERS, KUBE, LEASES, NODES, SETTINGS
-from dkron_api.edge.tenancy import tenant_of
-from dkron_api.refusal import ApiError
-from dkron_api.routes.installation import Object, known_cluster, known_leader, leader
+from dkron_api.edge.urls import flag, tenant_of
+from dkron_api.metrics import VERSION
+from dkron_api.refusal import ApiError, unavailable
 from dkron_api.routes.requests import require_ready
-from dkron_api.translate.members import holder, leader_of, leaving, members, remaining
+from dkron_api.translate.members import Replica, holder, leader_of, leaving, members, remaining
+from dkron_api.translate.record import Object
 from dkron_api.translate.status import Agent, running, status
-from dkron_api.version import VERSION
 from dkron_crds.lease import INSTALLATION, leave_annotation
+from dkron_crds.node_tags import lacking, read_agent
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_CLUSTERS
 from dkron_kube.paths import LEASES as LEASES_PATH
+
+
+def leader(app: web.Application) -> Replica | None:
+    """Return the replica that fires jobs, according to the cache."""
+    return holder(app[LEASES].by_name(INSTALLATION), app[CLOCK]())
+
+
+def known_leader(app: web.Application) -> Replica | None:
+    """Like `leader`, but raise `ApiError`, 503, if the Leases have not been listed yet."""
+    require_known(app[LEASES])
+    return leader(app)
+
+
+def known_cluster(app: web.Application) -> Object | None:
+    """Return the DkronCluster, if there is one. Raises `ApiError`, 503, until the DkronClusters are listed."""
+    require_known(app[CLUSTERS])
+    return app[CLUSTERS].by_name(INSTALLATION)
+
+
+def without_node(app: web.Application, tags: Mapping[str, str]) -> str:
+    """Return why no node fits a job with these tags now; empty if one fits, or if the nodes are unknown."""
+    nodes, own = app[NODES], app[SETTINGS].own_tags()
+    if not tags or not nodes.ready or nodes.trouble:
+        return ""
+    return lacking(tags, (read_agent(node, own) for node in nodes))
+
+
+def require_known(mirror: ObjectCache[Object]) -> None:
+    """Raise `ApiError`, 503, until a complete list has been read."""
+    if not mirror.ready:
+        why = mirror.trouble or f"the {mirror.kind} are still being read"
+        raise unavailable(f"not ready yet: {why}")
+
 
 NO_OTHER_REPLICA = (
     "no other replica of the operator is active, so no job would run after this one leaves; "
@@ -105,16 +141,6 @@ async def show_pause(request: web.Request) -> web.StreamResponse:
     return json_answer(request, {"paused": is_paused(known_cluster(request.app))})
 
 
-async def pause(request: web.Request) -> web.StreamResponse:
-    """POST /v1/pause: reject new and changed jobs from now on."""
-    return await _set_paused(request, paused=True)
-
-
-async def unpause(request: web.Request) -> web.StreamResponse:
-    """POST /v1/unpause: accept new and changed jobs again."""
-    return await _set_paused(request, paused=False)
-
-
 def _require_another(app: web.Application, identity: str) -> None:
     """Raise `ApiError`, 409, unless the operator has another replica than `identity` that stays: one holds the Lease,
     or the DkronCluster counts several."""
@@ -130,7 +156,8 @@ def is_paused(cluster: Object | None) -> bool:
     return cluster is not None and bool((cluster.get("spec") or {}).get("paused"))
 
 
-async def _set_paused(request: web.Request, *, paused: bool) -> web.StreamResponse:
+async def set_paused(request: web.Request, *, paused: bool) -> web.StreamResponse:
+    """POST /v1/pause and /v1/unpause: reject new and changed jobs from now on, or accept them again."""
     app, spec = request.app, {"spec": {"paused": paused}}
     home = app[SETTINGS].cluster_namespace
     try:
@@ -149,6 +176,6 @@ ROUTES = (
     web.get("/v1/isleader", is_leader, allow_head=False),
     web.post("/v1/leave", leave),
     web.get("/v1/pause", show_pause, allow_head=False),
-    web.post("/v1/pause", pause),
-    web.post("/v1/unpause", unpause),
+    web.post("/v1/pause", partial(set_paused, paused=True)),
+    web.post("/v1/unpause", partial(set_paused, paused=False)),
 )

@@ -8,7 +8,7 @@ from aiohttp_sse import EventSourceResponse
 
 from dkron_api.edge.admission import GRANT, NEED, open_answer
 from dkron_api.edge.keys import TENANTS
-from dkron_api.edge.tenancy import tenant_of
+from dkron_api.edge.urls import tenant_of
 from dkron_api.refusal import ApiError
 from dkron_api.routes.requests import require_ready
 from dkron_api.stream.subscription import Interest, Subscription
@@ -44,14 +44,11 @@ def interest_of(request: web.Request) -> Interest:
     jobs = frozenset(filter(None, request.query.getall("job", []))) or None
     asked = [name.strip() for text in request.query.getall("types", []) for name in text.split(",")]
     names = list(filter(None, asked)) or [topic for topic in TYPES if jobs is None or topic is not Topic.LEADER]
-    return Interest(frozenset(map(_topic, names)), jobs)
-
-
-def _topic(name: str) -> Topic:
-    if name not in TYPES:
-        text = f"types: {quoted(name)} is not an event type; use {', '.join(TYPES)}, separated by commas"
+    unknown = [name for name in names if name not in TYPES]
+    if unknown:
+        text = f"types: {quoted(unknown[0])} is not an event type; use {', '.join(TYPES)}, separated by commas"
         raise ApiError(HTTPStatus.BAD_REQUEST, text)
-    return Topic(name)
+    return Interest(frozenset(map(Topic, names)), jobs)
 
 
 async def _serve(request: web.Request, subscription: Subscription) -> web.StreamResponse:

@@ -1,4 +1,6 @@
-"""/v1/jobs/{job}/executions and /v1/busy (Dkron behaviour §1.7, §1.8)."""
+"""/v1/jobs/{job}/executions and /v1/busy (Dkron behaviour §1.7, §1.8), and the stop of an execution, an addition: the
+operator stops it when it reads the annotation written here.
+"""
 
 import asyncio
 import logging
@@ -7,19 +9,30 @@ from typing import Any
 
 from aiohttp import web
 
-from dkron_api.answer import json_answer
-from dkron_api.edge.flags import flag
-from dkron_api.edge.keys import CLOCK, SETTINGS
-from dkron_api.edge.tenancy import tenant_of
+from dkron_api.edge.admission import may_read, open_answer, requester
+from dkron_api.edge.answers import json_answer
+from dkron_api.edge.keys import CLOCK, SETTINGS, STOPPING
+from dkron_api.edge.urls import flag, tenant_of
 from dkron_api.jobs.pods import Pods
-from dkron_api.refusal import ApiError
+from dkron_api.refusal import LATER, ApiError
 from dkron_api.routes.requests import etag, job_of, require_ready, terms_of
-from dkron_api.translate.execution import details, found, listed, running, shown, stop_of, unplaced, with_output
+from dkron_api.translate.execution import (
+    attempt,
+    details,
+    found,
+    listed,
+    running,
+    shown,
+    stop_of,
+    unplaced,
+)
 from dkron_api.translate.pod import ends_by, trace_of
 from dkron_api.translate.record import Job
 from dkron_api.translate.run import coming
+from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, Execution
 from dkron_crds.schedule.errors import quoted
+from dkron_crds.stops import stop_annotation
 
 log = logging.getLogger(__name__)
 
@@ -65,12 +78,14 @@ async def _details(request: web.Request, pods: Pods, job: Job, run: Execution | 
 async def _whole(pods: Pods, job: Job, run: Execution | Active) -> dict[str, Any]:
     if isinstance(run, Execution):
         tail = await pods.output(run.job) if run.output_truncated else None
-        return shown(job, run if tail is None else with_output(run, tail.data))
+        if tail is not None:
+            run = run.model_copy(update={"output": tail.decode("utf-8", "replace")})
+        return shown(job, run)
     if not run.uid:
         return shown(job, run)
     nodes, tail = await asyncio.gather(pods.nodes([run.job]), pods.output(run.job, uid=run.uid))
     placed = run.model_copy(update={"node_name": run.node_name or nodes.get(run.job, "")})
-    return shown(job, placed, so_far="" if tail is None else tail.data.decode("utf-8", "replace"))
+    return shown(job, placed, so_far="" if tail is None else tail.decode("utf-8", "replace"))
 
 
 def coming_of(request: web.Request, job: Job) -> list[Active]:
@@ -98,7 +113,6 @@ async def busy(request: web.Request) -> web.StreamResponse:
 
 
 def _may_be_busy(job: Job) -> bool:
-    """Whether the job is busy, or cannot be read."""
     try:
         return job.busy
     except Exception:  # noqa: BLE001 - the error is reported where its executions are read
@@ -106,8 +120,7 @@ def _may_be_busy(job: Job) -> bool:
 
 
 def _to_place(job: Job) -> list[str]:
-    """Return the Jobs whose node is unknown. A job that cannot be read has none here; the error is reported
-    elsewhere."""
+    """Return the Jobs whose node is unknown; none of a job that cannot be read, which is reported elsewhere."""
     try:
         return unplaced(job)
     except Exception:  # noqa: BLE001 - a problem with one job must not affect the others
@@ -118,6 +131,43 @@ def _untold(job: Job, error: Exception) -> None:
     log.error("cannot list the running executions of the job %s", quoted(job.name), exc_info=error)
 
 
+PATIENCE, PAUSE = 10.0, 0.1
+"""Seconds to wait for a requested run to begin, and between two checks."""
+
+
+async def stop_execution(request: web.Request) -> web.StreamResponse:
+    """Request a stop: 202 with the current execution. A repeated request keeps the first one's requester."""
+    job, found = await _begun(request)
+    if isinstance(found, Execution):
+        text = f'the execution "{found.id}" already ended at {rfc3339(found.finished_at)}'
+        raise ApiError(HTTPStatus.CONFLICT, text)
+    key, text = stop_annotation(found.job, request.app[CLOCK](), by=requester(request))
+    if key not in job.annotations:
+        await tenant_of(request).writes.annotate(job, {key: text}, terms_of(request))
+    told = shown(job, found) if await may_read(request, job.name) else {"id": found.id, "job_name": job.name}
+    return json_answer(request, told, status=HTTPStatus.ACCEPTED)
+
+
+async def _begun(request: web.Request) -> tuple[Job, Execution | Active]:
+    """Return the attempt named in the path, after waiting for a requested one to begin. Raises `ApiError`."""
+    wanted = request.match_info["execution"]
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + PATIENCE
+    while True:
+        job = job_of(request)
+        found = attempt(job, wanted)
+        if found is not None:
+            return job, found
+        if not any(run.id == wanted for run in coming_of(request, job)):
+            text = f"the job {quoted(job.name)} has no execution {quoted(wanted)} (any more)"
+            raise ApiError(HTTPStatus.NOT_FOUND, text)
+        if clock() >= deadline or request.app[STOPPING].is_set():
+            text = f"the execution {quoted(wanted)} is requested but has not started; retry"
+            raise ApiError(HTTPStatus.CONFLICT, text, {"Retry-After": LATER})
+        with open_answer(request):
+            await asyncio.sleep(PAUSE)
+
+
 ROUTES = (
     web.get("/v1/jobs/{job}/executions", list_executions, allow_head=False),
     web.delete("/v1/jobs/{job}/executions", clear_executions),
@@ -125,4 +175,5 @@ ROUTES = (
     web.get("/v1/busy", busy, allow_head=False),
     # The route of a job's executions in Dkron before 1.0, which old clients still use.
     web.get("/v1/executions/{job}", list_executions, allow_head=False),
+    web.post("/v1/jobs/{job}/executions/{execution}/stop", stop_execution),
 )

@@ -12,12 +12,11 @@ from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from dkron_api import metrics
-from dkron_api.answer import JSON
 from dkron_api.cache.object_cache import ObjectCache
+from dkron_api.edge.answers import JSON
 from dkron_api.edge.keys import CLUSTERS, GATE, KUBE, LEASES, NODES, POLICIES, SETTINGS, SUPERVISOR, TENANTS, TOKENS
-from dkron_api.routes.installation import leader
+from dkron_api.routes.cluster import leader
 from dkron_api.settings import AuthMode
-from dkron_api.tenants.tenant import Tenant
 from dkron_api.translate import gojson
 from dkron_api.translate.status import CacheState, debug_vars, health, liveness
 
@@ -50,7 +49,12 @@ async def show_metrics(request: web.Request) -> web.StreamResponse:
     if AuthMode.DKRON in app[SETTINGS].auth:
         mirrors.append(app[TOKENS])
     standing = metrics.Standing(
-        jobs=[count for tenant in tenants for count in metrics.counts(tenant.job_index, _label(app, tenant))],
+        jobs=[
+            # The series of the own namespace have no label for it, as in Dkron.
+            count
+            for tenant in tenants
+            for count in metrics.counts(tenant.job_index, "" if tenant is served.own else tenant.namespace)
+        ],
         caches=[metrics.joined(tenant.job_index.mirror for tenant in tenants), *map(metrics.cache_of, mirrors)],
         calls=dict(app[KUBE].calls),
         in_flight=app[GATE].working,
@@ -59,11 +63,6 @@ async def show_metrics(request: web.Request) -> web.StreamResponse:
     )
     text = await asyncio.to_thread(metrics.page, standing)
     return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
-
-
-def _label(app: web.Application, tenant: Tenant) -> str:
-    """Return the label `namespace` of a tenant's jobs. The series of the own namespace have none, as in Dkron."""
-    return "" if tenant is app[TENANTS].own else tenant.namespace
 
 
 async def show_variables(request: web.Request) -> web.StreamResponse:

@@ -7,32 +7,27 @@ from urllib.parse import quote
 from aiohttp import web
 from pydantic_core import from_json
 
-from dkron_api.answer import json_answer
 from dkron_api.auth.caller import Need
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.edge.admission import GRANT, NEED
-from dkron_api.edge.flags import flag
+from dkron_api.edge.answers import joined_answer, json_answer, list_answer
 from dkron_api.edge.keys import CLOCK, CLUSTERS, SETTINGS, SLICES
-from dkron_api.edge.long_answer import joined_answer, list_answer
-from dkron_api.edge.root import public_path
-from dkron_api.edge.tenancy import base_of, require_served, tenant_of
-from dkron_api.refusal import LATER, ApiError
+from dkron_api.edge.urls import base_of, flag, public_path, require_served, tenant_of
+from dkron_api.refusal import ApiError, refusing, unavailable
 from dkron_api.routes.bodies import body_of
-from dkron_api.routes.cluster import is_paused
-from dkron_api.routes.installation import without_node
+from dkron_api.routes.cluster import is_paused, without_node
 from dkron_api.routes.requests import etag, is_known, job_of, require_ready, terms_of
 from dkron_api.routes.runs import request_of
 from dkron_api.translate import gojson
-from dkron_api.translate.body import echo, read_body
-from dkron_api.translate.details import details, parents, paused, relatives
+from dkron_api.translate.details import details, keeper, parents, paused, relatives
 from dkron_api.translate.forecast import schedule_words
-from dkron_api.translate.keeper import keeper
-from dkron_api.translate.lineage import Cycle, NoParent, check_parent
+from dkron_api.translate.job import echo, read_body
 from dkron_api.translate.listing import JobQuery, in_order, matching, read_query, sliced
 from dkron_api.translate.prefer import STRICT, wants_strict
 from dkron_api.translate.record import Job
 from dkron_api.translate.secrets_named import has_template, secrets_named
 from dkron_api.translate.warnings import Judged, header, ignored, judged
+from dkron_crds.depends import circle
 from dkron_crds.lease import INSTALLATION
 from dkron_crds.packed import plain_parts
 from dkron_crds.schedule.errors import quoted
@@ -90,7 +85,6 @@ def _check(query: JobQuery) -> None:
 
 
 async def _in_state(request: web.Request, state: str) -> list[Job]:
-    """Return the jobs that have this word for their state, sorted by name."""
     tenant, now = tenant_of(request), request.app[CLOCK]()
     found = await tenant.standings.by_name()
     named = (job for job in tenant.job_index if job.name in found)
@@ -98,7 +92,6 @@ async def _in_state(request: web.Request, state: str) -> list[Job]:
 
 
 async def _words(request: web.Request, names: Sequence[str]) -> dict[str, list[str]]:
-    """Return the words for the states of these jobs."""
     now = request.app[CLOCK]()
     return {name: each.words_at(now) for name, each in (await tenant_of(request).standings.of(names)).items()}
 
@@ -185,15 +178,10 @@ async def delete_job(request: web.Request) -> web.StreamResponse:
 
 
 def refuse_if_paused(request: web.Request) -> None:
-    """Raise `ApiError`, 503, while the installation is paused: it accepts no new or changed jobs (Dkron behaviour
-    §1.8)."""
+    """Raise `ApiError`, 503, while the installation is paused (Dkron behaviour §1.8)."""
     clusters = request.app[CLUSTERS]
     if not clusters.ready and not clusters.trouble:
-        raise ApiError(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            "not ready yet: the DkronCluster is still being read",
-            {"Retry-After": LATER},
-        )
+        raise unavailable("not ready yet: the DkronCluster is still being read")
     if is_paused(clusters.by_name(INSTALLATION)):
         text = "the installation is paused and accepts no new or changed jobs; POST /v1/unpause ends the pause"
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text)
@@ -202,14 +190,10 @@ def refuse_if_paused(request: web.Request) -> None:
 async def read_job(request: web.Request) -> JobBody:
     """Return the job in the body, checked except for its parent. Raises `ApiError`, 400."""
     data = await body_of(request)
-    try:
+    with refusing(Unreadable, text="the job cannot be parsed: {}."):
         body = read_body(data)
-    except Unreadable as reason:
-        raise ApiError(HTTPStatus.BAD_REQUEST, f"the job cannot be parsed: {reason}.") from reason
-    try:
+    with refusing(Invalid, text="the job is not valid: {}."):
         check(body)
-    except Invalid as reason:
-        raise ApiError(HTTPStatus.BAD_REQUEST, f"the job is not valid: {reason}.") from reason
     foreign = ignored(body) if request.app[SETTINGS].strict else ""
     if foreign:
         text = f"the job is not valid: {foreign.replace('ignored', 'refused', 1)}."
@@ -218,14 +202,17 @@ async def read_job(request: web.Request) -> JobBody:
 
 
 def require_parent(job_index: JobIndex, body: JobBody) -> None:
-    """Check that the parent exists and is not a descendant of the job. Raises `ApiError`, 404 or 400."""
-
-    try:
-        check_parent(body.name, body.parent_job, job_index.parents)
-    except NoParent as reason:
-        raise ApiError(HTTPStatus.NOT_FOUND, str(reason)) from reason
-    except Cycle as reason:
-        raise ApiError(HTTPStatus.BAD_REQUEST, f"the job is not valid: {reason}.") from reason
+    """Raise `ApiError`, 404 or 400, unless the parent exists and is no descendant of the job, which Dkron allows (Dkron
+    behaviour §2.4)."""
+    name, parent, parents_of = body.name, body.parent_job, job_index.parents
+    if not parent:
+        return
+    if parents_of(parent) is None:
+        raise ApiError(HTTPStatus.NOT_FOUND, f"the parent job {quoted(parent)} does not exist; create it first")
+    way = circle(name, lambda each: (parent,) if each == name else parents_of(each) or ())
+    if way:
+        text = f"the job is not valid: the job would run after itself: {' → '.join(way)}."
+        raise ApiError(HTTPStatus.BAD_REQUEST, text)
 
 
 async def _save(request: web.Request, body: JobBody) -> web.StreamResponse:

@@ -8,26 +8,24 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from http import HTTPStatus
-from typing import Any
 
 from aiohttp import web
 
 from dkron_api.edge.admission import GRANT, NEED, open_answer
-from dkron_api.edge.flags import flag
 from dkron_api.edge.keys import KUBE
-from dkron_api.edge.tenancy import tenant_of
-from dkron_api.refusal import LATER, ApiError
+from dkron_api.edge.urls import flag, tenant_of
+from dkron_api.refusal import LATER, ApiError, unavailable
 from dkron_api.routes.executions import coming_of
 from dkron_api.routes.requests import job_of
 from dkron_api.translate.execution import found, shown
 from dkron_api.translate.pod import container_of, has_begun, obstacle
+from dkron_api.translate.record import Object
 from dkron_crds.job import Active, Execution
 from dkron_crds.schedule.errors import quoted
 from dkron_from_dkron.moments import ZERO
 from dkron_kube.errors import KubeError
 from dkron_kube.paths import PODS
 
-Object = dict[str, Any]
 log = logging.getLogger(__name__)
 
 PATIENCE = 50.0
@@ -72,9 +70,9 @@ async def _begun(request: web.Request, *, patience: float) -> tuple[Object, str]
         if pod is not None and has_begun(pod, container_of(pod)):
             return pod, container_of(pod)
         if execution["finished_at"] != ZERO:
-            raise _gone(request, execution) if pod is None else _never_began(request, execution)
+            raise _no_log(request, execution, has_pod=pod is not None)
         if tenant_of(request).event_log.closed:
-            raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "the server is stopping; retry", {"Retry-After": LATER})
+            raise unavailable("the server is stopping; retry")
         if clock() >= deadline or _left(request):
             text = f'the execution "{execution["id"]}" has not started: {obstacle(pod)}'
             raise ApiError(HTTPStatus.CONFLICT, text, {"Retry-After": LATER})
@@ -89,23 +87,15 @@ def _execution(request: web.Request) -> tuple[Execution | Active, Object]:
     return run, shown(job, run)
 
 
-def _gone(request: web.Request, execution: Object) -> ApiError:
-    kept = _where(request, "has the end of its output") if execution.get("output") else "none of its output was kept"
-    text = f'the pod of the execution "{execution["id"]}" is gone, and its log with it; {kept}'
-    return ApiError(HTTPStatus.NOT_FOUND, text)
-
-
-def _never_began(request: web.Request, execution: Object) -> ApiError:
-    text = f'the container of the execution "{execution["id"]}" never started; {_where(request, "says why")}'
-    return ApiError(HTTPStatus.NOT_FOUND, text)
-
-
-def _where(request: web.Request, what: str) -> str:
-    return f"GET {request.path.removesuffix('/log')} {what}"
+def _no_log(request: web.Request, execution: Object, *, has_pod: bool) -> ApiError:
+    about, route = f'of the execution "{execution["id"]}"', f"GET {request.path.removesuffix('/log')}"
+    if has_pod:
+        return ApiError(HTTPStatus.NOT_FOUND, f"the container {about} never started; {route} says why")
+    kept = f"{route} has the end of its output" if execution.get("output") else "none of its output was kept"
+    return ApiError(HTTPStatus.NOT_FOUND, f"the pod {about} is gone, and its log with it; {kept}")
 
 
 async def _relay(request: web.Request, response: web.StreamResponse, pieces: AsyncIterator[bytes]) -> None:
-    """Pass on the pieces at the client's pace."""
     coming: asyncio.Future[bytes] | None = None
     try:
         while not (tenant_of(request).event_log.closed or _left(request)):

@@ -1,5 +1,10 @@
-"""GET /openapi.json: the description of this API, for programs and for tools that show it."""
+"""GET /openapi.json: the description of this API. GET /v1/fields, an addition to Dkron's API for user interfaces that
+offer a form: the fields of a job and the settings of each executor.
 
+`hack/generate/job_fields.py` writes the fields from the models and the documentation.
+"""
+
+import asyncio
 import json
 from functools import cache
 from pathlib import Path
@@ -8,10 +13,11 @@ from typing import Any, Final
 import yaml
 from aiohttp import web
 
-from dkron_api.answer import json_answer
-from dkron_api.edge.root import public_path
+from dkron_api.edge.answers import json_answer
+from dkron_api.edge.urls import public_path
 
 _DOCUMENT: Final = Path(__file__).parents[1] / "openapi.yaml"
+_FIELDS: Final = Path(__file__).parents[1] / "assets" / "fields.json"
 
 
 def document() -> dict[str, Any]:
@@ -33,4 +39,12 @@ def _rendered_document(server: str) -> bytes:
     return json.dumps(described, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-ROUTES: Final = (web.get("/openapi.json", show_document, allow_head=False),)
+async def show_fields(request: web.Request) -> web.StreamResponse:
+    """Return the descriptions. They are the same for every job, and change with the version of the server."""
+    return json_answer(request, await asyncio.to_thread(_FIELDS.read_bytes))
+
+
+ROUTES: Final = (
+    web.get("/openapi.json", show_document, allow_head=False),
+    web.get("/v1/fields", show_fields, allow_head=False),
+)

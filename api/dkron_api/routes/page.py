@@ -20,7 +20,7 @@ from typing import Final
 from aiohttp import web
 from yarl import URL
 
-from dkron_api.edge.coding import takes_gzip
+from dkron_api.edge.answers import takes_gzip
 from dkron_api.refusal import ApiError
 from dkron_api.settings import AuthMode, Settings
 
@@ -69,19 +69,20 @@ class Page:
     def __init__(self, files: Mapping[str, File], settings: Settings) -> None:
         self._files = files
         self._sign_in = sign_in(settings)
-        self._headers = {"Content-Security-Policy": _POLICY.format(asked=_asked(settings)), **_HEADERS}
+        # The page asks this server, and the issuer that signs its reader on.
+        asked = f"'self' {URL(settings.oidc_issuer).origin()}" if AuthMode.OIDC in settings.auth else "'self'"
+        self._headers = {"Content-Security-Policy": _POLICY.format(asked=asked), **_HEADERS}
         # From any view, `<base>` leads back to /ui/; a view lies a few folders deep at most.
         self._indexes: dict[int, File] = {}
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """GET /ui/*: the file, or the index for the address of a view. Raises `ApiError`, 404, for a file of another
-        build."""
+        """GET /ui/*: the file, or the index for a view. Raises `ApiError`, 404, for a file of another build."""
         path = request.match_info["path"]
         file = self._files.get(path) if path != INDEX else None
         is_hashed = path.startswith(_HASHED)
         if file is None and is_hashed:
             raise ApiError(HTTPStatus.NOT_FOUND, "this file is not part of the page; reload the page")
-        shown = self._index(_depth(request.rel_url.raw_path)) if file is None else file
+        shown = self._index(request.rel_url.raw_path.partition(_PREFIX)[2].count("/")) if file is None else file
         return _answer(request, shown, self._headers | {"Cache-Control": _FOR_GOOD if is_hashed else _CHECKED})
 
     def _index(self, depth: int) -> File:
@@ -104,11 +105,6 @@ def sign_in(settings: Settings) -> bytes:
     return f'<meta name="sign-in" content="token"{issuer} />'.encode()
 
 
-def _asked(settings: Settings) -> str:
-    """Return which servers the page may ask: this one, and the issuer that signs its reader on."""
-    return f"'self' {URL(settings.oidc_issuer).origin()}" if AuthMode.OIDC in settings.auth else "'self'"
-
-
 def read_page(settings: Settings, folder: Path = BUILD) -> Page | None:
     """Return the page of a build; None if the folder holds none."""
     if not (folder / INDEX).is_file():
@@ -116,10 +112,6 @@ def read_page(settings: Settings, folder: Path = BUILD) -> Page | None:
     paths = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix in _TYPES)
     files = {path.relative_to(folder).as_posix(): _file(path.read_bytes(), path.suffix) for path in paths}
     return Page(files, settings)
-
-
-def _depth(raw_path: str) -> int:
-    return raw_path.partition(_PREFIX)[2].count("/")
 
 
 def _file(body: bytes, suffix: str) -> File:

@@ -8,12 +8,11 @@ from aiohttp import web
 
 from dkron_api.edge.admission import GRANT, NEED, caller_of, requester
 from dkron_api.edge.keys import OBJECTS, SETTINGS, TENANTS
-from dkron_api.edge.long_answer import list_answer
-from dkron_api.edge.tenancy import judged_base, namespace_of, tenant_of
+from dkron_api.edge.urls import judged_base, namespace_of, tenant_of
 from dkron_api.jobs.objects import PAUSE
 from dkron_api.refusal import ApiError
-from dkron_api.routes.objects import answer, changed, created, deleted, page_of, read, rendered
-from dkron_api.routes.requests import require_ready, terms_of
+from dkron_api.routes.objects import changed, created, deleting, found_in, list_page, read, showing
+from dkron_api.routes.requests import require_ready
 from dkron_api.translate.pause import as_seen_from, read_pause, show_pause
 from dkron_api.translate.record import Object
 from dkron_crds.pause import MAX_PAUSED_NAMES
@@ -44,14 +43,7 @@ async def list_pauses(request: web.Request) -> web.StreamResponse:
         if job is None:
             raise ApiError(HTTPStatus.NOT_FOUND, f"there is no job {quoted(name)}")
         found = [each for each in found if selects(each.get("spec") or {}, job.name, job.raw)]
-    items, headers = page_of(request, found)
-    return await list_answer(request, rendered(items, show_pause), headers=headers)
-
-
-async def show(request: web.Request) -> web.StreamResponse:
-    """GET /v1/pauses/{name}."""
-    found = await request.app[OBJECTS].get(PAUSE, namespace_of(request), request.match_info["name"])
-    return answer(request, found, show_pause)
+    return await list_page(request, found, show_pause)
 
 
 async def create(request: web.Request) -> web.StreamResponse:
@@ -74,7 +66,7 @@ async def change(request: web.Request) -> web.StreamResponse:
     _refuse_elsewhere(request, fields)
     if "pausedBy" in fields and caller_of(request):
         fields["pausedBy"] = caller_of(request)[:LONGEST_NAME]
-    found = await request.app[OBJECTS].get(PAUSE, namespace_of(request), request.match_info["name"])
+    found = await found_in(request, PAUSE)
     judged = found.get("spec") or {}
     # Whatever it changes, as when the pause ends or what becomes of slots, concerns each job that it selects.
     await _require_pausing(request, judged | fields)
@@ -82,16 +74,11 @@ async def change(request: web.Request) -> web.StreamResponse:
     def check(before: Object, after: Object) -> None:
         if any(before.get(field) != judged.get(field) for field in SELECTING):
             raise ApiError(HTTPStatus.CONFLICT, "another client changed the pause during this request; retry")
-        _refuse_wider(before, after)
+        # A client that takes the jobs out of a pause hardly means to pause all others as well.
+        if (before.get("jobs") or before.get("selector")) and not (after.get("jobs") or after.get("selector")):
+            raise ApiError(HTTPStatus.BAD_REQUEST, WIDER)
 
     return await changed(request, PAUSE, fields, show_pause, check=check)
-
-
-async def end(request: web.Request) -> web.StreamResponse:
-    """DELETE /v1/pauses/{name}: the jobs go on. Responds with the deleted pause."""
-    name = request.match_info["name"]
-    found = await request.app[OBJECTS].delete(PAUSE, namespace_of(request), name, terms_of(request))
-    return deleted(request, found, show_pause)
 
 
 async def pauses_seen(request: web.Request) -> list[Object]:
@@ -100,8 +87,7 @@ async def pauses_seen(request: web.Request) -> list[Object]:
 
 
 async def _of_all(request: web.Request) -> list[Object]:
-    """Return the pauses of all namespaces that are kept elsewhere, as far as the namespace of the request may see
-    them."""
+    """Return the pauses of all namespaces that are kept elsewhere, as the namespace of the request may see them."""
     home = request.app[SETTINGS].cluster_namespace
     if namespace_of(request) == home:
         return []
@@ -142,16 +128,10 @@ def _refuse_empty(fields: Object) -> None:
             raise ApiError(HTTPStatus.BAD_REQUEST, EMPTY.format(name))
 
 
-def _refuse_wider(before: Object, after: Object) -> None:
-    """A client that takes the jobs out of a pause hardly means to pause all others as well."""
-    if (before.get("jobs") or before.get("selector")) and not (after.get("jobs") or after.get("selector")):
-        raise ApiError(HTTPStatus.BAD_REQUEST, WIDER)
-
-
 ROUTES = (
     web.get("/v1/pauses", list_pauses, allow_head=False),
     web.post("/v1/pauses", create),
-    web.get("/v1/pauses/{name}", show, allow_head=False),
+    web.get("/v1/pauses/{name}", showing(PAUSE, show_pause), allow_head=False),
     web.patch("/v1/pauses/{name}", change),
-    web.delete("/v1/pauses/{name}", end),
+    web.delete("/v1/pauses/{name}", deleting(PAUSE, show_pause)),
 )

@@ -1,27 +1,23 @@
-"""/v1/acl/policies/{name}: stores and shows DkronPolicies, one at a time (Dkron behaviour §7). /v1/acl/policies, which
-lists them, is an addition."""
+"""/v1/acl/policies/{name}: one DkronPolicy (Dkron behaviour §7). /v1/acl/policies, the list, is an addition."""
 
 from http import HTTPStatus
-from typing import Any
 
 from aiohttp import web
 
-from dkron_api.answer import json_answer
+from dkron_api.edge.answers import json_answer, list_answer
 from dkron_api.edge.keys import KUBE, POLICIES, SETTINGS
-from dkron_api.edge.long_answer import list_answer
 from dkron_api.jobs.writer import ANY, Terms
-from dkron_api.refusal import ApiError
+from dkron_api.refusal import ApiError, refusing
 from dkron_api.routes.bodies import body_of
-from dkron_api.routes.installation import require_known
+from dkron_api.routes.cluster import require_known
 from dkron_api.routes.requests import terms_of
 from dkron_api.translate import gojson
 from dkron_api.translate.listing import read_query, sliced
 from dkron_api.translate.policy import PolicyError, read_policy, show_policy
+from dkron_api.translate.record import Object
 from dkron_crds.schedule.errors import quoted
 from dkron_kube.errors import AlreadyExists, Conflict, NotFound
 from dkron_kube.paths import DKRON_POLICIES
-
-Object = dict[str, Any]
 
 
 async def list_policies(request: web.Request) -> web.StreamResponse:
@@ -41,10 +37,8 @@ async def show_policy_by_name(request: web.Request) -> web.StreamResponse:
 
 async def save_policy(request: web.Request) -> web.StreamResponse:
     """POST /v1/acl/policies/{name}: create the policy, or replace its rules."""
-    try:
+    with refusing(PolicyError):
         wanted = read_policy(await body_of(request), request.match_info["name"])
-    except PolicyError as reason:
-        raise ApiError(HTTPStatus.BAD_REQUEST, str(reason)) from reason
     stored = await _put(request.app, wanted, terms_of(request))
     request.app[POLICIES].upsert(stored)
     return _answer(request, stored, status=HTTPStatus.ACCEPTED)

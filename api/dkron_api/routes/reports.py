@@ -1,21 +1,33 @@
-"""GET /v1/jobs/{job}/explain, /v1/agenda, /v1/failing and /v1/summary: what became of slots, what is due, what fails
-most, and how all jobs stand. Additions to Dkron's API."""
+"""Explanations, agenda, failures, a summary, and coming slots: what became of slots, what is due, what fails most, and
+how all jobs stand. Additions to Dkron's API, except for /v1/stats: executions that ended on each day (Dkron behaviour
+§1.8).
+"""
 
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from http import HTTPStatus
+from typing import Any
 
 from aiohttp import web
 
-from dkron_api.answer import json_answer
+from dkron_api.edge.admission import GRANT
+from dkron_api.edge.answers import json_answer
 from dkron_api.edge.keys import CLOCK, CLUSTERS, SLICES
-from dkron_api.edge.tenancy import tenant_of
-from dkron_api.refusal import ApiError
-from dkron_api.routes.installation import known_cluster, leader
+from dkron_api.edge.urls import base_of, tenant_of
+from dkron_api.refusal import ApiError, refusing
+from dkron_api.routes.bodies import body_of
+from dkron_api.routes.cluster import known_cluster, leader
 from dkron_api.routes.pauses import pauses_seen
 from dkron_api.routes.requests import job_of, require_ready
-from dkron_api.routes.stats import sees_all_totals
-from dkron_api.translate.record import Object
+from dkron_api.translate.forecast import MOST_SLOTS, SLOTS, Forecast, Unclear, forecast, preview
+from dkron_api.translate.listing import whole
+from dkron_api.translate.record import Job, Object, lenient
+from dkron_crds.cluster import ClusterStatus
 from dkron_crds.lease import INSTALLATION
 from dkron_crds.schedule.errors import quoted
+from dkron_crds.status import Day
+from dkron_crds.totals import daily_totals
 from dkron_kube.errors import KubeError
 from dkron_reports.agenda import MOST, end_of, planning
 from dkron_reports.explain import explaining, read_question
@@ -24,6 +36,8 @@ from dkron_reports.installation import installation
 from dkron_reports.job import from_object
 from dkron_reports.pause_times import needs_pauses
 
+TURN = 50
+"""Number of slots after which other requests may run."""
 WITHIN, COUNT, CROWDED = "1h", 100, 10
 """Defaults of an agenda: an hour, a number of slots, seconds with at least this many jobs."""
 SINCE, WORST = "24h", 20
@@ -33,10 +47,8 @@ SINCE, WORST = "24h", 20
 async def explain_slots(request: web.Request) -> web.StreamResponse:
     """Explain the slots of a job, `?from` … `?to`, or the one `?at` a moment."""
     job, now, query = job_of(request), request.app[CLOCK](), request.query
-    try:
+    with refusing(ValueError):
         question = read_question(at=query.get("at"), start=query.get("from"), end=query.get("to"), now=now)
-    except ValueError as error:
-        raise ApiError(HTTPStatus.BAD_REQUEST, str(error)) from None
     told = from_object(job.raw)
     pauses = await _pauses(request) if needs_pauses(told) else []
     found = await request.app[SLICES].run(explaining(told, question, now=now, pauses=pauses))
@@ -47,10 +59,8 @@ async def show_agenda(request: web.Request) -> web.StreamResponse:
     """Return the slots `?within` a time, over all jobs of the namespace."""
     require_ready(request)
     now, query = request.app[CLOCK](), request.query
-    try:
+    with refusing(ValueError):
         end = end_of(query.get("within", WITHIN), now, option="within")
-    except ValueError as error:
-        raise ApiError(HTTPStatus.BAD_REQUEST, str(error)) from None
     most = _whole(query.get("count"), "count", default=COUNT, least=0)
     least = _whole(query.get("crowded"), "crowded", default=CROWDED, least=2)
     standings = await tenant_of(request).standings.all()
@@ -63,10 +73,8 @@ async def show_failing(request: web.Request) -> web.StreamResponse:
     """Return which jobs of the namespace failed most `?since` a time ago, by their finished runs."""
     require_ready(request)
     now, query = request.app[CLOCK](), request.query
-    try:
+    with refusing(ValueError):
         start = start_of(query.get("since", SINCE), now, option="since")
-    except ValueError as error:
-        raise ApiError(HTTPStatus.BAD_REQUEST, str(error)) from None
     most = _whole(query.get("count"), "count", default=WORST, least=1)
     jobs = (each.job for each in await tenant_of(request).standings.all())
     found = await request.app[SLICES].run(failing(jobs, start=start, now=now, most=most))
@@ -97,14 +105,83 @@ async def _pauses(request: web.Request) -> list[Object]:
         return []
 
 
-def _whole(text: str | None, name: str, *, default: int, least: int) -> int:
+def _whole(text: str | None, name: str, *, default: int, least: int, most: int = MOST) -> int:
     """Return a number of a query. Raises `ApiError`, 400."""
     if text is None:
         return default
-    if not text.isascii() or not text.isdecimal() or not least <= int(text[:9]) <= MOST:
-        allowed = f"a whole number from {least} to {MOST}"
+    if not text.isascii() or not text.isdecimal() or not least <= int(text[:9]) <= most:
+        allowed = f"a whole number from {least} to {most}"
         raise ApiError(HTTPStatus.BAD_REQUEST, f"{name}: {quoted(text)} is not allowed; use {allowed}")
     return int(text)
+
+
+async def next_slots(request: web.Request) -> web.StreamResponse:
+    """Return the next slots of a job, `?count` of them."""
+    job = job_of(request)
+    count = _whole(request.query.get("count"), "count", default=SLOTS, least=1, most=MOST_SLOTS)
+    return await _answer(request, forecast(job, now=request.app[CLOCK](), count=count))
+
+
+async def try_schedule(request: web.Request) -> web.StreamResponse:
+    """Return the slots that a schedule would have. Needs neither a job nor the cluster."""
+    body = await body_of(request)
+    with refusing(Unclear):
+        told = preview(body, now=request.app[CLOCK]())
+    return await _answer(request, told)
+
+
+async def _answer(request: web.Request, told: Forecast) -> web.StreamResponse:
+    found = []
+    for slot in told.slots:
+        found.append(slot)
+        if len(found) % TURN == 0:
+            await asyncio.sleep(0)
+    return json_answer(request, {"next": found, "words": told.words, "clock_changes": told.clock_changes})
+
+
+async def sees_all_totals(request: web.Request) -> bool:
+    """Return whether the answer may have the sums over the jobs of all namespaces, which the DkronCluster shows."""
+    grant = request[GRANT]
+    return not base_of(request) and await grant.has(grant.where.to_see_all_totals())
+
+
+async def show_stats(request: web.Request) -> web.StreamResponse:
+    """GET /v1/stats. The sums in the DkronCluster are of all namespaces. So below the prefix, and for callers who may
+    not read the DkronCluster, only what the jobs of the namespace still show counts."""
+    require_ready(request)
+    cluster = known_cluster(request.app) if await sees_all_totals(request) else None
+    today = request.app[CLOCK]().date()
+    # Every object counts, including one whose Dkron name belongs to an older object.
+    jobs = tuple(tenant_of(request).job_index.mirror)
+    days = days_wanted(request.query.get("days"))
+    # The sums of ten thousand jobs take a tenth of a second; keep other requests running meanwhile.
+    return json_answer(request, await asyncio.to_thread(_stats, cluster, jobs, today=today, days=days))
+
+
+def _stats(cluster: Object | None, jobs: Sequence[Job], *, today: date, days: int) -> dict[str, Any]:
+    sums = lenient(ClusterStatus, (cluster or {}).get("status") or {})
+    totals = daily_totals(sums.days, sums.departed, (job.days for job in jobs))
+    return stats(totals, today=today, days=days)
+
+
+DAYS, MOST_DAYS = 30, 365
+
+
+def days_wanted(text: str | None) -> int:
+    """Return the number of days for `?days=`: 30 if it is not a positive integer, at most 365."""
+    days = whole(text or "", otherwise=DAYS)
+    return min(days, MOST_DAYS) if days > 0 else DAYS
+
+
+def stats(totals: Mapping[date, Day], *, today: date, days: int) -> dict[str, Any]:
+    """Return as many entries as `days`, oldest first, today (UTC) last, with zeros for days without executions."""
+    dates = (today - timedelta(days=ago) for ago in reversed(range(days)))
+    return {"stats": [_entry(day, totals.get(day)) for day in dates]}
+
+
+def _entry(day: date, counted: Day | None) -> dict[str, Any]:
+    success, failed = (0, 0) if counted is None else (counted.success, counted.failed)
+    return {"date": f"{day.isoformat()}T00:00:00Z", "success_count": success, "failed_count": failed}
 
 
 ROUTES = (
@@ -112,4 +189,7 @@ ROUTES = (
     web.get("/v1/agenda", show_agenda, allow_head=False),
     web.get("/v1/failing", show_failing, allow_head=False),
     web.get("/v1/summary", show_summary, allow_head=False),
+    web.get("/v1/jobs/{job}/next", next_slots, allow_head=False),
+    web.post("/v1/schedule/preview", try_schedule),
+    web.get("/v1/stats", show_stats, allow_head=False),
 )

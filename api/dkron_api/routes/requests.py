@@ -8,10 +8,9 @@ from zlib import crc32
 from aiohttp import web
 
 from dkron_api.edge.admission import NEED, caller_of
-from dkron_api.edge.flags import flag
-from dkron_api.edge.tenancy import tenant_of
+from dkron_api.edge.urls import flag, tenant_of
 from dkron_api.jobs.writer import ANY, Terms, another_object, missing
-from dkron_api.refusal import LATER, ApiError
+from dkron_api.refusal import ApiError, unavailable
 from dkron_api.translate.record import Job
 from dkron_crds.schedule.errors import quoted
 
@@ -25,12 +24,11 @@ def require_ready(request: web.Request) -> None:
     job_index = tenant_of(request).job_index
     if not job_index.ready:
         why = job_index.mirror.trouble or "the jobs are still being read"
-        raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, f"not ready yet: {why}", {"Retry-After": LATER})
+        raise unavailable(f"not ready yet: {why}")
 
 
 def job_of(request: web.Request) -> Job:
-    """Return the job named in the path. Raises `ApiError`: 404, or 409 if it is not the object any more that the caller
-    has a right to."""
+    """Return the job in the path. Raises `ApiError`: 404, or 409 if it is another object than the right is for."""
     require_ready(request)
     name, need = request.match_info["job"], request.get(NEED)
     job = tenant_of(request).job_index.get(name)
@@ -42,8 +40,7 @@ def job_of(request: web.Request) -> Job:
 
 
 def terms_of(request: web.Request) -> Terms:
-    """Read If-Match, If-None-Match and `?force`. Raises `ApiError`, 412, for a tag that this server cannot have
-    issued."""
+    """Read If-Match, If-None-Match and `?force`. Raises `ApiError`, 412, for a tag that is not of this server."""
     match = request.headers.get("If-Match")
     version = None
     if match is not None:
@@ -63,8 +60,7 @@ def is_known(request: web.Request, tag: str) -> bool:
 
 
 def etag(job: Job, children: Sequence[str] = ()) -> str:
-    """Return the version of a job as an HTTP entity tag. The response of GET also depends on the names of its
-    children."""
+    """Return the entity tag of a job. The response of GET also depends on the names of its children."""
     if not children:
         return f'"{job.version}"'
     return f'"{job.version}-{crc32(" ".join(children).encode()):08x}"'

@@ -5,12 +5,12 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from dkron_api.answer import json_answer
 from dkron_api.edge.admission import GRANT, NEED, owner_of
+from dkron_api.edge.answers import json_answer
 from dkron_api.edge.keys import GATE, SETTINGS, STOPPING
-from dkron_api.edge.tenancy import tenant_of
+from dkron_api.edge.urls import tenant_of
 from dkron_api.jobs.restore import circle_outside, restore
-from dkron_api.refusal import ApiError
+from dkron_api.refusal import ApiError, refusing
 from dkron_api.routes.bodies import file_of
 from dkron_api.routes.requests import require_ready, terms_of
 from dkron_api.translate import gojson
@@ -36,15 +36,13 @@ async def restore_jobs(request: web.Request) -> web.StreamResponse:
 
 async def _restored(request: web.Request) -> web.StreamResponse:
     data = await _file(request)
-    try:
+    with (
+        refusing(Unreadable, text="the file cannot be parsed: {}"),
+        refusing(Invalid, text="the file is not valid, nothing was stored: {}"),
+        refusing(TooLarge, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text="{}; nothing was stored"),
+    ):
         # Ten thousand jobs take a quarter of a second; keep other requests running meanwhile.
         dump, entries = await asyncio.to_thread(_read, data)
-    except Unreadable as reason:
-        raise ApiError(HTTPStatus.BAD_REQUEST, f"the file cannot be parsed: {reason}") from reason
-    except Invalid as reason:
-        raise ApiError(HTTPStatus.BAD_REQUEST, f"the file is not valid, nothing was stored: {reason}") from reason
-    except TooLarge as reason:
-        raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"{reason}; nothing was stored") from reason
     grant, terms = request[GRANT], terms_of(request)
     right = request[NEED].right
     each = (need for name in dump.entries for need in grant.where.to_restore(name, right, force=terms.force))
@@ -71,12 +69,11 @@ def _read(data: bytearray) -> tuple[Dump, list[Entry]]:
 async def _file(request: web.Request) -> bytearray:
     if not request.headers.get("Content-Type", "").strip().lower().startswith("multipart/"):
         raise ApiError(HTTPStatus.NOT_FOUND, f'send the backup as multipart/form-data, in a field "{FIELD}"')
-    try:
+    with (
+        refusing(NoForm, text="the multipart body cannot be read: {}"),
+        refusing(TooManyParts, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    ):
         content = await file_of(request, FIELD, limit=request.app[SETTINGS].max_restore)
-    except TooManyParts as reason:
-        raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, reason.reason) from reason
-    except NoForm as reason:
-        raise ApiError(HTTPStatus.BAD_REQUEST, f"the multipart body cannot be read: {reason}") from reason
     if content is None:
         raise ApiError(HTTPStatus.NOT_FOUND, f'the form has no field "{FIELD}"; send the backup in it')
     return content

@@ -1,7 +1,7 @@
 """POST /v1/jobs/{job} and /run: run a job on request, and respond at once or when the run is over (Dkron behaviour
-§1.6).
+§1.6). /v1/runs, an addition to Dkron's API: DkronRuns, which request one run of a job each.
 
-Without a body and an Idempotency-Key, the request is an annotation of the job, as kubectl would write it. With one of
+Without a body and an Idempotency-Key, a request is an annotation of the job, as kubectl would write it. With one of
 them it is a DkronRun, see `run_orders`.
 """
 
@@ -14,20 +14,21 @@ from typing import Any
 
 from aiohttp import web
 
-from dkron_api.answer import json_answer
 from dkron_api.edge.admission import GRANT, NEED, may_read, open_answer, requester
-from dkron_api.edge.flags import flag
-from dkron_api.edge.keys import CLOCK, SETTINGS
-from dkron_api.edge.root import public_path
-from dkron_api.edge.tenancy import tenant_of
+from dkron_api.edge.answers import json_answer
+from dkron_api.edge.keys import CLOCK, OBJECTS, SETTINGS
 from dkron_api.edge.traced import TRACE
+from dkron_api.edge.urls import flag, namespace_of, public_path, tenant_of
+from dkron_api.jobs.objects import RUN
 from dkron_api.jobs.run_objects import run_of
 from dkron_api.jobs.run_waiter import RunWait
 from dkron_api.refusal import ApiError
+from dkron_api.routes.objects import deleting, list_page, showing
 from dkron_api.routes.requests import job_of, terms_of
 from dkron_api.routes.run_orders import place, read_order, require_able, require_values
 from dkron_api.translate.prefer import Preference, read_preference
 from dkron_api.translate.record import Job, Object
+from dkron_api.translate.requested_run import show_listed, show_run
 from dkron_api.translate.run import Progress, Run, coming, finds_no_node, progress, refusal
 
 EXECUTION = "X-Execution-Id"
@@ -69,20 +70,13 @@ async def run_job(request: web.Request) -> web.StreamResponse:
     return json_answer(request, told, status=HTTPStatus.ACCEPTED, headers=headers)
 
 
-async def ask(request: web.Request, job: Job, run: Run) -> Job:
-    """Request the run from the operator. Return the job with the request."""
-    tenant = tenant_of(request)
-    asked = await tenant.writes.annotate(job, dict([run.annotation]), terms_of(request))
-    tenant.asked.note(asked, run)
-    return asked
-
-
 async def _ask(request: web.Request, job: Job, run: Run, found: Object | None) -> Job:
-    """Request the run, unless a DkronRun does that. Return the job as it is known then."""
-    if found is None:
-        return await ask(request, job, run)
+    """Request the run from the operator, unless a DkronRun does that. Return the job as it is known then."""
     tenant = tenant_of(request)
-    known = tenant.job_index.get(job.name) or job
+    if found is None:
+        known = await tenant.writes.annotate(job, dict([run.annotation]), terms_of(request))
+    else:
+        known = tenant.job_index.get(job.name) or job
     tenant.asked.note(known, run)
     return known
 
@@ -144,4 +138,17 @@ async def _ended(request: web.Request, watching: RunWait, job: Job, found: Objec
         await asyncio.gather(over, return_exceptions=True)
 
 
-ROUTES = (web.post("/v1/jobs/{job}", run_job), web.post("/v1/jobs/{job}/run", run_job))
+async def list_runs(request: web.Request) -> web.StreamResponse:
+    """GET /v1/runs: the newest first, without their attempts."""
+    found = await request.app[OBJECTS].list(RUN, namespace_of(request))
+    return await list_page(request, found, show_listed)
+
+
+ROUTES = (
+    web.post("/v1/jobs/{job}", run_job),
+    web.post("/v1/jobs/{job}/run", run_job),
+    web.get("/v1/runs", list_runs, allow_head=False),
+    web.get("/v1/runs/{name}", showing(RUN, show_run), allow_head=False),
+    # It withdraws a run that was not decided; attempts that are active go on.
+    web.delete("/v1/runs/{name}", deleting(RUN, show_run)),
+)

@@ -12,17 +12,18 @@ import hashlib
 import re
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from dkron_api.edge.keys import TENANTS
-from dkron_api.edge.root import public_path
-from dkron_api.routes.installation import leader
+from dkron_api.edge.urls import public_path
+from dkron_api.routes.cluster import leader
 from dkron_api.routes.page import BUILD, Page, read_page
-from dkron_api.settings import AuthMode, Settings
+from dkron_api.settings import AuthMode, Settings, UnusableOption
 from dkron_api.translate import gojson
 from dkron_api.translate.record import Job
 from dkron_api.translate.standing import status_of
@@ -42,17 +43,12 @@ _POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Value = str | int | bool
-
-
-class NoUserInterface(Exception):
-    """The folder cannot be served. `str()` says why."""
 
 
 def routes(settings: Settings, *, build: Path = BUILD) -> tuple[web.RouteDef, ...]:
     """Return the routes of this installation. `build` is the folder of our own page; without it, `/` leads to
-    `/openapi.json`. Raises `NoUserInterface` if the folder of the settings has no user interface."""
+    `/openapi.json`. Raises `UnusableOption` if the folder of the settings has no user interface."""
     shown: Interface | Page | None
     if settings.ui_dir is None:
         shown = read_page(settings, build)
@@ -91,13 +87,12 @@ class Interface:
         self._files = files_below(folder)
         index = self._files.pop(INDEX, None)
         if index is None:
-            raise NoUserInterface(
-                f"the folder {folder} for the UI has no {INDEX}; use a folder with a build of Dkron's UI"
-            )
+            text = f"--ui-dir: the folder {folder} for the UI has no {INDEX}; use a folder with a build of Dkron's UI"
+            raise UnusableOption(text)
         try:
             self._template = index.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as exc:
-            raise NoUserInterface(f"{index} cannot be read: {exc}") from exc
+            raise UnusableOption(f"--ui-dir: {index} cannot be read: {exc}") from exc
         self._scripts = inline_scripts(self._template)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
@@ -105,7 +100,13 @@ class Interface:
         file = self._files.get(request.match_info["path"])
         if file is not None:
             return web.FileResponse(file, headers=security_headers())
-        values = values_for_strangers() if self._asks else _values_now(request.app)
+        if self._asks:
+            # A browser fetches the page without a token: its values tell of no job, and it asks for a token itself.
+            values = page_values((), leading="") | {"DKRON_ACL_ENABLED": True}
+        else:
+            leading = leader(request.app)
+            jobs = request.app[TENANTS].own.job_index
+            values = page_values(jobs, leading="" if leading is None else leading.identity)
         scripts = [fill(script, values) for script in self._scripts]
         headers = {"Content-Type": HTML_UTF8, "Cache-Control": "no-store", **security_headers(scripts)}
         return web.Response(body=fill(self._template, values).encode(), headers=headers)
@@ -115,22 +116,10 @@ def files_below(folder: Path) -> dict[str, Path]:
     """Return all files below a folder by their relative paths, except links to targets outside the folder."""
     root = folder.resolve()
     if not root.is_dir():
-        raise NoUserInterface(
-            f"the folder {folder} for the UI does not exist; --ui-dir must name a build of Dkron's UI"
-        )
+        text = f"--ui-dir: the folder {folder} for the UI does not exist; --ui-dir must name a build of Dkron's UI"
+        raise UnusableOption(text)
     files = (path for path in sorted(root.rglob("*")) if path.is_file() and path.resolve().is_relative_to(root))
     return {path.relative_to(root).as_posix(): path for path in files}
-
-
-def _values_now(app: web.Application) -> dict[str, Value]:
-    jobs, leading = app[TENANTS].own.job_index, leader(app)
-    return page_values(jobs, leading="" if leading is None else leading.identity)
-
-
-def values_for_strangers() -> dict[str, Value]:
-    """Return the initial values of the page where callers need a token: it asks for one, and sends it with each
-    request. A browser fetches the page itself without a token, so its values tell of no job."""
-    return page_values((), leading="") | {"DKRON_ACL_ENABLED": True}
 
 
 def page_values(jobs: Iterable[Job], *, leading: str) -> dict[str, Value]:
@@ -169,17 +158,14 @@ def inline_scripts(page: str) -> list[str]:
 
 def security_headers(scripts: Iterable[str] = ()) -> dict[str, str]:
     """Return the headers that keep a page to files of this server, to these inline scripts, and out of frames."""
-    hashes = dict.fromkeys(f"'sha256-{_digest(script)}'" for script in scripts)
+    digests = (b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    hashes = dict.fromkeys(f"'sha256-{digest}'" for digest in digests)
     return {
         "Content-Security-Policy": _POLICY.format(scripts=" ".join(["'self'", *hashes])),
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
         "Referrer-Policy": "no-referrer",
     }
-
-
-def _digest(script: str) -> str:
-    return b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def accepts_html(accept: str | None) -> bool:

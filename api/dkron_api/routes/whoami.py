@@ -7,11 +7,11 @@ the events, and miss nothing in between.
 
 from aiohttp import web
 
-from dkron_api.answer import json_answer
 from dkron_api.auth.routes import rights_to_tell
 from dkron_api.edge.admission import GRANT
+from dkron_api.edge.answers import json_answer
 from dkron_api.edge.keys import TENANTS
-from dkron_api.edge.tenancy import judged_base, namespace_of, require_served, tenant_of
+from dkron_api.edge.urls import judged_base, namespace_of, require_served, tenant_of
 
 FOLLOW = "watch dkronjobs"
 MOST = 50

@@ -15,14 +15,19 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import NamedTuple
+from weakref import WeakSet
 
-from dkron_api.stream.log_room import LogRoom
 from dkron_api.stream.subscription import Block, Interest, Subscription
-from dkron_api.translate.events import Topic, leader_body, resync_body
+from dkron_api.translate import gojson
+from dkron_api.translate.events import Topic
 
 EVENTS = 4096
 OCTETS = 16 << 20
 """Limits of the log for reconnecting clients: number of events, and bytes."""
+ALL_OCTETS = 64 << 20
+"""Bytes that the logs of all namespaces may keep together."""
+MEASURED = 1 << 20
+"""After this many bytes of further events the logs are measured again."""
 _STEP = 1 << 16
 """Events of a step stay below this number; a step with more is replaced by a resync."""
 _ID = re.compile(r"(\d{1,20})-(\d{1,25})", re.ASCII)
@@ -60,6 +65,30 @@ class Entry(NamedTuple):
         return self.end > position.version and not (same_step and self.part <= position.part)
 
 
+class LogRoom:
+    """Keeps the logs of all namespaces together below `octets`, give or take a step. The largest log gives way, so that
+    the events of one namespace do not push out events of the others."""
+
+    def __init__(self, *, octets: int = ALL_OCTETS, step: int = MEASURED) -> None:
+        self._octets = octets
+        self._step = step
+        self._since = 0
+        self._logs: WeakSet[EventLog] = WeakSet()
+
+    def add(self, log: "EventLog") -> None:
+        """Count a log for as long as it exists."""
+        self._logs.add(log)
+
+    def grown(self, octets: int) -> None:
+        """Make room after a log has kept this many further bytes."""
+        self._since += octets
+        if self._since < self._step:
+            return
+        self._since = 0
+        while sum(log.size for log in self._logs) > self._octets:
+            max(self._logs, key=lambda log: log.size).halve()
+
+
 class EventLog:
     """The recent events, and the subscriptions to them. No method blocks. `room` is shared with other logs."""
 
@@ -68,9 +97,11 @@ class EventLog:
         self.closed = False
         self._events = events
         self._octets = octets
-        self._position = Position(0)
+        self.position = Position(0)
+        """The current end of the log."""
         self._entries: deque[Entry] = deque()
-        self._size = 0
+        self.size = 0
+        """The bytes of the events that are kept."""
         self._room = LogRoom() if room is None else room
         self._room.add(self)
         self._lost = Entry(-1, 0, 0, Block(None, "", b""))
@@ -81,33 +112,22 @@ class EventLog:
         """The number of subscriptions."""
         return len(self._subscriptions)
 
-    @property
-    def size(self) -> int:
-        """The bytes of the events that are kept."""
-        return self._size
-
     def halve(self) -> None:
         """Forget the older half of the bytes."""
-        self._shrink(self._size // 2)
-
-    @property
-    def position(self) -> Position:
-        """The current end of the log."""
-        return self._position
+        self._shrink(self.size // 2)
 
     def begin(self, version: int) -> None:
-        """Restart the log after this version, without knowledge of earlier events. Connected clients must read
-        everything again."""
-        self._position = Position(max(version, self._position.version))
+        """Restart after this version, without earlier events. Connected clients must read everything again."""
+        self.position = Position(max(version, self.position.version))
         self._entries.clear()
-        self._size = 0
-        self._lost = self._lost._replace(start=-1, end=self._position.version)
+        self.size = 0
+        self._lost = self._lost._replace(start=-1, end=self.position.version)
         self.ready = True
         self._tell([self._resync("events were lost")])
 
     def forget(self) -> None:
         """Handle versions that went back: new events cannot be ordered after old ones, so the log must begin again."""
-        self._position = Position(0)
+        self.position = Position(0)
         self.ready = False
 
     def publish(self, version: int, messages: Sequence[Message]) -> None:
@@ -115,8 +135,8 @@ class EventLog:
         if len(messages) > min(self._events, _STEP - 1):
             self.begin(version)
             return
-        start, end = self._position.version, max(version, self._position.version)
-        self._position = Position(end)
+        start, end = self.position.version, max(version, self.position.version)
+        self.position = Position(end)
         step = [self._entry(start, end, number, messages) for number in range(1, len(messages) + 1)]
         for entry in step:
             self._remember(entry)
@@ -130,8 +150,7 @@ class EventLog:
             self._tell([self._leading()])
 
     def subscribe(self, interest: Interest, last_id: str = "") -> Subscription:
-        """Subscribe to the events after this id, as far as they are known, and to new ones; with an empty id, only to
-        new ones."""
+        """Subscribe to new events, and to those after this id, unless it is empty, as far as they are known."""
         missed = self._missed(last_id)
         begin = [self._resync(f"the events after {last_id[:50]} are no longer known")] if missed is None else missed
         subscription = Subscription(
@@ -159,7 +178,7 @@ class EventLog:
             return []
         found = _ID.fullmatch(last_id)
         position = None if found is None else Position(int(found[1]), int(found[2]))
-        if position is None or position.version > self._position.version or self._lost.follows(position):
+        if position is None or position.version > self.position.version or self._lost.follows(position):
             return None
         missed = list(takewhile(lambda entry: entry.follows(position), reversed(self._entries)))
         return [entry.block for entry in reversed(missed)]
@@ -172,14 +191,14 @@ class EventLog:
 
     def _remember(self, entry: Entry) -> None:
         self._entries.append(entry)
-        self._size += len(entry.block.data)
+        self.size += len(entry.block.data)
         self._shrink(self._octets)
         self._room.grown(len(entry.block.data))
 
     def _shrink(self, octets: int) -> None:
-        while len(self._entries) > self._events or self._size > octets:
+        while len(self._entries) > self._events or self.size > octets:
             self._lost = self._entries.popleft()
-            self._size -= len(self._lost.block.data)
+            self.size -= len(self._lost.block.data)
 
     def _tell(self, blocks: Iterable[Block]) -> None:
         blocks = tuple(blocks)
@@ -187,14 +206,14 @@ class EventLog:
             subscription.offer(blocks)
 
     def _leading(self) -> Block:
-        return _block(self._position, Message(Topic.LEADER, "", leader_body(self._leader)))
+        return _block(self.position, Message(Topic.LEADER, "", gojson.encode({"leader": self._leader})))
 
     def _resync(self, reason: str) -> Block:
-        return _block(self._position, Message(Topic.RESYNC, "", resync_body(reason)))
+        return _block(self.position, Message(Topic.RESYNC, "", gojson.encode({"reason": reason})))
 
     def _place(self) -> Block:
         """Return a block without an event: it only updates the id that the client remembers."""
-        return Block(None, "", b"id: %b\n\n" % str(self._position).encode())
+        return Block(None, "", b"id: %b\n\n" % str(self.position).encode())
 
 
 def _block(position: Position, message: Message) -> Block:

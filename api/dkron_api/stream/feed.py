@@ -1,4 +1,4 @@
-"""Feeds the event log from the watches. Each class here stands between an informer and the cache.
+"""Feeds the event log from the watches.
 
 Events come only from the watch. The job index may already know a newer version, from the response to a write of this
 process, and so may another replica. But only the watch delivers all changes, once and in order. `Feed` therefore
@@ -9,28 +9,17 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from dkron_api.cache.job_index import JobIndex
-from dkron_api.cache.object_cache import ObjectCache
 from dkron_api.stream.event_log import EventLog, Message
-from dkron_api.translate.events import (
-    Action,
-    Event,
-    Topic,
-    deleted_body,
-    differences,
-    execution_body,
-    job_body,
-)
+from dkron_api.translate import gojson
+from dkron_api.translate.events import Action, Event, Topic, differences, job_body
 from dkron_api.translate.members import holder
-from dkron_api.translate.record import Job, kept
+from dkron_api.translate.record import Job, Object, kept
 from dkron_crds.schedule.errors import quoted
 
-Object = dict[str, Any]
 log = logging.getLogger(__name__)
 
-LEASE = "dkron"
 LOOK = 5.0
 """Seconds between two checks of a Lease that is not renewed: its expiry is not an event of the API server."""
 
@@ -141,9 +130,9 @@ class Feed:
 
     def _body(self, event: Event) -> bytes:
         if event.topic is Topic.EXECUTION:
-            return execution_body(event)
+            return gojson.encode({"action": event.action, "execution": event.execution})
         if event.action is Action.DELETED:
-            return deleted_body(event)
+            return gojson.encode({"action": event.action, "job": {"name": event.job}})
         return job_body(event, self._rendered(event.job))
 
     def _read(self, item: Object) -> Job:
@@ -160,40 +149,24 @@ class Feed:
 
 
 class Leadership:
-    """Passes the watch of the Lease on to its cache, and the leader's name to `lead`."""
+    """Passes the leader's name on to `lead`. `changed` is a listener of the cache of the Lease."""
 
-    def __init__(
-        self, leases: ObjectCache[Object], lead: Callable[[str], object], clock: Callable[[], datetime]
-    ) -> None:
-        self._leases = leases
+    def __init__(self, lead: Callable[[str], object], clock: Callable[[], datetime]) -> None:
         self._lead = lead
         self._clock = clock
+        self._lease: Object | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    def replace(self, items: list[Object], version: int) -> None:
-        """Apply the Lease, or its absence."""
-        self._leases.replace(items, version)
-        self._look()
-
-    def went_back(self) -> None:
-        """Handle a restored cluster."""
-        self._leases.went_back()
-
-    def upsert(self, item: Object) -> None:
-        """The Lease was taken, renewed or released."""
-        self._leases.upsert(item)
-        self._look()
-
-    def remove(self, item: Object) -> None:
-        """The Lease was deleted."""
-        self._leases.remove(item)
+    def changed(self, _: Object | None, lease: Object | None) -> None:
+        """The Lease was taken, renewed, released or deleted."""
+        self._lease = lease
         self._look()
 
     def _look(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
         try:
-            replica = holder(self._leases.by_name(LEASE), self._clock())
+            replica = holder(self._lease, self._clock())
         except Exception:
             # A client with permission to write the Lease may write anything into it.
             log.exception("cannot read the Lease")

@@ -21,8 +21,7 @@ reconnects, although nothing that it wants has happened for long."""
 
 
 class Block(NamedTuple):
-    """Lines of the stream. Without a topic they are not an event; `job` is a Dkron name, empty if the block concerns
-    no job."""
+    """Lines of the stream. Without a topic they are no event; `job` is empty if they concern no job."""
 
     topic: Topic | None
     job: str

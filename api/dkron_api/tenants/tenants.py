@@ -1,13 +1,78 @@
-"""The tenants of the service: its own namespace, and the further ones of `--namespaces`."""
+"""The tenants of the service: its own namespace and the further ones of `--namespaces`, or all namespaces of the
+cluster.
 
-from collections.abc import Iterator, Sequence
+A tenant without jobs is kept only by the answers in progress that need it: a client may ask for any name, and each
+would take memory forever.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
-from dkron_api.tenants.tenant import Tenant, TenantFactory
+from dkron_api.cache.job_index import JobIndex, Prerenderer
+from dkron_api.cache.standings import Slices, Standings
+from dkron_api.jobs.pods import Pods
+from dkron_api.jobs.run_objects import RunObjects
+from dkron_api.jobs.run_waiter import RequestedRuns, RunWaiter
+from dkron_api.jobs.writer import JobWriter
+from dkron_api.stream.event_log import EventLog, LogRoom
+from dkron_api.stream.feed import Feed
+from dkron_api.translate.record import Job
 from dkron_crds.names import object_name
+from dkron_kube.client import KubeClient, Object
 from dkron_kube.informer import WatchState
 from dkron_kube.watch import Cache
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
+class Tenant:
+    """The jobs of a namespace, their events, and what is done with them. `feed` receives the watch of its DkronJobs."""
+
+    namespace: str
+    job_index: JobIndex
+    standings: Standings
+    event_log: EventLog
+    feed: Feed
+    run_waiter: RunWaiter
+    asked: RequestedRuns
+    runs: RunObjects
+    pods: Pods
+    writes: JobWriter
+
+
+class TenantFactory:
+    """Makes tenants from what they share."""
+
+    def __init__(
+        self, kube: KubeClient, clock: Callable[[], datetime], prerenderer: Prerenderer, slices: Slices
+    ) -> None:
+        self._kube = kube
+        self._clock = clock
+        self._prerenderer = prerenderer
+        self._slices = slices
+        self._room = LogRoom()
+
+    def make(self, namespace: str, watch: WatchState) -> Tenant:
+        """Return the tenant of a namespace. Nothing is known of its jobs yet."""
+        job_index = JobIndex(self._clock, watch=watch, stale=self._prerenderer.want)
+        event_log = EventLog(room=self._room)
+        return Tenant(
+            namespace=namespace,
+            job_index=job_index,
+            standings=Standings(job_index, self._clock, self._slices),
+            event_log=event_log,
+            feed=Feed(job_index, event_log, self._clock),
+            run_waiter=RunWaiter(job_index),
+            asked=RequestedRuns(job_index, time.monotonic),
+            runs=RunObjects(self._kube, namespace),
+            pods=Pods(self._kube, namespace),
+            writes=JobWriter(self._kube, job_index, namespace),
+        )
+
 
 JOBS = "dkronjobs"
 
@@ -52,7 +117,11 @@ class Tenants:
 
     def get(self, namespace: str) -> Tenant:
         """Return the tenant of a namespace. One that is not served looks as one without jobs."""
-        return self._held.get(namespace) or self._without_jobs(namespace)
+        tenant = self._held.get(namespace)
+        if tenant is None:
+            tenant = self._factory.make(namespace, self._watch_of(namespace))
+            tenant.feed.begin(0)
+        return tenant
 
     def object_of(self, namespace: str, job: str) -> str:
         """Return the name of the DkronJob with this Dkron name: of the known one, else the one that it would have."""
@@ -83,11 +152,6 @@ class Tenants:
         for tenant in self:
             _close(tenant)
 
-    def _without_jobs(self, namespace: str) -> Tenant:
-        tenant = self._factory.make(namespace, self._watch_of(namespace))
-        tenant.feed.begin(0)
-        return tenant
-
     def _watch_of(self, namespace: str) -> WatchState:
         return WatchState(JOBS if namespace == self._own else f"{JOBS} in namespace {namespace}")
 
@@ -102,3 +166,86 @@ class Tenants:
 def _close(tenant: Tenant) -> None:
     tenant.event_log.close()
     tenant.run_waiter.give_up()
+
+
+class EveryTenant(Tenants):
+    """Tenants of all namespaces, and the cache that the informer of all DkronJobs feeds."""
+
+    def __init__(self, factory: TenantFactory, own: str) -> None:
+        self._watch = WatchState(JOBS)
+        self._version: int | None = None
+        super().__init__(factory, own)
+
+    @property
+    def watches(self) -> Sequence[JobWatch]:
+        """The one watch."""
+        return [JobWatch(None, self, self._watch)]
+
+    def serves(self, _namespace: str) -> bool:
+        """Every namespace is served."""
+        return True
+
+    def get(self, namespace: str) -> Tenant:
+        """Return the tenant of a namespace, which may not exist: it has no jobs then."""
+        return self._alive.get(namespace) or self._make(namespace)
+
+    def replace(self, items: list[Object], version: int) -> None:
+        """A complete list of all namespaces."""
+        by_namespace: dict[str, list[Object]] = {tenant.namespace: [] for tenant in self}
+        for item in items:
+            by_namespace.setdefault(_namespace(item), []).append(item)
+        # The tenants that this list makes begin with it as well.
+        self._version = None
+        for namespace, its in by_namespace.items():
+            tenant = self._held[namespace] = self.get(namespace)
+            tenant.feed.replace(its, version)
+            self._release(tenant)
+        self._version = version
+
+    def went_back(self) -> None:
+        """Handle a restored cluster."""
+        self._version = None
+        for tenant in self:
+            tenant.feed.went_back()
+
+    def upsert(self, item: Object) -> None:
+        """A job was created or changed."""
+        namespace = _namespace(item)
+        tenant = self._held[namespace] = self.get(namespace)
+        tenant.feed.upsert(item)
+        self._advance(item)
+
+    def remove(self, item: Object) -> None:
+        """A job was deleted."""
+        tenant = self.get(_namespace(item))
+        tenant.feed.remove(item)
+        self._advance(item)
+        self._release(tenant)
+
+    def _watch_of(self, _namespace: str) -> WatchState:
+        return self._watch
+
+    def _make(self, namespace: str) -> Tenant:
+        tenant = super()._make(namespace)
+        tenant.job_index.listeners.append(partial(self._changed, namespace))
+        if self._version is not None:
+            # Nothing has been heard of this namespace: it had no jobs up to now.
+            tenant.feed.begin(self._version)
+        return tenant
+
+    def _changed(self, namespace: str, _: Job | None, after: Job | None) -> None:
+        """Keep a tenant whose first job was written by this process, before the watch has brought it."""
+        tenant = self._alive.get(namespace)
+        if after is not None and tenant is not None:
+            self._held[namespace] = tenant
+
+    def _release(self, tenant: Tenant) -> None:
+        if tenant.feed.empty and tenant is not self.own:
+            self._held.pop(tenant.namespace, None)
+
+    def _advance(self, item: Object) -> None:
+        self._version = max(self._version or 0, int(item["metadata"]["resourceVersion"]))
+
+
+def _namespace(item: Object) -> str:
+    return str(item["metadata"].get("namespace") or "")

@@ -1,20 +1,24 @@
 """DkronBackfills as JSON: what clients send, what GET shows, and what became of each slot. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from pydantic import ValidationError
-
-from dkron_api.translate.record import Job, lenient
-from dkron_api.translate.spec_fields import Field, a_flag, a_name, a_number, a_text, read_fields, texts_by_name
+from dkron_api.translate.record import Job, Object, lenient
+from dkron_api.translate.spec_fields import (
+    Field,
+    a_flag,
+    a_name,
+    a_number,
+    a_text,
+    read_fields,
+    read_spec,
+    texts_by_name,
+)
 from dkron_api.translate.standing import pause_of
 from dkron_crds.backfill import BackfillCondition, BackfillOrder, BackfillReason, BackfillSpec, BackfillStatus
 from dkron_crds.base import rfc3339
 from dkron_crds.conditions import ConditionStatus
 from dkron_crds.run import RunPhase, RunStatus
-from dkron_from_dkron.values import Unreadable
-
-Object = dict[str, Any]
 
 FIELDS: Mapping[str, Field] = {
     "name": Field("name", a_name),
@@ -43,10 +47,8 @@ _STATES = {
     BackfillReason.STOPPED: "stopped",
     BackfillReason.REFUSED: "refused",
 }
-STATES = ("planning", "running", "suspended", *_STATES.values())
 WAITS, GONE = "waiting", "gone"
 """The states of a slot that has not begun, and of one whose DkronRun is gone. The others are phases of DkronRuns."""
-SLOT_STATES = (WAITS, *(str(phase).lower() for phase in RunPhase), GONE)
 
 
 def read_backfill(data: bytes) -> Object:
@@ -59,7 +61,7 @@ def show_backfill(stored: Object) -> Object:
     metadata, raw_status = stored["metadata"], dict(stored.get("status") or {})
     # They may be ten thousand; the route for the slots shows them.
     raw_status.pop("targets", None)
-    spec, status = _spec(stored), lenient(BackfillStatus, raw_status)
+    spec, status = read_spec(BackfillSpec, stored), lenient(BackfillStatus, raw_status)
     shown = spec.model_dump(mode="json")
     counts = status.model_dump(mode="json", exclude=_NOT_SHOWN)
     return {
@@ -102,7 +104,8 @@ def slots_of(stored: Object, runs: Iterable[Object], *, name_of: Callable[[str, 
     """
     newest_first = (stored.get("spec") or {}).get("order") == BackfillOrder.NEWEST_FIRST
     status, uid = stored.get("status") or {}, str(stored["metadata"]["uid"])
-    slots = [_ran(run) for run in runs if _is_of(run, uid)]
+    owners = ((run, run["metadata"].get("ownerReferences") or ()) for run in runs)
+    slots = [_ran(run) for run, its in owners if any(owner.get("uid") == uid for owner in its)]
     known = {(each.slot, each.job) for each in slots}
     order = sorted(
         (
@@ -145,18 +148,6 @@ def _state(spec: BackfillSpec, status: BackfillStatus) -> str:
     if spec.suspend:
         return "suspended"
     return "planning" if status.plan is None else "running"
-
-
-def _spec(stored: Object) -> BackfillSpec:
-    try:
-        return BackfillSpec.from_wire(stored.get("spec") or {})
-    except ValidationError as exc:
-        raise Unreadable("the DkronBackfill does not match the current definition; kubectl shows it") from exc
-
-
-def _is_of(run: Object, uid: str) -> bool:
-    owners = run["metadata"].get("ownerReferences") or ()
-    return any(owner.get("uid") == uid for owner in owners)
 
 
 def _ran(run: Object) -> Slot:

@@ -9,12 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from dkron_api.translate import gojson
 from dkron_api.translate.execution import listed
-from dkron_api.translate.record import Job
+from dkron_api.translate.record import Job, Object
 from dkron_api.translate.standing import obstacle
-
-JSON = dict[str, Any]
 
 _SHOWN = ("successCount", "errorCount", "lastSuccess", "lastError", "status", "next")
 """Fields of the status that GET shows."""
@@ -46,7 +43,7 @@ class Event:
     topic: Topic
     action: Action
     job: str
-    execution: JSON | None = None
+    execution: Object | None = None
 
 
 def differences(before: Job | None, after: Job | None) -> tuple[Event, ...]:
@@ -67,26 +64,6 @@ def differences(before: Job | None, after: Job | None) -> tuple[Event, ...]:
 def job_body(event: Event, rendered: bytes) -> bytes:
     """Return the JSON of a job event; `rendered` is the job as GET shows it."""
     return b'{"action":"%b","job":%b}' % (event.action.encode(), rendered)
-
-
-def deleted_body(event: Event) -> bytes:
-    """Return the JSON of the event for a deleted job, which has only the name."""
-    return gojson.encode({"action": event.action, "job": {"name": event.job}})
-
-
-def execution_body(event: Event) -> bytes:
-    """Return the JSON of an execution event."""
-    return gojson.encode({"action": event.action, "execution": event.execution})
-
-
-def leader_body(name: str) -> bytes:
-    """Return the JSON of a leader event; an empty name means no leader."""
-    return gojson.encode({"leader": name})
-
-
-def resync_body(reason: str) -> bytes:
-    """Return the JSON of the event that asks a client to read everything again."""
-    return gojson.encode({"reason": reason})
 
 
 def _job(action: Action, job: Job) -> Event:
@@ -128,5 +105,4 @@ def _running(job: Job) -> list[str]:
 
 
 def _ended(job: Job) -> list[str]:
-    """Return the ids of attempts that have ended, newest first."""
     return [entry["id"] for entry in job.raw_status.get("executions") or ()]

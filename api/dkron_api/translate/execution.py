@@ -1,13 +1,12 @@
 """Translates `status.executions` and `status.active` to Dkron's executions (Dkron behaviour §1.7)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-from dkron_api.translate.numbers import whole
-from dkron_api.translate.record import Job
+from dkron_api.translate.listing import whole
+from dkron_api.translate.record import Job, Object
 from dkron_api.translate.standing import failure
-from dkron_api.translate.times import in_zone
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, Concurrency, Execution, Trigger
 from dkron_crds.schedule import TimezoneError
@@ -15,10 +14,8 @@ from dkron_crds.schedule.zones import load_zone
 from dkron_crds.stops import Stop, read_stop
 from dkron_from_dkron.moments import ZERO
 
-JSON = dict[str, Any]
 NOWHERE: Mapping[str, str] = {}
 """No known nodes."""
-_SORTS = {"finished_at": "finished_at", "attempt": "attempt"}
 
 
 def listed(
@@ -28,13 +25,13 @@ def listed(
     coming: Sequence[Active] = (),
     nodes: Mapping[str, str] = NOWHERE,
     detailed: bool = False,
-) -> list[JSON]:
+) -> list[Object]:
     """Return all stored executions, newest first unless requested otherwise, with times in the job's zone.
 
     `coming` are requested executions that are yet to begin; `nodes` maps a Job to its node. `detailed` adds `details`.
     """
     zone = _zone(job.spec.timezone)
-    limit = _limit(query.get("output_size_limit"))
+    limit = whole(query.get("output_size_limit", ""), otherwise=-1)
     runs = sorted(every(job, coming=coming, nodes=nodes), key=_order(query.get("_sort", "")))
     if query.get("_order", "").upper() != "ASC":
         runs.reverse()
@@ -44,7 +41,7 @@ def listed(
     return [item | {"details": details(run, stop=stop_of(job, run))} for item, run in zip(items, runs, strict=True)]
 
 
-def single(job: Job, execution_id: str) -> JSON | None:
+def single(job: Job, execution_id: str) -> Object | None:
     """Return one execution with its stored output, in UTC; None if it does not exist (any more)."""
     run = found(job, execution_id)
     return None if run is None else shown(job, run)
@@ -55,14 +52,8 @@ def found(job: Job, execution_id: str, *, coming: Sequence[Active] = ()) -> Exec
     return _named(job, every(job, coming=coming), execution_id)
 
 
-def with_output(run: Execution, data: bytes) -> Execution:
-    """Return the attempt with more of its output than the status keeps."""
-    return run.model_copy(update={"output": data.decode("utf-8", "replace")})
-
-
 def attempt(job: Job, execution_id: str) -> Execution | Active | None:
-    """Return the attempt with this id, finished, running, or waiting for its time; None if it does not exist (any
-    more)."""
+    """Return the attempt with this id, finished, running, or waiting for its time; None if there is none (any more)."""
     runs: list[Execution | Active] = [*job.status.executions, *job.status.active]
     return _named(job, runs, execution_id)
 
@@ -93,9 +84,8 @@ def running(
     nodes: Mapping[str, str] = NOWHERE,
     *,
     failed: Callable[[Job, Exception], object] = lambda *_: None,
-) -> list[JSON]:
-    """Return the running executions of all jobs, oldest first. `failed` is called for a job whose executions cannot
-    be determined."""
+) -> list[Object]:
+    """Return the running executions of all jobs, oldest first. `failed` is called for a job that cannot be read."""
     busy = []
     for job in jobs:
         try:
@@ -106,15 +96,14 @@ def running(
     return [entry[2] for entry in busy]
 
 
-def shown(job: Job, run: Execution | Active, *, zone: tzinfo = UTC, so_far: str = "") -> JSON:
-    """Return one execution in Dkron's order of fields. A running one has the zero time as its end. `so_far` is its
-    output until now."""
+def shown(job: Job, run: Execution | Active, *, zone: tzinfo = UTC, so_far: str = "") -> Object:
+    """Return an execution in Dkron's order of fields. `so_far` is the output of a running one, whose end is zero."""
     output = _output(run) if isinstance(run, Execution) else so_far
     return {
         "id": run.id,
         "job_name": job.name,
-        "started_at": in_zone(run.started_at, zone),
-        "finished_at": in_zone(run.finished_at, zone) if isinstance(run, Execution) else ZERO,
+        "started_at": _in_zone(run.started_at, zone),
+        "finished_at": _in_zone(run.finished_at, zone) if isinstance(run, Execution) else ZERO,
         "success": isinstance(run, Execution) and run.success,
         **({"output": output} if output else {}),
         "node_name": run.node_name,
@@ -134,11 +123,11 @@ def stop_of(job: Job, run: Execution | Active) -> Stop | None:
 
 def details(
     run: Execution | Active, *, trace: str = "", trace_url: str = "", stop: Stop | None = None, until: str = ""
-) -> JSON:
+) -> Object:
     """Return the facts without a field in Dkron's execution. `trace` is the id of its trace and `trace_url` the address
     that shows it; both are empty if they are not known. `stop` is the request to stop it, and its pod may take `until`
     then."""
-    found: JSON = {"job": run.job, "slot": rfc3339(run.slot), "trigger": run.trigger.value}
+    found: Object = {"job": run.job, "slot": rfc3339(run.slot), "trigger": run.trigger.value}
     if run.member:
         found["member"] = run.member
     if isinstance(run, Execution):
@@ -152,7 +141,6 @@ def details(
 
 
 def _active(job: Job, nodes: Mapping[str, str] = NOWHERE) -> list[Active]:
-    """Return the attempts that have begun."""
     begun = [active for active in job.status.active if active.uid]
     if not nodes:
         return begun
@@ -183,26 +171,21 @@ def _output(run: Execution) -> str:
     return f"{why}\n{run.output}" if why else run.output
 
 
-def _with_flag(item: JSON, run: Execution | Active, limit: int | None) -> JSON:
+def _with_flag(item: Object, run: Execution | Active, limit: int) -> Object:
     cut = isinstance(run, Execution) and run.output_truncated
     output = item.get("output", "").encode()
-    if limit is not None and len(output) > limit:
+    if 0 <= limit < len(output):
         cut = True
         kept = output[len(output) - limit :].decode("utf-8", "replace")
         item = {key: kept if key == "output" else value for key, value in item.items() if key != "output" or kept}
     return {**item, "output_truncated": cut}
 
 
-def _limit(text: str | None) -> int | None:
-    limit = whole(text or "", otherwise=-1)
-    return None if limit < 0 else limit
-
-
 def _order(field: str) -> Any:  # noqa: ANN401 - a key for sorted()
     def started(run: Execution | Active) -> tuple[Any, ...]:
         return run.started_at, run.id
 
-    match _SORTS.get(field):
+    match field:
         case "finished_at":
             return lambda run: (isinstance(run, Active), getattr(run, "finished_at", run.started_at), run.id)
         case "attempt":
@@ -216,3 +199,20 @@ def _zone(name: str) -> tzinfo:
         return load_zone(name).info
     except TimezoneError:
         return UTC
+
+
+def _in_zone(instant: datetime, zone: tzinfo) -> str:
+    """Return the time in a zone, with its offset; `Z` for an offset of zero. At the ends of the calendar, which the
+    zone would exceed, return UTC."""
+    try:
+        local = instant.astimezone(zone)
+    except OverflowError:
+        return rfc3339(instant)
+    offset = local.utcoffset() or timedelta(0)
+    if zone is UTC or not offset:
+        return rfc3339(instant)
+    text = local.replace(tzinfo=None).isoformat()
+    text = text.rstrip("0") if "." in text else text
+    minutes = int(abs(offset).total_seconds()) // 60
+    sign = "-" if offset < timedelta(0) else "+"
+    return f"{text}{sign}{minutes // 60:02}:{minutes % 60:02}"

@@ -13,24 +13,23 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dkron_api.translate.record import Job
-from dkron_api.translate.times import in_utc
-from dkron_api.translate.upcoming import timeline
-from dkron_crds.schedule import Schedule, ScheduleError, TimezoneError, parse
+from dkron_crds.base import rfc3339
+from dkron_crds.job import JobSpec, JobStatus
+from dkron_crds.schedule import Schedule, ScheduleError, TimezoneError, parse, timestamps
 from dkron_crds.schedule.errors import quoted
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import Timeline
-from dkron_crds.schedule.timestamps import rfc3339
 from dkron_reports.schedule_words import in_words
-from dkron_reports.slots import YEAR, after, clock_changes, past_the_last
+from dkron_reports.slots import YEAR, after, clock_changes, following, past_the_last
 
-COUNT = 10
-MOST = 1000
+SLOTS = 10
+MOST_SLOTS = 1000
 """Number of slots returned: the default, and the maximum."""
-ALLOWED = f"a whole number from 1 to {MOST}"
+ALLOWED = f"a whole number from 1 to {MOST_SLOTS}"
 CHANGES = 3
 """Number of changes of the clocks that an answer tells of."""
 
-Count = Annotated[int, Field(ge=1, le=MOST)]
+Count = Annotated[int, Field(ge=1, le=MOST_SLOTS)]
 
 
 class Unclear(ValueError):
@@ -61,18 +60,12 @@ class Forecast:
 
 def forecast(job: Job, *, now: datetime, count: int) -> Forecast:
     """Return the next slots of a job from now on; none if it is disabled, has a parent, or runs only on request."""
-    spec, status = job.spec, job.status
-    if spec.parents or not spec.schedule:
-        return Forecast(iter(()))
-    try:
-        schedule = parse(spec.schedule, timezone=spec.timezone, name=job.name)
-    except (ScheduleError, TimezoneError):
-        return Forecast(iter(()))
+    spec, status, words = job.spec, job.status, schedule_words(job)
     line = timeline(job, spec=spec, status=status, now=now)
     if line is None:
-        return Forecast(iter(()), in_words(schedule))
+        return Forecast(iter(()), words)
     mark = max(now, status.last_schedule_time or now)
-    return Forecast(_told(after(line, mark), count), in_words(schedule), _clock_changes(schedule, now))
+    return Forecast(_told(after(line, mark), count), words, _clock_changes(line.schedule, now))
 
 
 def schedule_words(job: Job) -> str:
@@ -90,26 +83,20 @@ def schedule_words(job: Job) -> str:
 def preview(body: bytes, *, now: datetime) -> Forecast:
     """Return the slots of a job that would be created with this schedule at `after`, by default now. Raises Unclear,
     with the grammar's sentence if the schedule is invalid."""
-    asked = _read(body)
     try:
-        since = now if asked.after is None else rfc3339(asked.after, "after")
+        asked = Preview.model_validate_json(body)
+    except ValidationError as exc:
+        raise Unclear(_sentence(exc)) from None
+    try:
+        since = now if asked.after is None else timestamps.rfc3339(asked.after, "after")
         schedule = parse(asked.schedule, timezone=asked.timezone or "", name=asked.name or "")
     except (ScheduleError, TimezoneError) as exc:
         raise Unclear(str(exc)) from None
     if why := past_the_last(schedule, since):
         raise Unclear(f"after: {why}; use an earlier time")
     line = Timeline(schedule, since, starts=None, expires=None)
-    slots = _told(after(line, None), COUNT if asked.count is None else asked.count)
+    slots = _told(after(line, None), SLOTS if asked.count is None else asked.count)
     return Forecast(slots, in_words(schedule), _clock_changes(schedule, since))
-
-
-def count_of(text: str | None) -> int:
-    """Return the number of slots that a query asks for. Raises Unclear."""
-    if text is None:
-        return COUNT
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= MOST:
-        raise Unclear(f"count: {quoted(text)} is not allowed; use {ALLOWED}")
-    return int(text)
 
 
 def _clock_changes(schedule: Schedule, now: datetime) -> tuple[str, ...]:
@@ -117,14 +104,7 @@ def _clock_changes(schedule: Schedule, now: datetime) -> tuple[str, ...]:
 
 
 def _told(slots: Iterator[datetime], count: int) -> Iterator[str]:
-    return (in_utc(slot) for slot in islice(slots, count))
-
-
-def _read(body: bytes) -> Preview:
-    try:
-        return Preview.model_validate_json(body)
-    except ValidationError as exc:
-        raise Unclear(_sentence(exc)) from None
+    return (rfc3339(slot) for slot in islice(slots, count))
 
 
 def _sentence(error: ValidationError) -> str:
@@ -146,3 +126,32 @@ def _sentence(error: ValidationError) -> str:
 
 def _shown(value: object) -> str:
     return quoted(value) if isinstance(value, str) else json.dumps(value)[:40]
+
+
+def upcoming(job: Job, *, spec: JobSpec, status: JobStatus, now: datetime) -> datetime | None:
+    """Return the next slot; None for never: a child, a disabled or expired job, `@manually`, a schedule that is over.
+
+    It respects the job's zone, unlike Dkron (Dkron behaviour §2.5).
+    """
+    if status.observed_generation == job.generation:
+        return status.next
+    line = timeline(job, spec=spec, status=status, now=now)
+    return None if line is None else following(line, max(now, status.last_schedule_time or now))
+
+
+def timeline(job: Job, *, spec: JobSpec, status: JobStatus, now: datetime) -> Timeline | None:
+    """Return the slots of the job's own schedule; None if it has none."""
+    if spec.disabled or spec.parents or not spec.schedule:
+        return None
+    try:
+        schedule = parse(spec.schedule, timezone=spec.timezone, name=job.name)
+    except (ScheduleError, TimezoneError):
+        return None
+    return Timeline(schedule, _since(job, spec, status, now), spec.starts_at, spec.expires_at)
+
+
+def _since(job: Job, spec: JobSpec, status: JobStatus, now: datetime) -> datetime:
+    """Return when the schedule starts to count: an edit that the operator has not seen counts from now."""
+    if status.since is None:
+        return job.created
+    return status.since if status.fingerprint == spec.fingerprint else now

@@ -5,6 +5,7 @@ number of parts, their headers and the preamble are limited.
 """
 
 import re
+from collections.abc import Iterator
 from enum import Enum
 from typing import Final
 
@@ -24,11 +25,7 @@ _LINE_END = re.compile(rb"[ \t]*\r\n")
 
 
 class NoForm(ValueError):
-    """The input is not a form. `reason` is one readable sentence."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    """The input is not a form. `str()` is one readable sentence."""
 
 
 class TooManyParts(NoForm):
@@ -143,27 +140,23 @@ def name_in(headers: bytes) -> str | None:
     line = _DISPOSITION.search(headers)
     if line is None:
         return None
-    text = line[1].decode("utf-8", "replace")
-    at = text.find(";")
-    while at >= 0 and (parameter := _PARAMETER.match(text, at)):
-        if parameter[1].lower() == "name":
-            return _plain(parameter[2])
-        at = parameter.end()
-    return None
+    parameters = _parameters(line[1].decode("utf-8", "replace"))
+    return next((value for name, value in parameters if name == "name"), None)
 
 
 def boundary_in(content_type: str) -> str:
     """Return the boundary in a Content-Type. Raises NoForm."""
-    at = content_type.find(";")
-    while at >= 0 and (parameter := _PARAMETER.match(content_type, at)):
-        if parameter[1].lower() == "boundary":
-            boundary = _plain(parameter[2])
-            if not 0 < len(boundary) <= LONGEST_BOUNDARY:
-                raise NoForm(f"its boundary has {len(boundary)} characters; 1 to {LONGEST_BOUNDARY} are allowed")
-            return boundary
+    boundary = next((value for name, value in _parameters(content_type) if name == "boundary"), None)
+    if boundary is None:
+        raise NoForm("its Content-Type names no boundary")
+    if not 0 < len(boundary) <= LONGEST_BOUNDARY:
+        raise NoForm(f"its boundary has {len(boundary)} characters; 1 to {LONGEST_BOUNDARY} are allowed")
+    return boundary
+
+
+def _parameters(header: str) -> Iterator[tuple[str, str]]:
+    at = header.find(";")
+    while at >= 0 and (parameter := _PARAMETER.match(header, at)):
+        value = parameter[2]
+        yield parameter[1].lower(), _ESCAPED.sub(r"\1", value[1:-1]) if value.startswith('"') else value
         at = parameter.end()
-    raise NoForm("its Content-Type names no boundary")
-
-
-def _plain(value: str) -> str:
-    return _ESCAPED.sub(r"\1", value[1:-1]) if value.startswith('"') else value

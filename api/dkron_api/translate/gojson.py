@@ -80,7 +80,8 @@ def value_at(text: str, at: int, *, origin: tuple[int, int] = (1, 1)) -> tuple[o
         value, end = _DECODER.raw_decode(text, at)
     except json.JSONDecodeError as exc:
         cut = exc.pos > len(text) - _LONGEST_TOKEN or exc.msg.startswith("Unterminated string")
-        raise Unreadable(_not_json(exc, origin), cut=cut) from None
+        problem, place = exc.msg.rstrip(": "), _place(exc.lineno, exc.colno, origin)
+        raise Unreadable(f"it is not JSON: {problem[:1].lower()}{problem[1:]}: {place}", cut=cut) from None
     except RecursionError:
         raise Unreadable(
             "its arrays and objects are nested too deeply; a job needs no more than three levels"
@@ -105,12 +106,6 @@ def _refuse_halves(text: str, at: int, end: int, origin: tuple[int, int]) -> Non
             column = half - text.rfind("\n", 0, half)
             what = f"{text[half : half + _WIDTH]} is half of a surrogate pair; send both halves"
             raise Unreadable(f"{what}: {_place(line, column, origin)}")
-
-
-def _not_json(error: json.JSONDecodeError, origin: tuple[int, int]) -> str:
-    problem = error.msg.rstrip(": ")
-    place = _place(error.lineno, error.colno, origin)
-    return f"it is not JSON: {problem[:1].lower()}{problem[1:]}: {place}"
 
 
 def _place(line: int, column: int, origin: tuple[int, int]) -> str:
@@ -139,11 +134,6 @@ def encode(value: object) -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         return _SURROGATE.sub(r"\\ufffd", text).encode()
-
-
-def encode_pretty(value: object) -> bytes:
-    """Return `value` as JSON with line breaks and four spaces per level, for `?pretty`."""
-    return indent(encode(value))
 
 
 def indent(compact: bytes) -> bytes:

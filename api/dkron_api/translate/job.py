@@ -1,18 +1,18 @@
-"""Translates a DkronJob to Dkron's JSON: the job as GET shows it (Dkron behaviour §2.1)."""
+"""Translates a DkronJob to Dkron's JSON: the job as GET shows it, and the echo of an upsert (Dkron behaviour §2.1)."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from dkron_api.translate.record import Job
+from dkron_api.translate.forecast import upcoming
+from dkron_api.translate.gojson import decode
+from dkron_api.translate.record import Job, Object
 from dkron_api.translate.standing import failure, obstacle, status_of
-from dkron_api.translate.times import in_utc
-from dkron_api.translate.upcoming import upcoming
+from dkron_crds.base import rfc3339
 from dkron_crds.job import Execution, JobSpec, JobStatus
-from dkron_from_dkron.moments import moment
-
-JSON = dict[str, Any]
-
+from dkron_from_dkron.body import FIELDS, JobBody, read_object
+from dkron_from_dkron.moments import ZERO, moment
 
 _TEXTS = {
     "displayname": "displayName", "timezone": "timezone", "schedule": "schedule", "owner": "owner",
@@ -21,13 +21,13 @@ _TEXTS = {
 """Fields that are shown unchanged."""
 
 
-def shown(job: Job, *, children: Sequence[str], now: datetime) -> JSON:
+def shown(job: Job, *, children: Sequence[str], now: datetime) -> Object:
     """Return the stored job, in Dkron's order of fields. `children` are the names of the jobs that run after it."""
     spec, status = job.spec, job.summary
     return _fields(job, spec, status, due=upcoming(job, spec=spec, status=status, now=now), children=children)
 
 
-def bare(job: Job, *, children: Sequence[str]) -> JSON:
+def bare(job: Job, *, children: Sequence[str]) -> Object:
     """Return a job that `shown` fails on, for any reason: texts unchanged, defaults for all other fields."""
     spec = job.raw["spec"]
     texts = {field: spec[wire] for field, wire in _TEXTS.items() if isinstance(spec.get(wire), str)}
@@ -36,7 +36,7 @@ def bare(job: Job, *, children: Sequence[str]) -> JSON:
     return {**told, **texts, "disabled": spec.get("disabled") is True}
 
 
-def _fields(job: Job, spec: JobSpec, status: JobStatus, *, due: datetime | None, children: Sequence[str]) -> JSON:
+def _fields(job: Job, spec: JobSpec, status: JobStatus, *, due: datetime | None, children: Sequence[str]) -> Object:
     failed = failure(job)
     return {
         "id": job.name,
@@ -62,24 +62,19 @@ def _fields(job: Job, spec: JobSpec, status: JobStatus, *, due: datetime | None,
         "executor": spec.executor,
         "executor_config": _sorted(spec.executor_config) or None,
         "status": status_of(job),
-        "next": in_utc(due),
+        "next": ZERO if due is None else rfc3339(due),
         "ephemeral": spec.ephemeral,
         "starts_at": _as_written(spec.starts_at, job.raw["spec"].get("startsAt")),
         "expires_at": _as_written(spec.expires_at, job.raw["spec"].get("expiresAt")),
-        **_problem(job),
+        # Dkron does not have this field, and its clients ignore it.
+        **({"problem": why} if (why := obstacle(job)) else {}),
     }
 
 
 def _last_error(job: Job, status: JobStatus, failed: Execution | None) -> str | None:
     if failed is not None and (status.last_error is None or status.last_error < failed.finished_at):
-        return in_utc(failed.finished_at)
+        return rfc3339(failed.finished_at)
     return _as_written(status.last_error, job.raw_status.get("lastError"))
-
-
-def _problem(job: Job) -> JSON:
-    """Return a field that Dkron does not have, only for a job that does not run. Dkron's clients ignore it."""
-    why = obstacle(job)
-    return {"problem": why} if why else {}
 
 
 def _sorted(mapping: Mapping[str, str]) -> dict[str, str]:
@@ -90,7 +85,25 @@ def _as_written(instant: datetime | None, text: object) -> str | None:
     """Return a time with all its original digits: the instant has microseconds, Dkron has nanoseconds."""
     if instant is None:
         return None
-    try:
-        return moment(str(text)) or in_utc(instant)
-    except ValueError:
-        return in_utc(instant)
+    with suppress(ValueError):
+        return moment(str(text)) or rfc3339(instant)
+    return rfc3339(instant)
+
+
+_ECHOED = tuple(name for name in FIELDS if name != "problem")
+
+
+def read_body(data: bytes) -> JobBody:
+    """Return the job in the body of an upsert. Raises Unreadable where Dkron answers 400 before it checks the job."""
+    return read_object(decode(data))
+
+
+def echo(body: JobBody) -> dict[str, Any]:
+    """Return the response to an upsert: the request as understood, in the order of Dkron behaviour §2.1."""
+    values = {name: getattr(body, name) for name in _ECHOED}
+    in_order = {name: _by_key(value) for name, value in values.items() if isinstance(value, Mapping)}
+    return {**values, **in_order, "id": body.name, "next": ZERO}
+
+
+def _by_key(texts: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _by_key(texts[key]) if isinstance(texts[key], Mapping) else texts[key] for key in sorted(texts)}

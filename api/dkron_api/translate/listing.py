@@ -1,10 +1,10 @@
 """Filters and sorts the list of jobs: the query of GET /v1/jobs (Dkron behaviour §1.4)."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from dkron_api.translate.numbers import whole
 from dkron_api.translate.record import Job
 from dkron_api.translate.standing import failure, status_of
 from dkron_crds.base import rfc3339
@@ -84,8 +84,7 @@ def matching(jobs: Sequence[Job], query: JobQuery) -> Steps[list[Job]]:
 
 
 def in_order(jobs: Iterable[Job], query: JobQuery, *, due: Callable[[str], str]) -> list[Job]:
-    """Return the jobs in the requested order, not sliced yet. `jobs` come sorted by name; `due` returns as text when
-    the job of a name is due next."""
+    """Return the jobs, which come sorted by name, in the requested order. `due` tells when a job is due next."""
     found = list(jobs)
     if query.sort == "next":
         found.sort(key=lambda job: _plain(due(job.name)))
@@ -138,23 +137,6 @@ def _number(text: str | None) -> int | None:
     return None if text is None else whole(text, otherwise=0)
 
 
-def _text(field: str) -> Key:
-    return lambda job: job.raw["spec"].get(field) or ""
-
-
-def _count(field: str) -> Key:
-    return lambda job: job.raw_status.get(field) or 0
-
-
-def _errors(job: Job) -> int:
-    return (job.raw_status.get("errorCount") or 0) + (failure(job) is not None)
-
-
-def _last(field: str) -> Key:
-    """Sort jobs without a value last."""
-    return lambda job: _dated(job.raw_status.get(field))
-
-
 def _took(job: Job) -> float:
     """Return the seconds of the newest execution that has ended. A job without one sorts first."""
     newest = next(iter(job.raw_status.get("executions") or ()), None)
@@ -169,6 +151,7 @@ def _last_error(job: Job) -> tuple[bool, str]:
 
 
 def _dated(time: str | None) -> tuple[bool, str]:
+    """Sort jobs without a time last."""
     return time is None, _plain(time or "")
 
 
@@ -179,12 +162,20 @@ def _plain(time: str) -> str:
 
 _BY_NAME = frozenset({"name", "id"})
 _SORTS: dict[str, Key] = {
-    "displayname": _text("displayName"),
-    "schedule": _text("schedule"),
-    "success_count": _count("successCount"),
-    "error_count": _errors,
+    "displayname": lambda job: job.raw["spec"].get("displayName") or "",
+    "schedule": lambda job: job.raw["spec"].get("schedule") or "",
+    "success_count": lambda job: job.raw_status.get("successCount") or 0,
+    "error_count": lambda job: (job.raw_status.get("errorCount") or 0) + (failure(job) is not None),
     "took": _took,
-    "last_success": _last("lastSuccess"),
+    "last_success": lambda job: _dated(job.raw_status.get("lastSuccess")),
     "last_error": _last_error,
 }
 """Every sort is stable, so jobs with equal keys stay sorted by name."""
+
+
+_WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+
+
+def whole(text: str, *, otherwise: int) -> int:
+    """Return the number, or `otherwise` if the text is not one."""
+    return int(text) if _WHOLE.fullmatch(text) else otherwise

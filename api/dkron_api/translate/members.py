@@ -8,13 +8,11 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
+from dkron_api.translate.record import Object
 from dkron_crds.lease import ADDRESS, LEAVE, VERSION
 from dkron_crds.node_tags import DKRONS, Agent, AgentTags, read_agent
 from dkron_reports.installation import holder_of
-
-Object = dict[str, Any]
 
 ALIVE, LEAVING = (1, "alive"), (2, "leaving")
 """States of a member, as a number and a word."""
@@ -67,8 +65,7 @@ def leaving(lease: Object | None, now: datetime) -> set[str]:
 
 
 def leader_of(leader: Replica, own: AgentTags = DKRONS) -> Object:
-    """Return the leader as GET /v1/leader shows it: a member without the fields that Dkron adds in lists (Dkron
-    behaviour §1.3)."""
+    """Return the leader as GET /v1/leader shows it: without the fields that lists add (Dkron behaviour §1.3)."""
     shown = replica_member(leader, own)
     del shown["id"], shown["statusText"]
     return shown

@@ -1,18 +1,12 @@
 """DkronPauses as JSON: what clients send, what GET shows, and which jobs one holds. Pure."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from pydantic import ValidationError
-
-from dkron_api.translate.record import Job, lenient
-from dkron_api.translate.spec_fields import Field, a_flag, a_name, a_text, read_fields, texts, texts_by_name
+from dkron_api.translate.record import Job, Object, lenient
+from dkron_api.translate.spec_fields import Field, a_flag, a_name, a_text, read_fields, read_spec, texts, texts_by_name
 from dkron_crds.conditions import ConditionStatus
 from dkron_crds.pause import PauseReason, PauseSpec, PauseStatus
-from dkron_from_dkron.values import Unreadable
 from dkron_reports.pause_times import selects
-
-Object = dict[str, Any]
 
 FIELDS: Mapping[str, Field] = {
     "name": Field("name", a_name),
@@ -34,7 +28,6 @@ _STATES = {
     PauseReason.INVALID: "invalid",
 }
 UNSEEN = "unseen"
-STATES = (*_STATES.values(), UNSEEN)
 
 
 def read_pause(data: bytes) -> Object:
@@ -49,7 +42,7 @@ def show_pause(stored: Object) -> Object:
         "name": metadata["name"],
         "namespace": metadata.get("namespace", ""),
         "created_at": metadata.get("creationTimestamp"),
-        **_spec(stored).model_dump(mode="json"),
+        **read_spec(PauseSpec, stored).model_dump(mode="json"),
         "state": _state(status),
         "status": {"jobs": status.jobs, "message": status.message},
     }
@@ -74,10 +67,3 @@ def _state(status: PauseStatus) -> str:
     if active.status is ConditionStatus.TRUE:
         return _STATES[PauseReason.PAUSED]
     return _STATES[PauseReason(active.reason)] if active.reason in tuple(_STATES) else _STATES[PauseReason.INVALID]
-
-
-def _spec(stored: Object) -> PauseSpec:
-    try:
-        return PauseSpec.from_wire(stored.get("spec") or {})
-    except ValidationError as exc:
-        raise Unreadable("the DkronPause does not match the current definition; kubectl shows it") from exc

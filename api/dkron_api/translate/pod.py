@@ -1,11 +1,9 @@
 """Reads from an execution's pod which container's log to show, and whether that container has started."""
 
 from collections.abc import Iterable
-from typing import Any
 
+from dkron_api.translate.record import Object
 from dkron_crds.traceparent import VARIABLE, read_traceparent
-
-Object = dict[str, Any]
 
 OURS = "job"
 """Name of the container that the executors build."""

@@ -6,17 +6,15 @@ because its author believes that it protects something.
 
 import json
 import re
-from typing import Any
 
 from pydantic import ValidationError
 
 from dkron_api.translate import gojson
+from dkron_api.translate.record import Object
 from dkron_crds.base import ObjectMeta
 from dkron_crds.policy import Capability, DkronPolicy, PathRule, PolicySpec
 from dkron_crds.schedule.errors import quoted
 from dkron_from_dkron.values import Pairs, Unreadable
-
-Object = dict[str, Any]
 
 LONGEST_NAME = 253
 LONGEST_PATH = 1024
@@ -32,7 +30,11 @@ class PolicyError(ValueError):
 
 def read_policy(body: bytes, name: str) -> Object:
     """Return the DkronPolicy in a body, under the name in the path. Raises `PolicyError`."""
-    _check_name(name)
+    if len(name) > LONGEST_NAME or not _NAME.fullmatch(name):
+        raise PolicyError(
+            f"the policy name {quoted(name)} cannot be used: use at most {LONGEST_NAME} lower-case letters "
+            'a-z, digits, "-" and ".", with a letter or digit at both ends and on both sides of each "."'
+        )
     posted = _posted(body)
     said, rules = posted.get("name"), posted.get("rules")
     if said not in (None, "", name):
@@ -62,14 +64,6 @@ def read_rules(rules: str) -> PolicySpec:
         raise PolicyError(f"Rules has {len(paths)} paths; at most 256 are allowed") from None
 
 
-def _check_name(name: str) -> None:
-    if len(name) > LONGEST_NAME or not _NAME.fullmatch(name):
-        raise PolicyError(
-            f"the policy name {quoted(name)} cannot be used: use at most {LONGEST_NAME} lower-case letters "
-            'a-z, digits, "-" and ".", with a letter or digit at both ends and on both sides of each "."'
-        )
-
-
 def _posted(body: bytes) -> Object:
     """Return the fields of the body with lower-case names, since Go ignores their case."""
     try:
@@ -82,7 +76,6 @@ def _posted(body: bytes) -> Object:
 
 
 def _parsed(rules: str) -> object:
-    """Parse the single JSON value in the text."""
     try:
         value, end = gojson.value_at(rules, gojson.after_space(rules, 0))
     except Unreadable as exc:
@@ -114,8 +107,7 @@ def _checked(path: str) -> str:
 
 
 def _object(value: object, where: str, *, only: str = "") -> Object:
-    """Return the object that is required there, with no field other than `only`. Duplicate fields are rejected, since
-    otherwise the last one would win silently."""
+    """Return the object, with no field other than `only`. Duplicates are rejected: the last would win silently."""
     if not isinstance(value, Pairs):
         raise PolicyError(f"{where} must be an object, as in {SHAPE}, not {_shown(value)}")
     read: Object = {}

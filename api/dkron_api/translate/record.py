@@ -118,13 +118,13 @@ def owners(raw: Object) -> dict[str, str]:
         names = {key.removeprefix("f:") for key in fields if key != "."}
         if entry.get("operation") == "Update":
             # The API server attributes defaults to the creator of the object.
-            names = names & applied if applied is not None else {each for each in names if not _is_default(spec, each)}
+            names = (
+                names & applied
+                if applied is not None
+                else {each for each in names if spec.get(each) != DEFAULTS.get(each)}
+            )
         found.update(dict.fromkeys(names, manager))
     return found
-
-
-def _is_default(spec: Object, field: str) -> bool:
-    return bool(spec.get(field) == DEFAULTS.get(field))
 
 
 def _last_applied(metadata: Object) -> set[str] | None:

@@ -1,16 +1,112 @@
-"""DkronRuns as JSON. Pure."""
+"""DkronRuns as JSON: what clients send to run a job, an addition to Dkron, and what GET shows. Pure."""
 
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from hashlib import sha256
 from typing import Any
 
-from pydantic import ValidationError
+from dkron_api.translate.gojson import decode
+from dkron_api.translate.record import Object, lenient
+from dkron_api.translate.spec_fields import a_flag, a_text, read_spec
+from dkron_crds.base import rfc3339
+from dkron_crds.parameters import MAX_PARAMETERS
+from dkron_crds.requests import read_instant
+from dkron_crds.run import RunSpec, RunStatus
+from dkron_crds.schedule.errors import quoted
+from dkron_from_dkron.values import Pairs, Unreadable
 
-from dkron_api.translate.record import lenient
-from dkron_crds.run import RunPhase, RunSpec, RunStatus
-from dkron_from_dkron.values import Unreadable
+LONGEST_REASON = 256
+LONGEST_ID = 96
+"""Characters of the id of an execution."""
 
-Object = dict[str, Any]
 
-STATES = tuple(str(phase).lower() for phase in RunPhase)
+@dataclass(frozen=True, slots=True)
+class RunBody:
+    """A client's options for the run. `scheduled_time` is the slot that it stands for; None is the time of the
+    request. `repeat` is the id of an execution that it repeats. None as `parameters` leaves the values to that one, or
+    to the defaults."""
+
+    parameters: Mapping[str, str] | None = None
+    scheduled_time: datetime | None = None
+    force: bool = False
+    reason: str = ""
+    repeat: str = ""
+
+    @property
+    def note(self) -> str:
+        """What tells a request that repeats an execution from another one: the id, and a digest of the request as it
+        was sent. The values from the execution have no part in it, or the answer would tell who guesses. Empty
+        for a request that repeats none."""
+        if not self.repeat:
+            return ""
+        sent = [self.repeat, self.parameters, self.spec("", by="")]
+        return f"{self.repeat} {sha256(json.dumps(sent, sort_keys=True).encode()).hexdigest()[:32]}"
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """The values that it gives itself."""
+        return self.parameters or {}
+
+    def spec(self, job: str, *, by: str) -> dict[str, Any]:
+        """Return the spec of the DkronRun of this job, which `by` wants."""
+        at = "" if self.scheduled_time is None else rfc3339(self.scheduled_time)
+        given = {
+            "parameters": dict(self.values), "scheduledTime": at, "force": self.force, "reason": self.reason,
+            "requestedBy": by,
+        }  # fmt: skip
+        return {"job": job} | {key: value for key, value in given.items() if value}
+
+
+def read_run_body(data: bytes) -> RunBody | None:
+    """Return the options in the body; None if it names none of the fields: a client of Dkron may send anything, and
+    Dkron reads nothing. Raises Unreadable."""
+    if not any(f'"{name}"'.encode() in data for name in _READERS):
+        return None
+    value = decode(data)
+    if not isinstance(value, Pairs):
+        raise Unreadable('it is not an object; send an object, such as {"parameters": {"day": "2026-01-31"}}')
+    given: dict[str, Any] = {}
+    for key, item in value:
+        if key not in _READERS:
+            raise Unreadable(f"{quoted(key)} is not a field of it; it has {', '.join(_READERS)}")
+        if item is not None:
+            given[key] = _READERS[key](key, item)
+    return RunBody(**given)
+
+
+def _values(name: str, value: object) -> Mapping[str, str]:
+    if not isinstance(value, Pairs):
+        raise Unreadable(f"{name}: it is not an object; send an object whose values are strings")
+    found: dict[str, str] = {}
+    for key, item in value:
+        if not isinstance(item, str):
+            raise Unreadable(f"{name}: the value of {quoted(key)} is not a string; write it in double quotes")
+        found[key] = item
+    if len(found) > MAX_PARAMETERS:
+        raise Unreadable(f"{name}: it has {len(found)} entries; a job has at most {MAX_PARAMETERS} parameters")
+    return found
+
+
+def _time(name: str, value: object) -> datetime:
+    at = read_instant(value) if isinstance(value, str) else None
+    if at is None:
+        raise Unreadable(f"{name}: it is not a time of the years 1970 to 2261 with a zone, as 2026-03-01T09:30:00Z")
+    return at
+
+
+def _execution(name: str, value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_ID:
+        raise Unreadable(f"{name}: it is not the id of an execution; send one that GET …/executions shows")
+    return value
+
+
+_READERS: Mapping[str, Callable[[str, object], Any]] = {
+    "parameters": _values, "scheduled_time": _time, "force": a_flag,
+    "reason": partial(a_text, longest=LONGEST_REASON), "repeat": _execution,
+}  # fmt: skip
 
 
 _NOT_SHOWN = {"phase", "conditions", "dkron_job", "group", "observed_generation"}
@@ -24,7 +120,7 @@ def show_run(stored: Object) -> Object:
     return {
         "name": metadata["name"],
         "created_at": metadata.get("creationTimestamp"),
-        **_spec(stored).model_dump(mode="json", exclude={"parameters"}),
+        **read_spec(RunSpec, stored).model_dump(mode="json", exclude={"parameters"}),
         "state": str(status.phase).lower(),
         "status": counts,
     }
@@ -35,10 +131,3 @@ def show_listed(stored: Object) -> Object:
     shown = show_run(stored)
     del shown["status"]["attempts"]
     return shown
-
-
-def _spec(stored: Object) -> RunSpec:
-    try:
-        return RunSpec.from_wire(stored.get("spec") or {})
-    except ValidationError as exc:
-        raise Unreadable("the DkronRun does not match the current definition; kubectl shows it") from exc

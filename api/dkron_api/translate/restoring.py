@@ -28,17 +28,12 @@ _SPACE = re.compile(rb"[ \t\n\r]*")
 
 
 class TooLarge(ValueError):
-    """The file exceeds the limits of a restore. `reason` is one readable sentence."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    """The file exceeds the limits of a restore. `str()` is one readable sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One job of the file: its number, counted from 1, its name and its parent's, and the byte where its JSON
-    begins."""
+    """One job of the file: its number from 1, its name, its parent, and the byte where its JSON begins."""
 
     number: int
     name: str
@@ -84,8 +79,7 @@ def read_dump(data: bytes | bytearray) -> Dump:
 
 
 def order(dump: Dump) -> list[Entry]:
-    """Return the entries, each parent before its children and otherwise in the order of the file. Raises Invalid if
-    parents form a cycle."""
+    """Return the entries, parents first, else in the order of the file. Raises Invalid if parents form a cycle."""
     placed: dict[str, Entry] = {}
     for entry in dump.entries.values():
         for ancestor in reversed(_unplaced(entry, dump.entries, placed)):
@@ -99,16 +93,13 @@ def _unplaced(entry: Entry, entries: Mapping[str, Entry], placed: Mapping[str, E
     at: Entry | None = entry
     while at is not None and at.name not in placed:
         if at.name in line:
-            raise Invalid(_circle(list(line), at.name))
+            names = list(line)[list(line).index(at.name) :]
+            shown = [quoted(name) for name in names[:_SHOWN]] + ["…"] * (len(names) > _SHOWN) + [quoted(at.name)]
+            circle = f"{len(names)} jobs of the file depend on each other in a circle: {' after '.join(shown)}"
+            raise Invalid(f"parent_job: {circle}")
         line[at.name] = at
         at = entries.get(at.parent)
     return list(line.values())
-
-
-def _circle(line: list[str], first: str) -> str:
-    names = line[line.index(first) :]
-    shown = [quoted(name) for name in names[:_SHOWN]] + ["…"] * (len(names) > _SHOWN) + [quoted(first)]
-    return f"parent_job: {len(names)} jobs of the file depend on each other in a circle: {' after '.join(shown)}"
 
 
 def _checked(value: object, number: int) -> JobBody:
@@ -122,7 +113,6 @@ def _checked(value: object, number: int) -> JobBody:
 
 
 def _called(value: object) -> str:
-    """Return the name of the job in the file, if it has one."""
     names = [item for key, item in value if key == "name" and isinstance(item, str)] if isinstance(value, Pairs) else []
     return f", {quoted(names[-1])}" if names else ""
 

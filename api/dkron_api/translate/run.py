@@ -1,12 +1,13 @@
-"""Tracks a requested run as far as the job shows it. Pure."""
+"""Tracks a requested run as far as the job shows it, and the runs of other jobs that it causes. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from dkron_api.translate.record import Job
+from dkron_api.translate.record import Job, Object
 from dkron_api.translate.standing import pause_of, problem
 from dkron_crds.attempt_names import execution_id, job_name, start_of_request
+from dkron_crds.depends import dependent_group
 from dkron_crds.job import Active, SkipReason, Trigger
 from dkron_crds.requests import RUN_PREFIX, group_of, read_request, run_annotation
 from dkron_crds.traceparent import TraceContext
@@ -94,3 +95,32 @@ def coming(job: Job, run: Run, now: datetime) -> Active:
         id=execution_id(begun, name), job=name, slot=run.slot or run.at, trigger=Trigger.MANUAL, group=run.group,
         attempt=1, started_at=begun,
     )  # fmt: skip
+
+
+def goes_on(job: Job, group: int) -> bool:
+    """Whether the run has not ended yet, or some dependent jobs have not recorded its end."""
+    status = job.raw_status
+    return _has(status.get("active"), group) or _has(status.get("ended"), group)
+
+
+def has_begun(job: Job, group: int) -> bool:
+    """Whether there is a trace of the run."""
+    return goes_on(job, group) or _has(job.raw_status.get("executions"), group)
+
+
+def following(job: Job, group: int) -> int | None:
+    """Return the group of the runs that other jobs start after this run; None if it has not ended, or if its end is
+    no longer known. The end is exact while `ended` still shows it; executions may be trimmed."""
+    status = job.raw_status
+    if _has(status.get("active"), group):
+        return None
+    shown = _times(status.get("ended"), group, "at") or _times(status.get("executions"), group, "finishedAt")
+    return dependent_group(job.uid, group, max(shown)) if shown else None
+
+
+def _times(entries: list[Object] | None, group: int, key: str) -> list[datetime]:
+    return [datetime.fromisoformat(each[key]) for each in entries or () if each.get("group") == group and key in each]
+
+
+def _has(entries: list[Object] | None, group: int) -> bool:
+    return any(entry.get("group") == group for entry in entries or ())

@@ -1,7 +1,7 @@
 """Objects that a job uses beyond its own settings: Secrets, and a pod's template. Pure."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from dkron_api.translate.record import Object
 from dkron_from_dkron.body import JobBody
@@ -16,12 +16,14 @@ _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 def secrets_named(body: JobBody) -> list[str]:
     """Return the Secrets that a job refers to by `secretRef:<secret>/<key>`, each once. Letters that JSON inside a
     value escapes (`\\u0073`) count as themselves."""
-    return secrets_in(_texts(body))
+    every = (body.executor_config or {}, *(body.processors or {}).values())
+    return secrets_in(text for settings in every for text in settings.values())
 
 
 def secrets_in(texts: Iterable[str]) -> list[str]:
     """Return the Secrets that these texts refer to, each once."""
-    found = (name for text in texts for name in _NAMED.findall(_unescaped(text)))
+    plain = (_ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) for text in texts)
+    found = (name for text in plain for name in _NAMED.findall(text))
     return list(dict.fromkeys(found))
 
 
@@ -33,12 +35,3 @@ def has_template(body: JobBody, stored: Object | None) -> bool:
     if stored is None or not stored.get("jobTemplate"):
         return False
     return not changed(stored, spec_of(body, stored)).isdisjoint({"executor", "executorConfig", "jobTemplate"})
-
-
-def _texts(body: JobBody) -> Iterator[str]:
-    for settings in (body.executor_config or {}, *(body.processors or {}).values()):
-        yield from settings.values()
-
-
-def _unescaped(text: str) -> str:
-    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)

@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Never
 
+from pydantic import ValidationError
+
 from dkron_api.translate.gojson import decode
+from dkron_api.translate.record import M, Object
 from dkron_crds.schedule.errors import quoted
 from dkron_from_dkron.values import Pairs, Unreadable
 
-Object = dict[str, Any]
 MOST_KEYS = 64
 """Entries of an object in a body. The kinds allow fewer."""
 LONGEST = 4096
@@ -20,8 +22,7 @@ LONGEST = 4096
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of the spec: `wire` is its name there. `read` gets the name in the body and a value that is not null, and
-    raises Unreadable."""
+    """A field of a body: its name in the spec, and how to read a value that is not null, which may raise Unreadable."""
 
     wire: str
     read: Callable[[str, object], Any]
@@ -43,10 +44,19 @@ def read_fields(data: bytes, fields: Mapping[str, Field], example: str) -> Objec
     return found
 
 
-def a_text(name: str, value: object) -> str:
+def read_spec(model: type[M], stored: Object) -> M:
+    """Return the spec of a stored object. Raises Unreadable if it does not match the definition."""
+    try:
+        return model.from_wire(stored.get("spec") or {})
+    except ValidationError as exc:
+        kind = f"Dkron{model.__name__.removesuffix('Spec')}"
+        raise Unreadable(f"the {kind} does not match the current definition; kubectl shows it") from exc
+
+
+def a_text(name: str, value: object, *, longest: int = LONGEST) -> str:
     """Read a string."""
-    if not isinstance(value, str) or len(value) > LONGEST:
-        _refuse(name, "a text, or too long", f"a string of at most {LONGEST} characters")
+    if not isinstance(value, str) or len(value) > longest:
+        _refuse(name, "a text, or too long", f"a string of at most {longest} characters")
     return value
 
 

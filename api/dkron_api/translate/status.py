@@ -86,9 +86,10 @@ def debug_vars(
     *, cmdline: Sequence[str], jobs: Iterable[Job], memory: Mapping[str, int], node: str, led: bool
 ) -> dict[str, Any]:
     """Return GET /debug/vars: Dkron's own variables. `led`: whether any replica fires jobs."""
+    scheduled = (job for job in jobs if not job.raw["spec"].get("disabled") and not job.parents)
     return {
         "cmdline": list(cmdline),
-        "cron_entries": {job.name: job.raw["spec"].get("schedule", "") for job in jobs if _is_scheduled(job)},
+        "cron_entries": {job.name: job.raw["spec"].get("schedule", "") for job in scheduled},
         "memstats": dict(memory),
         "node": node,
         "scheduler_started": led,
@@ -102,7 +103,3 @@ def _ended(parts: Iterable[str]) -> list[str]:
 def running(jobs: Iterable[Job]) -> int:
     """Return the number of running executions. An attempt without a uid has not begun."""
     return sum(1 for job in jobs for entry in job.raw_status.get("active") or () if entry.get("uid"))
-
-
-def _is_scheduled(job: Job) -> bool:
-    return not job.raw["spec"].get("disabled") and not job.parents

@@ -2,32 +2,27 @@
 ignore it; people and kubectl read it. Pure."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from dkron_api.translate.record import Object
 from dkron_checks.checks import known, problems, read_schedule, remarks
 from dkron_crds.job import JobSpec
 from dkron_crds.known_settings import Settings
 from dkron_from_dkron.body import JobBody
 from dkron_from_dkron.spec import spec_of
 
-Object = dict[str, Any]
-
 _DEFAULT = "shell"
 """The executor of a job that names none."""
 _LONGEST = 512
 
 
-def settings_of(body: JobBody) -> Settings:
-    """Return the job's settings for its executor and its processors."""
-    processors = {name: settings or {} for name, settings in (body.processors or {}).items()}
-    return Settings(body.executor or _DEFAULT, body.executor_config or {}, processors)
-
-
 def ignored(body: JobBody) -> str:
     """Return a sentence that lists the unknown settings; empty if there are none."""
-    return settings_of(body).ignored(config="executor_config")
+    processors = {name: settings or {} for name, settings in (body.processors or {}).items()}
+    settings = Settings(body.executor or _DEFAULT, body.executor_config or {}, processors)
+    return settings.ignored(config="executor_config")
 
 
 class Judged(NamedTuple):
@@ -43,8 +38,7 @@ class Judged(NamedTuple):
 
 
 def judged(body: JobBody, stored: Object | None) -> Judged:
-    """Return the operator's view of a job that replaces the spec `stored`, None for a new one. The API
-    server reports faults that the definition forbids."""
+    """Return the operator's view of a job that replaces `stored`. The API server reports what the schema forbids."""
     try:
         spec = JobSpec.from_wire(spec_of(body, stored))
     except ValidationError:

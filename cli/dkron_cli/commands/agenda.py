@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dkron_cli.commands.arguments import usage
+from dkron_cli.commands.arguments import refusing
 from dkron_cli.core.report_tables import due_table
 from dkron_cli.edge.connect import connected
 from dkron_cli.edge.terminal import remark, run, say, show, structured
@@ -27,10 +27,8 @@ def agenda(
     ] = 10,
 ) -> None:
     """List upcoming slots and crowded seconds."""
-    try:
+    with refusing():
         read_span("--within", within)
-    except ValueError as error:
-        raise usage(str(error)) from None
     run(_agenda(options_of(ctx), within, count=count, least=least))
 
 

@@ -1,6 +1,7 @@
 """Arguments that several commands share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -50,10 +51,8 @@ Timeout = Annotated[str, typer.Option("--timeout", help="Longest wait, as 90s or
 
 def read_timeout(text: str) -> float | None:
     """Return the seconds of --timeout; None without it. Raises `CliError`."""
-    try:
+    with refusing():
         return read_span("--timeout", text).total_seconds() if text else None
-    except ValueError as error:
-        raise usage(str(error)) from None
 
 
 def chosen(jobs: Sequence[str] | None, selector: str | None, *, needed: bool = False) -> Selection:
@@ -65,10 +64,8 @@ def chosen(jobs: Sequence[str] | None, selector: str | None, *, needed: bool = F
         return Selection(tuple(jobs or ()))
     if jobs:
         raise usage("name jobs, or give -l")
-    try:
+    with refusing():
         labels = read_selector(selector)
-    except ValueError as error:
-        raise usage(str(error)) from None
     if not labels:
         raise usage("-l is empty; name a label, as in team=a")
     return Selection(labels=labels)
@@ -77,3 +74,12 @@ def chosen(jobs: Sequence[str] | None, selector: str | None, *, needed: bool = F
 def usage(sentence: str) -> CliError:
     """Return the error for a command line that cannot be carried out."""
     return CliError(Code.USAGE, sentence)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Turn a ValueError of the block, whose text is a sentence, into that error."""
+    try:
+        yield
+    except ValueError as error:
+        raise usage(str(error)) from None

@@ -10,14 +10,13 @@ from typing import Annotated, Any
 
 import typer
 
-from dkron_cli.commands.arguments import usage
+from dkron_cli.commands.arguments import refusing, usage
 from dkron_cli.complete import job_names
 from dkron_cli.core.backfill import Progress, backfill_body, backfill_name, progress
 from dkron_cli.core.selection import read_selector
 from dkron_cli.edge.backend import BACKFILL, Objects, Server
 from dkron_cli.edge.connect import connected
-from dkron_cli.edge.deciding import decided
-from dkron_cli.edge.progress import Show, shown_progress
+from dkron_cli.edge.progress import Show, decided, shown_progress
 from dkron_cli.edge.terminal import remark, say, structured
 from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.errors import CliError, Code, Interrupted
@@ -68,16 +67,8 @@ def backfill(  # noqa: PLR0913 - the options, one by one
         raise usage("name a job, or give --selector for several; --selector '' takes all jobs of the namespace")
     if options.all_namespaces:
         raise usage("a backfill belongs to one namespace; name it with -n instead of -A")
-    now = datetime.now(UTC)
-    try:
-        period = read_moment("--from", start, now), read_moment("--to", end, now)
-        labels = None if selector is None else dict(read_selector(selector))
-    except ValueError as error:
-        raise usage(str(error)) from None
-    if period[0] >= period[1]:
-        raise usage("--from must be before --to")
     spec = {
-        "job": job or None, "selector": labels, "from": rfc3339(period[0]), "to": rfc3339(period[1]),
+        **_slots(job, selector, start, end),
         "runs": runs.value, "order": order.value, "parallelism": parallelism, "onFailure": on_failure.value,
         "maxRuns": max_runs, "reason": reason or None, "dryRun": dry_run or None,
         "ttlSecondsAfterFinished": KEPT if dry_run else None,
@@ -91,6 +82,17 @@ def backfill(  # noqa: PLR0913 - the options, one by one
             remark(f"\ndetached: the backfill goes on; {see}, {cancel}")
         raise
     raise typer.Exit(result)
+
+
+def _slots(job: str, selector: str | None, start: str, end: str) -> Object:
+    """Return the fields of the spec that say whose slots, and of which period."""
+    now = datetime.now(UTC)
+    with refusing():
+        first, last = read_moment("--from", start, now), read_moment("--to", end, now)
+        labels = None if selector is None else dict(read_selector(selector))
+    if first >= last:
+        raise usage("--from must be before --to")
+    return {"job": job or None, "selector": labels, "from": rfc3339(first), "to": rfc3339(last)}
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dkron_cli.commands.arguments import JobName, usage
+from dkron_cli.commands.arguments import JobName, refusing
 from dkron_cli.core.report_tables import explained_table, in_order
 from dkron_cli.edge.connect import connected
 from dkron_cli.edge.terminal import remark, run, say, show, structured
@@ -27,10 +27,8 @@ def explain(
     before startsAt, a clock change), or is to come. Runs on request, of backfills and after parents are listed between
     the slots, and so is the newest request if it was refused. A last line says how far back the status goes.
     """
-    try:
+    with refusing():
         question = read_question(at=at, start=start, end=end, now=datetime.now(UTC), prefix="--")
-    except ValueError as error:
-        raise usage(str(error)) from None
     run(_explain(options_of(ctx), job, question))
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dkron_cli.commands.arguments import usage
+from dkron_cli.commands.arguments import refusing
 from dkron_cli.complete import job_names, zones
 from dkron_cli.options import Options, options_of
 from dkron_crds.names import is_legal
@@ -46,10 +46,8 @@ def upcoming(
         run(_of_job(options, what, zone, count))
         return
     now = datetime.now(UTC)
-    try:
+    with refusing():
         schedule = parse(what, timezone=zone, name=name)
-    except (ScheduleError, TimezoneError) as error:
-        raise usage(str(error)) from None
     line = Timeline(schedule, now, None, None)
     from dkron_reports.slots import after  # noqa: PLC0415 - with the reader of jobs
 
@@ -123,7 +121,5 @@ def _beside(slot: datetime, local: "tzinfo | None") -> str:
 def _local(zone: str):  # type: ignore[no-untyped-def] # noqa: ANN202
     from dkron_crds.schedule.zones import load_zone  # noqa: PLC0415
 
-    try:
+    with refusing():
         return load_zone(zone).info if zone else None
-    except TimezoneError as error:
-        raise usage(str(error)) from None

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dkron_cli.commands.arguments import JobNames, chosen, usage
+from dkron_cli.commands.arguments import JobNames, chosen, refusing, usage
 from dkron_cli.complete import pause_names
 from dkron_cli.core.pauses import (
     Choice,
@@ -64,10 +64,8 @@ def pause(
         return
     if not reason:
         raise usage("give a reason with --reason; users of paused jobs see it")
-    try:
+    with refusing():
         end = read_end(until, datetime.now(UTC)) if until else None
-    except ValueError as error:
-        raise usage(str(error)) from None
     if end is not None and end <= datetime.now(UTC):
         raise usage(f"--until: {instant(end)} is in the past, so the pause would have no effect")
     run(_pause(options, _choice(options, jobs, selector), reason=reason, end=end, drop=drop, by=by))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dkron_cli.commands.arguments import Selector, chosen, usage
+from dkron_cli.commands.arguments import Selector, chosen, refusing, usage
 from dkron_cli.commands.logs import chosen as chosen_attempts
 from dkron_cli.complete import job_names
 from dkron_cli.core.selection import Selection
@@ -40,10 +40,8 @@ def retry(
     selection = chosen([job] if job else None, selector)
     if selection.labels and not failed:
         raise usage("-l goes with --failed")
-    try:
+    with refusing():
         period = read_span("--since", since)
-    except ValueError as error:
-        raise usage(str(error)) from None
     run_async(
         _one(options, job, execution, dry_run=dry_run)
         if execution

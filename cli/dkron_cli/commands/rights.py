@@ -14,8 +14,8 @@ from dkron_cli.edge.reviews import refusal
 from dkron_cli.edge.terminal import run, say, structured
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options, options_of
+from dkron_crds.attempts import Trigger
 from dkron_crds.names import object_name
-from dkron_crds.status import Trigger
 from dkron_reports.repeat import may_have_values
 
 

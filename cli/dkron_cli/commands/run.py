@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from dkron_cli.commands.arguments import JobName, Timeout, read_timeout, usage
+from dkron_cli.commands.arguments import JobName, Timeout, read_timeout, refusing, usage
 from dkron_cli.commands.logs import print_log
 from dkron_cli.complete import parameters
 from dkron_cli.core.order import Order, read_order
 from dkron_cli.core.run import run_json
 from dkron_cli.edge.backend import Asked, Server, seen_by_job
 from dkron_cli.edge.connect import connected
-from dkron_cli.edge.deciding import decided
+from dkron_cli.edge.progress import decided
 from dkron_cli.edge.terminal import remark, say, structured
 from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.errors import CliError, Code, Interrupted
@@ -66,10 +66,8 @@ def run(  # noqa: PLR0913 - an option each
     if timeout and not (wait or follow):
         raise usage("--timeout limits --wait or --follow; add one of them")
     seconds = read_timeout(timeout)
-    try:
+    with refusing():
         order = read_order(parameter or (), at, reason)
-    except ValueError as error:
-        raise usage(str(error)) from None
     request = Request(job, wait=wait, follow=follow, seconds=seconds, force=force, order=order)
     try:
         result = run_async(_run(options, request))

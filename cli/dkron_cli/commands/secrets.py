@@ -1,15 +1,19 @@
 """`secrets`: the Secrets that jobs name. No Secret is read."""
 
-from typing import Annotated
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
 import typer
 
-from dkron_cli.core.secret_names import secret_names
 from dkron_cli.core.table import table
 from dkron_cli.edge.backend import need_cluster
 from dkron_cli.edge.connect import connected
 from dkron_cli.edge.terminal import remark, run, show, structured
 from dkron_cli.options import Options, options_of
+
+_BY_TEXT = re.compile(r"secretRef:([a-z0-9][a-z0-9.-]{0,252})/", re.ASCII)
+_BY_FIELD = ("secretRef", "secretKeyRef", "nodePublishSecretRef", "secret")
 
 
 def secrets(
@@ -44,3 +48,25 @@ async def _secrets(options: Options, uses: str) -> None:
         for (space, name), names in sorted(users.items())
     ]
     show(table(("NAMESPACE", "SECRET", "JOBS"), rows), options)
+
+
+def secret_names(value: Any) -> list[str]:  # noqa: ANN401 - any JSON
+    """Return the names of the Secrets in a spec, sorted: by `secretRef:` in a text, or by a field of a jobTemplate."""
+    return sorted(set(_found(value)))
+
+
+def _found(value: Any) -> Iterator[str]:  # noqa: ANN401
+    match value:
+        case str():
+            yield from _BY_TEXT.findall(value)
+        case Mapping():
+            for key, item in value.items():
+                if key in _BY_FIELD and isinstance(item, Mapping):
+                    name = item.get("name") or item.get("secretName")
+                    yield from [str(name)] if name else []
+                if key == "imagePullSecrets" and isinstance(item, list):
+                    yield from (str(each["name"]) for each in item if isinstance(each, Mapping) and each.get("name"))
+                yield from _found(item)
+        case list():
+            for item in value:
+                yield from _found(item)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dkron_cli.commands.arguments import Selector, chosen, usage
+from dkron_cli.commands.arguments import Selector, chosen, refusing
 from dkron_cli.core.job import job_table
 from dkron_cli.core.report_tables import failing_table
 from dkron_cli.core.selection import Selection
@@ -40,10 +40,8 @@ def top(
     if not since:
         run(_running(options, selection, count))
         return
-    try:
+    with refusing():
         read_span("--since", since)
-    except ValueError as error:
-        raise usage(str(error)) from None
     run(_failing(options, selection, since, count))
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dkron_cli.core.selection import written
 from dkron_cli.core.table import Table, table
 from dkron_crds.names import API_VERSION, object_name
 from dkron_reports.reading import mapping, objects, whole
@@ -55,7 +56,7 @@ def progress(body: Mapping[str, Any]) -> Progress:
     true = {each.get("type") for each in status.get("conditions") or () if each.get("status") == "True"}
     return Progress(
         planned=plan.get("count"),
-        done=_whole(status.get("succeeded")) + _whole(status.get("failed")),
+        done=whole(status.get("succeeded")) + whole(status.get("failed")),
         good=True if "Complete" in true else False if "Failed" in true else None,
         message=str(status.get("message") or ""),
         failed=tuple(_failed(each) for each in status.get("failedRuns") or ()),
@@ -87,7 +88,7 @@ def backfill_table(backfills: Sequence[Mapping[str, Any]], *, now: datetime, wid
         metadata, spec, status = (mapping(each, key) for key in ("metadata", "spec", "status"))
         found = progress(each)
         done = "-" if found.planned is None else f"{found.done}/{found.planned}"
-        counts = (str(_whole(status.get(key))) for key in ("failed", "active"))
+        counts = (str(whole(status.get(key))) for key in ("failed", "active"))
         row = [_chosen(spec), state_of(each), done, *counts, ago(read_time(metadata.get("creationTimestamp")), now)]
         if wide:
             row += [instant(read_time(spec.get(key))) for key in ("from", "to")]
@@ -121,7 +122,7 @@ def backfill_facts(body: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Reason", spec.get("reason")),
         ("Requested", instant(read_time(metadata.get("creationTimestamp")))),
         ("Slots", f"{count} of {plural(whole(plan.get('jobs')), 'job')}" if plan else ""),
-        ("Runs", ", ".join(f"{_whole(status.get(key))} {key}" for key in counts) if plan else ""),
+        ("Runs", ", ".join(f"{whole(status.get(key))} {key}" for key in counts) if plan else ""),
         ("Started", started and instant(started)),
         ("Finished", finished and instant(finished)),
     ]
@@ -135,7 +136,7 @@ def slot_table(runs: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _chosen(spec: Mapping[str, Any]) -> str:
-    labels = ",".join(f"{key}={value}" for key, value in mapping(spec, "selector").items())
+    labels = written(tuple(mapping(spec, "selector").items()))
     return str(spec.get("job") or (f"jobs with {labels}" if labels else "all jobs"))
 
 
@@ -144,7 +145,3 @@ def _failed(run: Mapping[str, Any]) -> str:
     at = instant(datetime.fromisoformat(slot)) if isinstance(slot, str) else "-"
     why = one_line(str(run.get("message") or "")) or f"dkronctl runs describe {run.get('run')}"
     return f"{at} of {run.get('job')} failed: {why}"
-
-
-def _whole(value: object) -> int:
-    return value if isinstance(value, int) else 0

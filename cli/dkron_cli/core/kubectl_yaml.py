@@ -34,7 +34,8 @@ class Loader(_Base):  # type: ignore[misc]
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:  # noqa: ANN401
         """Return the mapping, with keys as in JSON."""
-        return {_key(key): value for key, value in super().construct_mapping(node, deep).items()}
+        items = super().construct_mapping(node, deep).items()
+        return {str(key).lower() if isinstance(key, bool) else str(key): value for key, value in items}
 
     def construct_number(self, node: Any) -> float:  # noqa: ANN401
         """Return a number as Go reads it."""
@@ -50,10 +51,6 @@ class Loader(_Base):  # type: ignore[misc]
             return int(text, 8 if digits[0] == "0" and not set(digits) & {"8", "9"} else 10)
         number = float(text)
         return int(number) if number.is_integer() else number
-
-
-def _key(key: object) -> str:
-    return key if isinstance(key, str) else str(key).lower() if isinstance(key, bool) else str(key)
 
 
 for _tag, _pattern, _first in (

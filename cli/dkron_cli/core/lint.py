@@ -95,7 +95,8 @@ def lint(files: Mapping[str, Sequence[Document]], now: datetime) -> tuple[list[F
             findings.append(Finding(file, 1, text))
             continue
         for document in documents:
-            if not _is_ours(document.value):
+            value = document.value
+            if not isinstance(value, dict) or str(value.get("apiVersion") or "").partition("/")[0] != GROUP:
                 continue
             checked += 1
             findings += (Finding(file, document.line_of(path), f"{_called(document)}: {sentence}", warning)
@@ -106,10 +107,6 @@ def lint(files: Mapping[str, Sequence[Document]], now: datetime) -> tuple[list[F
     findings += _together(jobs)
     order = {file: number for number, file in enumerate(files)}
     return sorted(findings, key=lambda each: (order[each.file], each.line, each.sentence)), checked
-
-
-def _is_ours(value: object) -> bool:
-    return isinstance(value, dict) and str(value.get("apiVersion") or "").partition("/")[0] == GROUP
 
 
 def _called(document: Document) -> str:
@@ -282,6 +279,10 @@ def _together(jobs: Sequence[Given]) -> Iterator[Finding]:
         if other is not each:
             where = f"{other.file}:{other.document.line}"
             yield Finding(each.file, each.document.line, f"DkronJob {each.key[1]}: {where} also has a job of this name")
+
+    def parents(key: tuple[str, str]) -> list[tuple[str, str]]:
+        return [(key[0], parent.job) for parent in first[key].job.spec.parents] if key in first else []
+
     told: set[tuple[str, str]] = set()
     for key, each in first.items():
         for parent in each.job.spec.parents:
@@ -289,15 +290,10 @@ def _together(jobs: Sequence[Given]) -> Iterator[Finding]:
                 line = each.document.line_of(("spec", "dependsOn" if each.job.spec.depends_on else "parentJob"))
                 text = f'DkronJob {key[1]}: its parent "{parent.job}" is in none of these files'
                 yield Finding(each.file, line, text, warning=True)
-        way = circle(key, lambda at: _parents(first, at))
+        way = circle(key, parents)
         if len(set(way)) > 1 and key not in told:
             told.update(way)
             names = " → ".join(name for _, name in way)
             yield Finding(
                 each.file, each.document.line, f"DkronJob {key[1]}: the jobs depend on each other in a circle: {names}"
             )
-
-
-def _parents(jobs: Mapping[tuple[str, str], Given], key: tuple[str, str]) -> list[tuple[str, str]]:
-    job = jobs.get(key)
-    return [] if job is None else [(key[0], parent.job) for parent in job.job.spec.parents]

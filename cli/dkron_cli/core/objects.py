@@ -39,17 +39,14 @@ def with_history(raw: Mapping[str, Any]) -> Object:
 
 def is_same(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Whether the specs say the same, taking defaults into account."""
-    one, other = (_plain({**DEFAULTS, **(each.get("spec") or {})}, DEFAULTS) for each in (stored, wanted))
+    specs = ({**DEFAULTS, **(each.get("spec") or {})} for each in (stored, wanted))
+    one, other = ({key: _filled(key, item) for key, item in spec.items() if item is not None} for spec in specs)
     return one == other
 
 
-def _plain(value: Mapping[str, Any], defaults: Mapping[str, Any]) -> Object:
-    """Fill in the defaults of inner objects and of entries of lists, too."""
-    given = {key: item for key, item in value.items() if item is not None}
-    return {key: _filled(item, defaults.get(key), OF_ENTRIES.get(key)) for key, item in given.items()}
-
-
-def _filled(item: object, defaults: object, of_entries: Mapping[str, Any] | None) -> object:
+def _filled(key: str, item: object) -> object:
+    """Return a field with the defaults of an inner object, or of the entries of a list."""
+    defaults, of_entries = DEFAULTS.get(key), OF_ENTRIES.get(key)
     if isinstance(item, Mapping) and isinstance(defaults, Mapping):
         return {**defaults, **item}
     if isinstance(item, list) and of_entries is not None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from dkron_cli.core.selection import Labels, has_all, written
 from dkron_cli.core.table import Table, table
-from dkron_crds.instant_text import rfc3339
 from dkron_crds.names import API_VERSION
 from dkron_crds.schedule.errors import ScheduleError
+from dkron_crds.schedule.instants import rfc3339
 from dkron_crds.schedule.timestamps import rfc3339 as read_rfc3339
 from dkron_reports.job import Job
 from dkron_reports.reading import mapping

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from dkron_cli.core.table import Table, table
-from dkron_crds.instant_text import rfc3339
+from dkron_crds.schedule.instants import rfc3339
 from dkron_reports.reading import Object, mapping, whole
 from dkron_reports.run import SECOND, Attempt, Run, reason_of
 from dkron_reports.words import exact_span, instant, read_time, span
@@ -69,16 +69,15 @@ def run_json(run: Run, *, namespace: str, job: str) -> Object:
     return {
         "namespace": namespace, "job": job, "group": str(run.group), "slot": _time(run.slot), "trigger": run.trigger,
         "result": run.result.value, "startedAt": _time(run.started), "finishedAt": _time(run.finished),
-        "attempts": [_attempt_json(each) for each in run.attempts],
-    }  # fmt: skip
-
-
-def _attempt_json(attempt: Attempt) -> Object:
-    return {
-        "id": attempt.id, "number": attempt.number, "member": attempt.member, "node": attempt.node,
-        "jobName": attempt.job, "startedAt": _time(attempt.started), "finishedAt": _time(attempt.finished),
-        "success": attempt.success, "exitCode": attempt.exit_code, "reason": attempt.reason,
-        "message": attempt.message, "output": attempt.output,
+        "attempts": [
+            {
+                "id": each.id, "number": each.number, "member": each.member, "node": each.node,
+                "jobName": each.job, "startedAt": _time(each.started), "finishedAt": _time(each.finished),
+                "success": each.success, "exitCode": each.exit_code, "reason": each.reason,
+                "message": each.message, "output": each.output,
+            }
+            for each in run.attempts
+        ],
     }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from dkron_cli.core.order import Order, unfit
+from dkron_cli.core.order import Order, lost, same_order, unfit
 from dkron_cli.core.selection import ALL, Selection, written
 from dkron_cli.edge.backend import PLAIN, Answer, Asked, Noun, existing, missing, refuse_disabled
 from dkron_cli.edge.errors import readable
@@ -197,7 +197,6 @@ class Cluster:
 
     async def order_of(self, job: Job, attempt: Attempt) -> Order:
         """Return the options of an attempt's run. Raises `CliError` if they are not kept any more."""
-        from dkron_cli.core.repeat import lost, same_order  # noqa: PLC0415
         from dkron_reports.repeat import may_have_values, run_of_group  # noqa: PLC0415
 
         if not may_have_values(job.raw, attempt.trigger):

@@ -1,16 +1,39 @@
-"""How far something has got, on standard error: a bar in a terminal, else a line for each change."""
+"""How far an object has got that a command has created: whether the operator has accepted it, and its progress on
+standard error, as a bar in a terminal, else as a line for each change."""
 
+import asyncio
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from dkron_cli.core.table import safe
 from dkron_cli.edge.terminal import remark
 from dkron_cli.options import Options
 
+T = TypeVar("T")
 Show = Callable[[int, int | None, str], None]
 """Takes how much is done, how much there is (None while that is not known), and a sentence."""
+
+PATIENCE = 5.0
+"""Seconds in which an operator that runs has decided."""
+INTERVAL = 0.2
+"""Seconds between two looks."""
+
+
+async def decided(look: Callable[[], Awaitable[T | None]]) -> T | None:
+    """Return the first result of `look` that is not None; None if there is none in time. What `look` raises ends the
+    wait."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                found = await look()
+                if found is not None:
+                    return found
+                await asyncio.sleep(INTERVAL)
+    except TimeoutError:
+        return None
 
 
 @contextmanager

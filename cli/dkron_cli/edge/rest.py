@@ -11,12 +11,12 @@ from urllib.parse import quote, urlencode
 
 import aiohttp
 
-from dkron_cli.core.address import address_of, in_the_clear
 from dkron_cli.core.job import from_dkron, with_pause
 from dkron_cli.core.order import Order
 from dkron_cli.core.pauses import Choice
 from dkron_cli.core.run import attempts_of_dkron
 from dkron_cli.core.selection import ALL, Selection, has_all
+from dkron_cli.edge.address import address_of, in_the_clear, token_of
 from dkron_cli.edge.backend import (
     PAUSE,
     PLAIN,
@@ -31,10 +31,9 @@ from dkron_cli.edge.backend import (
 from dkron_cli.edge.rest_calls import PATIENCE, RETRY, RestCalls, answered
 from dkron_cli.edge.rest_objects import RestObjects
 from dkron_cli.edge.terminal import remark
-from dkron_cli.edge.tokens import token_of
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
-from dkron_crds.instant_text import rfc3339
+from dkron_crds.schedule.instants import rfc3339
 from dkron_reports.failing import MOST, latest_failure
 from dkron_reports.job import Job
 from dkron_reports.reading import mapping, objects

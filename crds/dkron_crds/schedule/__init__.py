@@ -5,6 +5,6 @@
 
 from dkron_crds.schedule.errors import ScheduleError, TimezoneError
 from dkron_crds.schedule.grammar import parse
-from dkron_crds.schedule.schedule import Schedule
+from dkron_crds.schedule.timeline import Schedule
 
 __all__ = ["Schedule", "ScheduleError", "TimezoneError", "parse"]

@@ -12,11 +12,10 @@ from dkron_crds.schedule.cron import Cron
 from dkron_crds.schedule.durations import go_duration, iso_duration
 from dkron_crds.schedule.errors import ScheduleError, quoted, refusal
 from dkron_crds.schedule.fields import FIELDS, parse_field
-from dkron_crds.schedule.hashed import substitute
 from dkron_crds.schedule.instants import EPOCH
 from dkron_crds.schedule.interval import Every
 from dkron_crds.schedule.once import After, At, Never
-from dkron_crds.schedule.schedule import Schedule
+from dkron_crds.schedule.timeline import Schedule
 from dkron_crds.schedule.timestamps import rfc3339
 from dkron_crds.schedule.wallclock import Pattern
 from dkron_crds.schedule.zones import Zone, load_zone
@@ -41,6 +40,7 @@ _DESCRIPTORS = MappingProxyType(
     }
 )
 _KNOWN = f"{', '.join(_DESCRIPTORS)}, @manually, @every <duration>, @at <instant> or @after <instant> <<duration>"
+_SPREAD = (60, 60, 24, 28, 12, 7)
 _ORDER = "second minute hour day-of-month month day-of-week"
 
 
@@ -59,12 +59,29 @@ def parse(text: str, *, timezone: str = "", name: str = "") -> Schedule:
 @lru_cache(maxsize=8192)
 def _parse(text: str, timezone: str, name: str) -> Schedule:
     zone = load_zone(timezone)
-    text = substitute(text, name)
+    text = _substitute(text, name)
     if text.startswith("@"):
         return _descriptor(text, zone)
     if text.startswith(_ZONE_PREFIXES):
         return _prefixed(text)
     return _cron(text, zone)
+
+
+def _substitute(text: str, name: str) -> str:
+    """Return `text` with every `~` in its fields replaced by a number derived from the job's name, which spreads jobs
+    over time. Descriptors stay unchanged.
+
+    It works on the text before parsing, with the same bugs as in Dkron (behaviour §3.2): it splits words at single
+    spaces, so a double space shifts every later field by one."""
+    words = text.split(" ")
+    if "~" not in text or any(word.startswith("@") for word in words):
+        return text
+    first = 1 if words[0].startswith(_ZONE_PREFIXES) else 0
+    total = sum(map(ord, name))
+    for i, (rules, spread) in enumerate(zip(FIELDS, _SPREAD, strict=True), first):
+        if i < len(words):
+            words[i] = words[i].replace("~", str(total % spread + rules.low))
+    return " ".join(words)
 
 
 def _prefixed(text: str) -> Schedule:

@@ -1,6 +1,8 @@
-"""Converts between aware datetimes and whole seconds since 1970, the integer time of schedule computations."""
+"""Converts between aware datetimes, their text, and whole seconds since 1970, the integer time of schedule
+computations."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
@@ -34,3 +36,12 @@ def shifted(at: datetime, by: timedelta) -> datetime:
 def decided(since: datetime, mark: datetime | None) -> datetime:
     """Return the instant up to which, inclusively, every slot is decided."""
     return since if mark is None or mark < since else mark
+
+
+# Successive versions of a status repeat the same instants.
+@lru_cache(maxsize=8192)
+def rfc3339(instant: datetime) -> str:
+    """Return an aware instant as RFC 3339 in UTC with `Z` and no trailing zeros in the fraction (at most
+    microseconds)."""
+    text = instant.astimezone(UTC).replace(tzinfo=None).isoformat()
+    return (text.rstrip("0") if "." in text else text) + "Z"

@@ -1,13 +1,33 @@
-"""The remaining slots of a job, out of all slots of its schedule: the operator fires them, and the REST API shows the
-first one as next."""
+"""The slots of a schedule, of any kind; and which of them remain for a job: the operator fires them, and the REST API
+shows the first one as next."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from dkron_crds.schedule.schedule import Schedule
+from typing import Protocol
 
 TICK = timedelta(microseconds=1)
 """The smallest difference between two times."""
+
+
+class Schedule(Protocol):
+    """When a job is due. Implementations are frozen and hashable. All datetimes are aware; results are in UTC.
+
+    `since` is the instant from which the job's slots count (its creation or last edit), `mark` the newest slot
+    already decided. A slot is *open* if it is strictly after both.
+    """
+
+    @property
+    def grace(self) -> timedelta | None:
+        """How late the one slot of `@after` may start; None for all other kinds."""
+
+    def next(self, since: datetime, mark: datetime | None = None) -> datetime | None:
+        """Return the earliest open slot; None if there is none."""
+
+    def latest(self, since: datetime, mark: datetime | None, until: datetime) -> datetime | None:
+        """Return the newest open slot at or before `until`; None if there is none. Does not iterate over slots."""
+
+    def count(self, since: datetime, mark: datetime | None, until: datetime) -> int:
+        """Return the exact number of open slots at or before `until`. Does not iterate over slots."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ def component(layout: Layout) -> Component:
 
 
 def configuration(layout: Layout) -> dict[str, object]:
-    """The KubeProxyConfiguration; the host's connection tracking limits are left alone."""
+    """The KubeProxyConfiguration; the host's connection tracking limits stay as they are."""
     node = layout.addresses.node
     return {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",

@@ -42,7 +42,7 @@ def definitions() -> Path:
 
 @contextmanager
 def cert_manager(kubeconfig: Path, namespace: str, folder: Path) -> Iterator[None]:
-    """Have Certificates of this namespace issued, as an administrator. What it prints is in the folder."""
+    """Have Certificates of this namespace issued, as an administrator. Its output is in the folder."""
     (port,) = free_ports(1)
     options = ("--kubeconfig", kubeconfig, "--namespace", namespace, "--address", f"{HOST}:{port}")
     with running([program().program("cert-manager"), *options], port=port, folder=folder):

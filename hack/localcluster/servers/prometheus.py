@@ -50,11 +50,11 @@ class Prometheus:
         return list(data["result"])
 
     def label_values(self, label: str, selector: str) -> list[str]:
-        """What a label is, over all series that are selected."""
+        """The values of a label, over all series that are selected."""
         return list(self._get(f"/api/v1/label/{label}/values", **{"match[]": selector}))
 
     def targets(self) -> list[Mapping[str, Any]]:
-        """What is scraped, each with `health` and `lastError`."""
+        """The scraped targets, each with `health` and `lastError`."""
         return list(self._get("/api/v1/targets")["activeTargets"])
 
     def rules(self) -> list[Mapping[str, Any]]:

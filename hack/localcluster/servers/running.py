@@ -18,7 +18,7 @@ STOP_SECONDS = 10
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens at now."""
+    """Ports that are free now."""
     with contextlib.ExitStack() as held:
         listeners = [held.enter_context(socket.create_server((HOST, 0))) for _ in range(count)]
         return [listener.getsockname()[1] for listener in listeners]
@@ -28,7 +28,7 @@ def free_ports(count: int) -> list[int]:
 def running(
     argv: Sequence[str | Path], *, port: int, folder: Path, env: Mapping[str, str] | None = None
 ) -> Iterator[None]:
-    """The program, once it listens at `port`. What it prints is in `folder`, and in the error if it does not."""
+    """The program, once it listens at `port`. Its output is in `folder`, and in the error if it does not."""
     log = folder / f"{Path(argv[0]).name}.log"
     with log.open("ab") as output:
         process = subprocess.Popen(

@@ -9,9 +9,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from dkron_runtime.logs import carry_trace
-from dkron_runtime.tracing import pod
 from dkron_runtime.tracing.spans import Tracer
-from dkron_runtime.tracing.trace_config import read_wish
+from dkron_runtime.tracing.trace_config import read_wish, resource_attributes
 
 if TYPE_CHECKING:
     from dkron_runtime.tracing.sdk import Tracing
@@ -48,7 +47,8 @@ def _begin(service: str) -> "Tracing | None":
     except ImportError as exc:
         log.warning("no traces: %s cannot be imported; install dkron-operator[otel]", exc.name)
         return None
-    known = pod.attributes(os.environ, service=service, version=version("dkron-operator"), host=socket.gethostname())
+    host = socket.gethostname()
+    known = resource_attributes(os.environ, service=service, version=version("dkron-operator"), host=host)
     try:
         begun = Tracing(known, endpoint=wish.endpoint)
     except Exception as exc:  # noqa: BLE001 - the program runs whatever the variables contain

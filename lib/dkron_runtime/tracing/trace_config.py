@@ -1,6 +1,7 @@
-"""Reads the tracing configuration from OpenTelemetry's standard environment variables. Pure.
+"""Reads the tracing configuration and the resource attributes of this process from environment variables. Pure.
 
 https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+https://opentelemetry.io/docs/specs/semconv/resource/k8s/
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,14 @@ ENDPOINT, TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_T
 PROTOCOL, TRACES_PROTOCOL = "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"
 DISABLED, EXPORTER = "OTEL_SDK_DISABLED", "OTEL_TRACES_EXPORTER"
 SPOKEN = "http/protobuf"
+OF_THE_POD = {
+    "k8s.pod.name": "POD_NAME",
+    "k8s.pod.uid": "POD_UID",
+    "k8s.pod.ip": "POD_IP",
+    "k8s.namespace.name": "POD_NAMESPACE",
+    "k8s.node.name": "NODE_NAME",
+}
+"""The environment variable of each attribute, set through the downward API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,17 @@ def read_wish(environ: Mapping[str, str]) -> Wish | None:
     if not endpoint or _word(environ, DISABLED).lower() == "true" or exporters == "none":
         return None
     return Wish(endpoint, _problem(environ, variable, endpoint, exporters))
+
+
+def resource_attributes(environ: Mapping[str, str], *, service: str, version: str, host: str) -> dict[str, str]:
+    """Return the known attributes of this process. OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME take precedence."""
+    known = {name: environ.get(variable, "") for name, variable in OF_THE_POD.items()}
+    return {
+        "service.name": service,
+        "service.version": version,
+        "service.instance.id": environ.get("POD_NAME") or host,
+        **{name: value for name, value in known.items() if value},
+    }
 
 
 def _problem(environ: Mapping[str, str], variable: str, endpoint: str, exporters: str) -> str:

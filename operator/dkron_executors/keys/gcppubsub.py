@@ -1,31 +1,18 @@
 """The keys of `gcppubsub`: one message (Dkron behaviour §6.3)."""
 
-import re
 from typing import Annotated, ClassVar, Self
 
-from pydantic import AfterValidator, BeforeValidator, model_validator
+from pydantic import BeforeValidator, model_validator
 
 from dkron_executors.keys.model import Keys
-from dkron_executors.keys.values import Base64, json_value, quoted
+from dkron_executors.keys.values import Base64, json_value, matching, quoted
 
-_PROJECT = re.compile(r"[a-z0-9.:-]{1,100}", re.ASCII)
-_TOPIC = re.compile(r"[A-Za-z][A-Za-z0-9._~+%-]{2,254}", re.ASCII)
+_PROJECT = matching(r"[a-z0-9.:-]{1,100}", "the id of a project, such as my-project-1")
+_TOPIC = matching(
+    r"[A-Za-z][A-Za-z0-9._~+%-]{2,254}", "the id of a topic: a letter, then letters, digits and . _ ~ + % -"
+)
 
 Attributes = tuple[tuple[str, str], ...]
-
-
-def project_id(text: str) -> str:
-    """Check the id of a project."""
-    if _PROJECT.fullmatch(text) is None:
-        raise ValueError(f"{quoted(text)} is not the id of a project, such as my-project-1")
-    return text
-
-
-def topic_id(text: str) -> str:
-    """Check the id of a topic, given without its path."""
-    if _TOPIC.fullmatch(text) is None:
-        raise ValueError(f"{quoted(text)} is not the id of a topic: a letter, then letters, digits and . _ ~ + % -")
-    return text
 
 
 def json_attributes(text: str) -> Attributes:
@@ -41,10 +28,10 @@ class Gcppubsub(Keys):
 
     TEXTS_WITH_REFERENCES: ClassVar[frozenset[str]] = frozenset({"attributes"})
 
-    project: Annotated[str, AfterValidator(project_id)]
+    project: Annotated[str, _PROJECT]
     """The id of the project."""
 
-    topic: Annotated[str, AfterValidator(topic_id)]
+    topic: Annotated[str, _TOPIC]
     """The id of the topic."""
 
     data: Base64 = b""

@@ -7,31 +7,22 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from dkron_executors.keys.model import Keys
-from dkron_executors.keys.values import Debug, Flag, Headers, Seconds, quoted
+from dkron_executors.keys.values import Debug, Flag, Headers, Seconds, is_url, matching, quoted, searcher
 
-_METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _CODES = re.compile(r"([1-5]\d\d)(?:-([1-5]\d\d))?", re.ASCII)
 
 Codes = tuple[tuple[int, int], ...]
 
 
-def http_method(text: str) -> str:
-    """Check an HTTP method, standard or custom."""
-    if _METHOD.fullmatch(text) is None:
-        raise ValueError(f"{quoted(text)} is not a method, such as GET or POST")
-    return text
-
-
 def web_address(text: str) -> str:
     """Check an http or https URL."""
+    usable = is_url(text, "http", "https") and all(character > " " for character in text)
     try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
         # A host may contain non-ASCII letters; it must be encodable for DNS.
-        (parts.hostname or "").encode("idna")
-    except ValueError:
+        usable = usable and bool((urlsplit(text).hostname or "").encode("idna"))
+    except UnicodeError:
         usable = False
-    if not usable or any(ord(character) <= ord(" ") for character in text):
+    if not usable:
         raise ValueError(f"{quoted(text)} is not an address such as https://example.org/path")
     return text
 
@@ -47,12 +38,7 @@ def status_codes(text: str) -> Codes:
 
 def re2_pattern(text: str) -> str:
     """Check a regular expression of RE2, the syntax of Go and therefore of Dkron."""
-    from dkron_executors.patterns import PatternError, searcher  # noqa: PLC0415 - rarely needed, and slow to import
-
-    try:
-        searcher(text)
-    except PatternError as exc:
-        raise ValueError(f"{quoted(text)} is not a regular expression of RE2: {exc}") from None
+    searcher(text)
     return text
 
 
@@ -61,7 +47,7 @@ class Http(Keys):
 
     TEXTS_WITH_REFERENCES: ClassVar[frozenset[str]] = frozenset({"headers"})
 
-    method: Annotated[str, AfterValidator(http_method)]
+    method: Annotated[str, matching(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "a method, such as GET or POST")]
     """The method, such as `GET` or `POST`."""
 
     url: Annotated[str, AfterValidator(web_address)]
@@ -107,8 +93,8 @@ class Http(Keys):
     @model_validator(mode="after")
     def _certificate_with_key(self) -> Self:
         if bool(self.tls_certificate_file) != bool(self.tls_certificate_key_file):
-            missing, given = ("tlsCertificateKeyFile", "tlsCertificateFile")
+            given, missing = "tlsCertificateFile", "tlsCertificateKeyFile"
             if not self.tls_certificate_file:
-                missing, given = given, missing
+                given, missing = missing, given
             raise ValueError(f"{missing}: missing; {given} requires it")
         return self

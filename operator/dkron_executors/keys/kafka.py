@@ -6,10 +6,10 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, model_validator
 
 from dkron_executors.keys.model import Keys
-from dkron_executors.keys.values import Debug, ExactFlag, quoted
+from dkron_executors.keys.values import Debug, ExactFlag, matching, quoted
 
 _BROKER = re.compile(r"([^\s:,/\[\]]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}", re.ASCII)
-_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}", re.ASCII)
+_TOPIC = matching(r"(?!\.\.?$)[A-Za-z0-9._-]{1,249}", "a topic: letters, digits, dots, _ and -, at most 249 of them")
 
 
 def brokers(text: str) -> str:
@@ -20,20 +20,13 @@ def brokers(text: str) -> str:
     return text
 
 
-def topic_name(text: str) -> str:
-    """Check a name that Kafka allows."""
-    if _TOPIC.fullmatch(text) is None or text in (".", ".."):
-        raise ValueError(f"{quoted(text)} is not a topic: letters, digits, dots, _ and -, at most 249 of them")
-    return text
-
-
 class Kafka(Keys):
     """One message to a Kafka topic."""
 
     broker_address: Annotated[str, AfterValidator(brokers)]
     """The addresses of the brokers, `kafka-0:9092,kafka-1:9092`."""
 
-    topic: Annotated[str, AfterValidator(topic_name)]
+    topic: Annotated[str, _TOPIC]
     """The topic."""
 
     key: str = ""

@@ -1,26 +1,19 @@
 """The keys of `rabbitmq`: one message (Dkron behaviour §6.3)."""
 
 from typing import Annotated, ClassVar, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from dkron_executors.keys.model import Keys
-from dkron_executors.keys.values import Base64, Flag, quoted
+from dkron_executors.keys.values import Base64, Flag, is_url, quoted
 
-DELIVERY_MODES = ("0", "1", "2")
 NAME_BYTES = 255
 """Names are short strings in AMQP 0-9-1."""
 
 
 def broker(text: str) -> str:
     """Check the address of a broker."""
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("amqp", "amqps") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
+    if not is_url(text, "amqp", "amqps"):
         raise ValueError(f"{quoted(text)} is not an address such as amqp://user:password@rabbitmq:5672/vhost")
     return text
 
@@ -39,7 +32,7 @@ def unless_false(text: str) -> bool:
 
 def delivery_mode(text: str) -> int:
     """Parse 0, 1 or 2."""
-    if text not in DELIVERY_MODES:
+    if text not in ("0", "1", "2"):
         raise ValueError(f"{quoted(text)} is not a delivery mode: 1 is transient, 2 is persistent, 0 leaves it out")
     return int(text)
 

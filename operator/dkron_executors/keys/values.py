@@ -2,9 +2,11 @@
 
 import json
 import re
+from collections.abc import Callable
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator
 
 TRUE = frozenset({"1", "t", "T", "true", "True", "TRUE"})
 FALSE = frozenset({"0", "f", "F", "false", "False", "FALSE"})
@@ -19,6 +21,43 @@ def quoted(text: str) -> str:
     """Return the text in quotes, shortened if it is long."""
     longest = 60
     return json.dumps(text if len(text) <= longest else text[: longest - 1] + "…", ensure_ascii=False)
+
+
+def matching(pattern: str, expected: str) -> AfterValidator:
+    """Return a check that the whole text matches; its error says that the text is not `expected`."""
+    whole = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if whole.fullmatch(text) is None:
+            raise ValueError(f"{quoted(text)} is not {expected}")
+        return text
+
+    return AfterValidator(check)
+
+
+def is_url(text: str, *schemes: str) -> bool:
+    """Whether the text is a URL of one of these schemes, with a host."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def searcher(pattern: str) -> Callable[[str], bool]:
+    """Return a function that tells whether an RE2 pattern matches anywhere in a text. RE2 has Go's syntax, and runs in
+    time linear in the text. Raises ValueError if the pattern is invalid, or takes too much memory."""
+    import re2  # noqa: PLC0415 - rarely needed, and slow to import
+
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        compiled = re2.compile(pattern, options)
+    except re2.error as exc:
+        why = exc.args[0] if exc.args else exc
+        why = why.decode("utf-8", "replace") if isinstance(why, bytes) else why
+        raise ValueError(f"{quoted(pattern)} is not a regular expression of RE2: {why}") from None
+    return lambda text: compiled.search(text) is not None
 
 
 def flag(text: str) -> bool:
@@ -80,7 +119,6 @@ def base64_bytes(text: str) -> bytes:
         raise ValueError(f"not base64 ({exc})") from None
 
 
-Text = Annotated[str, Field(min_length=1)]
 Flag = Annotated[bool, BeforeValidator(flag)]
 ExactFlag = Annotated[bool, BeforeValidator(exact_flag)]
 Seconds = Annotated[int, BeforeValidator(seconds)]

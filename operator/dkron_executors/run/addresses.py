@@ -16,12 +16,8 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 AddressInfo = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
 
-METADATA = tuple(
-    map(
-        ipaddress.ip_network,
-        ("fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "168.63.129.16", "192.0.0.192"),
-    )
-)
+_SERVERS = ("fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "168.63.129.16", "192.0.0.192")
+METADATA = tuple(map(ipaddress.ip_network, _SERVERS))
 """Servers of clouds (AWS, Google, Alibaba, Azure, Oracle) that trust every caller on their own machines, and are not
 link-local as the others are."""
 
@@ -99,9 +95,8 @@ class AddressRules:
         def make(info: AddressInfo) -> socket.socket:
             family, kind, protocol, _, where = info
             if isinstance(where[0], str) and self.refuses(where[0]):
-                called = "public addresses outside the cluster"
-                why = f"the operator calls only {called}, not {where[0]}; see --inline-allow"
-                raise RefusedAddress(EACCES, why)
+                called = f"public addresses outside the cluster, not {where[0]}"
+                raise RefusedAddress(EACCES, f"the operator calls only {called}; see --inline-allow")
             return socket.socket(family, kind, protocol)
 
         return make

@@ -2,8 +2,8 @@
 §6.3)."""
 
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
+from types import SimpleNamespace
 
 import grpc
 from google.protobuf import json_format, message_factory
@@ -32,7 +32,9 @@ def run(keys: Grpc) -> Result:
 def _call(channel: grpc.Channel, keys: Grpc, remaining: Remaining) -> Result:
     try:
         pool, method = _described(channel, keys, remaining)
-        message = json_format.Parse(keys.body, _class(method.input_type)(), descriptor_pool=pool)
+        message = json_format.Parse(
+            keys.body, message_factory.GetMessageClass(method.input_type)(), descriptor_pool=pool
+        )
     except KeyError:
         return Result(f"{keys.url}: the server has no such method")
     except json_format.ParseError as exc:
@@ -67,22 +69,12 @@ class _Database(ProtoReflectionDescriptorDatabase):  # type: ignore[misc]  # the
 
     def __init__(self, channel: grpc.Channel, package: str, remaining: Remaining) -> None:
         super().__init__(channel)
-        self._stub = _Stub(channel, package, remaining)
-
-
-class _Stub:
-    def __init__(self, channel: grpc.Channel, package: str, remaining: Remaining) -> None:
-        self._call = channel.stream_stream(
+        ask = channel.stream_stream(
             f"/{package}.ServerReflection/ServerReflectionInfo",
             request_serializer=ServerReflectionRequest.SerializeToString,
             response_deserializer=ServerReflectionResponse.FromString,
         )
-        self._remaining = remaining
-
-    def ServerReflectionInfo(self, requests: Iterator[Any]) -> Iterator[Any]:  # noqa: N802 - the name in the protocol
-        """Send the requests and return the responses."""
-        answers: Iterator[Any] = self._call(requests, timeout=self._remaining())
-        return answers
+        self._stub = SimpleNamespace(ServerReflectionInfo=lambda requests: ask(requests, timeout=remaining()))
 
 
 def _answer(
@@ -102,11 +94,6 @@ def _answer(
     except grpc.RpcError as exc:
         return exc.code(), exc.details() or ""
     return grpc.StatusCode.OK, ""
-
-
-def _class(descriptor: Any) -> Callable[[], Message]:  # noqa: ANN401 - protobuf's own type differs by its version
-    found: Callable[[], Message] = message_factory.GetMessageClass(descriptor)
-    return found
 
 
 def _unreflected(exc: grpc.RpcError, keys: Grpc) -> str:

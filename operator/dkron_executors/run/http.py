@@ -12,7 +12,8 @@ import aiohttp
 from yarl import URL
 
 from dkron_executors.keys.http import Http
-from dkron_executors.result import Result
+from dkron_executors.keys.values import searcher
+from dkron_executors.result import Result, reason_of
 
 T = TypeVar("T")
 
@@ -24,12 +25,12 @@ LONGEST_BODY = 8 * 1024 * 1024
 
 def run(keys: Http) -> Result:
     """Make the request in its own event loop."""
-    return asyncio.run(_once(keys))
 
+    async def once() -> Result:
+        async with open_session() as session:
+            return await call(keys, session=session)
 
-async def _once(keys: Http) -> Result:
-    async with open_session() as session:
-        return await call(keys, session=session)
+    return asyncio.run(once())
 
 
 def open_session(connector: aiohttp.BaseConnector | None = None, *, proxies: bool = True) -> aiohttp.ClientSession:
@@ -78,7 +79,7 @@ def _judged(keys: Http, to: str, status: int, body: bytes) -> Result:
     if keys.expect_code and not any(low <= status <= high for low, high in keys.expect_code):
         expected = ",".join(str(low) if low == high else f"{low}-{high}" for low, high in keys.expect_code)
         return Result(f"{to}: the answer is {named_status(status)}, expectCode is {expected}", body)
-    if keys.expect_body and not _found(keys.expect_body, body):
+    if keys.expect_body and not searcher(keys.expect_body)(body.decode("utf-8", "replace")):
         return Result(f"{to}: expectBody is not in the answer, which has the status {status}", body)
     return Result(output=body)
 
@@ -89,12 +90,6 @@ def named_status(status: int) -> str:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
         return str(status)
-
-
-def _found(pattern: str, body: bytes) -> bool:
-    from dkron_executors.patterns import searcher  # noqa: PLC0415 - rarely needed
-
-    return searcher(pattern)(body.decode("utf-8", "replace"))
 
 
 async def _body(answer: aiohttp.ClientResponse, longest: int) -> bytes:
@@ -122,7 +117,7 @@ def _why(exc: Exception) -> str:
         return f"gave up after {REDIRECTS} redirects"
     if isinstance(exc, aiohttp.ClientConnectorCertificateError):
         return f"the server's certificate is not trusted ({exc.certificate_error})"
-    return str(exc) or type(exc).__name__
+    return reason_of(exc)
 
 
 class _Unreadable(Exception):

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from dkron_executors.keys.kafka import Kafka
-from dkron_executors.result import Result
+from dkron_executors.result import Result, reason_of
 
 TRIES = 5
 """Attempts to connect."""
@@ -31,12 +31,12 @@ async def _send(keys: Kafka) -> Result:
     try:
         producer = await _connected(keys)
     except (KafkaError, OSError, TimeoutError) as exc:
-        return Result(f"{to}: not connected: {complaints.last or _why(exc)}")
+        return Result(f"{to}: not connected: {complaints.last or reason_of(exc)}")
     try:
         # The client retries by itself; a second client could duplicate the message.
         sent = await producer.send_and_wait(keys.topic, keys.message.encode(), key=keys.key.encode() or None)
     except (KafkaError, OSError, TimeoutError) as exc:
-        return Result(f"{to}: not sent: {_why(exc)}")
+        return Result(f"{to}: not sent: {reason_of(exc)}")
     finally:
         await producer.stop()
     return Result(output=f"sent to {sent.topic}, partition {sent.partition}, offset {sent.offset}\n".encode())
@@ -80,15 +80,14 @@ def _producer(keys: Kafka) -> AIOKafkaProducer:
     )
 
 
-def _why(exc: Exception) -> str:
-    return str(exc) or type(exc).__name__
-
-
 def _security(keys: Kafka) -> dict[str, object]:
     protocol = f"{'SASL_' if keys.sasl_username else ''}{'SSL' if keys.tls_enable else 'PLAINTEXT'}"
     options: dict[str, object] = {"security_protocol": protocol}
     if keys.tls_enable:
-        options["ssl_context"] = _tls(keys)
+        context = options["ssl_context"] = ssl.create_default_context()
+        if keys.tls_insecure_skip_verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
     if keys.sasl_username:
         options |= {
             "sasl_mechanism": MECHANISMS[keys.sasl_mechanism],
@@ -96,11 +95,3 @@ def _security(keys: Kafka) -> dict[str, object]:
             "sasl_plain_password": keys.sasl_password,
         }
     return options
-
-
-def _tls(keys: Kafka) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if keys.tls_insecure_skip_verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context

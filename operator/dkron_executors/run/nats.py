@@ -1,14 +1,31 @@
 """One message to a NATS server. Unlike Dkron, wait until the server has accepted it (Dkron behaviour §6.3)."""
 
 import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from dkron_executors.keys.nats import Nats
-from dkron_executors.lean import without
-from dkron_executors.result import Result
+from dkron_executors.result import Result, reason_of
+
+
+@contextmanager
+def _without(module: str) -> Iterator[None]:
+    """Make imports in the block behave as if this module were not installed."""
+    before = sys.modules.get(module)
+    # Python records a missing module in this way.
+    sys.modules[module] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+        if before is not None:
+            sys.modules[module] = before
+
 
 # aiohttp takes half of the CPU of the client's start, and only websockets need it.
-with without("aiohttp"):
+with _without("aiohttp"):
     import nats
     from nats.aio.client import Client
     from nats.errors import Error, NoServersError
@@ -72,4 +89,4 @@ async def _answered(client: Client) -> None:
 def _why(exc: Exception, complaints: list[Exception]) -> str:
     # "No servers available" says less than the last server's own error.
     cause = complaints[-1] if complaints and isinstance(exc, NoServersError | TimeoutError) else exc
-    return str(cause) or type(cause).__name__
+    return reason_of(cause)

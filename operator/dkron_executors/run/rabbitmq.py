@@ -8,7 +8,7 @@ from aio_pika.abc import AbstractChannel, AbstractExchange
 from aio_pika.exceptions import AMQPError, DeliveryError
 
 from dkron_executors.keys.rabbitmq import Rabbitmq
-from dkron_executors.result import Result
+from dkron_executors.result import Result, reason_of
 
 PATIENCE = 30
 """Seconds for everything."""
@@ -33,7 +33,7 @@ async def _publish(keys: Rabbitmq) -> Result:
     except DeliveryError:
         return Result(f"{to}: not published: the broker has no queue for the message, or the queue refused it")
     except (AMQPError, OSError, ValueError) as exc:
-        return Result(f"{to}: not published: {_why(exc)}")
+        return Result(f"{to}: not published: {reason_of(exc)}")
     return Result()
 
 
@@ -56,7 +56,3 @@ async def _send(keys: Rabbitmq, channel: AbstractChannel) -> None:
     )
     # Mandatory: otherwise the broker also confirms a message that no queue takes.
     await exchange.publish(message, keys.queue_name, mandatory=True)
-
-
-def _why(exc: Exception) -> str:
-    return str(exc) or type(exc).__name__

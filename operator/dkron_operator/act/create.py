@@ -10,9 +10,8 @@ from dkron_crds.run import OF_RUN, WITH_PARAMETERS
 from dkron_kube.errors import AlreadyExists, Conflict, NotFound, Rejected, Unavailable
 from dkron_kube.paths import JOBS
 from dkron_operator.act.inline_calls import InlineCalls
-from dkron_operator.act.listener import Listener
-from dkron_operator.act.ports import Ports
-from dkron_operator.act.replace_job import JobReplacer
+from dkron_operator.act.observe import Observer
+from dkron_operator.act.ports import Listener, Ports
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.act.tracing import Firing, RunTracing
 from dkron_operator.cache.cached_job import CachedJob
@@ -30,6 +29,9 @@ from dkron_pods.problem import Problem
 Object = dict[str, Any]
 log = logging.getLogger(__name__)
 
+TRIES = 3
+"""How often a Job that keeps changing is read again before it is deleted unconditionally."""
+
 
 class JobCreator:
     """Creates the Job that a plan asks for, or finds that it exists."""
@@ -40,7 +42,7 @@ class JobCreator:
         store: Store,
         *,
         writer: StatusWriter,
-        replacer: JobReplacer,
+        observer: Observer,
         calls: InlineCalls,
         traces: RunTracing,
         settings: JobSettings,
@@ -50,7 +52,7 @@ class JobCreator:
         self._clock = ports.clock
         self._store = store
         self._writer = writer
-        self._replacer = replacer
+        self._observer = observer
         self._calls = calls
         self._traces = traces
         self._settings = settings
@@ -66,7 +68,7 @@ class JobCreator:
             await self._writer.claim(cached, create.before)
             firing.claimed()
         for run in create.replaces:
-            await self._replacer(cached, run)
+            await self._replace(cached, run)
         if create.call:
             self._call(cached, create, firing)
             return
@@ -86,6 +88,36 @@ class JobCreator:
         if not create.late:
             self._store.metrics.began(create.entry, self._clock.now())
         self._adopt(cached, create, answer, firing)
+
+    async def _replace(self, cached: CachedJob, run: AttemptJob) -> None:
+        """Delete the Job of an older run. If the run is over by now, it keeps its outcome."""
+        run = cached.observed.attempts.get(run.name, run)
+        if run.finished or await self._observer.is_over(cached, run):
+            return
+        try:
+            await self._delete_running(cached, run)
+        except NotFound:
+            self._store.mark_attempt_gone(cached.job.uid, run.name)
+        log.info("replaced", extra={"job": cached.job.dkron_name, "namespace": cached.job.namespace, "run": run.name})
+
+    async def _delete_running(self, cached: CachedJob, run: AttemptJob) -> None:
+        """Delete the version seen running; any if its controller keeps writing first. Raises `NotFound`."""
+        namespace, seen = cached.job.namespace, run
+        for _ in range(TRIES):
+            try:
+                await self._client.delete(JOBS, namespace, run.name, uid=run.uid, version=str(seen.version))
+            except Conflict:
+                answer = await self._client.get(JOBS, namespace, run.name)
+                self._store.upsert_attempt(answer)
+                newer = read_attempt(answer)
+                if newer is None or newer.uid != run.uid:
+                    break
+                seen = newer
+            else:
+                return
+            if seen.finished:
+                return
+        await self._client.delete(JOBS, namespace, run.name, uid=run.uid)
 
     def _call(self, cached: CachedJob, create: CreateJob, firing: Firing) -> None:
         if not create.before and not _is_ahead(cached, create.entry, self._calls.caller):
@@ -153,8 +185,7 @@ class JobCreator:
         return answer
 
     async def _find(self, cached: CachedJob, create: CreateJob) -> Object | None:
-        """The Job of this name if it is ours. Raises `Unavailable` if another object holds the name that is still
-        needed."""
+        """The Job of this name if it is ours. Raises `Unavailable` if another object holds a name still needed."""
         try:
             answer = await self._client.get(JOBS, cached.job.namespace, create.entry.job)
         except NotFound:

@@ -1,5 +1,4 @@
-"""When a spec changes, ask the API server in a dry run whether it would accept the Job, instead of finding out when the
-slot is due."""
+"""When a spec changes, ask the API server in a dry run whether it would take the Job, before the slot is due."""
 
 import asyncio
 import logging
@@ -84,8 +83,7 @@ class DryRun:
 
 
 def _is_of_now(message: str) -> bool:
-    """Whether the refusal says nothing about later slots: a quota is used up, or so new that its usage is not counted
-    yet."""
+    """Whether the refusal says nothing about later slots: a quota is used up, or too new to be counted yet."""
     return "exceeded quota" in message or "status unknown for quota" in message
 
 

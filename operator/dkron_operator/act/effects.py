@@ -13,15 +13,12 @@ from dkron_kube.errors import Conflict, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS
 from dkron_operator.act.acceptance import Acceptance
 from dkron_operator.act.create import JobCreator
-from dkron_operator.act.delete_dkron_job import DkronJobDeleter
 from dkron_operator.act.delete_job import JobDeleter
 from dkron_operator.act.dry_run import DryRun
 from dkron_operator.act.events import Events
 from dkron_operator.act.inline_calls import InlineCalls
-from dkron_operator.act.listener import Listener
 from dkron_operator.act.observe import Observer
-from dkron_operator.act.ports import Ports
-from dkron_operator.act.replace_job import JobReplacer
+from dkron_operator.act.ports import Listener, Ports
 from dkron_operator.act.requested_runs import RunKeeper
 from dkron_operator.act.status_writer import StatusRejected, StatusWriter
 from dkron_operator.act.stop import Stopper
@@ -61,7 +58,7 @@ log = logging.getLogger(__name__)
 SOON = 1.0
 """Seconds after which a new job gets its annotation. Its first status is written by then anyway."""
 REFUSED_AGAIN = 60.0
-"""Seconds until annotations are removed again whose removal the API server has refused."""
+"""Seconds until a deletion, or the removal of annotations, is tried again that the API server has refused."""
 MARGIN = 1.0
 """Seconds after a slot by which its claim should be written."""
 
@@ -78,7 +75,8 @@ class Shared:
 
 class Effects:
     """Carries out plans, and owns the queues in which that happens. `jobs` is the queue of the jobs that are planned;
-    `due_at` sets when a job is planned again."""
+    `due_at` sets when a job is planned again; `settled` returns once everything known of the jobs is in the
+    cluster totals, which outlive them."""
 
     def __init__(
         self,
@@ -94,7 +92,7 @@ class Effects:
     ) -> None:
         self._client, self._clock = ports.client, ports.clock
         self._store, self._jobs = store, jobs
-        self._due_at = due_at
+        self._due_at, self._settled = due_at, settled
         self._events, self._writer = shared.events, shared.writer
         self._calls, self._traces = shared.calls, shared.traces
         self._observer = Observer(ports, store, jobs, listener=listener)
@@ -103,14 +101,11 @@ class Effects:
         self._dry_run = DryRun(ports, store, jobs, settings=settings)
         self._accept = Acceptance(ports, store, jobs, writer=shared.writer)
         self._job_deleter = JobDeleter(ports, store, jobs, keeper=self.runs, events=shared.events)
-        self._dkron_job_deleter = DkronJobDeleter(
-            ports, store, writer=shared.writer, events=shared.events, settled=settled
-        )
         self._create = JobCreator(
             ports,
             store,
             writer=shared.writer,
-            replacer=JobReplacer(ports, store, observer=self._observer),
+            observer=self._observer,
             calls=shared.calls,
             traces=shared.traces,
             settings=settings,
@@ -182,7 +177,7 @@ class Effects:
                 await self._fire(cached, plan.create)
                 return True
             if plan.wants(DeleteDkronJob):
-                await self._dkron_job_deleter(cached)
+                await self._delete_dkron_job(cached)
         except Conflict:
             log.info("another writer changed the job first; planning again", extra={"job": cached.job.dkron_name})
         except (Unavailable, Rejected) as exc:
@@ -234,6 +229,26 @@ class Effects:
             self._events.report(cached.job, Report(Severity.WARNING, "WriteRefused", message))
         else:
             self._store.upsert_job(answer)
+
+    async def _delete_dkron_job(self, cached: CachedJob) -> None:
+        """Delete exactly this version of an ephemeral job that has had its run. Kubernetes deletes its Jobs with it.
+        Raises `Conflict` if another writer came first, and `Unavailable`."""
+        job, version = cached.job, cached.version
+        await self._settled()
+        try:
+            await self._client.delete(DKRON_JOBS, job.namespace, job.name, uid=job.uid, version=str(version))
+        except NotFound:
+            pass
+        except Conflict:
+            await self._writer.read_again(cached)
+            raise
+        except Rejected as exc:
+            text = f"the job has succeeded and is ephemeral, but it cannot be deleted: {exc}"
+            self._events.report(job, Report(Severity.WARNING, "NotDeleted", text))
+            raise Unavailable(text, retry_after=REFUSED_AGAIN) from exc
+        log.info("deleted after its run", extra={"job": job.dkron_name, "namespace": job.namespace})
+        # Keep it until the watch reports the deletion: an older version that is still to arrive would look new.
+        self._store.mark_deleting(cached)
 
     def _patience(self, plan: Plan) -> float:
         """Seconds that a write may wait. The next claim of an inline call carries the pending changes along, so a job

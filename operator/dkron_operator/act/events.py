@@ -76,13 +76,11 @@ class Events:
         if len(about) > ROOM_OF_ONE:
             self._drop((namespace, subject.uid, next(iter(about))))
         elif self._count > ROOM:
-            self._drop(self._oldest(max(self._counts, key=lambda each: self._counts[each])))
+            # The oldest Event of the object that has waited longest in the namespace with the most.
+            most = max(self._counts, key=self._counts.__getitem__)
+            uid, others = next(iter(self._waiting[most].items()))
+            self._drop((most, uid, next(iter(others))))
         self.queue.add((namespace, subject.uid, name))
-
-    def _oldest(self, namespace: str) -> Key:
-        """The oldest Event of the object that has waited longest in this namespace."""
-        uid, about = next(iter(self._waiting[namespace].items()))
-        return namespace, uid, next(iter(about))
 
     async def _send(self, key: Key) -> None:
         body = self._about(key).get(key[2])
@@ -134,7 +132,7 @@ def build_event(subject: Subject, report: Report, *, at: str, identity: str) -> 
         "eventTime": _micro(at),
         "type": str(report.severity),
         "reason": report.reason,
-        "note": _note(report),
+        "note": clipped(f"{report.subject}: {report.message}" if report.subject else report.message, NOTE_ROOM),
         "action": "Schedule",
         "regarding": {
             "apiVersion": API_VERSION,
@@ -146,11 +144,6 @@ def build_event(subject: Subject, report: Report, *, at: str, identity: str) -> 
         "reportingController": "dkron.io/operator",
         "reportingInstance": identity[:128],
     }
-
-
-def _note(report: Report) -> str:
-    text = f"{report.subject}: {report.message}" if report.subject else report.message
-    return clipped(text, NOTE_ROOM)
 
 
 def clipped(text: str, room: int) -> str:

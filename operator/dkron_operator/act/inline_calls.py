@@ -1,6 +1,6 @@
 """Inline calls: the attempts that the operator makes itself, in a bounded pool, without a Job (docs/adr/0018).
 
-Every call that begins here has been claimed at the API server. Its result is an outcome like that of a Job.
+Every call that begins here has been claimed at the API server. Its result is an outcome like a Job's.
 """
 
 import asyncio
@@ -10,16 +10,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from dkron_crds.conditions import MAX_MESSAGE
 from dkron_crds.job import Active
 from dkron_executors.result import Result
 from dkron_executors.run.addresses import AddressRules
 from dkron_executors.run.pool import Pool
-from dkron_operator.act.listener import Listener
+from dkron_operator.act.ports import Listener
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.workqueue import WorkQueue
-from dkron_operator.plan.inline_calls import MARK, call_outcome, is_call
+from dkron_operator.plan.cause import CALL, is_call
 from dkron_operator.plan.packed_spec import plain_spec
 from dkron_operator.plan.view import JobView, Outcome
 from dkron_pods import inline
@@ -34,7 +35,7 @@ RECORDING = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What the installation allows."""
+    """The calls that the installation allows."""
 
     limit: int = 0
     """How many calls may run at once; 0 allows none."""
@@ -47,8 +48,7 @@ NO_CALLS = Allowance()
 
 
 class InlineCalls:
-    """Makes calls by (uid of the DkronJob, name of the attempt). `may_act`: whether this process is the one that makes
-    them."""
+    """Makes calls by (uid of the DkronJob, name of the attempt). `may_act`: whether this process makes them."""
 
     def __init__(
         self,
@@ -81,8 +81,7 @@ class InlineCalls:
 
     @property
     def signature(self) -> str:
-        """The name by which this process has claimed calls that it may still release; empty while it may not release
-        them either."""
+        """The name by which this process has claimed calls; empty while it may not even release them."""
         return self._mark if self.allowed and self._may_act() else ""
 
     def renew(self) -> None:
@@ -111,8 +110,7 @@ class InlineCalls:
             task.cancel()
 
     async def close(self, *, grace: float) -> None:
-        """Begin no more calls, release the slots claimed ahead, and give the running calls `grace` seconds to end and
-        be recorded."""
+        """Begin no more calls, release claimed slots, and give running calls `grace` seconds to end and be recorded."""
         if self._closing:
             return
         self._closing = True
@@ -136,7 +134,11 @@ class InlineCalls:
 
     def _unrecorded(self) -> bool:
         """Whether a status still has a call that has ended, or slots that this process has claimed ahead."""
-        return any(self._is_ahead(cached) or _has_ended_calls(cached) for cached in self._store)
+        return any(
+            self._is_ahead(cached)
+            or any(is_call(each) and each.job in cached.observed.outcomes for each in cached.status.active)
+            for cached in self._store
+        )
 
     def _is_ahead(self, cached: CachedJob) -> bool:
         window = cached.status.window
@@ -187,9 +189,19 @@ class InlineCalls:
             self._jobs.add(uid)
 
 
+def call_outcome(*, error: str, output: bytes, size: int, began: datetime, ended: datetime) -> Outcome:
+    """How a call ended, as a pod's outcome. `output` is all that it would have printed, `error` its first line."""
+    return Outcome(
+        success=not error,
+        started_at=began,
+        finished_at=ended,
+        exit_code=1 if error else 0,
+        reason="Error" if error else "",
+        message=error[:MAX_MESSAGE],
+        output=output[-size:].decode("utf-8", "replace") if size else "",
+        output_truncated=len(output) > size,
+    )
+
+
 def _new_mark() -> str:
-    return MARK + secrets.token_hex(8)
-
-
-def _has_ended_calls(cached: CachedJob) -> bool:
-    return any(is_call(active) and active.job in cached.observed.outcomes for active in cached.status.active)
+    return CALL + secrets.token_hex(8)

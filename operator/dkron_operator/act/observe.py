@@ -10,8 +10,7 @@ from typing import Any
 from dkron_crds.owners import POD_OF_JOB, is_pod_of
 from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import EVENTS, JOBS, PODS
-from dkron_operator.act.listener import Listener
-from dkron_operator.act.ports import Ports
+from dkron_operator.act.ports import Listener, Ports
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.log_once import LogOnce
@@ -38,8 +37,7 @@ log = logging.getLogger(__name__)
 WIDTH = 16
 LOG_TRIES = 2
 LOOK = 0.1
-"""Seconds between two checks of a pod whose log has ended: the kubelet shows the exit code and removes the pod soon
-after."""
+"""Seconds between two checks of a pod whose log has ended: its kubelet shows the exit code, and removes it soon."""
 
 
 class Observer:
@@ -74,8 +72,7 @@ class Observer:
         self._jobs.add(uid)
 
     async def _look_for(self, cached: CachedJob, name: str) -> None:
-        """A Job that the status knows and the watch does not: ask the API server before the Job is declared lost, or
-        forgotten."""
+        """A Job that only the status knows: ask the API server before the Job is declared lost, or forgotten."""
         with contextlib.suppress(NotFound):
             self._store.upsert_attempt(await self._client.get(JOBS, cached.job.namespace, name))
         if name in cached.observed.attempts:
@@ -87,7 +84,7 @@ class Observer:
             cached.observed.outcomes[name] = Outcome(success=False, finished_at=self._clock.now(), lost=True)
 
     async def _left(self, cached: CachedJob, run: AttemptJob) -> Outcome:
-        """What is left of a Job that was deleted before it reported its end: its pod may exist for a while."""
+        """The end of a Job that was deleted before it reported its end: its pod may exist for a while."""
         found = await self.outcome(cached, run)
         return found if found.by_itself else Outcome(success=False, finished_at=self._clock.now(), lost=True)
 
@@ -160,11 +157,10 @@ class Observer:
         for _ in range(LOG_TRIES):
             try:
                 return await self._client.log_tail(PODS, cached.job.namespace, name, container=container, size=size)
-            except Unavailable as exc:
-                log.warning("cannot read the log of pod %s: %s", name, exc, extra={"job": cached.job.dkron_name})
             except KubeError as exc:
                 log.warning("cannot read the log of pod %s: %s", name, exc, extra={"job": cached.job.dkron_name})
-                break
+                if not isinstance(exc, Unavailable):
+                    break
         return b""
 
     async def _start(self, key: Key) -> None:
@@ -195,19 +191,19 @@ class Observer:
 
     async def _by_itself(self, cached: CachedJob, run: AttemptJob) -> PodProblem | None:
         """Why the Job has no pod, from the Job itself."""
-        try:
-            job = await self._client.get(JOBS, cached.job.namespace, run.name)
-        except NotFound:
-            return None
-        return without_pod(job, run, self._clock.now())
+        job = await self._job(cached, run)
+        return None if job is None else without_pod(job, run, self._clock.now())
 
     async def _stay(self, cached: CachedJob, run: AttemptJob) -> PodProblem | None:
         """Why the Job still exists although it was deleted."""
+        job = await self._job(cached, run)
+        return None if job is None else kept(job, await self._pod(cached, run))
+
+    async def _job(self, cached: CachedJob, run: AttemptJob) -> Object | None:
         try:
-            job = await self._client.get(JOBS, cached.job.namespace, run.name)
+            return await self._client.get(JOBS, cached.job.namespace, run.name)
         except NotFound:
             return None
-        return kept(job, await self._pod(cached, run))
 
     async def _events(self, cached: CachedJob, selector: str) -> list[Object]:
         """The Events about a Job or a pod; empty if reading them is forbidden."""
@@ -222,11 +218,7 @@ class Observer:
     async def _pod(self, cached: CachedJob, run: AttemptJob) -> Object | None:
         listed = self._client.list(PODS, cached.job.namespace, label_selector=f"{POD_OF_JOB}={run.name}")
         pods = [pod async for pod in listed if is_pod_of(pod, job=run.name, uid=run.uid)]
-        return max(pods, key=_created, default=None)
-
-
-def _created(pod: Object) -> datetime:
-    return datetime.fromisoformat(pod["metadata"]["creationTimestamp"])
+        return max(pods, key=lambda pod: datetime.fromisoformat(pod["metadata"]["creationTimestamp"]), default=None)
 
 
 def _has_run(pod: Object, container: str) -> bool:

@@ -1,13 +1,49 @@
 """Ports: what leads out of the process. Tests and the simulation bring their own."""
 
+import asyncio
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from dkron_crds.job import Active
 from dkron_kube.client import KubeClient
-from dkron_operator.act.large_jobs import LargeJobs
+from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.rollback import Compare, ignore_versions
+from dkron_operator.plan.packed_spec import is_large
+from dkron_operator.plan.view import JobView
 from dkron_operator.telemetry.metrics import Metrics
 from dkron_runtime.tracing.spans import Tracer
+
+AT_ONCE = 2
+"""How many requests about large jobs go at once."""
+
+
+class LargeJobs:
+    """Large DkronJobs take turns. One request about a template of 64 KiB may take the API server a quarter of a second
+    of CPU, and a few dozen of them at once would delay the slots of all other jobs."""
+
+    def __init__(self) -> None:
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    def turn(self, job: JobView) -> AbstractAsyncContextManager[None]:
+        """The context of one request about this job. A large job waits there until fewer than `AT_ONCE` others have
+        theirs; any other job goes at once."""
+        return self._turns if is_large(job.spec) else nullcontext()
+
+
+class Listener(Protocol):
+    """The part that sends messages about executions: it learns of each attempt that begins, and may want more of an
+    output than the status keeps."""
+
+    def began(self, cached: CachedJob, active: Active) -> None:
+        """The Job of an attempt exists, or its call is made."""
+
+    def room(self, job: JobView) -> int:
+        """How many bytes of the end of the output are wanted."""
+
+    def keep(self, uid: str, job: str, output: bytes) -> None:
+        """Take the end of the output of a Job."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
-"""What is done to DkronRuns: each is bound to its job before it is decided, its status follows that of the job, and it
-is deleted some time after its end.
+"""Effects on DkronRuns: each is bound to its job before it is decided, its status follows the job's, and it is deleted
+some time after its end.
 
 The status of a DkronRun follows from the status that the API server has of its job. So it says that the run was decided
 after the effect, and the same status is written again if a process dies before.
@@ -8,6 +8,7 @@ after the effect, and the same status is written again if a process dies before.
 import logging
 from contextlib import suppress
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from dkron_crds.job import History
@@ -18,7 +19,7 @@ from dkron_kube.errors import Conflict, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS
 from dkron_operator.act.ports import Ports
 from dkron_operator.act.status_writer import StatusWriter, difference
-from dkron_operator.cache.dependency_graph import Key, key_of
+from dkron_operator.cache.dependencies import Key, key_of
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.plan.requested_run import RequestedRun
@@ -46,8 +47,7 @@ SOONEST = 1.0
 LATEST = 3600.0
 """The same, at most."""
 MOST_EXPLAINED = 10_000
-"""How many refusals are remembered until the statuses say so. Those that are forgotten are told without a sentence of
-their own."""
+"""How many refusals are remembered until statuses say so. Statuses give no sentence for forgotten ones."""
 WIDTH = 8
 NOTHING = RunStatus()
 Object = dict[str, Any]
@@ -64,7 +64,7 @@ class RunKeeper:
         self._writer = writer
         self._refusals: dict[str, Refusal] = {}
         namespace_of = store.requested_runs.namespace_of
-        self.looks: WorkQueue[Key] = WorkQueue("runs", width=2, spare=1, group_of=_namespace, behind=jobs)
+        self.looks: WorkQueue[Key] = WorkQueue("runs", width=2, spare=1, group_of=itemgetter(0), behind=jobs)
         self.binding: WorkQueue[tuple[str, str]] = WorkQueue(
             "run binding", width=WIDTH, spare=2, group_of=lambda key: namespace_of(key[0]), behind=jobs
         )
@@ -106,8 +106,7 @@ class RunKeeper:
         self._refusals[uid] = refusal
 
     async def settle(self, job: AttemptJob) -> bool:
-        """Whether the DkronRun that asked for this Job needs it no more. Asks the API server for one that is not known.
-        Raises `Unavailable`."""
+        """Whether its DkronRun needs this Job no more; asks the API server for an unknown one. Raises `Unavailable`."""
         if not job.requested_by:
             return True
         known = self._store.requested_runs.named(job.namespace, job.requested_by)
@@ -142,7 +141,7 @@ class RunKeeper:
             self.looks.add(key, min(max(seconds, SOONEST), LATEST))
 
     def _record(self, key: Key) -> JobRecord | None:
-        """What the API server has of the job; None if there is no job."""
+        """The API server's record of the job; None if there is no job."""
         holder = self._store.holder(key)
         if holder is None:
             return None
@@ -154,7 +153,8 @@ class RunKeeper:
         key, now = (run.namespace, run.job), self._clock.now()
         holder = self._store.holder(key)
         if holder is None or record is None or self._waits(run):
-            why = self._store.why_absent(key) if holder is None else f"the job {quoted(run.job)} is another one by now"
+            absent = f"the namespace has no DkronJob with the name {quoted(run.job)}"
+            why = absent if holder is None else f"the job {quoted(run.job)} is another one by now"
             return status_without_job(run, why, now=now)
         first = run.cause.job_name(uid=holder.job.uid, name=holder.job.name)
         return run_status(run, record, first=first, refusal=self._refusals.get(run.uid), now=now)
@@ -292,8 +292,7 @@ class RunKeeper:
 
 
 def _goes_at(run: RequestedRun, *, beyond: bool, orphaned: bool) -> datetime | None:
-    """When a DkronRun that has ended is deleted; None for a long time. `beyond`: the job keeps no more of them;
-    `orphaned`: there is no job."""
+    """When an ended DkronRun is deleted, if soon. `beyond`: the job keeps no more; `orphaned`: there is no job."""
     end = run.status.finished_at or run.created
     kept = [SEEN] if beyond else []
     if run.ttl is not None:
@@ -301,7 +300,3 @@ def _goes_at(run: RequestedRun, *, beyond: bool, orphaned: bool) -> datetime | N
     elif orphaned:
         kept.append(WITHOUT_JOB)
     return shifted(end, min(kept)) if kept else None
-
-
-def _namespace(key: Key) -> str:
-    return key[0]

@@ -76,7 +76,7 @@ class StatusWriter:
             except NotFound as exc:
                 self._requeue(self._store.mark_missing(cached.job.uid))
                 raise Conflict("the job was deleted", status=exc.status) from exc
-        # Changes noted meanwhile wait anew, for as long as the plan that follows every claim says.
+        # Changes noted meanwhile wait again, for as long as the plan that follows every claim says.
         self.queue.drop(cached.job.uid)
 
     async def read_again(self, cached: CachedJob) -> None:

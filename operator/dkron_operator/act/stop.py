@@ -30,8 +30,7 @@ LONGEST = 600.0
 PATIENCE = 5.0
 """How many seconds a stop waits for the log at most: a kubelet that does not answer must not block it."""
 MOMENT = 1.0
-"""How many seconds a stop waits for the log stream to begin. A pod that has written nothing does not show that it is
-followed."""
+"""How many seconds a stop waits for the log stream to begin, which a silent pod does not show."""
 LAST_STATE = 1.0
 """How many seconds a stop waits for the watch to deliver the last state of a Job that no longer exists."""
 
@@ -63,7 +62,7 @@ class Stopper:
         if cached is None or run is None or not _is_to_stop(cached, run):
             self._missed.pop(key, None)
             return
-        if self._is_missed(key, run):
+        if self._missed.get(key, ("",))[0] == run.uid:
             self._lose(key)
             return
         if name not in cached.observed.final_output:
@@ -122,9 +121,6 @@ class Stopper:
             cached.mark_job_deleting(run.name)
             log.info("stopping", extra={**_context(cached), "run": run.name})
         return True
-
-    def _is_missed(self, key: Key, run: AttemptJob) -> bool:
-        return key in self._missed and self._missed[key][0] == run.uid
 
     def _lose(self, key: Key) -> None:
         """Give up a Job that is gone, once the watch has had time to deliver its last state, which may show that it

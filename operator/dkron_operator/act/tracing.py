@@ -4,13 +4,11 @@ Without a tracer nothing is kept and nothing is computed.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from dkron_crds.job import Active, Execution, JobStatus
 from dkron_crds.requests import group_of
@@ -38,14 +36,6 @@ class Firing:
 
     traceparent = ""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """The attempt was fired, or will be planned again."""
-
     def claimed(self) -> None:
         """The API server has accepted the claim."""
 
@@ -56,32 +46,14 @@ class Firing:
         """The API server refuses the Job."""
 
 
-UNTRACED = Firing()
-
-
 class TracedFiring(Firing):
-    """The spans of an attempt that is being fired. They are sent once the whole step went well or was refused: an
-    attempt that is planned again produces the same spans."""
+    """The spans of an attempt that is being fired."""
 
-    def __init__(self, span: Span, run: TraceContext, *, claim: Span | None, done: Callable[[], None]) -> None:
+    def __init__(self, span: Span, run: TraceContext, *, claim: Span | None) -> None:
         self.traceparent = str(run)
         self._span = span
         self._run = run
         self._claim = claim
-        self._done = done
-        self._around = ExitStack()
-
-    def __enter__(self) -> Self:
-        self._around.enter_context(self._span.around())
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._around.close()
-        if exc is None:
-            self._span.end()
-            self._done()
 
     def claimed(self) -> None:
         """Send the claim span, whatever becomes of its Jobs."""
@@ -123,10 +95,13 @@ class RunTracing:
         self._fired: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._endings: dict[str, dict[str, Ending]] = {}
 
-    def firing(self, cached: CachedJob, create: CreateJob) -> Firing:
-        """An attempt is about to be fired."""
+    @contextmanager
+    def firing(self, cached: CachedJob, create: CreateJob) -> Iterator[Firing]:
+        """An attempt is being fired. Its spans are sent once the whole step went well or was refused: an attempt that
+        is planned again produces the same spans."""
         if self._tracer is None or create.late:
-            return UNTRACED
+            yield Firing()
+            return
         job, attempt, now = cached.job, create.entry, self._clock.now()
         asked, trace, claim = _asked(cached, attempt.group), self._trace(cached, attempt.group), None
         if attempt.member and create.before:
@@ -135,8 +110,10 @@ class RunTracing:
         links = tuple(self._ends_of(spans.causes(create, cached.status)))
         span = self._tracer.begin(spans.firing(job, attempt, trace=trace, asked=asked, links=links, now=now))
         _keep(self._known, (job.uid, attempt.group), span.context)
-        done = partial(_keep, self._fired, (job.uid, attempt.job), None)
-        return TracedFiring(span, spans.run_context(job, attempt, span.context), claim=claim, done=done)
+        with span.around():
+            yield TracedFiring(span, spans.run_context(job, attempt, span.context), claim=claim)
+        span.end()
+        _keep(self._fired, (job.uid, attempt.job), None)
 
     def record(self, cached: CachedJob, changes: Iterable[Change]) -> None:
         """The plan decided on these changes of a status."""
@@ -161,8 +138,7 @@ class RunTracing:
             del self._endings[uid]
 
     def _find(self, cached: CachedJob, attempt: Active, tracer: Tracer) -> None:
-        """A Job was found that this process does not remember creating: the process that created it may not have sent
-        its span."""
+        """Trace a Job found that this process did not create: its creator may not have sent its span."""
         run, key = cached.observed.attempts.get(attempt.job), (cached.job.uid, attempt.job)
         if run is None or run.trace is None or key in self._fired:
             return

@@ -52,7 +52,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a step is decided from."""
+    """The facts that decide a step."""
 
     uid: str
     """The uid of the DkronBackfill."""
@@ -63,13 +63,11 @@ class Situation:
     """All slots, as `in_order` returns them."""
 
     runs: Mapping[str, Seen]
-    """The DkronRuns of the backfill that exist, by name: those of `status.active_runs`, and as far as they are known
-    those of `expected`."""
+    """The DkronRuns of the backfill that exist, by name: all of `status.active_runs`, and the known ones of
+    `expected`."""
 
     busy: AbstractSet[str]
     """The uids of jobs with an active run of another cause. Empty if that does not matter."""
-
-    now: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,15 @@ from dkron_crds.job import Trigger
 from dkron_crds.schedule.instants import shifted
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Rejected
+from dkron_kube.informer import Callbacks, Informer, WatchState
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS
 from dkron_operator.act.events import Events
 from dkron_operator.act.status_writer import difference
 from dkron_operator.backfill.advance import Begun, Seen, Situation, Slot, advance, expected, record
 from dkron_operator.backfill.judge import Moment, begin, is_over, judge, refused, reports, seen
-from dkron_operator.backfill.kept_slots import KeptSlots, Parsed
 from dkron_operator.backfill.planning import NoJob, Refused, plan
 from dkron_operator.backfill.runs import Runs
-from dkron_operator.backfill.view import Known, View
+from dkron_operator.backfill.view import KeptSlots, Known, Parsed, View
 from dkron_operator.cache.store import Store
 from dkron_operator.cache.views import view_of
 from dkron_operator.kit.clock import Clock
@@ -47,11 +47,8 @@ WIDTH, SPARE = 4, 2
 
 
 class Backfills:
-    """The DkronBackfills that have not ended, and the queue in which they go on.
-
-    `job` returns what is known of the DkronJob with a uid.
-    `may_act` is whether this replica may act.
-    """
+    """The DkronBackfills that have not ended, and the queue in which they go on. `may_act` is whether this replica may
+    act."""
 
     def __init__(
         self,
@@ -77,6 +74,19 @@ class Backfills:
         )
         self.workers = (Workers(self.queue, self.look),)
 
+    def informer(self, namespace: str | None, *, on_event: Callable[[], None] = lambda: None) -> Informer[Known]:
+        """Follows the DkronBackfills of a namespace, or of all (None). They are optional: without the kind or the right
+        to watch it, jobs run all the same, and no backfill begins."""
+        callbacks = Callbacks(
+            read=lambda body: self._guard.read("DkronBackfill", body, Known.read),
+            synced=lambda items, _: self.replace(namespace, items),
+            upsert=self.upsert,
+            remove=lambda item: self.remove(item["metadata"]["uid"]),
+            on_event=on_event,
+        )
+        state = WatchState(f"DkronBackfills of {namespace or 'all namespaces'}", meanwhile="continuing without it")
+        return Informer(self._client, DKRON_BACKFILLS, namespace, callbacks, state=state)
+
     def take_over(self) -> None:
         """This replica begins to act: look at each."""
         for uid in self._places:
@@ -86,10 +96,6 @@ class Backfills:
         """A DkronRun of the backfill with this uid has changed, or is gone."""
         if uid in self._places:
             self.queue.add(uid, DEBOUNCE)
-
-    def read(self, body: Object) -> Known | None:
-        """What a watch keeps of a DkronBackfill; None if it cannot be read."""
-        return self._guard.read("DkronBackfill", body, Known.read)
 
     def replace(self, namespace: str | None, all_of_it: Iterable[Known]) -> None:
         """These were all DkronBackfills of a namespace, or of all (None)."""
@@ -112,16 +118,16 @@ class Backfills:
         """A DkronBackfill was deleted. The garbage collector deletes its runs."""
         self._places.pop(uid, None)
         self._slots.drop(uid)
-        timer = self._timers.pop(uid, None)
-        if timer is not None:
-            timer.cancel()
+        self._cancel_timer(uid)
 
     def _later(self, uid: str, seconds: float) -> None:
         """Look at it again then. A delay of the queue would hold up what happens before."""
-        timer = self._timers.pop(uid, None)
-        if timer is not None:
-            timer.cancel()
+        self._cancel_timer(uid)
         self._timers[uid] = asyncio.get_running_loop().call_later(seconds, self.queue.add, uid)
+
+    def _cancel_timer(self, uid: str) -> None:
+        if (timer := self._timers.pop(uid, None)) is not None:
+            timer.cancel()
 
     async def look(self, uid: str) -> None:
         """Read a DkronBackfill, and do what is to be done for it now. Raises `Unavailable`, and what else keeps it from
@@ -170,7 +176,7 @@ class Backfills:
     async def _go_on(self, view: View, parsed: Parsed) -> None:
         now, spec, before = self._clock.now(), parsed.spec, parsed.status
         runs = await self._see(view, parsed)
-        step = advance(Situation(view.uid, spec, before, parsed.slots, runs, self._busy(spec, before), now))
+        step = advance(Situation(view.uid, spec, before, parsed.slots, runs, self._busy(spec, before)))
         begun: list[Begun] = []
         trouble: KubeError | None = None
         try:
@@ -190,19 +196,12 @@ class Backfills:
 
     async def _see(self, view: View, parsed: Parsed) -> dict[str, Seen]:
         """The DkronRuns of the backfill that matter now. One that should exist and is not known is asked for."""
-        found = {}
-        for run in parsed.status.active_runs:
-            seen = await self._runs.look(view, run.run)
-            if seen is not None:
-                found[run.run] = seen
+        active = (run.run for run in parsed.status.active_runs)
         names = [name for _, name in expected(view.uid, parsed.slots, parsed.status.begun)]
         last = max((place for place, name in enumerate(names, 1) if self._runs.get(view, name) is not None), default=0)
-        for name in names[:last]:
-            # One that is missing before another was deleted, or there was no room for it in the cache.
-            seen = await self._runs.look(view, name)
-            if seen is not None:
-                found[name] = seen
-        return found
+        # One that is missing before another was deleted, or there was no room for it in the cache.
+        looks = {name: await self._runs.look(view, name) for name in (*active, *names[:last])}
+        return {name: seen for name, seen in looks.items() if seen is not None}
 
     def _busy(self, spec: BackfillSpec, status: BackfillStatus) -> AbstractSet[str]:
         """The uids of the jobs with an active run that the backfill did not begin."""

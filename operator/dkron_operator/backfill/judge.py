@@ -1,9 +1,10 @@
-"""What a DkronBackfill says about itself: counts, conditions, one sentence, and the Events about a change. Pure.
+"""The status of a DkronBackfill: counts, conditions, one sentence, and the Events about a change. Pure.
 
 Ready and Stalled are for tools that go by kstatus, such as Flux and Helm: with Ready False they wait, and with Stalled
 True they fail at once.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,13 +17,13 @@ from dkron_crds.backfill import (
     BackfillTarget,
 )
 from dkron_crds.base import rfc3339
-from dkron_crds.conditions import MAX_MESSAGE, Condition, ConditionStatus, ConditionType, became_at
+from dkron_crds.conditions import MAX_MESSAGE, ConditionStatus, ConditionType, condition
 from dkron_operator.backfill.advance import is_stopped, planned
 from dkron_operator.plan.actions import Report, Severity
 
 
 class Moment(NamedTuple):
-    """When something is judged, and for which generation of the DkronBackfill."""
+    """The time of a judgement, and the generation of the DkronBackfill that it is about."""
 
     now: datetime
     generation: int
@@ -37,11 +38,13 @@ class Verdict(NamedTuple):
 
 
 FINAL = frozenset({BackfillCondition.COMPLETE, BackfillCondition.FAILED})
+EVENTS = {BackfillReason.STOPPED.value: "BackfillStopped", BackfillReason.REFUSED.value: "BackfillRefused"}
+"""The reason of the Event about the end, by the reason of the condition; else it is BackfillFinished."""
 TRUE, FALSE = ConditionStatus.TRUE, ConditionStatus.FALSE
 
 
 def is_over(status: BackfillStatus) -> bool:
-    """Whether the backfill has ended: nothing of it begins or runs any more."""
+    """Whether nothing of the backfill begins or runs any more."""
     return status.finished_at is not None
 
 
@@ -66,23 +69,24 @@ def judge(spec: BackfillSpec, status: BackfillStatus, moment: Moment) -> Backfil
     begin."""
     plan = status.plan or planned(status.targets)
     active, remaining = len(status.active_runs), max(0, plan.count - status.begun)
-    update: dict[str, object] = {"active": active, "remaining": remaining}
-    if status.begun and status.started_at is None:
-        update["started_at"] = moment.now
-    status = status.model_copy(update=update)
+    started = status.started_at or (moment.now if status.begun else None)
+    status = status.model_copy(update={"active": active, "remaining": remaining, "started_at": started})
     stopped = is_stopped(spec, status)
     if active or (remaining and not stopped):
         return _under_way(spec, status, moment)
     ended = status.model_copy(update={"finished_at": moment.now, "targets": ()})
     if stopped and remaining:
-        sentence = f"stopped by a failed run{_first_failure(status)}; {_slots(remaining)} did not run"
-        return _said(ended, Verdict(BackfillCondition.FAILED, BackfillReason.STOPPED, sentence), moment)
-    if status.failed:
-        sentence = f"{status.failed} of {_runs(plan.count)} failed{_first_failure(status)}"
-        return _said(ended, Verdict(BackfillCondition.FAILED, BackfillReason.RUNS_FAILED, sentence), moment)
-    sentence = f"all {_runs(plan.count)} succeeded" if plan.count > 1 else "the run succeeded"
-    sentence = sentence if plan.count else "the range has no slot to run"
-    return _said(ended, Verdict(BackfillCondition.COMPLETE, BackfillReason.FINISHED, sentence), moment)
+        sentence = f"stopped by a failed run{_first_failure(status)}; {_count(remaining, 'slot')} did not run"
+        verdict = Verdict(BackfillCondition.FAILED, BackfillReason.STOPPED, sentence)
+    elif status.failed:
+        sentence = f"{status.failed} of {_count(plan.count, 'run')} failed{_first_failure(status)}"
+        verdict = Verdict(BackfillCondition.FAILED, BackfillReason.RUNS_FAILED, sentence)
+    else:
+        sentence = {0: "the range has no slot to run", 1: "the run succeeded"}.get(
+            plan.count, f"all {plan.count} runs succeeded"
+        )
+        verdict = Verdict(BackfillCondition.COMPLETE, BackfillReason.FINISHED, sentence)
+    return _said(ended, verdict, moment)
 
 
 def seen(status: BackfillStatus, generation: int) -> BackfillStatus:
@@ -97,19 +101,15 @@ def reports(before: BackfillStatus, after: BackfillStatus) -> list[Report]:
     if before.plan is None and after.plan is not None and not is_over(after):
         found.append(Report(Severity.NORMAL, "BackfillBegun", f"begins to run {_extent(after.plan)}"))
     if is_over(after) and not is_over(before):
-        ended = next(condition for condition in after.conditions if condition.type in FINAL)
-        good = ended.type == BackfillCondition.COMPLETE
-        reason = {BackfillReason.STOPPED: "BackfillStopped", BackfillReason.REFUSED: "BackfillRefused"}.get(
-            BackfillReason(ended.reason), "BackfillFinished"
-        )
-        found.append(Report(Severity.NORMAL if good else Severity.WARNING, reason, after.message))
+        ended = next(each for each in after.conditions if each.type in FINAL)
+        severity = Severity.NORMAL if ended.type == BackfillCondition.COMPLETE else Severity.WARNING
+        found.append(Report(severity, EVENTS.get(ended.reason, "BackfillFinished"), after.message))
     return found
 
 
 def _under_way(spec: BackfillSpec, status: BackfillStatus, moment: Moment) -> BackfillStatus:
     done = status.succeeded + status.failed
-    count = done + status.active + status.remaining
-    parts = [f"{done} of {_runs(count)} ended"]
+    parts = [f"{done} of {_count(done + status.active + status.remaining, 'run')} ended"]
     parts += [f"{status.failed} failed"] if status.failed else []
     parts += [f"{status.active} active"] if status.active else []
     if is_stopped(spec, status):
@@ -118,46 +118,32 @@ def _under_way(spec: BackfillSpec, status: BackfillStatus, moment: Moment) -> Ba
         parts.append("suspended")
     rests = spec.suspend and not status.active
     reason = BackfillReason.SUSPENDED if rests else BackfillReason.RUNNING
-    conditions = (
-        _condition(
-            status, BackfillCondition.SUSPENDED, TRUE if spec.suspend else FALSE, moment,
-            reason="Suspended" if spec.suspend else "Resumed",
-        ),
-        # Its sentence stays the same, so that writes about the runs do not repeat the conditions.
-        _condition(status, ConditionType.READY, TRUE if rests else FALSE, moment, reason=reason),
-    )  # fmt: skip
-    message = ", ".join(parts)[:MAX_MESSAGE]
-    return _with(status, conditions, message, moment)
+    verdicts: dict[str, tuple[ConditionStatus, str, str]] = {
+        # Without a sentence, so that writes about the runs do not repeat the conditions.
+        BackfillCondition.SUSPENDED: (TRUE, "Suspended", "") if spec.suspend else (FALSE, "Resumed", ""),
+        ConditionType.READY: (TRUE if rests else FALSE, reason, ""),
+    }
+    return _with(status, verdicts, ", ".join(parts), moment)
 
 
 def _said(status: BackfillStatus, verdict: Verdict, moment: Moment) -> BackfillStatus:
-    message, good = verdict.sentence[:MAX_MESSAGE], verdict.kind is BackfillCondition.COMPLETE
-    values: dict[str, ConditionStatus] = {verdict.kind: TRUE, ConditionType.READY: TRUE if good else FALSE}
-    if not good:
-        values[ConditionType.STALLED] = TRUE
+    kind, reason, sentence = verdict
+    values: dict[str, ConditionStatus] = {kind: TRUE, ConditionType.READY: TRUE}
+    if kind is BackfillCondition.FAILED:
+        values |= {ConditionType.READY: FALSE, ConditionType.STALLED: TRUE}
+    return _with(status, {each: (value, reason, sentence) for each, value in values.items()}, sentence, moment)
+
+
+def _with(
+    status: BackfillStatus, verdicts: Mapping[str, tuple[ConditionStatus, str, str]], message: str, moment: Moment
+) -> BackfillStatus:
+    now, generation = moment
     conditions = tuple(
-        _condition(status, kind, value, moment, reason=verdict.reason, message=message)
-        for kind, value in values.items()
+        condition(status.conditions, kind, verdict, now=now, generation=generation)
+        for kind, verdict in verdicts.items()
     )
-    return _with(status, conditions, message, moment)
-
-
-def _with(status: BackfillStatus, conditions: tuple[Condition, ...], message: str, moment: Moment) -> BackfillStatus:
-    update = {"observed_generation": moment.generation, "conditions": conditions, "message": message}
+    update = {"observed_generation": generation, "conditions": conditions, "message": message[:MAX_MESSAGE]}
     return status.model_copy(update=update)
-
-
-def _condition(
-    before: BackfillStatus, kind: str, value: ConditionStatus, moment: Moment, *, reason: str, message: str = ""
-) -> Condition:
-    return Condition(
-        type=kind,
-        status=value,
-        reason=reason,
-        message=message,
-        last_transition_time=became_at(before.conditions, kind, value, moment.now),
-        observed_generation=moment.generation,
-    )
 
 
 def _first_failure(status: BackfillStatus) -> str:
@@ -172,12 +158,8 @@ def _extent(plan: BackfillPlan) -> str:
     if plan.first is None or plan.last is None:
         return "no slot"
     jobs = "" if plan.jobs == 1 else f" of {plan.jobs} jobs"
-    return f"{_slots(plan.count)}{jobs}, from {rfc3339(plan.first)} to {rfc3339(plan.last)}"
+    return f"{_count(plan.count, 'slot')}{jobs}, from {rfc3339(plan.first)} to {rfc3339(plan.last)}"
 
 
-def _slots(count: int) -> str:
-    return "1 slot" if count == 1 else f"{count} slots"
-
-
-def _runs(count: int) -> str:
-    return "1 run" if count == 1 else f"{count} runs"
+def _count(count: int, noun: str) -> str:
+    return f"1 {noun}" if count == 1 else f"{count} {noun}s"

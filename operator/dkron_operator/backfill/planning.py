@@ -45,7 +45,12 @@ async def plan(client: KubeClient, namespace: str, spec: BackfillSpec, now: date
     within, found, room = Range(spec.from_, min(spec.to, now)), [], spec.max_runs
     if spec.job is not None:
         job = await _one(client, namespace, spec.job)
-        _check(job.view)
+        if job.view.spec.parents:
+            raise Refused(f'the job "{spec.job}" runs after other jobs and has no slots; backfill those jobs')
+        if job.view.schedule is None:
+            problem = job.view.problem
+            why = "has no schedule" if problem is None else f"is not ready: {problem.message}"
+            raise Refused(f'the job "{spec.job}" {why}')
         slots = await _slots(job, spec, within, room)
         return (_target(job, slots),) if slots else ()
     async for job in _selected(client, namespace, spec.selector or {}):
@@ -56,15 +61,6 @@ async def plan(client: KubeClient, namespace: str, spec: BackfillSpec, now: date
         if len(found) > MAX_TARGETS:
             raise Refused(f"more than {MAX_TARGETS} jobs have slots to run; use a selector that matches fewer jobs")
     return tuple(sorted(found, key=lambda target: target.job))
-
-
-def _check(job: JobView) -> None:
-    """Raise if the job can have no slots."""
-    if job.spec.parents:
-        raise Refused(f'the job "{job.dkron_name}" runs after other jobs and has no slots; backfill those jobs')
-    if job.schedule is None:
-        why = f"is not ready: {job.problem.message}" if job.problem is not None else "has no schedule"
-        raise Refused(f'the job "{job.dkron_name}" {why}')
 
 
 async def _slots(job: Job, spec: BackfillSpec, within: Range, room: int) -> tuple[datetime, ...]:

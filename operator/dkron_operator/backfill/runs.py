@@ -1,18 +1,16 @@
 """The DkronRuns of backfills: what is known of them, and how one is created or read."""
 
-from typing import Any
-
 from dkron_crds.backfill import BackfillSpec
+from dkron_crds.base import rfc3339
+from dkron_crds.names import API_VERSION
+from dkron_crds.run import OF_BACKFILL
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_RUNS
 from dkron_operator.backfill.advance import UNSUCCESSFUL, Seen, Slot
-from dkron_operator.backfill.run_objects import run_body, run_spec
 from dkron_operator.backfill.view import View
 from dkron_operator.cache.requested_runs import RequestedRuns
 from dkron_operator.plan.requested_run import RequestedRun, run_name
-
-Object = dict[str, Any]
 
 
 class Runs:
@@ -43,11 +41,19 @@ class Runs:
     async def create(self, view: View, spec: BackfillSpec, slot: Slot, job: str) -> str:
         """Create the DkronRun of a slot of the job with this Dkron name, and return its uid. Raises `AlreadyExists`,
         `Rejected`."""
-        reason = spec.reason or f"backfill {view.name}"
-        body = run_body(
-            self.name(view, slot), backfill=view.name, uid=view.uid,
-            spec=run_spec(job, slot.at, parameters=spec.parameters, reason=reason),
-        )  # fmt: skip
+        owner = {
+            "apiVersion": API_VERSION, "kind": view.kind, "name": view.name, "uid": view.uid, "controller": True,
+        }  # fmt: skip
+        # The backfill, and not the job, decides what may run beside it.
+        run = {
+            "job": job, "scheduledTime": rfc3339(slot.at), "force": True,
+            "reason": spec.reason or f"backfill {view.name}",
+            **({"parameters": spec.parameters} if spec.parameters else {}),
+        }  # fmt: skip
+        metadata = {
+            "name": self.name(view, slot), "labels": {OF_BACKFILL: view.name}, "ownerReferences": [owner],
+        }  # fmt: skip
+        body = {"apiVersion": API_VERSION, "kind": "DkronRun", "metadata": metadata, "spec": run}
         answer = await self._client.create(DKRON_RUNS, view.namespace, body)
         return str(answer["metadata"]["uid"])
 

@@ -1,4 +1,4 @@
-"""Which slots of a job are in the range of a backfill: those of its schedule, or those whose newest run failed. Pure.
+"""The slots of a job in the range of a backfill: all, or only those whose newest run failed. Pure.
 
 Nothing here iterates over the slots of a range before `count` of the slots has said how many there are.
 """

@@ -1,27 +1,27 @@
-"""What the operator knows of one DkronJob, and how a write of its status, or that of another writer, changes it."""
+"""One DkronJob as the operator knows it, and how each write of its status, by any writer, changes it."""
 
 import asyncio
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from dkron_crds.job import Active, Execution, JobStatus
 from dkron_operator.cache.write_accounting import WriteAccounting
 from dkron_operator.plan.cause import ON_REQUEST
 from dkron_operator.plan.changes import Change, Decided, Finished, MarkTakenBack, Refused
 from dkron_operator.plan.fold import fold_all
+from dkron_operator.plan.read import FOREVER_AGO
 from dkron_operator.plan.requested_run import RunsOfJob
 from dkron_operator.plan.unknown_jobs import is_ahead
 from dkron_operator.plan.upstream_runs import Fullness
 from dkron_operator.plan.view import AttemptJob, JobView, Outcome, PodProblem
 from dkron_pods.problem import Problem
 
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 NEVER = float("-inf")
 
 
 @dataclass(slots=True)
 class Observed:
-    """What was observed of the Jobs of a DkronJob and of their pods."""
+    """Observations of the Jobs of a DkronJob and of their pods."""
 
     attempts: dict[str, AttemptJob] = field(default_factory=dict)
     """Its Jobs, by name."""
@@ -42,7 +42,7 @@ class Observed:
     """When a pod that does not start was last checked, by the name of the Job."""
 
     final_output: dict[str, Outcome] = field(default_factory=dict)
-    """What the pods of Jobs that are being stopped have reported so far, by the name of the Job."""
+    """Reports so far of the pods of Jobs that are being stopped, by the name of the Job."""
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class Remembered:
     """An attempt whose create call got no answer."""
 
     refusal: Problem | None = None
-    """What the last dry run found wrong."""
+    """The fault that the last dry run found."""
 
     checked: int = -1
     """The generation that the dry run was made for; -1 if there was none."""
@@ -110,7 +110,7 @@ class CachedJob:
 
     accounting: WriteAccounting = field(default_factory=WriteAccounting)
 
-    mark: datetime = LONG_AGO
+    mark: datetime = FOREVER_AGO
     """The newest slot that the API server ever had as decided, or that this process has fired; it moves back only if it
     was ahead of the clock."""
 
@@ -143,7 +143,7 @@ class CachedJob:
 
     @property
     def recorded_on_request(self) -> list[Execution]:
-        """Those of the remembered records that the API server has, or had."""
+        """The remembered records that the API server has, or had."""
         remembered = self.remembered.ended_on_request
         if not remembered:
             return []
@@ -153,7 +153,7 @@ class CachedJob:
         return [execution for job, execution in remembered.items() if job not in unwritten]
 
     def forget_ended(self, runs: RunsOfJob) -> None:
-        """Forget the records that a DkronRun shows, and those that none waits for. `runs` are those of this job."""
+        """Forget the records that a DkronRun shows, and those that none waits for. `runs` are its DkronRuns."""
         remembered = self.remembered.ended_on_request
         groups = runs.groups if remembered else frozenset()
         for job, execution in list(remembered.items()):
@@ -198,10 +198,10 @@ class CachedJob:
         and counts as wiped."""
         base = read or JobStatus()
         self.version, self.base, self.unreadable = version, base, read is None
-        if self.mark > (base.last_schedule_time or LONG_AGO) and self.mark is not LONG_AGO:
+        if self.mark > (base.last_schedule_time or FOREVER_AGO) and self.mark is not FOREVER_AGO:
             if is_ahead(self.mark, now):
                 # Another replica has taken back a mark that a wrong clock or a user had set.
-                self.mark = LONG_AGO
+                self.mark = FOREVER_AGO
                 self.accounting.forget_mark()
                 self.accounting.remember(base)
             else:
@@ -213,7 +213,7 @@ class CachedJob:
     def _remember(self) -> None:
         # An unwritten skip decides nothing yet, and a mark that is being moved back was wrong: take the older one.
         known = (self.base.last_schedule_time, self.status.last_schedule_time)
-        self.mark = max(self.mark, min(mark or LONG_AGO for mark in known))
+        self.mark = max(self.mark, min(mark or FOREVER_AGO for mark in known))
 
 
 def _counts(change: Change) -> str | None:

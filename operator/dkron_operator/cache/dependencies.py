@@ -1,13 +1,18 @@
-"""What each plan has to know of other jobs, and which jobs to plan again when one of them changes."""
+"""Dependencies: which job runs after which, by Dkron name within a namespace, and which jobs to plan again when one of
+them changes. A parent need not exist."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
+from dkron_crds.depends import circle
 from dkron_crds.job import JobStatus
-from dkron_operator.cache.dependency_graph import DependencyGraph, Key, key_of, parents_of
-from dkron_operator.plan.dependencies import ALONE, Child, Dependencies, Parent
+from dkron_operator.plan.dependencies import NO_DEPENDENCIES, Child, Dependencies, Parent
 from dkron_operator.plan.dependency_changes import key, published
 from dkron_operator.plan.view import JobView
+
+Key = tuple[str, str]
+"""Namespace and Dkron name."""
 
 
 class Known(Protocol):
@@ -15,6 +20,82 @@ class Known(Protocol):
 
     job: JobView
     base: JobStatus
+
+
+def key_of(job: JobView) -> Key:
+    """The key by which other jobs refer to this one."""
+    return job.namespace, job.dkron_name
+
+
+def parents_of(job: JobView) -> tuple[Key, ...]:
+    """The jobs that this one runs after."""
+    return tuple((job.namespace, parent.job) for parent in job.spec.parents)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tie:
+    own: Key
+    parents: tuple[Key, ...]
+
+
+class DependencyGraph:
+    """The graph of all jobs. `holder` finds the job that has a name."""
+
+    def __init__(self, holder: Callable[[Key], Known | None]) -> None:
+        self._holder = holder
+        self._ties: dict[str, _Tie] = {}
+        self._children: dict[Key, set[str]] = {}
+        self._circles: dict[Key, tuple[Key, ...]] = {}
+
+    def children(self, name: Key) -> Iterable[str]:
+        """The uids of the jobs that run after the one of this name."""
+        return self._children.get(name, ())
+
+    def circle(self, name: Key) -> tuple[str, ...]:
+        """The names on the path from a job over its parents back to itself; empty if there is none."""
+        if name not in self._circles:
+            self._circles[name] = circle(name, self._parents)
+        return tuple(each for _, each in self._circles[name])
+
+    def upsert(self, job: JobView) -> set[Key]:
+        """Take in a new or edited job. Returns the parents that it gained or lost, and its own name if it is new."""
+        # A job that is being deleted notes no more runs.
+        tie = _Tie(key_of(job), () if job.deleting else parents_of(job))
+        return set() if self._ties.get(job.uid) == tie else self.remove(job.uid) ^ self._add(job.uid, tie)
+
+    def remove(self, uid: str) -> set[Key]:
+        """The job no longer exists. Returns its parents and its own name."""
+        tie = self._ties.pop(uid, None)
+        if tie is None:
+            return set()
+        for parent in tie.parents:
+            self._children[parent].discard(uid)
+            if not self._children[parent]:
+                del self._children[parent]
+        self._circles.clear()
+        return {tie.own, *tie.parents}
+
+    def below(self, name: Key) -> set[str]:
+        """The uids of all jobs that run after this one, directly or indirectly: it may be part of their cycles."""
+        found: set[str] = set()
+        ahead = [name]
+        while ahead:
+            for uid in self.children(ahead.pop()):
+                if uid not in found:
+                    found.add(uid)
+                    ahead.append(self._ties[uid].own)
+        return found
+
+    def _add(self, uid: str, tie: _Tie) -> set[Key]:
+        self._ties[uid] = tie
+        for parent in tie.parents:
+            self._children.setdefault(parent, set()).add(uid)
+        self._circles.clear()
+        return {tie.own, *tie.parents}
+
+    def _parents(self, name: Key) -> tuple[Key, ...]:
+        known = self._holder(name)
+        return () if known is None else parents_of(known.job)
 
 
 class DependencyTracker:
@@ -33,14 +114,14 @@ class DependencyTracker:
         self._requeue = requeue
         self._holder = holder
         self._entry = entry
-        self._graph = DependencyGraph(self._job_of)
+        self._graph = DependencyGraph(holder)
 
     def of(self, job: JobView) -> Dependencies:
         """The jobs around this one, as the API server has them."""
         name = key_of(job)
         children = self._graph.children(name)
         if not (job.spec.parents or children):
-            return ALONE
+            return NO_DEPENDENCIES
         holder = self._holder(name)
         if holder is None or holder.job.uid != job.uid:
             # Dependent jobs name their parent: they follow the object that holds the name, which is another one.
@@ -87,10 +168,6 @@ class DependencyTracker:
     def _wake_all(self, uids: Iterable[str]) -> None:
         for uid in tuple(uids):
             self._requeue(uid)
-
-    def _job_of(self, name: Key) -> JobView | None:
-        known = self._holder(name)
-        return None if known is None else known.job
 
 
 def _parent(known: Known) -> Parent:

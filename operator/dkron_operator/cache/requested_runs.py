@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dkron_crds.run import RunStatus
-from dkron_operator.cache.dependency_graph import Key
+from dkron_operator.cache.dependencies import Key
 from dkron_operator.kit.object_guard import ObjectGuard, path_of
 from dkron_operator.plan.requested_run import RequestedRun, RunsOfJob, read_requested_run, shortened
 
@@ -48,7 +48,7 @@ class _OfJob:
 
 
 class RequestedRuns:
-    """The cache of DkronRuns. What it returns to the caller is the key of the job that a change concerns, if any.
+    """The cache of DkronRuns. Methods that take something in return the key of the job that it concerns, if any.
 
     `of_backfill` is told the uid of the DkronBackfill whose DkronRun has changed, or is gone.
     """
@@ -96,7 +96,7 @@ class RequestedRuns:
         return list(self._jobs)
 
     def of(self, key: Key) -> RunsOfJob:
-        """Those of a job that have not ended."""
+        """The DkronRuns of a job that have not ended."""
         awaited = bool({key[0], None} & self._unlisted)
         listed = not awaited and key[0] not in self._crowded
         jobs = self._jobs.get(key)

@@ -10,12 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 from dkron_crds.job import Active, JobStatus
-from dkron_crds.schedule.errors import quoted
 from dkron_crds.status import MAX_ACTIVE
 from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
-from dkron_operator.cache.cached_job import LONG_AGO, CachedJob, Observed
-from dkron_operator.cache.dependencies import DependencyTracker
-from dkron_operator.cache.dependency_graph import Key, key_of
+from dkron_operator.cache.cached_job import CachedJob, Observed
+from dkron_operator.cache.dependencies import DependencyTracker, Key, key_of
 from dkron_operator.cache.requested_runs import RequestedRuns
 from dkron_operator.cache.views import verdict, view_of
 from dkron_operator.kit.clock import Clock
@@ -23,7 +21,7 @@ from dkron_operator.kit.listeners import Listeners
 from dkron_operator.kit.object_guard import ObjectGuard
 from dkron_operator.plan.fold import is_known, is_recorded
 from dkron_operator.plan.foreign import ForeignJob, controller_of, misnamed, surplus, unannotated
-from dkron_operator.plan.read import is_named_after_its_cause, read_attempt, read_status
+from dkron_operator.plan.read import FOREVER_AGO, is_named_after_its_cause, read_attempt, read_status
 from dkron_operator.plan.requested_run import NO_RUNS, RunsOfJob
 from dkron_operator.plan.view import AttemptJob, AttemptState, JobView
 from dkron_operator.telemetry.metrics import Metrics
@@ -38,7 +36,7 @@ Owner = tuple[str, str]
 
 
 class Store:
-    """All entries. What it returns to the caller is the uid whose situation has changed, if any."""
+    """All entries. A method that takes something in returns the uids whose situation has changed."""
 
     def __init__(self, *, metrics: Metrics | None = None, clock: Clock | None = None) -> None:
         self.on_stored: Listeners[[str, JobStatus | None]] = Listeners()
@@ -59,7 +57,7 @@ class Store:
         self._objects: dict[tuple[str, str], str] = {}
         self._missed: set[str] = set()
         self._guard = ObjectGuard(log)
-        self.dependencies = DependencyTracker(self._holder, self.get, requeue=self.on_affected)
+        self.dependencies = DependencyTracker(self.holder, self.get, requeue=self.on_affected)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -96,7 +94,7 @@ class Store:
 
     def parents(self, cached: CachedJob) -> list[CachedJob]:
         """The jobs that it runs after, as far as they exist."""
-        found = (self._holder((cached.job.namespace, link.job)) for link in cached.job.spec.parents)
+        found = (self.holder((cached.job.namespace, link.job)) for link in cached.job.spec.parents)
         return [parent for parent in found if parent is not None]
 
     def upsert_job(self, body: Object) -> Iterable[str]:
@@ -266,9 +264,9 @@ class Store:
         return self.mark_attempt_gone(owner, run.name)
 
     def requested_runs_of(self, cached: CachedJob) -> RunsOfJob:
-        """The DkronRuns that are this job's. Of several jobs with one name, they are those of the oldest."""
+        """The DkronRuns that are this job's. Of several jobs with one name, the oldest has them."""
         key = key_of(cached.job)
-        return self.requested_runs.of(key) if self._holder(key) is cached else NO_RUNS
+        return self.requested_runs.of(key) if self.holder(key) is cached else NO_RUNS
 
     def given(self, cached: CachedJob, attempt: Active) -> Mapping[str, str]:
         """The values that the DkronRun of this attempt gives to parameters; empty if there are none, or if they are
@@ -276,25 +274,17 @@ class Store:
         run = self.requested_runs_of(cached).of(attempt.group) if attempt.parameters_given else None
         return {} if run is None else run.values or {}
 
-    def holder(self, key: Key) -> CachedJob | None:
-        """The job with this Dkron name, to which DkronRuns refer."""
-        return self._holder(key)
-
-    def why_absent(self, key: Key) -> str:
-        """Why there is no job of this name, as a sentence."""
-        return f"the namespace has no DkronJob with the name {quoted(key[1])}"
-
     def duplicate(self, cached: CachedJob) -> Problem | None:
         """The problem that another object in the namespace has the same Dkron name; None if there is none. The older
         object keeps the name."""
-        first = self._holder(key_of(cached.job))
+        first = self.holder(key_of(cached.job))
         if first is None or first is cached:
             return None
         name = first.job.dkron_name
         return Problem("DuplicateName", f'DkronJob {first.job.name} already has the name "{name}"')
 
-    def _holder(self, key: Key) -> CachedJob | None:
-        """The job with this Dkron name; the oldest if there are several."""
+    def holder(self, key: Key) -> CachedJob | None:
+        """The job with this Dkron name, to which DkronRuns and other jobs refer; the oldest if there are several."""
         uids = self._names.get(key)
         if uids is None:
             return None
@@ -318,7 +308,7 @@ class Store:
         # A list may be old: the watch then delivers later changes one by one.
         cached.unreadable, cached.behind = read is None, True
         cached.remembered.checked, cached.remembered.refusal = verdict(job, status)
-        cached.mark = cached.accounting.mark = status.last_schedule_time or LONG_AGO
+        cached.mark = cached.accounting.mark = status.last_schedule_time or FOREVER_AGO
         self._entries[uid] = cached
         self._namespaces.setdefault(job.namespace, set()).add(uid)
         self.on_stored(uid, status)

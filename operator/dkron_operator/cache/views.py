@@ -34,7 +34,7 @@ def view_of(body: Object, known: JobView | None = None) -> JobView:
         if known is None or known.problem != job.problem or known.generation != job.generation:
             log.exception("DkronJob %s/%s cannot be read", job.namespace, job.name)
         return job
-    if job.problem is not None and is_unreadable(job) and job.generation != _seen(known):
+    if job.problem is not None and is_unreadable(job) and (known is None or job.generation != known.generation):
         log.warning("DkronJob %s/%s: %s", job.namespace, job.name, job.problem.message)
     return job
 
@@ -47,10 +47,6 @@ def is_unreadable(job: JobView) -> bool:
 def _is_other(body: Object, known: JobView) -> bool:
     """Whether the spec differs from the known one, or could not be read so far."""
     return is_unreadable(known) or bool(unreadable(body)) or body["metadata"].get("generation", 0) != known.generation
-
-
-def _seen(known: JobView | None) -> int:
-    return -1 if known is None else known.generation
 
 
 def annotated(body: Object, known: JobView) -> JobView:

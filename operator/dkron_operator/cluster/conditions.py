@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dkron_crds.cluster import ClusterStatus
-from dkron_crds.conditions import MAX_CONDITIONS, MAX_MESSAGE, Condition, ConditionStatus, ConditionType, became_at
+from dkron_crds.conditions import MAX_CONDITIONS, ConditionStatus, ConditionType, condition
 from dkron_operator.cluster.daily_totals import DailyTotals
 from dkron_operator.leader.election import Leadership
 
@@ -17,10 +17,10 @@ TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionSta
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What is wrong with the installation."""
+    """Problems of the installation."""
 
     problems: tuple[str, ...] | None = None
-    """What is wrong with its receivers and notifications; None if it has none."""
+    """Problems of its receivers and notifications; None if it has none."""
 
     conflict: str = ""
     """Which other installations do the same work; empty if none do."""
@@ -42,9 +42,14 @@ def cluster_conditions(
 ) -> ClusterStatus:
     """The new status, given the one `before`. `ledger` has the totals. `replicas` run, one of which leads. `version` is
     the operator's."""
+    ours = (
+        condition(before.conditions, kind, verdict, now=now, generation=generation)
+        for kind, verdict in _verdicts(leadership, findings).items()
+    )
+    others = (each for each in before.conditions if each.type not in OURS)
     return ClusterStatus(
         observed_generation=generation,
-        conditions=_conditions(before, _verdicts(leadership, findings), generation=generation, now=now),
+        conditions=(*ours, *others)[:MAX_CONDITIONS],
         leader=leadership.leader,
         replicas=replicas if leadership.held else 0,
         version=version,
@@ -55,43 +60,16 @@ def cluster_conditions(
     )
 
 
-def _conditions(
-    before: ClusterStatus,
-    verdicts: Mapping[ConditionType, Verdict],
-    *,
-    generation: int,
-    now: datetime,
-) -> tuple[Condition, ...]:
-    kept = {condition.type: condition for condition in before.conditions}
-    ours = []
-    for kind, (status, reason, message) in verdicts.items():
-        ours.append(
-            Condition(
-                type=kind,
-                status=status,
-                reason=reason,
-                message=message[:MAX_MESSAGE],
-                last_transition_time=became_at(before.conditions, kind, status, now),
-                observed_generation=generation,
-            )
-        )
-    others = (each for kind, each in kept.items() if kind not in OURS)
-    return (*ours, *others)[:MAX_CONDITIONS]
-
-
 def _verdicts(leadership: Leadership, findings: Findings) -> Mapping[ConditionType, Verdict]:
     verdicts = {ConditionType.READY: _ready(leadership)}
     if findings.problems is not None:
-        verdicts[ConditionType.DELIVERS] = _delivers(findings.problems)
+        problems = "; ".join(findings.problems)
+        verdicts[ConditionType.DELIVERS] = (
+            (FALSE, "InvalidReceiver", problems) if problems else (TRUE, "AsExpected", "")
+        )
     if findings.conflict:
         verdicts[ConditionType.CONFLICTED] = (TRUE, "SharedNamespace", findings.conflict)
     return verdicts
-
-
-def _delivers(problems: tuple[str, ...]) -> Verdict:
-    if problems:
-        return FALSE, "InvalidReceiver", "; ".join(problems)
-    return TRUE, "AsExpected", ""
 
 
 def _ready(leadership: Leadership) -> Verdict:

@@ -69,7 +69,11 @@ class DailyTotals:
         """The part of the growth that is new: after a wipe, Jobs that still exist are counted again and have to be left
         out."""
         if before.since is not None and status.since is None:
-            self._again[uid] = _countable(before, status)
+            # The executions whose Jobs may still exist and that the wiped status no longer has.
+            forgotten = set(before.counted) - recorded(status)
+            self._again[uid] = Counter(
+                (e.finished_at.date(), e.success) for e in before.executions if e.job in forgotten
+            )
         known = grown & self._again.get(uid, Counter())
         if known:
             self._again[uid] -= known
@@ -79,9 +83,3 @@ class DailyTotals:
 def _latest(today: date) -> date:
     """Clocks differ, so around midnight the date may be a day ahead."""
     return today if today == date.max else today + timedelta(days=1)
-
-
-def _countable(before: JobStatus, wiped: JobStatus) -> Counts:
-    """The executions whose Jobs may still exist and that the wiped status no longer has."""
-    forgotten = set(before.counted) - recorded(wiped)
-    return Counter((e.finished_at.date(), e.success) for e in before.executions if e.job in forgotten)

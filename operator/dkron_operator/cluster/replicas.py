@@ -54,9 +54,9 @@ def selector(own: Iterable[Object]) -> str:
 
 def running(pods: Iterable[Object]) -> int:
     """How many of these pods are ready and not being deleted. Pure."""
-    return sum(_is_ready(pod) and "deletionTimestamp" not in pod["metadata"] for pod in pods)
-
-
-def _is_ready(pod: Object) -> bool:
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+    return sum(
+        each["type"] == "Ready" and each["status"] == "True"
+        for pod in pods
+        if "deletionTimestamp" not in pod["metadata"]
+        for each in (pod.get("status") or {}).get("conditions") or ()
+    )

@@ -19,7 +19,7 @@ from dkron_operator.kit.log_once import LogOnce
 log = logging.getLogger(__name__)
 
 LIFE = 3600
-"""Seconds for which a token is requested."""
+"""The requested life of a token, in seconds."""
 LEAST_LEFT = 300.0
 """A token that ends within so many seconds is reported: for half of its life no request for another one worked."""
 LOOK = 30.0

@@ -138,7 +138,7 @@ class ClusterStatusController:
             self._over = True
 
     async def settle(self) -> None:
-        """Return when everything that was seen is written, or cannot be. What is deleted after that stays counted.
+        """Return when everything is written, or cannot be. A job that is deleted after that stays counted.
 
         Raises `Unavailable` if there is no answer, `NotLeader` if this replica may not write it.
         """
@@ -175,7 +175,9 @@ class ClusterStatusController:
             for _ in range(TRIES):
                 if self._over or not (self._leadership.acts or self._closing):
                     return
-                stored = self._stored or await self._read()
+                if self._stored is None:
+                    self._replicas = await self._replica_count.count()
+                stored = self._stored or self._take(await self._find_or_create())
                 try:
                     await self._patch(stored)
                 except (Conflict, NotFound):
@@ -197,10 +199,6 @@ class ClusterStatusController:
             answer = await self._client.patch_status(DKRON_CLUSTERS, self._namespace, INSTALLATION, body)
             self._stored = _stored(answer, status)
 
-    async def _read(self) -> Stored:
-        self._replicas = await self._replica_count.count()
-        return self._take(await self._find_or_create())
-
     def _take(self, body: Object) -> Stored:
         self._stored = _stored(body, _status(body))
         if self._jobs_known:
@@ -213,7 +211,8 @@ class ClusterStatusController:
         except NotFound:
             pass
         try:
-            return await self._client.create(DKRON_CLUSTERS, self._namespace, _new())
+            body = {"apiVersion": API_VERSION, "kind": "DkronCluster", "metadata": {"name": INSTALLATION}, "spec": {}}
+            return await self._client.create(DKRON_CLUSTERS, self._namespace, body)
         except AlreadyExists:
             return await self._client.get(DKRON_CLUSTERS, self._namespace, INSTALLATION)
 
@@ -225,10 +224,6 @@ class ClusterStatusController:
             self._restored = True
 
 
-def _new() -> Object:
-    return {"apiVersion": API_VERSION, "kind": "DkronCluster", "metadata": {"name": INSTALLATION}, "spec": {}}
-
-
 def _stored(body: Object, status: ClusterStatus) -> Stored:
     metadata = body["metadata"]
     return Stored(metadata["resourceVersion"], metadata.get("generation", 0), status)
@@ -238,5 +233,5 @@ def _status(body: Object) -> ClusterStatus:
     try:
         return ClusterStatus.from_wire(body.get("status") or {})
     except ValidationError:
-        # A user has edited it by hand; it is written anew.
+        # A user has edited it by hand; it is written again.
         return ClusterStatus()

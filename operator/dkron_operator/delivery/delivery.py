@@ -23,8 +23,7 @@ from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.delivery.delivery_events import DeliveryEvents
 from dkron_operator.delivery.installation import Installation
-from dkron_operator.delivery.outbox import Limits
-from dkron_operator.delivery.outboxes import Outboxes, Sending
+from dkron_operator.delivery.outbox import Limits, Outboxes, Sending
 from dkron_operator.delivery.outputs import LONGEST, Outputs
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.leader.election import Leadership
@@ -115,9 +114,8 @@ class Delivery:
 
     def room(self, job: JobView) -> int:
         """How many bytes of an output are wanted."""
-        site, endpoints = self._installation.site, self._installation.endpoints
-        told = of_job.takes_output(job.spec, site) or notices.concerns(endpoints, job.notify)
-        return LONGEST if told else 0
+        concerned = notices.concerns(self._installation.endpoints, job.notify)
+        return LONGEST if concerned or of_job.takes_output(job.spec, self._installation.site) else 0
 
     def keep(self, uid: str, job: str, output: bytes) -> None:
         """Take the end of the output of a Job."""
@@ -143,7 +141,7 @@ class Delivery:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._outboxes.run(), name="outboxes")
                 group.create_task(self.queue.run(self._hand_on), name="hand on")
-                group.create_task(self._installation.run(), name="installation")
+                group.create_task(self._installation.informer.run(), name="installation")
         finally:
             log.info("messages", extra={"messages": self._store.metrics.messages()})
 
@@ -171,7 +169,9 @@ class Delivery:
             self._awaiting_retry.pop(key, None)
             return
         execution = next((each for each in cached.base.executions if each.job == name), None)
-        waits = execution is not None and self._waits(cached, execution)
+        # Whether endpoints may still have to be told about it, depending on its retry.
+        concerned = notices.concerns(self._installation.endpoints, cached.job.notify)
+        waits = execution is not None and concerned and notices.awaits_retry(cached.base, execution)
         if key in self._awaiting_retry and (waits or not self._awaiting_retry[key]):
             # Its output is on its way, or was sent, and nothing is known of its retry.
             return
@@ -197,11 +197,6 @@ class Delivery:
             self._outboxes.post(parcel, partial(told, parcel))
         if not parcels:
             self._settle(key, waits=waits)
-
-    def _waits(self, cached: CachedJob, execution: Execution) -> bool:
-        """Whether endpoints may still have to be told about it, depending on its retry."""
-        concerned = notices.concerns(self._installation.endpoints, cached.job.notify)
-        return concerned and notices.awaits_retry(cached.base, execution)
 
     async def _parcels(self, cached: CachedJob, execution: Execution) -> list[Parcel]:
         job, site = cached.job, self._installation.site

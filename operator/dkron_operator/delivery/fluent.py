@@ -2,11 +2,10 @@
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
 
-from dkron_operator.delivery.trouble import Unreachable
+from dkron_operator.delivery.outbox import Unreachable
 from dkron_processors.message import Record
 
 EVENT_TIME = 0
@@ -48,11 +47,7 @@ async def _acknowledged(reader: asyncio.StreamReader, chunk: str) -> None:
     while piece := await reader.read(LONGEST_ANSWER):
         unpacker.feed(piece)
         for answer in unpacker:
-            if _ack(answer) == chunk:
+            if isinstance(answer, dict) and answer.get("ack") == chunk:
                 return
             raise Unreachable("its answer does not acknowledge the message")
     raise Unreachable("it closed the connection without an acknowledgement")
-
-
-def _ack(answer: Any) -> object:  # noqa: ANN401 - anything that the server sends
-    return answer.get("ack") if isinstance(answer, dict) else None

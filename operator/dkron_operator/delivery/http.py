@@ -9,8 +9,8 @@ from http import HTTPStatus
 import aiohttp
 
 from dkron_executors.run.http import named_status
+from dkron_operator.delivery.outbox import Undeliverable, Unreachable
 from dkron_operator.delivery.secret_reader import SecretReader
-from dkron_operator.delivery.trouble import Undeliverable, Unreachable
 from dkron_processors.message import Post
 
 AGAIN = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}

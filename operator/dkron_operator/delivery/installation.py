@@ -53,7 +53,8 @@ class Installation:
         self.problems: tuple[str, ...] = ()
         callbacks: Callbacks[Object] = Callbacks(
             read=lambda item: item,
-            synced=self._synced,
+            # One object has its kind and name, or none.
+            synced=lambda items, _: self._upsert(items[0]) if items else self._take({}),
             upsert=self._upsert,
             remove=lambda _: self._take({}),
             on_event=on_event,
@@ -63,26 +64,9 @@ class Installation:
         fields = f"metadata.name={INSTALLATION}"
         self.informer = Informer(client, DKRON_CLUSTERS, namespace, callbacks, state=state, fields=fields)
 
-    @property
-    def _names_any(self) -> bool:
-        """Whether it names any receiver or notification."""
-        raw = self._raw or {}
-        return bool(raw.get("receivers") or raw.get("notifications"))
-
     async def read(self) -> None:
         """Read it for the first time, so that no job seems to lack a receiver that exists."""
         await self.informer.list_once()
-
-    async def run(self) -> None:
-        """Follow it until cancelled."""
-        await self.informer.run()
-
-    def _synced(self, items: list[Object], _version: int) -> None:
-        """A list of all objects of its kind and name: one, or none."""
-        if items:
-            self._upsert(items[0])
-        else:
-            self._take({})
 
     def _upsert(self, item: Object) -> None:
         metadata = item["metadata"]
@@ -106,4 +90,4 @@ class Installation:
             self.problems = (f"spec: the operator cannot read it ({type(exc).__name__})",)
         else:
             self.site, self.endpoints, self.problems = site, endpoints, problems
-        self.on_change(self.problems if self._names_any else None)
+        self.on_change(self.problems if raw.get("receivers") or raw.get("notifications") else None)

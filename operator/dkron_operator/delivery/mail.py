@@ -11,8 +11,8 @@ from email.utils import format_datetime
 import aiosmtplib
 
 from dkron_crds.receivers import Tls
+from dkron_operator.delivery.outbox import Undeliverable, Unreachable
 from dkron_operator.delivery.secret_reader import SecretReader
-from dkron_operator.delivery.trouble import Undeliverable, Unreachable
 from dkron_operator.kit.clock import Clock
 from dkron_processors.message import Mail
 

@@ -1,4 +1,4 @@
-"""Outputs for receivers. What the observer has read is kept for a moment, so that it is read once. After a restart, or
+"""Outputs for receivers. The observer's read is kept for a moment, so that it is read once. After a restart, or
 if there was no room, it is read again while its pod exists."""
 
 import logging
@@ -32,18 +32,18 @@ class Outputs:
 
     def keep(self, uid: str, job: str, output: bytes) -> None:
         """Keep the end of an output, with one byte more than `LONGEST` if there was more of it."""
-        self._drop((uid, job))
+        self.forget(uid, job)
         self._kept[uid, job] = output
         self._size += len(output)
         while self._size > ROOM:
-            self._drop(next(iter(self._kept)))
+            self.forget(*next(iter(self._kept)))
 
     def forget(self, uid: str, job: str) -> None:
         """The output is no longer needed."""
-        self._drop((uid, job))
+        self._size -= len(self._kept.pop((uid, job), b""))
 
     async def find(self, job: JobView, execution: Execution, *, uid: str = "") -> tuple[str, bool] | None:
-        """The output, and whether there was more of it; None if the output is not known. `uid` is that of the Job,
+        """The output, and whether there was more of it; None if the output is not known. `uid` is the Job's,
         empty if it is not known. Raises `KubeError`."""
         kept = self._kept.get((job.uid, execution.job))
         if kept is None:
@@ -53,10 +53,9 @@ class Outputs:
         return kept[-LONGEST:].decode("utf-8", "replace"), len(kept) > LONGEST
 
     async def _read(self, job: JobView, execution: Execution, uid: str) -> bytes | None:
-        name, selector = execution.job, f"{POD_OF_JOB}={execution.job}"
         try:
-            listed = self._client.list(PODS, job.namespace, label_selector=selector)
-            pods = [pod async for pod in listed if is_pod_of(pod, job=name, uid=uid)]
+            listed = self._client.list(PODS, job.namespace, label_selector=f"{POD_OF_JOB}={execution.job}")
+            pods = [pod async for pod in listed if is_pod_of(pod, job=execution.job, uid=uid)]
         except Rejected as exc:
             # A user has written another name into the status by hand: send the message without the output.
             log.warning("cannot find the pod of Job %s: %s", execution.job, exc, extra={"job": job.dkron_name})
@@ -72,6 +71,3 @@ class Outputs:
             # The container never ran, or its node is gone: send the message without the output.
             log.warning("cannot read the log of Job %s: %s", execution.job, exc, extra={"job": job.dkron_name})
             return None
-
-    def _drop(self, key: Key) -> None:
-        self._size -= len(self._kept.pop(key, b""))

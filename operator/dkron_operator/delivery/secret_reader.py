@@ -11,10 +11,10 @@ from dkron_crds.receivers import Source
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound, Unavailable
 from dkron_kube.paths import SECRETS
-from dkron_operator.delivery.trouble import Unreachable
+from dkron_operator.delivery.outbox import Unreachable
 
 KEPT = 30.0
-"""Seconds for which a Secret is cached; short, so that a new password is soon in use."""
+"""Seconds that a Secret is cached; short, so that a new password is soon in use."""
 
 
 class SecretReader:
@@ -45,12 +45,9 @@ class SecretReader:
             body = await self._client.get(SECRETS, self._namespace, name)
         except NotFound:
             raise Unreachable(f"Secret {self._namespace}/{name} does not exist") from None
-        except Unavailable:
-            raise Unreachable(
-                f"Secret {self._namespace}/{name} cannot be read: the API server does not answer"
-            ) from None
         except KubeError as exc:
-            raise Unreachable(f"Secret {self._namespace}/{name} cannot be read: {exc}") from None
+            why = "the API server does not answer" if isinstance(exc, Unavailable) else exc
+            raise Unreachable(f"Secret {self._namespace}/{name} cannot be read: {why}") from None
         data: dict[str, str] = body.get("data") or {}
         self._kept[name] = (self._clock(), data)
         return data

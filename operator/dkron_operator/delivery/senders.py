@@ -1,21 +1,21 @@
 """Which sender sends which message."""
 
+import logging
 from pathlib import Path
 
 from dkron_kube.client import KubeClient
 from dkron_operator.delivery.file import Files
 from dkron_operator.delivery.fluent import send_record
 from dkron_operator.delivery.http import Poster
-from dkron_operator.delivery.log_line import write_line
 from dkron_operator.delivery.mail import Mailer
+from dkron_operator.delivery.outbox import Undeliverable
 from dkron_operator.delivery.secret_reader import SecretReader
 from dkron_operator.delivery.syslog import send_entry
-from dkron_operator.delivery.trouble import Undeliverable
 from dkron_operator.kit.clock import Clock
 from dkron_processors.message import Entry, File, Line, Mail, Message, Post, Record, Refused
 
-OVERHEAD = 1024
-"""Approximate bytes that a message takes besides its text."""
+log = logging.getLogger("dkron.output")
+log.setLevel(logging.INFO)
 
 
 class Senders:
@@ -52,14 +52,9 @@ class Senders:
                 await self._poster.send(message)
 
 
-def weight(message: Message) -> int:
-    """Approximate bytes that a message takes while it waits."""
-    match message:
-        case Line(fields=fields) | Record(fields=fields):
-            return OVERHEAD + len(str(fields.get("message") or ""))
-        case File(text=text) | Mail(text=text):
-            return OVERHEAD + len(text)
-        case Entry(data=data) | Post(body=data):
-            return OVERHEAD + len(data)
-        case Refused():
-            return OVERHEAD
+async def write_line(line: Line) -> None:
+    """Write one line to the operator's own log, whatever log level is set; a failed execution is a warning."""
+    fields = dict(line.fields)
+    # A field named message would clash with the line's own.
+    fields["output"] = fields.pop("message", "")
+    log.log(logging.INFO if line.success else logging.WARNING, "output of an execution", extra=fields)

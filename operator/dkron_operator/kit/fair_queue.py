@@ -32,9 +32,8 @@ class FairQueue(Generic[K]):
     def remove(self, key: K) -> None:
         """Remove the key."""
         group = self._group.pop(key)
-        keys = self._groups[group]
-        del keys[key]
-        if not keys:
+        del self._groups[group][key]
+        if not self._groups[group]:
             del self._groups[group]
 
     def pop(self, has_room: Callable[[Group], bool]) -> tuple[K, Group] | None:

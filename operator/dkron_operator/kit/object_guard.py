@@ -11,7 +11,7 @@ Object = dict[str, Any]
 T = TypeVar("T")
 
 FAULT = "the operator fails to read it; its log says why"
-"""What an object says that the operator fails to read, for a reason that is not in its definition."""
+"""The message of an object that the operator fails to read, for a reason that is not in its definition."""
 REMEMBERED = 1000
 """How many object versions are remembered, so that each is logged once."""
 
@@ -31,15 +31,15 @@ class ObjectGuard:
         """Log the object if it cannot be handled. It is tried again when it changes."""
         try:
             yield
-        except Exception:  # noqa: BLE001 - logged, and concerns this object alone
-            self._tell(kind, body)
+        except Exception:  # noqa: BLE001 - logged, and concerns only this object
+            self._log_news(kind, body)
 
     def read(self, kind: str, body: Object, how: Callable[[Object], T]) -> T | None:
         """What `how` reads of the object; None if it fails."""
         try:
             return how(body)
-        except Exception:  # noqa: BLE001 - logged, and concerns this object alone
-            self._tell(kind, body)
+        except Exception:  # noqa: BLE001 - logged, and concerns only this object
+            self._log_news(kind, body)
             return None
 
     def is_news(self, body: Object) -> bool:
@@ -52,12 +52,12 @@ class ObjectGuard:
             self._told.popitem(last=False)
         return True
 
-    def _tell(self, kind: str, body: Object) -> None:
+    def _log_news(self, kind: str, body: Object) -> None:
         if self.is_news(body):
             self._log.exception("cannot process %s %s", kind, path_of(body["metadata"]))
 
 
 def path_of(metadata: Mapping[str, Any]) -> str:
-    """Namespace and name of an object; the name alone if it lies in no namespace."""
+    """Namespace and name of an object; only the name if it lies in no namespace."""
     namespace = metadata.get("namespace")
     return f"{namespace}/{metadata['name']}" if namespace else str(metadata["name"])

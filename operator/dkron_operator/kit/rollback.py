@@ -25,22 +25,19 @@ def ignore_versions(what: str, *, known: int, found: int) -> None:
 
 
 class RollbackDetector:
-    """Fed by callers that read an object by name: lists may be old, but the answer to such a read never is."""
+    """Fed by callers that read an object by name: lists may be old, but the answer to a read by name never is."""
 
     def __init__(self) -> None:
-        self._seen = asyncio.Event()
-        self._words = ""
+        self._seen: asyncio.Queue[str] = asyncio.Queue()
 
     def compare(self, what: str, *, known: int, found: int) -> None:
         """See `Compare`."""
-        if found < known and not self._words:
-            self._words = (
+        if found < known:
+            self._seen.put_nowait(
                 f"the resource versions went back: {what} had {known} and has {found}, as after a restore of etcd from "
                 "a backup. The operator exits; it reads everything again when it restarts"
             )
-            self._seen.set()
 
     async def run(self) -> None:
         """Wait until a rollback is detected. Raises `RolledBack`."""
-        await self._seen.wait()
-        raise RolledBack(self._words)
+        raise RolledBack(await self._seen.get())

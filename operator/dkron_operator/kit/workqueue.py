@@ -4,7 +4,7 @@ A key that is added while it waits is worked on once. Added while a worker has i
 So no key has two workers at the same time, and no change is lost. Urgent keys go first, in their queue and before other
 queues, but not exclusively. Namespaces take turns, and none can use all workers. Temporary failures are retried with
 backoff, bugs with a much longer one. Work that this process may not do is dropped: when it may act again, it looks at
-everything anew.
+everything again.
 """
 
 import asyncio
@@ -31,11 +31,6 @@ LONGEST_YIELD, GLANCE = 2.0, 0.05
 """Seconds that a worker waits at most for urgent keys of another queue, and between two checks."""
 
 
-def _ungrouped(_: object) -> Group:
-    """All keys are of one group."""
-    return None
-
-
 class WorkQueue(Generic[K]):
     """A queue of keys. It exists before the code that works on them, so any part can get its `add`.
 
@@ -50,7 +45,7 @@ class WorkQueue(Generic[K]):
         *,
         width: int,
         spare: int = 0,
-        group_of: Callable[[K], Group] = _ungrouped,
+        group_of: Callable[[K], Group] = lambda _: None,
         behind: "WorkQueue[Any] | None" = None,
     ) -> None:
         self.name = name
@@ -153,14 +148,11 @@ class WorkQueue(Generic[K]):
         """The next key; None if every waiting key's namespace uses all the workers that it may have."""
         queues = (self._urgent, self._others)
         for queue in queues if self._row < IN_A_ROW else reversed(queues):
-            found = queue.pop(self._has_room)
+            found = queue.pop(lambda group: self._at_work[group] < self._width)
             if found is not None:
                 self._row = self._row + 1 if queue is self._urgent else 0
                 return found
         return None
-
-    def _has_room(self, group: Group) -> bool:
-        return self._at_work[group] < self._width
 
     async def _worker(self, work: Callable[[K], Awaitable[None]]) -> None:
         while True:

@@ -129,9 +129,9 @@ class Leadership:
         """The same replica, while another acts, or none does."""
         return Leadership(leader=leader, trouble=trouble, term=self.term)
 
-    def holds(self, identity: str, *, anew: bool) -> "Leadership":
-        """The same replica as the holder. `anew`: another may have acted meanwhile."""
-        return Leadership(leader=identity, held=True, term=self.term + int(anew and not self.acts))
+    def holds(self, identity: str, *, new_term: bool) -> "Leadership":
+        """The same replica as the holder. `new_term`: another may have acted meanwhile."""
+        return Leadership(leader=identity, held=True, term=self.term + int(new_term and not self.acts))
 
     def goes_free(self, trouble: str = "") -> "Leadership":
         """The same replica, acting without a Lease."""
@@ -168,26 +168,17 @@ def watched(lease: LeaseState | None, before: Watched | None, *, now: float) -> 
 def decide(
     lease: LeaseState | None, seen: Watched | None, *, identity: str, now: float, newcomer: bool, duration: int
 ) -> Act:
-    """What to do. `newcomer`: this process has read the Lease for the first time. `duration` is that of our own Leases.
+    """What to do. `newcomer`: this process has read the Lease for the first time. Our Leases last `duration` s.
 
     The Lease of another replica has expired once it was not seen renewed for as long as it says. Clocks need not agree.
     """
+    unchanged = float("-inf") if seen is None else now - seen.since
     if lease is None:
-        return Act.WAIT if _may_come_back(seen, identity=identity, now=now, duration=duration) else Act.CREATE
+        # If a deleted Lease had another holder, that one still acts and will create it again.
+        comes_back = seen is not None and seen.holder not in ("", identity) and unchanged <= min(seen.seconds, duration)
+        return Act.WAIT if comes_back else Act.CREATE
     if leave_key(identity) in lease.annotations:
         return Act.RETURN if newcomer else Act.LEAVE
     if lease.holder == identity:
         return Act.RENEW
-    return Act.TAKE if _is_over(lease, seen, now=now) else Act.WAIT
-
-
-def _is_over(lease: LeaseState, seen: Watched | None, *, now: float) -> bool:
-    """Whether the Lease has no holder any more."""
-    return not lease.holder or (seen is not None and now - seen.since > lease.seconds)
-
-
-def _may_come_back(seen: Watched | None, *, identity: str, now: float, duration: int) -> bool:
-    """Whether a deleted Lease had another holder, which still acts and will create it again."""
-    if seen is None or seen.holder in ("", identity):
-        return False
-    return now - seen.since <= min(seen.seconds, duration)
+    return Act.TAKE if not lease.holder or unchanged > lease.seconds else Act.WAIT

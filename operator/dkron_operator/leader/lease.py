@@ -104,19 +104,16 @@ class Lease:
             return
         for _ in range(RELEASES):
             try:
-                await self._give_back()
+                lease = await self._read()
+                if lease is not None and lease.holder == self._replica.identity:
+                    await self._patch(lease, {"holderIdentity": None})
+                    log.info("released the Lease")
             except Conflict:
                 # The Lease has our own last renewal, whose answer was not awaited.
                 continue
             except KubeError as exc:
                 self._log_once.goes_on(exc)
             return
-
-    async def _give_back(self) -> None:
-        lease = await self._read()
-        if lease is not None and lease.holder == self._replica.identity:
-            await self._patch(lease, {"holderIdentity": None})
-            log.info("released the Lease")
 
     async def _turn(self) -> float:
         """Read the Lease once and act on it; returns the seconds until the next time."""
@@ -131,12 +128,14 @@ class Lease:
         self._seen_at = began
         self._log_once.is_over()
         if lease is not None:
-            self._compare(int(lease.version))
+            # Each replica reads or writes the Lease at least every two seconds, so a restore of etcd shows here first.
+            found, known, self._version = int(lease.version), self._version, int(lease.version)
+            self._compare_versions(f"Lease {self._namespace}/{INSTALLATION}", known=known, found=found)
         if act is Act.RETURN:
             return SOON
         if lease is None:
             return self._terms.glance
-        anew, self._newcomer = self._newcomer or act is not Act.RENEW, False
+        new_term, self._newcomer = self._newcomer or act is not Act.RENEW, False
         self._lapse()
         if act is Act.LEAVE:
             view = self.view if self.view.held else self.view.waits(lease.holder)
@@ -145,14 +144,8 @@ class Lease:
             self._tell(self.view.waits(lease.holder))
         else:
             self._ours, self._renewed_at = lease, began
-            self._tell(self.view.holds(lease.holder, anew=anew))
+            self._tell(self.view.holds(lease.holder, new_term=new_term))
         return self._terms.retry_period if self.view.held else self._terms.glance
-
-    def _compare(self, version: int) -> None:
-        """Compare resource versions: the Lease is written every two seconds, and each replica reads or writes it at
-        least as often, so a restore of etcd shows here first."""
-        self._compare_versions(f"Lease {self._namespace}/{INSTALLATION}", known=self._version, found=version)
-        self._version = version
 
     async def _look(self) -> tuple[Act, LeaseState | None]:
         # While it is ours, any other write makes our next one fail, so it need not be read first.
@@ -160,13 +153,9 @@ class Lease:
         now = self._clock.monotonic()
         self._watched = watched(lease, self._watched, now=now)
         act = decide(
-            lease,
-            self._watched,
-            identity=self._replica.identity,
-            now=now,
-            newcomer=self._newcomer,
+            lease, self._watched, identity=self._replica.identity, now=now, newcomer=self._newcomer,
             duration=self._terms.duration,
-        )
+        )  # fmt: skip
         return act, await self._do(act, lease)
 
     async def _do(self, act: Act, lease: LeaseState | None) -> LeaseState | None:
@@ -174,8 +163,7 @@ class Lease:
             return await self._create() if act is Act.CREATE else None
         match act:
             case Act.TAKE:
-                now = self._now()
-                taken = {"acquireTime": now, "leaseTransitions": lease.transitions + 1}
+                taken = {"acquireTime": self._now(), "leaseTransitions": lease.transitions + 1}
                 return await self._patch(lease, {**self._spec(), **taken}, notes=self._notes())
             case Act.RENEW:
                 return await self._patch(lease, self._spec(), notes=self._notes())
@@ -238,11 +226,9 @@ class Lease:
     def _lapse(self) -> None:
         """Report it if the last renewal is too long ago."""
         if self.view.held and not self.may_act():
-            log.warning("cannot renew the Lease for %g s: this replica does nothing until it can", self._age())
+            age = round(self._clock.monotonic() - self._renewed_at, 1)
+            log.warning("cannot renew the Lease for %g s: this replica does nothing until it can", age)
             self._tell(self.view.waits())
-
-    def _age(self) -> float:
-        return round(self._clock.monotonic() - self._renewed_at, 1)
 
     def _tell(self, view: Leadership) -> None:
         before, self.view = self.view, view

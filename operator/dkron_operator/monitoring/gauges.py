@@ -1,6 +1,6 @@
 """Metrics that are computed at scrape time, rather than counted as things happen."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -42,9 +42,7 @@ class Gauges(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The metric families."""
-        build = _family("build_info", "Version of the operator; always 1.", "version")
-        build.add_metric([self.version], 1)
-        yield build
+        yield _labelled("build_info", "Version of the operator; always 1.", "version", [(self.version, 1)])
         yield _single("leader", "1 if this replica holds the Lease, else 0.", self.leader)
         yield _single("active_executions", "Attempts that run or are claimed to begin.", self.active)
         yield from self._of_jobs()
@@ -53,14 +51,12 @@ class Gauges(Collector):
             yield from _each(self.jobs.lines)
 
     def _of_jobs(self) -> Iterator[Metric]:
-        states = _family(
+        yield _labelled(
             "jobs",
             "DkronJobs by state: scheduled or dependent (run after other jobs) if they run, else suspended or invalid.",
             "state",
+            self.jobs.states.items(),
         )
-        for state, number in self.jobs.states.items():
-            states.add_metric([state], number)
-        yield states
         yield _single("jobs_failing", "DkronJobs whose newest run failed, as a whole or in part.", self.jobs.failing)
         yield _single(
             "jobs_degraded", "DkronJobs that need attention: their condition Degraded is True.", self.jobs.degraded
@@ -77,27 +73,22 @@ class Gauges(Collector):
             "DkronJobs whose next Job waits because their namespace has used its budget (--namespace-creates).",
             self.waiting,
         )
-        upcoming = _family(
-            "next_slot_timestamp_seconds", "The earliest next slot of all jobs; absent if no job has one."
+        yield _single(
+            "next_slot_timestamp_seconds",
+            "The earliest next slot of all jobs; absent if no job has one.",
+            None if self.jobs.next is None else self.jobs.next.timestamp(),
         )
-        if self.jobs.next is not None:
-            upcoming.add_metric([], self.jobs.next.timestamp())
-        yield upcoming
 
     def _of_the_process(self) -> Iterator[Metric]:
-        queues = _family("queue_depth", "Keys in a work queue: ready, delayed or being processed.", "queue")
-        for queue, depth in self.queues.items():
-            queues.add_metric([queue], depth)
-        yield queues
+        what = "Keys in a work queue: ready, delayed or being processed."
+        yield _labelled("queue_depth", what, "queue", self.queues.items())
         yield _calls(self.calls)
-        seen = _family(
+        yield _labelled(
             "watch_last_event_timestamp_seconds",
             "When a watch last received an event or an answer that continues it; normally at least once a minute.",
             "resource",
+            self.seen.items(),
         )
-        for resource, at in self.seen.items():
-            seen.add_metric([resource], at)
-        yield seen
         yield _single(
             "event_loop_lag_seconds",
             "The longest time that work waited for the event loop in the last minute.",
@@ -137,5 +128,12 @@ def _family(name: str, what: str, *labels: str) -> GaugeMetricFamily:
     return GaugeMetricFamily(f"dkron_operator_{name}", what, labels=labels)
 
 
-def _single(name: str, what: str, value: float) -> GaugeMetricFamily:
+def _labelled(name: str, what: str, label: str, values: Iterable[tuple[str, float]]) -> GaugeMetricFamily:
+    family = _family(name, what, label)
+    for key, value in values:
+        family.add_metric([key], value)
+    return family
+
+
+def _single(name: str, what: str, value: float | None) -> GaugeMetricFamily:
     return GaugeMetricFamily(f"dkron_operator_{name}", what, value)

@@ -9,9 +9,9 @@ from dkron_operator.watch.liveness import LastSign
 HANG = 5.0
 """Seconds that work may have to wait in the event loop. A process that exceeds this again and again hangs."""
 SILENCE = 150.0
-"""Seconds for which a watch may be silent; a healthy one is heard from every minute."""
+"""Seconds that a watch may be silent; a healthy one is heard from every minute."""
 FAILURE = 15.0
-"""Seconds for which a watch may fail to start again: as long as a Lease lives."""
+"""Seconds that a watch may fail to start again: as long as a Lease lives."""
 
 
 class Phase(StrEnum):
@@ -27,8 +27,7 @@ def unhealthy(*, lag: float, ended: Sequence[str], troubles: Sequence[str] = ())
     """Why the process should be restarted; empty if it should not. `ended` are tasks that should be alive, `troubles`
     parts that ended and are being restarted."""
     if ended or troubles:
-        ended = (*ended, *troubles)
-        return f"a part of the operator has ended: {', '.join(ended)}"
+        return f"a part of the operator has ended: {', '.join((*ended, *troubles))}"
     if lag > HANG:
         return f"the event loop is blocked: work waits for {lag:.1f} s, more than the {HANG:.0f} s allowed"
     return ""
@@ -53,7 +52,7 @@ class Readiness:
 
 
 def unready(state: Readiness) -> str:
-    """What is missing before the operator does its work; empty if nothing is."""
+    """Why the operator does not do its work yet; empty if it does."""
     match state.phase:
         case Phase.STARTING:
             return "the operator is still reading the existing jobs from the API server"

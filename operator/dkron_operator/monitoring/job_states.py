@@ -85,10 +85,9 @@ class JobStates:
 
     def _resumed(self, uids: Iterable[str]) -> datetime | None:
         """When one of these jobs was last suspended."""
-        entries = (cached for uid in uids if (cached := self._store.get(uid)) is not None)
         ends = (
             condition.last_transition_time
-            for cached in entries
+            for cached in filter(None, map(self._store.get, uids))
             for condition in cached.base.conditions
             if (condition.type, condition.status) == (ConditionType.SUSPENDED, ConditionStatus.FALSE)
         )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 BEAT = 0.5
 """Seconds between two beats."""
 MEMORY = 60.0
-"""Seconds for which a late beat is remembered."""
+"""Seconds that a late beat is remembered."""
 
 
 class LoopLag:
@@ -35,10 +35,7 @@ class LoopLag:
         while True:
             self._due = self._clock() + BEAT
             await asyncio.sleep(BEAT)
-            self._beat()
-
-    def _beat(self) -> None:
-        now = self._clock()
-        self._late.append((now, max(now - (self._due or now), 0.0)))
-        while self._late[0][0] < now - MEMORY:
-            self._late.popleft()
+            now = self._clock()
+            self._late.append((now, max(now - self._due, 0.0)))
+            while self._late[0][0] < now - MEMORY:
+                self._late.popleft()

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,29 +86,20 @@ class Monitoring:
             self._told_too_many = True
             log.warning("--metrics-per-job: /metrics shows no series for single jobs, because there are %d jobs, and "
                         "the limit is %d", len(jobs.lines), MOST_JOBS)  # fmt: skip
+        wall, monotonic = self._clock.now().timestamp(), self._clock.monotonic()
+        depths = {queue.name.replace(" ", "-"): len(queue) for queue in parts.queues}
         return Gauges(
             version=self._version,
             leader=parts.lease.view.held,
             active=parts.cluster_status.active,
             jobs=jobs,
             waiting=len(parts.budget),
-            queues=dict(self._queues()),
+            queues={**depths, "messages": parts.delivery.waiting, "calls": len(parts.calls)},
             calls=dict(parts.client.calls),
-            seen=dict(self._seen()),
+            seen={name: wall - (monotonic - at) for name, at in parts.watch_liveness.seen().items()},
             lag=self.loop_lag.worst,
             per_job=self._per_job,
         )
-
-    def _queues(self) -> Iterator[tuple[str, int]]:
-        for queue in self._parts.queues:
-            yield queue.name.replace(" ", "-"), len(queue)
-        yield "messages", self._parts.delivery.waiting
-        yield "calls", len(self._parts.calls)
-
-    def _seen(self) -> Iterator[tuple[str, float]]:
-        wall, monotonic = self._clock.now().timestamp(), self._clock.monotonic()
-        for resource, at in self._parts.watch_liveness.seen().items():
-            yield resource, wall - (monotonic - at)
 
 
 def page(gauges: Gauges, registry: CollectorRegistry) -> bytes:

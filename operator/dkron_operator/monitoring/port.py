@@ -32,7 +32,7 @@ NOWHERE = Exposure()
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What the port answers."""
+    """The answers of the port."""
 
     unhealthy: Callable[[], str]
     """Why the process is not alive; empty if it is."""
@@ -53,7 +53,11 @@ async def listening(where: Exposure, answers: Answers) -> AsyncIterator[None]:
     runner = web.AppRunner(application(answers), access_log=None, shutdown_timeout=SHUTDOWN)
     await runner.setup()
     try:
-        await _listen(runner, where)
+        try:
+            await web.TCPSite(runner, where.host, where.port).start()
+        except OSError as exc:
+            place = f"--monitoring-host {where.host or '(all)'}, --monitoring-port {where.port}"
+            raise PortTaken(f"cannot listen on {place}: {exc.strerror or exc}") from exc
         yield
     finally:
         await runner.cleanup()
@@ -72,20 +76,8 @@ def application(answers: Answers) -> web.Application:
         return web.Response(body=await answers.page(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
     app = web.Application()
-    app.add_routes(
-        [web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics)],
-    )
+    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics)])
     return app
-
-
-async def _listen(runner: web.AppRunner, where: Exposure) -> None:
-    try:
-        await web.TCPSite(runner, where.host, where.port).start()
-    except OSError as exc:
-        why = exc.strerror or str(exc)
-        raise PortTaken(
-            f"cannot listen on --monitoring-host {where.host or '(all)'}, --monitoring-port {where.port}: {why}"
-        ) from exc
 
 
 def _verdict(wrong: str) -> web.Response:

@@ -19,7 +19,7 @@ def stale_at(status: JobStatus, paces: Sequence[JobView], *, resumed: datetime |
     """From when on the job is stale, unless it succeeds first: two intervals plus the start deadline after the last
     success, or after `since` if there was none. None if it never will be.
 
-    The intervals are those of `paces`: the job itself, or the scheduled jobs that it follows, the slowest of which
+    The intervals come from `paces`: the job itself, or the scheduled jobs that it follows, the slowest of which
     counts. They are counted in slots, see `Timeline.overdue_from`. After a pause, they are counted from when the job
     was `resumed`.
     """
@@ -44,13 +44,8 @@ def paces_of(job: JobView, parents_of: Callable[[JobView], Sequence[JobView]]) -
         here = ahead.pop()
         links = here.spec.parents
         parents = parents_of(here) if links else ()
-        missing = len(parents) < len(links)
-        if (
-            here.spec.disabled
-            or here.problem is not None
-            or missing
-            or any(link.when is When.FAILURE for link in links)
-        ):
+        missing = len(parents) < len(links) or any(link.when is When.FAILURE for link in links)
+        if here.spec.disabled or here.problem is not None or missing:
             return ()
         if not links:
             found[here.uid] = here

@@ -45,15 +45,11 @@ def _endpoint(notification: Notification, site: Site) -> Endpoint:
     form = PayloadFormat.TEXT if by_mail else notification.format
     standard = REPORT if form is PayloadFormat.TEXT else SLACK
     payload = compile_payload(notification.payload or standard, form, names=NAMES)
-    _try_out(payload)
-    return Endpoint(notification, payload)
-
-
-def _try_out(payload: Payload) -> None:
     for sample in samples():
         text = payload.render(sample)
-        if payload.format is PayloadFormat.JSON:
+        if form is PayloadFormat.JSON:
             _require_json(text)
+    return Endpoint(notification, payload)
 
 
 def _require_json(text: str) -> None:

@@ -13,6 +13,8 @@ from dkron_processors.message import Ended, Parcel, Post
 from dkron_processors.site import Site, find
 
 OFF = "off"
+PRECEDENCE = (When.START, When.RECOVERY, When.FAILURE, When.SUCCESS, When.ALWAYS)
+"""A message names the first of several events that apply."""
 _CONTENT = {"json": "application/json", "text": "text/plain; charset=utf-8"}
 
 
@@ -24,7 +26,7 @@ def read_notify(metadata: Mapping[str, object]) -> dict[str, str]:
 
 
 def check_notify(notify: Mapping[str, str]) -> str:
-    """What is wrong with these annotations; empty if nothing is."""
+    """The first problem of these annotations; empty if they have none."""
     for name, text in notify.items():
         if _read_when(text) is None:
             offered = ", ".join(When)
@@ -42,22 +44,20 @@ def awaits_retry(status: JobStatus, execution: Execution) -> bool:
     last of its run."""
     if execution.success:
         return False
-    others: tuple[Execution | Active, ...] = (*status.executions, *status.active)
-    later = [other for other in others if _follows(other, execution)]
-    newest = max(later, key=lambda other: other.attempt, default=None)
+    newest = max(_later(status, execution), key=lambda other: other.attempt, default=None)
     return isinstance(newest, Active) and not newest.uid
 
 
 def happened(status: JobStatus, execution: Execution) -> frozenset[When]:
     """The events that the end of this attempt means, according to the status; none if another attempt follows a
     failure."""
-    others: tuple[Execution | Active, ...] = (*status.executions, *status.active)
-    follows = any(_follows(other, execution) for other in others)
-    if follows and not execution.success:
-        return frozenset()
     if not execution.success:
-        return frozenset({When.ALWAYS, When.FAILURE})
-    return frozenset({When.ALWAYS, When.SUCCESS} | ({When.RECOVERY} if _recovers(status, execution) else set()))
+        return frozenset() if _later(status, execution) else frozenset({When.ALWAYS, When.FAILURE})
+    before = [other for other in status.executions if other.group < execution.group]
+    # The last attempt of the run before this one decides whether that failed.
+    last = max(before, key=lambda other: (other.group, other.attempt), default=execution)
+    recovery = frozenset[When]() if last.success else frozenset({When.RECOVERY})
+    return frozenset({When.ALWAYS, When.SUCCESS}) | recovery
 
 
 def render(
@@ -70,17 +70,19 @@ def render(
         if not meant:
             continue
         try:
-            parcel = _parcel(endpoint, site, ended, _chief(meant))
+            parcel = _parcel(endpoint, site, ended, next(event for event in PRECEDENCE if event in meant))
         except PayloadError as exc:
             problems.append(f"notification {endpoint.name}: {exc}")
         else:
-            parcels += [parcel] if parcel is not None else []
+            parcels += [] if parcel is None else [parcel]
     return parcels, problems
 
 
-def _follows(other: Execution | Active, execution: Execution) -> bool:
+def _later(status: JobStatus, execution: Execution) -> list[Execution | Active]:
+    """The attempts after this one."""
     mine = execution.group, execution.member
-    return (other.group, other.member) == mine and other.attempt > execution.attempt
+    others: tuple[Execution | Active, ...] = (*status.executions, *status.active)
+    return [each for each in others if (each.group, each.member) == mine and each.attempt > execution.attempt]
 
 
 def _parcel(endpoint: Endpoint, site: Site, ended: Ended, event: When) -> Parcel | None:
@@ -109,12 +111,6 @@ def _mail(endpoint: Endpoint, site: Site, ended: Ended, event: When) -> Parcel |
     return Parcel(f"mail/{server.name}", mail(server, to, ended, purpose=f"notification-{endpoint.name}", text=text))
 
 
-def _chief(events: frozenset[When]) -> When:
-    """The event to name in the message if several apply."""
-    order = (When.START, When.RECOVERY, When.FAILURE, When.SUCCESS, When.ALWAYS)
-    return next(event for event in order if event in events)
-
-
 def _wanted(endpoint: Endpoint, notify: Mapping[str, str]) -> frozenset[When]:
     own = _read_when(notify[endpoint.name]) if endpoint.name in notify else None
     wanted = frozenset(endpoint.notification.when) if own is None else own
@@ -130,12 +126,3 @@ def _read_when(text: str) -> frozenset[When] | None:
         return frozenset(When(word) for word in words) or None
     except ValueError:
         return None
-
-
-def _recovers(status: JobStatus, execution: Execution) -> bool:
-    """Whether the run before this one failed: its last attempt decides."""
-    before = [other for other in status.executions if other.group < execution.group]
-    if not before:
-        return False
-    last = max(before, key=lambda other: (other.group, other.attempt))
-    return not last.success

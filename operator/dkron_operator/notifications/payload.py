@@ -8,7 +8,6 @@ or assignments, so the work is proportional to the template, and the output is b
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from jinja2 import Template, TemplateError, TemplateSyntaxError, nodes
@@ -47,24 +46,11 @@ def _as_json(value: object) -> str:
     return json.dumps(value, default=str)
 
 
-def _tail(value: object, characters: int) -> str:
-    text = str(value)
-    return text[-characters:] if characters > 0 else ""
-
-
-def _head(value: object, characters: int) -> str:
-    return str(value)[: max(characters, 0)]
-
-
-def _default(value: object, other: object = "") -> object:
-    return value or other
-
-
 _FILTERS: dict[str, Callable[..., object]] = {
     "tojson": lambda value: Json(_as_json(value)),
-    "tail": _tail,
-    "head": _head,
-    "default": _default,
+    "tail": lambda value, characters: str(value)[-characters:] if characters > 0 else "",
+    "head": lambda value, characters: str(value)[: max(characters, 0)],
+    "default": lambda value, other="": value or other,
     "upper": lambda value: str(value).upper(),
     "lower": lambda value: str(value).lower(),
     "trim": lambda value: str(value).strip(),
@@ -158,22 +144,13 @@ def _require(node: nodes.Node, *, names: frozenset[str], depth: int) -> None:
         raise PayloadError(f"{where}{what} is not allowed; use values, if and filters")
     if depth > DEEPEST * 4:
         raise PayloadError(f"{where}nested too deeply")
-    _require_known(node, names, where)
+    for kind, noun, known in (
+        (nodes.Name, "value", names),
+        (nodes.Filter, "filter", _FILTERS),
+        (nodes.Test, "test", _TESTS),
+    ):
+        if isinstance(node, kind) and node.name not in known:
+            offered = ", ".join(sorted(known))
+            raise PayloadError(f'{where}there is no {noun} "{node.name}"; use one of {offered}')
     for child in node.iter_child_nodes():
         _require(child, names=names, depth=depth + 1)
-
-
-def _require_known(node: nodes.Node, names: frozenset[str], where: str) -> None:
-    refuse = partial(_refuse, where)
-    match node:
-        case nodes.Name(name=name) if name not in names:
-            refuse("value", name, names)
-        case nodes.Filter(name=name) if name not in _FILTERS:
-            refuse("filter", name, _FILTERS)
-        case nodes.Test(name=name) if name not in _TESTS:
-            refuse("test", name, _TESTS)
-
-
-def _refuse(where: str, what: str, name: str, known: object) -> None:
-    offered = ", ".join(sorted(known))  # type: ignore[call-overload]  # any collection of names
-    raise PayloadError(f'{where}there is no {what} "{name}"; use one of {offered}')

@@ -13,15 +13,13 @@ from dkron_crds.schedule import ScheduleError, TimezoneError, parse
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_operator.plan.changes import Accepted, Decided, SlotsSkipped
-from dkron_operator.plan.deferred_changes import DeferredSkipped, newest
+from dkron_operator.plan.deferred_changes import DeferredSkipped, UndecidedSlots, newest
 from dkron_operator.plan.deferred_changes import count as number_of
 from dkron_operator.plan.plan import Plan, begun_slots
-from dkron_operator.plan.undecided_slots import UndecidedSlots
 from dkron_operator.plan.upstream_runs import is_over
 
 BROKEN = "-"
-"""The fingerprint of a spec that cannot run. Repairing the spec changes the fingerprint, so no slot in between
-fires."""
+"""The fingerprint of a spec that cannot run: a repair changes it, so no slot in between fires."""
 
 
 def plan_acceptance(plan: Plan) -> None:
@@ -77,7 +75,7 @@ def accepted_schedule(spec: JobSpec) -> AcceptedSchedule | None:
 
 
 def _accept_expiry(plan: Plan, since: datetime, schedule: AcceptedSchedule | None) -> None:
-    """Accept a change of `expiresAt` alone, or a status that an older version wrote. The phase of `@every` stays,
+    """Accept a change of only `expiresAt`, or a status that an older version wrote. The phase of `@every` stays,
     unless the job had expired: what came due in the meantime was not one of its slots."""
     old, now = plan.status.accepted, plan.situation.now
     expired = old is not None and _is_over(old, now)
@@ -100,18 +98,10 @@ def _is_over(schedule: AcceptedSchedule, now: datetime) -> bool:
 def _is_pending(plan: Plan) -> bool:
     """Whether the create call of a slot's Job got no answer, or a due slot is claimed for an inline call that the
     claiming process may have made."""
-    unconfirmed_create, mark, window = (
-        plan.situation.unconfirmed_create,
-        plan.status.last_schedule_time,
-        plan.status.window,
-    )
-    if (
-        unconfirmed_create is not None
-        and unconfirmed_create.trigger is Trigger.SCHEDULE
-        and (mark is None or unconfirmed_create.slot > mark)
-    ):
+    unsure, mark, window = plan.situation.unconfirmed_create, plan.status.last_schedule_time, plan.status.window
+    if window is not None and window.slots[0] <= plan.situation.now:
         return True
-    return window is not None and window.slots[0] <= plan.situation.now
+    return unsure is not None and unsure.trigger is Trigger.SCHEDULE and (mark is None or unsure.slot > mark)
 
 
 def _settle_old_slots(plan: Plan, reason: SkipReason) -> None:

@@ -1,4 +1,4 @@
-"""What a plan wants done, as data. `reconcile/` carries it out, in the order of `Plan.actions`."""
+"""The actions of a plan, as data. `act/effects.py` carries them out, in the order of `Plan.actions`."""
 
 from dataclasses import dataclass
 from enum import StrEnum

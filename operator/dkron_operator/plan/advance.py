@@ -15,10 +15,9 @@ from dkron_operator.plan.chain import plan_dependent_runs, plan_forgetting
 from dkron_operator.plan.conditions import plan_conditions
 from dkron_operator.plan.edited_active import plan_edited_active
 from dkron_operator.plan.inline_claims import plan_calls, plan_window
-from dkron_operator.plan.pause import plan_pause
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.run_requests import plan_requests, plan_unasking
-from dkron_operator.plan.slots import plan_found_slots, plan_slots
+from dkron_operator.plan.slots import plan_found_slots, plan_pause, plan_slots
 from dkron_operator.plan.stop_requests import plan_stops
 from dkron_operator.plan.tidy import plan_tidying
 from dkron_operator.plan.upstream_runs import plan_removal, plan_settling
@@ -50,7 +49,7 @@ STEPS = (
     plan_attempts,  # Jobs that began, ended or vanished, and retries
     plan_stops,  # requests to stop an execution
     plan_slots,  # slots come before requests: an endless stream of requests must not delay them
-    plan_dependent_runs,  # runs after those of parents
+    plan_dependent_runs,  # runs after the runs of parents
     plan_pause,  # which pause holds the job; after the slots that it drops
     plan_requests,  # runs on request, by annotations and DkronRuns
     plan_settling,  # runs that dependent jobs have handled
@@ -63,13 +62,13 @@ STEPS = (
     plan_removal,  # an ephemeral job that has had its run
     plan_refused_removals,  # annotations that the API server does not let go; after all that remove any
 )
-"""What a plan consists of, in this order: each step reads the status as the steps before it leave it."""
+"""The steps of a plan, in this order: each reads the status as the steps before it leave it."""
 
 
 def advance(situation: Situation) -> Plan:
     """What to do now, and when to plan again."""
     plan = Plan(situation)
-    if situation.job.deleting or situation.looks_for_nodes or situation.looks_for_pauses:
+    if situation.job.deleting or situation.incomplete:
         return plan
     for step in STEPS:
         step(plan)

@@ -38,8 +38,7 @@ def plan_ahead(plan: Plan) -> None:
 
 
 def _begun_after(plan: Plan, to: datetime) -> tuple[datetime, tuple[datetime, ...]]:
-    """The slots after `to` that have a known attempt, and `to` itself; `to` is later if there is no room for all of
-    them."""
+    """`to`, and the slots after it that have a known attempt; `to` is later if there is no room for all."""
     begun = sorted(slot for slot in begun_slots(plan) if slot > to)
     if len(begun) <= MAX_RAN_AHEAD:
         return to, tuple(begun)

@@ -1,25 +1,24 @@
 """Attempts that exist or are claimed: adopt, record and retry them, and complete what a crash left half done."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from dkron_crds.job import Active, Concurrency, Execution, SkipReason, Trigger
+from dkron_crds.job import Active, Concurrency, Execution, RetryBackoff, SkipReason, Trigger
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.stops import Stop
+from dkron_operator.notifications import notices
 from dkron_operator.plan.actions import BeginCall, CancelCall, CreateJob, DeleteJob, ReadOutcome, ReadRun, ReadTrouble
-from dkron_operator.plan.cause import ON_REQUEST, Cause, started_at
+from dkron_operator.plan.cause import ON_REQUEST, cause_of, is_call, started_at
 from dkron_operator.plan.changes import Decided, Dropped, Finished, Refused, SlotsSkipped
 from dkron_operator.plan.decide import refuses_requests, start_deadline
-from dkron_operator.plan.delivery_state import finished
 from dkron_operator.plan.fold import recorded
-from dkron_operator.plan.hold import hold_of
-from dkron_operator.plan.inline_calls import is_call, undecided
 from dkron_operator.plan.plan import NEWER_RUN, Plan, cancelled
-from dkron_operator.plan.retries import delay
 from dkron_operator.plan.stop_requests import stop_of, stopped
 from dkron_operator.plan.upstream_runs import has_room
-from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome
+from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome, Situation
 from dkron_pods.inline import is_inline
+from dkron_processors import of_job
 
 PATIENCE = timedelta(seconds=10)
 """How long a pod may take to start before the operator asks why, and the time between two such checks."""
@@ -33,6 +32,9 @@ NODE_GONE = "NodeGone"
 """The reason of an attempt that ends because the node it was pinned to left the cluster."""
 RUN_DELETED = "RunDeleted"
 """The reason of an attempt that was claimed and has no values for its parameters any more."""
+UNKNOWN = "Unknown"
+"""The reason of an inline call that may have been made or not."""
+UNRECORDED = "the operator ended before it recorded the call; the call may or may not have been made"
 LOST_PARAMETERS = "its DkronRun, which gave the values of its parameters, was deleted"
 
 
@@ -47,7 +49,7 @@ def plan_attempts(plan: Plan) -> None:
         _follow(plan, run, entry)
     unseen = [entry for entry in plan.status.active if entry.job not in plan.situation.attempts]
     for entry in unseen:
-        if is_call(entry):
+        if is_call(entry) and entry.job not in plan.situation.outcomes:
             _called(plan, entry)
         elif entry.uid or entry.job in plan.situation.outcomes:
             _missing(plan, entry)
@@ -61,11 +63,8 @@ def plan_attempts(plan: Plan) -> None:
 
 def _entries(plan: Plan, runs: Sequence[AttemptJob]) -> list[Active]:
     """Their entries in `active`: those that it has, and new ones."""
-    known = {entry.job: entry for entry in plan.status.active if entry.uid}
-    found = ((run, known.get(run.name)) for run in runs)
-    return [
-        entry if entry is not None and entry.uid == run.uid else run.entry(started_at(run.id)) for run, entry in found
-    ]
+    known = {(entry.job, entry.uid): entry for entry in plan.status.active}
+    return [known.get((run.name, run.uid)) or run.entry(started_at(run.id)) for run in runs]
 
 
 def _follow(plan: Plan, run: AttemptJob, entry: Active) -> None:
@@ -98,7 +97,7 @@ def _is_gone(plan: Plan, node: str) -> bool:
 def _stopping(plan: Plan, run: AttemptJob, entry: Active) -> bool:
     # Its pod is killed, which the Job controller takes for a failure. The attempt is over when the pod is, and the Job
     # stays until then.
-    # What it was before the deletion is its outcome all the same.
+    # An end before the deletion stays its outcome.
     return run.deleting and not run.ended_before_its_deletion and stop_of(plan.situation.job, entry) is not None
 
 
@@ -116,24 +115,17 @@ def _end(plan: Plan, entry: Active) -> None:
     if outcome is None:
         plan.do(ReadOutcome(entry.job))
         return
-    final = outcome.success or _replaced(plan, entry) or stop_of(plan.situation.job, entry) is not None
+    final = outcome.success or stop_of(plan.situation.job, entry) is not None
     retry = None if final else _retry(plan, entry, outcome)
-    if retry is None and not (is_call(entry) or has_room(plan)):
-        # Its Job stays until it is recorded.
-        return
-    plan.record(_ended(plan, entry, outcome, retry))
-    if not outcome.success:
-        _tell_failure(plan, entry, outcome, retry)
+    if retry is not None or is_call(entry) or has_room(plan):
+        # If there is no room, its Job stays until it is recorded.
+        _record_end(plan, entry, outcome, retry)
 
 
 def _called(plan: Plan, entry: Active) -> None:
+    """Process an inline call without an outcome."""
     situation, stop = plan.situation, stop_of(plan.situation.job, entry)
-    outcome = situation.outcomes.get(entry.job)
-    if outcome is not None and outcome.lost:
-        _lose(plan, entry)
-    elif outcome is not None:
-        _end(plan, entry)
-    elif entry.job in situation.calls_running:
+    if entry.job in situation.calls_running:
         if stop is not None:
             plan.do(CancelCall(entry.job))
     elif situation.caller and situation.caller == entry.uid and is_inline(situation.job.spec) and stop is None:
@@ -143,22 +135,16 @@ def _called(plan: Plan, entry: Active) -> None:
         elif not _waits_for_its_run(plan, entry):
             plan.do(BeginCall(entry))
     elif situation.caller or situation.policy_violation is not None or not is_inline(situation.job.spec):
-        _undecided(plan, entry, stop)
-
-
-def _undecided(plan: Plan, entry: Active, stop: Stop | None) -> None:
-    outcome = undecided(plan) if stop is None else stopped(plan, entry, stop)
-    retry = None if stop is not None or _replaced(plan, entry) else _retry(plan, entry, outcome)
-    plan.record(_ended(plan, entry, outcome, retry))
-    if stop is None:
-        _tell_failure(plan, entry, outcome, retry)
+        if stop is not None:
+            _lose(plan, entry)
+        else:
+            outcome = Outcome(success=False, finished_at=situation.now, reason=UNKNOWN, message=UNRECORDED)
+            _record_end(plan, entry, outcome, _retry(plan, entry, outcome))
 
 
 def _missing(plan: Plan, entry: Active) -> None:
     outcome = plan.situation.outcomes.get(entry.job)
-    if outcome is None:
-        plan.do(ReadOutcome(entry.job))
-    elif outcome.lost:
+    if outcome is not None and outcome.lost:
         _lose(plan, entry)
     else:
         _end(plan, entry)
@@ -168,9 +154,10 @@ def _lose(plan: Plan, entry: Active) -> None:
     stop = stop_of(plan.situation.job, entry)
     if stop is not None:
         outcome = stopped(plan, entry, stop)
-        plan.record(_ended(plan, entry, outcome))
-        if outcome.by_itself and not outcome.success:
-            _tell_failure(plan, entry, outcome, None)
+        if outcome.by_itself:
+            _record_end(plan, entry, outcome)
+        else:
+            plan.record(_ended(plan, entry, outcome))
         return
     if _replaced(plan, entry):
         reason, message = "Replaced", "deleted in favour of a newer run"
@@ -180,8 +167,13 @@ def _lose(plan: Plan, entry: Active) -> None:
         # A user who deletes a Job wants it to stop, so there is no further attempt.
         reason, message = "JobLost", f"Job {entry.job} was deleted before it ended"
     outcome = Outcome(success=False, finished_at=plan.situation.now, reason=reason, message=message, lost=True)
-    plan.record(_ended(plan, entry, outcome))
-    _tell_failure(plan, entry, outcome, None)
+    _record_end(plan, entry, outcome)
+
+
+def _record_end(plan: Plan, entry: Active, outcome: Outcome, retry: Active | None = None) -> None:
+    plan.record(_ended(plan, entry, outcome, retry))
+    if not outcome.success:
+        _tell_failure(plan, entry, outcome, retry)
 
 
 def _replaced(plan: Plan, entry: Active) -> bool:
@@ -264,7 +256,8 @@ def _complete(plan: Plan, entry: Active) -> CreateJob:
     older: tuple[AttemptJob, ...] = ()
     if plan.situation.job.spec.concurrency is Concurrency.REPLACE:
         standing = {other.job for other in plan.status.active if _is_newer(plan, entry, other)}
-        older = tuple(run for run in plan.situation.attempts.values() if _running(run) and run.name in standing)
+        found = (run for run in plan.situation.attempts.values() if run.name in standing)
+        older = tuple(run for run in found if not (run.finished or run.gone or run.deleting))
     if (end := _hopeless(plan, entry)) is not None:
         _tell_failure(plan, entry, end, None)
         return CreateJob(entry, replaces=older, late=True, otherwise=(_ended(plan, entry, end),))
@@ -294,14 +287,10 @@ def _without_node(entry: Active) -> str:
     return f"node {entry.node_name}, to which tags pin this attempt, no longer exists"
 
 
-def _running(run: AttemptJob) -> bool:
-    return not (run.finished or run.gone or run.deleting)
-
-
 def _unsure(plan: Plan, entry: Active) -> None:
     if entry.job in plan.situation.attempts or plan.create is not None or _waits_for_its_run(plan, entry):
         return
-    scheduled, hold = entry.trigger is Trigger.SCHEDULE, hold_of(plan)
+    scheduled, hold = entry.trigger is Trigger.SCHEDULE, plan.hold
     if scheduled and hold is not None:
         # If its Job was not created, the slot stays undecided like all that come due in the pause.
         plan.create = CreateJob(entry, after=(Decided(entry.slot),), late=True)
@@ -339,19 +328,37 @@ def _too_late(plan: Plan, entry: Active) -> bool:
 
 def _retry(plan: Plan, entry: Active, outcome: Outcome) -> Active | None:
     job, since = plan.situation.job, plan.status.since
-    if entry.attempt > job.spec.retries or job.spec.disabled:
+    if entry.attempt > job.spec.retries or job.spec.disabled or _replaced(plan, entry):
         return None
     if since is not None and shifted(outcome.finished_at, plan.situation.retention) <= since:
         # From before the status was wiped: the next attempt may have come and gone.
         return None
     due = shifted(outcome.finished_at, delay(job.spec.retry_backoff, entry.attempt))
-    cause = Cause(entry.trigger, entry.slot, entry.group, entry.attempt + 1, entry.member)
+    cause = replace(cause_of(entry), attempt=entry.attempt + 1)
     given = entry.parameters_given
     return cause.entry(uid=job.uid, name=job.name, at=due, node=entry.node_name, given=given)
 
 
+def delay(backoff: RetryBackoff, attempt: int) -> timedelta:
+    """The wait after failed attempt number `attempt` from 1: `initial`, times `factor` each time, at most `max`."""
+    seconds = backoff.initial_seconds
+    for _ in range(attempt - 1):
+        if seconds >= backoff.max_seconds:
+            break
+        seconds *= backoff.factor
+    return timedelta(seconds=min(seconds, backoff.max_seconds))
+
+
 def _ended(plan: Plan, entry: Active, outcome: Outcome, retry: Active | None = None) -> Finished:
     return finished(plan.situation, _execution(entry, outcome), retry)
+
+
+def finished(situation: Situation, execution: Execution, retry: Active | None) -> Finished:
+    """The record of this attempt. If a processor stores the output elsewhere, a note of where replaces the output. The
+    record says whether a delivery is outstanding, so that a crash does not lose it."""
+    job, site = situation.job, situation.site
+    deliver = of_job.takes_output(job.spec, site) or notices.concerns(situation.endpoints, job.notify)
+    return Finished(of_job.kept(job.spec, site, job.namespace, execution), retry, deliver=deliver)
 
 
 def _execution(entry: Active, outcome: Outcome) -> Execution:

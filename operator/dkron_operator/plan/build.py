@@ -68,9 +68,14 @@ def _parsed(job: JobView) -> JobView:
 
 
 def _of_spec(job: JobView, images: Images, values: Values) -> Object:
-    """What the executor makes, with the template laid over it."""
+    """The executor's Job, with the template laid over it."""
     template = {"metadata": _without_ours(job.spec.job_template.metadata), "spec": job.spec.job_template.spec}
-    body: Object = merge(_skeleton(), {"spec": executors.job(job.spec, images=images, values=values)})
+    skeleton = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "spec": {"backoffLimit": 0, "template": {"spec": {"restartPolicy": "Never"}}},
+    }
+    body: Object = merge(skeleton, {"spec": executors.job(job.spec, images=images, values=values)})
     body = merge(body, template)
     pod = body["spec"].get("template")
     if isinstance(pod, dict) and isinstance(pod.get("metadata"), dict):
@@ -86,14 +91,6 @@ def _without_ours(metadata: Mapping[str, Any]) -> Object:
         if isinstance(kept.get(section), dict):
             kept[section] = {key: text for key, text in kept[section].items() if not key.startswith(f"{GROUP}/")}
     return kept
-
-
-def _skeleton() -> Object:
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "spec": {"backoffLimit": 0, "template": {"spec": {"restartPolicy": "Never"}}},
-    }
 
 
 def _identity(job: JobView, entry: Active) -> Object:

@@ -11,6 +11,8 @@ from dkron_crds.requests import group_of
 
 # Each plan of a job asks for the names of all requests that wait.
 _job_name = lru_cache(maxsize=16384)(job_name)
+CALL = "call-"
+"""The prefix of the `uid` of an inline call. The uid of a Job has no letters beyond f."""
 ON_REQUEST = frozenset({Trigger.MANUAL, Trigger.BACKFILL})
 """Triggers of runs that a user or a program requested."""
 
@@ -53,6 +55,11 @@ class Cause:
         )  # fmt: skip
 
 
+def cause_of(entry: Active) -> Cause:
+    """The cause of an entry of `active`."""
+    return Cause(entry.trigger, entry.slot, entry.group, entry.attempt, entry.member)
+
+
 def scheduled(slot: datetime) -> Cause:
     """The cause of a scheduled slot; its group is the slot in Unix nanoseconds."""
     return Cause(trigger=Trigger.SCHEDULE, slot=slot, group=nanoseconds(slot))
@@ -67,6 +74,11 @@ def following(run: Heard) -> Cause:
     """The cause of a run after this run of a parent; its slot is the end of the parent's run."""
     group = dependent_group(run.uid, run.group, run.at)
     return Cause(trigger=Trigger.DEPENDENT, slot=run.at, group=group)
+
+
+def is_call(entry: Active) -> bool:
+    """Whether the attempt is an inline call, which has no Job."""
+    return entry.uid.startswith(CALL)
 
 
 def asked_at(group: int) -> datetime:

@@ -7,7 +7,7 @@ when.
 """
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active, Consumed, Dependency, GroupStatus, Heard, MissedRuns, ReadyReason, SkipReason
+from dkron_crds.job import Consumed, Dependency, GroupStatus, Heard, MissedRuns, ReadyReason, SkipReason
 from dkron_operator.plan.acceptance import is_accepted
 from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.cause import following
@@ -23,9 +23,8 @@ from dkron_operator.plan.dependency_changes import (
     Untracked,
     key,
 )
-from dkron_operator.plan.fold import is_known
-from dkron_operator.plan.hold import dropped_before, hold_of
-from dkron_operator.plan.plan import Plan, busy, creation
+from dkron_operator.plan.hold import dropped_before
+from dkron_operator.plan.plan import Plan, busy, creation, has_begun
 from dkron_operator.plan.upstream_runs import is_over
 from dkron_operator.plan.view import Situation
 from dkron_pods.problem import Problem
@@ -141,8 +140,8 @@ def _hear(plan: Plan, run: Heard) -> None:
     # The next join needs only one run of each parent. With a single parent, each earlier run has been joined by now, or
     # waits for the end of a pause.
     before = _waiting(plan).get(run.job)
-    alone = len(plan.situation.job.spec.parents) == 1
-    if before is not None and alone and hold_of(plan) is not None and _in_force(plan, run):
+    single = len(plan.situation.job.spec.parents) == 1
+    if before is not None and single and plan.hold is not None and _in_force(plan, run):
         _skip(plan, frozenset({key(before)}), before, Skip(SkipReason.PAUSED, "a later run ended during the pause"))
         before = None
     waiting = _in_force(plan, run) and before is None
@@ -186,27 +185,21 @@ def _join(plan: Plan) -> None:
         return
     job, now = plan.situation.job, plan.situation.now
     last = max(waiting.values(), key=_order)
-    if (plan.create is not None or hold_of(plan) is not None) and not _is_dropped(plan, last):
+    if (plan.create is not None or plan.hold is not None) and not _is_dropped(plan, last):
         return
-    entry = following(last).entry(uid=job.uid, name=job.name, at=now)
     runs = frozenset(map(key, waiting.values()))
-    if _has_begun(plan, entry):
+    if has_begun(plan, following(last)):
+        # A user has deleted the note about it.
         plan.record(ParentRunsHandled(runs, last.at))
         return
     decision = _decide(plan, last)
+    entry = following(last).entry(uid=job.uid, name=job.name, at=now)
     mark = (ParentRunsHandled(runs, last.at),)
     create = decision if isinstance(decision, Skip) else creation(plan, entry, decision, mark=mark)
     if isinstance(create, Skip):
         _skip(plan, runs, last, create)
     else:
         plan.start(create)
-
-
-def _has_begun(plan: Plan, entry: Active) -> bool:
-    """Whether the run has left a trace, though a user has deleted the note about it."""
-    status = plan.status
-    groups = {*(e.group for e in status.active), *(e.group for e in status.executions)}
-    return entry.group in groups or is_known(status, entry.job)
 
 
 def _skip(plan: Plan, runs: frozenset[GroupKey], last: Heard, skip: Skip) -> None:
@@ -231,7 +224,7 @@ def _is_dropped(plan: Plan, run: Heard) -> bool:
     until = dropped_before(plan)
     if until is not None and run.at < until:
         return True
-    return hold_of(plan) is not None and plan.situation.job.spec.missed_runs is MissedRuns.SKIP
+    return plan.hold is not None and plan.situation.job.spec.missed_runs is MissedRuns.SKIP
 
 
 def _is_shown(plan: Plan, run: Heard) -> bool:

@@ -11,14 +11,13 @@ from dkron_crds.job import (
     NotedPause,
     SkipReason,
 )
-from dkron_operator.plan.deferred_changes import DeferredSkipped, DeferredStarted, SlotsDeferred
+from dkron_operator.plan.deferred_changes import DeferredSkipped, DeferredStarted, SlotsDeferred, UndecidedSlots
 from dkron_operator.plan.dependencies import GroupKey
 from dkron_operator.plan.dependency_changes import (
     Link,
     ParentRunsMissed,
 )
 from dkron_operator.plan.reserved_slots import Released, Reserved
-from dkron_operator.plan.undecided_slots import UndecidedSlots
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +37,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class MarkTakenBack:
-    """The mark moved from `mark`, which was ahead of the clock, back to `to`. The slots `begun` between the two have
-    run."""
+    """The mark moved from `mark`, ahead of the clock, back to `to`. The slots `begun` between the two have run."""
 
     mark: datetime
     to: datetime
@@ -71,7 +69,7 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class SlotsSkipped:
-    """The undecided slots up to and including `slot` will never fire: those of `slots`, or that one alone."""
+    """The undecided slots up to and including `slot` will never fire: all in `slots`, or only `slot`."""
 
     slot: datetime
     reason: SkipReason
@@ -86,8 +84,7 @@ class SlotsSkipped:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A requested run will never fire. `job` is the name that its Job would have had; it ensures that the refusal is
-    counted once."""
+    """A requested run will never fire. `job`, the name that its Job would have had, has it counted once."""
 
     reason: SkipReason
     at: datetime
@@ -158,7 +155,7 @@ class Lost:
     job: str
     note: str
     why: str
-    """What the record shows then."""
+    """The record shows this then."""
 
 
 @dataclass(frozen=True, slots=True)

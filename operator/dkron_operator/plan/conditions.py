@@ -8,18 +8,18 @@ from dkron_crds.job import Condition, ConditionStatus, ConditionType, JobSpec, J
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK
 from dkron_crds.status import MAX_RUNS_AFTER
+from dkron_operator.notifications import notices
 from dkron_operator.plan import placement
 from dkron_operator.plan.chain import broken_tie
 from dkron_operator.plan.changes import ConditionsSet
 from dkron_operator.plan.deferred_slots import waiting
-from dkron_operator.plan.delivery_state import trouble as delivery_trouble
 from dkron_operator.plan.hindrance import KEPT_BY_FINALIZERS
-from dkron_operator.plan.hold import hold_of
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.slots import timeline
 from dkron_operator.plan.unknown_jobs import TOLERANCE, is_ahead
 from dkron_operator.plan.view import AttemptState, JobView
 from dkron_pods.problem import Problem
+from dkron_processors import of_job
 
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 NEEDS_A_PERSON = frozenset(
@@ -47,13 +47,9 @@ def plan_conditions(plan: Plan) -> None:
     }
     if ready[0] is FALSE and ready[1] in MENDED_BY_AN_EDIT:
         verdicts[ConditionType.STALLED] = TRUE, *ready[1:]
-    before = {condition.type: condition for condition in plan.status.conditions}
-    conditions = []
-    for kind, verdict in verdicts.items():
-        condition = _condition(plan, kind, verdict, before.get(kind))
-        conditions.append(condition)
-    job = plan.situation.job
-    plan.record(ConditionsSet(job.generation, tuple(conditions), plan.next_slot, _parents(job.spec)))
+    before, job = {condition.type: condition for condition in plan.status.conditions}, plan.situation.job
+    conditions = tuple(_condition(plan, kind, verdict, before.get(kind)) for kind, verdict in verdicts.items())
+    plan.record(ConditionsSet(job.generation, conditions, plan.next_slot, _parents(job.spec)))
 
 
 def _parents(spec: JobSpec) -> str:
@@ -138,7 +134,7 @@ def _suspended(plan: Plan) -> Verdict:
         if now > spec.expires_at:
             return TRUE, SuspendedReason.EXPIRED, "spec.expiresAt has passed"
         plan.wake_at(spec.expires_at + TICK)
-    hold = hold_of(plan)
+    hold = plan.hold
     if hold is not None:
         return TRUE, SuspendedReason.PAUSED, str(hold)
     if spec.starts_at is not None and now < spec.starts_at:
@@ -161,15 +157,16 @@ def _degraded(plan: Plan) -> Verdict:
     early = _ahead(plan)
     if early is not None:
         return TRUE, *early
-    undeliverable = delivery_trouble(plan.situation)
-    if undeliverable is not None:
-        return TRUE, *undeliverable
+    job = plan.situation.job
+    if lack := of_job.missing(job.spec, plan.situation.site):
+        return TRUE, "NoReceiver", lack
+    if wrong := notices.check_notify(job.notify):
+        return TRUE, "InvalidNotify", wrong
     return FALSE, "AsExpected", ""
 
 
 def _ahead(plan: Plan) -> tuple[str, str] | None:
-    """Reason and message if the mark or a Job lies so far ahead of the clock that slots are not decided, or the Job
-    does not count; None otherwise."""
+    """Reason and message if the mark or a Job lies too far ahead of the clock to be followed; None otherwise."""
     mark, now = plan.status.last_schedule_time, plan.situation.now
     if mark is not None and is_ahead(mark, now):
         text = f"status.lastScheduleTime is {rfc3339(mark)}, ahead of the clock: no slot up to that time runs"

@@ -27,7 +27,7 @@ class Skip:
 
     reason: SkipReason
     why: str = ""
-    """A sentence for cases where the reason alone says too little."""
+    """A sentence for cases where the reason says too little."""
 
 
 Decision = Fire | Skip
@@ -43,22 +43,13 @@ def decide(job: JobView, *, slot: datetime, now: datetime, active: int) -> Decis
     return _by_concurrency(job, active)
 
 
-def decide_request(job: JobView, *, active: int, force: bool = False) -> Decision:
-    """Decide a requested run. Start and expiry dates do not matter, but a disabled job does not run. `force` overrules
-    `forbid`."""
-    if refuses_requests(job):
-        return Skip(SkipReason.DISABLED)
-    if active >= MOST_ACTIVE:
-        return Skip(SkipReason.TOO_MANY_ACTIVE)
-    if force and job.spec.concurrency is Concurrency.FORBID:
-        return Fire(claim=True)
-    return _by_concurrency(job, active)
-
-
-def decide_run(job: JobView, *, active: int, force: bool, beside: bool) -> Decision:
-    """Decide a DkronRun. `force` overrules `disabled` and `forbid`. One that runs `beside` others is of a backfill,
-    which has a policy of its own: the job's concurrency does not apply."""
-    if refuses_requests(job) and not force:
+def decide_request(
+    job: JobView, *, active: int, force: bool = False, revive: bool = False, beside: bool = False
+) -> Decision:
+    """Decide a requested run. Start and expiry dates do not matter, but a disabled job does not run, unless a DkronRun
+    is to `revive` it. `force` overrules `forbid`. A run `beside` others is of a backfill, which has a policy of its
+    own: the job's concurrency does not apply."""
+    if refuses_requests(job) and not revive:
         return Skip(SkipReason.DISABLED)
     if active >= MOST_ACTIVE:
         return Skip(SkipReason.TOO_MANY_ACTIVE)
@@ -91,14 +82,12 @@ def _closed(spec: JobSpec, slot: datetime) -> SkipReason | None:
 
 
 def refuses_requests(job: JobView) -> bool:
-    """Whether the job is disabled and has no parent. A disabled child can still be run by hand (Dkron behaviour
-    §1.6)."""
+    """Whether it is disabled and has no parent: a disabled child still runs by hand (Dkron behaviour §1.6)."""
     return job.spec.disabled and not job.spec.parents
 
 
 def start_deadline(job: JobView) -> timedelta | None:
-    """How late a slot may still start: the shorter of `startingDeadlineSeconds` and the grace of an `@after`, if one
-    applies."""
+    """How late a slot may still start: the shorter of `startingDeadlineSeconds` and the grace of an `@after`."""
     seconds = job.spec.starting_deadline_seconds
     limits = [] if seconds is None else [timedelta(seconds=seconds)]
     if job.schedule is not None and job.schedule.grace is not None and not job.spec.parents:

@@ -11,9 +11,27 @@ from datetime import datetime
 from dkron_crds.job import AcceptedSchedule, DeferredSlots, SkipReason
 from dkron_crds.schedule.timeline import Timeline
 from dkron_crds.status import MAX_DEFERRED
-from dkron_operator.plan.undecided_slots import UndecidedSlots
 
 Stretches = tuple[DeferredSlots, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UndecidedSlots:
+    """Slots decided together: the slots of `line`, the accepted `schedule`, except those that have `begun`."""
+
+    line: Timeline
+    schedule: AcceptedSchedule | None
+    begun: frozenset[datetime] = frozenset()
+
+    def count(self, schedule: AcceptedSchedule | None, mark: datetime | None, until: datetime) -> int | None:
+        """How many lie after the mark and not after `until`; None if a status with this schedule has none of them: when
+        another writer accepted it, the slots of the schedule before it were settled."""
+        return None if schedule != self.schedule else self.number(mark, until)
+
+    def number(self, mark: datetime | None, until: datetime) -> int:
+        """How many lie after the mark and not after `until`."""
+        begun = sum(1 for slot in self.begun if slot <= until and (mark is None or slot > mark))
+        return self.line.count(mark, until) - begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +69,7 @@ class DeferredSkipped:
     slots: UndecidedSlots
 
     def count(self, stretches: Stretches, schedule: AcceptedSchedule | None) -> int | None:
-        """How many of them these stretches of a status hold; None if they were settled, as the schedule is another
-        one."""
+        """How many of them these stretches hold; None if another schedule was accepted, which settled them."""
         return None if schedule != self.slots.schedule else count(stretches, self.slots, self.until)
 
 
@@ -67,7 +84,7 @@ def has_room(stretches: Stretches) -> bool:
 
 
 def without(stretches: Stretches, until: datetime) -> Stretches:
-    """What is left after the slots up to and including `until`."""
+    """The stretches without the slots up to and including `until`."""
     later = (each for each in stretches if each.until > until)
     return tuple(
         each if each.after is not None and each.after >= until else each.model_copy(update={"after": until})
@@ -76,7 +93,7 @@ def without(stretches: Stretches, until: datetime) -> Stretches:
 
 
 def not_after(stretches: Stretches, end: datetime) -> Stretches:
-    """What is left without the slots after `end`."""
+    """The stretches without the slots after `end`."""
     begun = (each for each in stretches if each.after is None or each.after < end)
     return tuple(each if each.until <= end else each.model_copy(update={"until": end}) for each in begun)
 

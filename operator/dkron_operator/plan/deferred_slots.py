@@ -10,10 +10,17 @@ from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_operator.plan.acceptance import is_accepted
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.decide import Skip, decide, start_deadline
-from dkron_operator.plan.deferred_changes import DeferredSkipped, DeferredStarted, count, first, newest, that_wait
-from dkron_operator.plan.hold import dropped_before, hold_of, missed_until
+from dkron_operator.plan.deferred_changes import (
+    DeferredSkipped,
+    DeferredStarted,
+    UndecidedSlots,
+    count,
+    first,
+    newest,
+    that_wait,
+)
+from dkron_operator.plan.hold import dropped_before, missed_until
 from dkron_operator.plan.plan import Plan, busy, creation, has_begun
-from dkron_operator.plan.undecided_slots import UndecidedSlots
 
 
 def takes_turns(spec: JobSpec) -> bool:
@@ -29,7 +36,7 @@ def plan_deferred_slots(plan: Plan, line: Timeline) -> None:
     while plan.create is None and (slot := first(plan.status.deferred, line, plan.situation.now)) is not None:
         if has_begun(plan, scheduled(slot)):
             plan.record(DeferredStarted(slot))
-        elif hold_of(plan) is not None or not _fire(plan, line, slot):
+        elif plan.hold is not None or not _fire(plan, line, slot):
             break
 
 
@@ -48,11 +55,11 @@ def _give_up(plan: Plan, line: Timeline) -> None:
     dropped, deadline = dropped_before(plan), start_deadline(plan.situation.job)
     if dropped is not None:
         _skip(plan, line, dropped - TICK, SkipReason.PAUSED)
-    # No Job can be named after such a slot, which only a user has written there.
+    # No Job can be named after a slot this old, which only a user has written there.
     _skip(plan, line, FIRST - TICK, SkipReason.MISSED)
     if deadline is not None:
         _skip(plan, line, now - deadline - TICK, SkipReason.DEADLINE_EXCEEDED)
-    if hold_of(plan) is None and spec.missed_runs is not MissedRuns.ALL:
+    if plan.hold is None and spec.missed_runs is not MissedRuns.ALL:
         _skip(plan, line, _unwanted(plan, line), SkipReason.MISSED)
 
 

@@ -1,4 +1,4 @@
-"""What a plan knows of other jobs: those that its job runs after, and those that run after it.
+"""The other jobs that a plan knows of: those that its job runs after, and those that run after it.
 
 All of it is what the API server has. A change that another job only plans to write is not true yet, and a crash may
 undo it.
@@ -67,4 +67,4 @@ class Dependencies:
     """The dependency cycle from the job back to itself; empty if there is none."""
 
 
-ALONE = Dependencies()
+NO_DEPENDENCIES = Dependencies()

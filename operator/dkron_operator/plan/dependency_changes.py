@@ -105,8 +105,7 @@ def fold_link(status: JobStatus, change: Link) -> JobStatus:  # noqa: PLR0911 - 
 
 
 def published(status: JobStatus) -> Published:
-    """How many runs have ever stood in `ended`. For a status from before this was counted, the runs that stand there
-    now."""
+    """How many runs have ever stood in `ended`; where that was not counted, how many stand there now."""
     if status.published is not None:
         return status.published
     good = sum(ended.status is GroupStatus.SUCCESS for ended in status.ended)
@@ -115,14 +114,11 @@ def published(status: JobStatus) -> Published:
 
 def with_consumed(status: JobStatus, uid: str, count: int) -> JobStatus:
     """Raise the count of consumed runs of the parent with this uid to `count`; it never falls."""
-    return status.model_copy(
-        update={
-            "consumed": tuple(
-                each.model_copy(update={"count": count}) if each.uid == uid and each.count < count else each
-                for each in status.consumed
-            )
-        }
+    counted = tuple(
+        each.model_copy(update={"count": count}) if each.uid == uid and each.count < count else each
+        for each in status.consumed
     )
+    return status.model_copy(update={"consumed": counted})
 
 
 def consumed(status: JobStatus, uid: str) -> int | None:

@@ -1,4 +1,4 @@
-"""Entries of `status.active` that no operator writes: a user has edited the status. The operator would run such an
+"""Entries of `status.active` that no operator writes: a user has edited the status. The operator would run the
 attempt again, or wait for it for ever, so they leave before anything else looks at the list.
 
 Only what is certain counts. The write that records an attempt removes its entry. And the name of a Job follows from its
@@ -7,19 +7,18 @@ cause, for all triggers, members, retries and calls without a pod.
 
 from dkron_crds.job import Active
 from dkron_crds.schedule.errors import quoted
-from dkron_operator.plan.cause import Cause
+from dkron_operator.plan.cause import cause_of
 from dkron_operator.plan.changes import Discarded
 from dkron_operator.plan.fold import recorded
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptJob, JobView
 
 RECORDED, MISNAMED = "which is already recorded", "which is not the name that its cause gives"
-"""What is wrong with an entry."""
+"""Faults of an entry."""
 
 
 def plan_edited_active(plan: Plan) -> None:
-    """Remove the entries that no operator writes. A Job under such a name is processed like any that the status does
-    not know."""
+    """Remove the entries that no operator writes. Jobs with their names are processed like any unknown ones."""
     wrong = _wrong(plan) if plan.status.active else None
     if not wrong:
         return
@@ -44,17 +43,5 @@ def _wrong(plan: Plan) -> dict[Active, str]:
 def _is_named(entry: Active, run: AttemptJob | None, job: JobView) -> bool:
     if run is not None and run.uid == entry.uid:
         # The name of a Job was checked when it was read.
-        return _is_of(entry, run)
-    cause = Cause(entry.trigger, entry.slot, entry.group, entry.attempt, entry.member)
-    return cause.names(entry.job, uid=job.uid, name=job.name)
-
-
-def _is_of(entry: Active, run: AttemptJob) -> bool:
-    """Whether the entry has the cause of this Job."""
-    return (
-        entry.group == run.group
-        and entry.slot == run.slot
-        and entry.attempt == run.attempt
-        and entry.trigger is run.trigger
-        and entry.member == run.member
-    )
+        return cause_of(entry) == run.cause
+    return cause_of(entry).names(entry.job, uid=job.uid, name=job.name)

@@ -1,5 +1,4 @@
-"""What keeps a Job from starting, or from being deleted, where neither its pod nor the Events of its controller say
-so."""
+"""Hindrances of the start or deletion of a Job of which neither its pod nor its controller's Events tell."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -15,8 +14,7 @@ Object = Mapping[str, Any]
 KEPT_BY_FINALIZERS = "KeptByFinalizers"
 """The reason of a Job that was deleted and still exists."""
 SLOW = timedelta(seconds=15)
-"""How long a Job may take to start before the operator looks at more than its pod: of a thousand Jobs at once, most are
-slow."""
+"""How long a Job may take to start before more than its pod is looked at: of a thousand at once, most are slow."""
 SILENCE = timedelta(seconds=60)
 """How long the controller and the scheduler may take before the lack of any Event counts as a problem."""
 OF_KUBERNETES = frozenset({"foregroundDeletion", "orphan", "batch.kubernetes.io/job-tracking"})
@@ -57,8 +55,7 @@ def unscheduled(pod: Object, run: AttemptJob, now: datetime) -> PodProblem | Non
 
 
 def newest_warning(events: Iterable[Object]) -> PodProblem | None:
-    """The latest warning of a kubelet, such as a volume that cannot be mounted; None if the newest Event is not a
-    warning."""
+    """The latest warning of a kubelet, as of a volume that cannot be mounted; None if the newest Event is none."""
     newest = max(events, key=_told_at, default=None)
     if newest is None or newest.get("type") != "Warning":
         return None

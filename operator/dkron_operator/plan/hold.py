@@ -2,7 +2,7 @@
 
 A pause begins when the operator sees it, and ends when the operator sees that it is gone, or at its `until`. It decides
 nothing by itself: slots that come due meanwhile stay undecided, behind the mark, until the pause ends, and count as
-missed then. A pause that drops them has them counted as skipped. The status notes that such a pause holds the job, so
+missed then. A pause that drops them has them counted as skipped. The status notes that this pause holds the job, so
 an operator that was away at its end still drops what came due in it.
 """
 
@@ -11,18 +11,13 @@ from datetime import datetime
 from dkron_crds.job import SkipReason
 from dkron_crds.schedule.timeline import TICK
 from dkron_operator.plan.decide import Skip
-from dkron_operator.plan.pauses import ActivePause, ended_by, hold_by
+from dkron_operator.plan.pauses import ended_by
 from dkron_operator.plan.plan import Plan
-
-
-def hold_of(plan: Plan) -> ActivePause | None:
-    """What holds the job now; None if nothing does."""
-    return hold_by(plan.situation.pauses or (), plan.situation.now)
 
 
 def refused_by_pause(plan: Plan, *, force: bool) -> Skip | None:
     """Why a request for a run is refused; None if no pause holds the job, or the request overrules it."""
-    hold = hold_of(plan)
+    hold = plan.hold
     if hold is None or (force and not hold.enforce):
         return None
     overruled = "force does not override this pause" if hold.enforce else "force overrules that"
@@ -31,7 +26,7 @@ def refused_by_pause(plan: Plan, *, force: bool) -> Skip | None:
 
 def dropped_before(plan: Plan) -> datetime | None:
     """What came due before this moment and is undecided is dropped; None if nothing is."""
-    now, noted, hold = plan.situation.now, plan.situation.status.paused, hold_of(plan)
+    now, noted, hold = plan.situation.now, plan.situation.status.paused, plan.hold
     ended = ended_by(plan.situation.pauses or (), now, drop=True)
     if hold is not None and hold.drop:
         return now + TICK
@@ -53,7 +48,7 @@ def pause_ended(plan: Plan) -> datetime | None:
     now, noted = plan.situation.now, plan.situation.status.paused
     ended = ended_by(plan.situation.pauses or (), now)
     ends = [] if ended is None else [ended - TICK]
-    if noted is not None and hold_of(plan) is None:
+    if noted is not None and plan.hold is None:
         # For a deleted pause, the only known time is the one at which the deletion was seen.
         ends.append(now if noted.until is None else min(noted.until - TICK, now))
     return max(ends, default=None)

@@ -1,5 +1,10 @@
 """Which attempts become inline calls, and which slots are claimed ahead for them (docs/adr/0018, docs/adr/0030).
 
+The operator makes an inline call itself, without a Job, so a call leaves nothing that could be found by name. The
+operator claims each call first: an entry in `status.active`, accepted by the API server, that names the process that
+makes the call. Only that process knows how the call goes. If the process is gone, the call is undecided: it may have
+been made or not, and it is not repeated.
+
 One claim per call costs one write per call. If a job is called about once a second, the same write claims its next
 slots too: its window. Within the window, the process that holds the claim calls each slot at its time, and writes the
 results with the next claim.
@@ -15,10 +20,8 @@ from dkron_crds.attempt_names import EPOCH
 from dkron_crds.job import Active, Concurrency, Trigger, Window
 from dkron_crds.status import MAX_AHEAD
 from dkron_operator.plan.actions import CreateJob, WriteStatus
-from dkron_operator.plan.cause import scheduled
+from dkron_operator.plan.cause import is_call, scheduled
 from dkron_operator.plan.changes import Decided, Started
-from dkron_operator.plan.hold import hold_of
-from dkron_operator.plan.inline_calls import is_call
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.reserved_slots import Released, Reserved
 from dkron_operator.plan.slots import timeline
@@ -48,11 +51,10 @@ def plan_window(plan: Plan) -> None:
 
 
 def _holds(plan: Plan) -> bool:
-    """Whether the claim is valid: this process still makes calls, the spec is unchanged since the claim, and no pause
-    holds the job."""
+    """Whether the claim is valid: this process makes calls, the spec is unchanged, no pause holds the job."""
     situation = plan.situation
     untouched = plan.status.observed_generation == situation.job.generation
-    runs = timeline(plan) is not None and hold_of(plan) is None
+    runs = timeline(plan) is not None and plan.hold is None
     return bool(situation.caller) and untouched and is_inline(situation.job.spec) and runs
 
 
@@ -79,8 +81,7 @@ def plan_calls(plan: Plan) -> None:
 
 
 def next_claim(plan: Plan) -> datetime | None:
-    """When the next claim writes the status, if that is soon enough for all other changes to wait for it; None
-    otherwise."""
+    """When the next claim writes the status, if other changes may wait for it; None otherwise."""
     status, job = plan.status, plan.situation.job
     if not is_inline(job.spec) or job.stops or status.next is None:
         return None
@@ -136,7 +137,6 @@ def _slots_of_span(plan: Plan, slot: datetime) -> Iterator[datetime]:
 
 
 def _end_of_span(uid: str, slot: datetime) -> datetime:
-    """The end of the span that the slot lies in. Each job has its own span borders, so that jobs do not all write in
-    the same second."""
+    """The end of the slot's span. Each job has its own borders, so that not all write in the same second."""
     shift = timedelta(milliseconds=crc32(uid.encode()) % (SPAN // timedelta(milliseconds=1)))
     return slot + SPAN - (slot - EPOCH + shift) % SPAN

@@ -1,8 +1,8 @@
-"""What an installation refuses to run for any user: jobs in namespaces that matter to the cluster, and pods with the
+"""Refusals of an installation, for all users: jobs in namespaces that matter to the cluster, and pods with the
 installation's own service accounts.
 
-The operator creates pods for every author of a DkronJob. In its own namespace such a pod could use its service account,
-and with it the rights of the operator in all namespaces.
+The operator creates pods for every author of a DkronJob. In its own namespace, a pod like this could use its service
+account, and with it the rights of the operator in all namespaces.
 """
 
 from collections.abc import Mapping
@@ -37,8 +37,8 @@ class InstallationRules:
 
     def of_job(self, job: JobView, *, images: Images) -> Problem | None:
         """Why the installation does not run the job; None if it does."""
-        refused = self._of_namespace(job.namespace)
-        if refused is not None or job.problem is not None or not self._has_accounts(job.namespace):
+        refused, guarded = self._of_namespace(job.namespace), any(job.namespace == each for each, _ in self.accounts)
+        if refused is not None or job.problem is not None or not guarded:
             return refused
         # A call without a pod has no account.
         return None if is_inline(job.spec) else self._of_pod(job.namespace, built_pod(job, images=images))
@@ -47,9 +47,6 @@ class InstallationRules:
         """Why the installation does not create this Job; None if it does."""
         namespace = body["metadata"]["namespace"]
         return self._of_namespace(namespace) or self._of_pod(namespace, body["spec"]["template"]["spec"])
-
-    def _has_accounts(self, namespace: str) -> bool:
-        return any(where == namespace for where, _ in self.accounts)
 
     def _of_namespace(self, namespace: str) -> Problem | None:
         if namespace == self.own_namespace:
@@ -83,7 +80,7 @@ NO_RULES = InstallationRules()
 
 @dataclass(frozen=True, slots=True)
 class JobSettings:
-    """What the options of the operator say about the Jobs that it creates."""
+    """The options of the operator about the Jobs that it creates."""
 
     images: Images
 
@@ -103,6 +100,5 @@ class JobSettings:
 
 
 def account_of(pod: Object) -> str:
-    """The service account of a pod with this spec. The API server takes the older field where the other one is not
-    set."""
+    """The service account of a pod with this spec. The API server reads the older field if the other is unset."""
     return str(pod.get("serviceAccountName") or pod.get("serviceAccount") or DEFAULT)

@@ -82,7 +82,7 @@ def _ended_before_its_deletion(pod: Object) -> bool:
     """Whether every container ended by itself before the deletion. Node clocks differ, and a container told to stop may
     exit with any code. So a killed container, or one that ended within the second of the deletion, does not count.
 
-    When its kubelet removes the pod, the API server sets the time anew, with a grace period of 0 (`BeforeDelete` and
+    When its kubelet removes the pod, the API server sets the time again, with a grace period of 0 (`BeforeDelete` and
     `markAsDeleting` in k8s.io/apiserver). How long before that the deletion was requested is unknown then."""
     metadata = pod["metadata"]
     grace = metadata.get("deletionGracePeriodSeconds")
@@ -134,8 +134,7 @@ def refusal(events: Iterable[Object]) -> PodProblem | None:
 
 
 def same_trouble(before: PodProblem | None, now: PodProblem) -> bool:
-    """Whether there is nothing new to report. A kubelet that cannot pull an image alternates between messages with and
-    without the cause."""
+    """Whether nothing is new. A kubelet that cannot pull an image says so by turns with and without the cause."""
     return before is not None and (before == now or {before.reason, now.reason} <= PULLING)
 
 

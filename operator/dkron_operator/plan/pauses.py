@@ -37,7 +37,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class ActivePause:
-    """What the pauses of a job say together while at least one of them holds it."""
+    """All pauses of a job as one, while at least one of them holds it."""
 
     pause: Pause
     """The oldest of them; if force does not overrule some, the oldest of those."""
@@ -84,7 +84,6 @@ def _last_end(pauses: Sequence[Pause]) -> datetime | None:
 
 
 def ended_by(pauses: Iterable[Pause], now: datetime, *, drop: bool | None = None) -> datetime | None:
-    """When the latest of those that are over ended; None if none is. `drop`: only of those that drop slots, or do
-    not."""
+    """When the latest of those that are over ended; None if none is. `drop`: only those that (do not) drop slots."""
     ends = (pause.until for pause in pauses if pause.is_over(now) and drop in (None, pause.drop))
     return max((end for end in ends if end is not None), default=None)

@@ -15,7 +15,7 @@ DENIED = re.compile(
     rb"permission denied|operation not permitted|EACCES|EPERM|(?:must|need to|requires?) (?:be |run as )?root",
     re.IGNORECASE,
 )
-"""What a program says that lacks a right."""
+"""Output of a program that lacks a right."""
 CHOOSE_USER = (
     "to run it as another user, set securityContext.runAsUser in jobTemplate; to allow root, set "
     "securityContext.runAsNonRoot: false there"

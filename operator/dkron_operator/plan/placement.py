@@ -12,7 +12,7 @@ from dkron_crds.job import SkipReason
 from dkron_crds.node_tags import nobody_has
 from dkron_operator.plan.decide import Skip
 from dkron_operator.plan.view import Node
-from dkron_pods.tags import read_tags
+from dkron_pods.affinity import read_tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Member:
     """The node to which it is pinned; empty if Kubernetes may choose."""
 
 
-ALONE = Member()
+ONE_MEMBER = Member()
 """The only Job of its group, on any node that the scheduler chooses."""
 
 
@@ -36,7 +36,7 @@ def members(tags: Mapping[str, str], nodes: Iterable[Node]) -> tuple[Member, ...
     If fewer nodes match than `count`, each gets one, as in Dkron (behaviour §5).
     """
     if not tags:
-        return (ALONE,)
+        return (ONE_MEMBER,)
     wanted = read_tags(tags)
     names = (node.name for node in nodes if node.available and wanted.fit(node.labels))
     # Stop at the count: a cluster may have thousands of nodes.
@@ -46,7 +46,7 @@ def members(tags: Mapping[str, str], nodes: Iterable[Node]) -> tuple[Member, ...
     if wanted.count is None:
         return tuple(Member(name, node=name) for name in sorted(found))
     if wanted.count == 1:
-        return (ALONE,)
+        return (ONE_MEMBER,)
     return tuple(Member(str(number)) for number in range(1, len(found) + 1))
 
 

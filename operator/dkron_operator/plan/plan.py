@@ -1,17 +1,18 @@
 """A plan in the making: what to write, what to do, and when to plan again."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
 from dkron_crds.job import Active, JobStatus, SkipReason, Trigger
 from dkron_operator.plan.actions import Action, CreateJob, Effect, Report, Severity
-from dkron_operator.plan.cause import Cause
+from dkron_operator.plan.cause import Cause, cause_of
 from dkron_operator.plan.changes import Change, Dropped, Started
 from dkron_operator.plan.decide import MOST_ACTIVE, Fire, Skip
 from dkron_operator.plan.fold import fold, fold_all, is_recorded, recorded
-from dkron_operator.plan.placement import ALONE, Member, members, shortage
+from dkron_operator.plan.pauses import ActivePause, hold_by
+from dkron_operator.plan.placement import ONE_MEMBER, Member, members, shortage
 from dkron_operator.plan.view import AttemptJob, AttemptState, Situation
 from dkron_pods.inline import is_inline
 
@@ -26,6 +27,8 @@ class Plan:
 
     situation: Situation
     status: JobStatus = field(init=False)
+    hold: ActivePause | None = field(init=False)
+    """The pauses that hold the job now; None if none does."""
     changes: list[Change] = field(default_factory=list)
     """Changes of the status, in order."""
     actions: list[Action] = field(default_factory=list)
@@ -47,6 +50,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         self.status = self.situation.status
+        self.hold = hold_by(self.situation.pauses or (), self.situation.now)
 
     @property
     def acts(self) -> bool:
@@ -124,13 +128,13 @@ def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Change, ...]
     placed = _placed(plan, decision)
     if isinstance(placed, Skip):
         return placed
-    if placed == (ALONE,) and not decision.claim:
+    if placed == (ONE_MEMBER,) and not decision.claim:
         return CreateJob(entry, after=mark)
     entries = [_of_member(plan, entry, member) for member in placed]
     claims = tuple(Started(claim) for claim in entries)
     if not decision.replace:
         return CreateJob(entries[0], before=(*mark, *claims))
-    running = tuple(run for run in plan.situation.attempts.values() if _replaceable(run))
+    running = tuple(run for run in plan.situation.attempts.values() if not (run.finished or run.gone) and _yields(run))
     waiting = [other for other in plan.status.active if not other.uid and _yields(other)]
     dropped = tuple(Dropped(other.job) for other in waiting)
     reports = tuple(cancelled(other, NEWER_RUN) for other in waiting if other.attempt > 1)
@@ -142,13 +146,8 @@ def cancelled(retry: Active, why: str) -> Report:
     return Report(Severity.WARNING, "RetryCancelled", f"attempt {retry.attempt} is cancelled: {why}", subject=retry.job)
 
 
-def _replaceable(run: AttemptJob) -> bool:
-    return not run.finished and not run.gone and _yields(run)
-
-
 def _yields(attempt: Active | AttemptJob) -> bool:
-    """Whether it makes way for a newer run. A backfill runs beside the other runs of a job, whatever its
-    concurrency."""
+    """Whether it makes way for a newer run. A backfill runs beside others, whatever the concurrency."""
     return attempt.trigger is not Trigger.BACKFILL
 
 
@@ -166,8 +165,7 @@ def _placed(plan: Plan, decision: Fire) -> tuple[Member, ...] | Skip:
 
 def _of_member(plan: Plan, entry: Active, member: Member) -> Active:
     job = plan.situation.job
-    cause = Cause(entry.trigger, entry.slot, entry.group, entry.attempt, member.name)
-    given = entry.parameters_given
+    cause, given = replace(cause_of(entry), member=member.name), entry.parameters_given
     return cause.entry(uid=job.uid, name=job.name, at=entry.started_at, node=member.node, given=given)
 
 

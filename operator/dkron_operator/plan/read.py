@@ -18,7 +18,7 @@ from dkron_crds.run import OF_RUN, WITH_PARAMETERS
 from dkron_crds.stops import Stop, read_stop
 from dkron_crds.traceparent import ANNOTATION, read_traceparent
 from dkron_operator.notifications.notices import read_notify
-from dkron_operator.plan.cause import Cause, started_at
+from dkron_operator.plan.cause import started_at
 from dkron_operator.plan.packed_spec import packed_spec
 from dkron_operator.plan.view import AttemptJob, AttemptState, JobView, Node
 from dkron_pods.problem import MOST_MESSAGE, Problem
@@ -28,8 +28,7 @@ FOREVER_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def read_job(body: Object) -> JobView:
-    """Read a DkronJob. Whatever is wrong with its spec becomes its `problem`; no object that the API server stores
-    should make this fail."""
+    """Read a DkronJob. Faults of its spec become its `problem`; no object that the API server stores fails."""
     metadata = body["metadata"]
     spec, problem = _read_spec(body.get("spec") or {})
     if cut := unreadable(body):
@@ -96,7 +95,8 @@ def read_requests(metadata: Object) -> tuple[Request, ...]:
     """The runs that users requested by annotation, in the order of their times."""
     annotations: Mapping[str, str] = metadata.get("annotations") or {}
     found = (read_request(key, text) for key, text in annotations.items())
-    return tuple(sorted((request for request in found if request is not None), key=_by_time))
+    requests = (request for request in found if request is not None)
+    return tuple(sorted(requests, key=lambda request: (request.at or FOREVER_AGO, request.id)))
 
 
 def read_stops(metadata: Object) -> tuple[Stop, ...]:
@@ -138,8 +138,7 @@ def read_attempt(body: Object) -> AttemptJob | None:
 def is_named_after_its_cause(run: AttemptJob) -> bool:
     """Whether the Job has the name that the operator gives it. A Job with another name was not created by the operator,
     whatever its owner and its slot are."""
-    cause = Cause(run.trigger, run.slot, run.group, run.attempt, run.member)
-    return cause.names(run.name, uid=run.owner, name=run.owner_name)
+    return run.cause.names(run.name, uid=run.owner, name=run.owner_name)
 
 
 def _read_run(metadata: Object, status: Object, owner: Object) -> AttemptJob:
@@ -206,10 +205,6 @@ def status_written(metadata: Object) -> bool:
     """Whether any client has ever written the status. The API server keeps a record of each writer in managedFields
     until the status is removed as a whole."""
     return any(entry.get("subresource") == "status" for entry in metadata.get("managedFields") or ())
-
-
-def _by_time(request: Request) -> tuple[datetime, str]:
-    return request.at or FOREVER_AGO, request.id
 
 
 def _job_state(status: Object) -> tuple[AttemptState, datetime | None, str, str]:

@@ -1,4 +1,4 @@
-"""What a plan reads of DkronRuns, and how they are read. Values of parameters are long and may be many, so the operator
+"""DkronRuns as a plan reads them. Values of parameters are long and may be many, so the operator
 holds them only while a Job with them is about to be created."""
 
 from collections.abc import Mapping
@@ -58,7 +58,7 @@ class RequestedRun:
 
     force: bool
     ttl: int | None
-    """Seconds for which it is kept after its end; None if it has no such time."""
+    """How many seconds it is kept after its end; None if it has no time of its own."""
 
     group: int
     """The group of its attempts. It follows from the uid and the time of its creation."""
@@ -68,7 +68,7 @@ class RequestedRun:
     """The values of parameters; None unless the API server has sent them since, see `BindRun` and `ReadRun`."""
 
     status: RunStatus
-    """What the API server has. Of one that has ended, only phase and time."""
+    """The status that the API server has. Of one that has ended, only phase and time."""
 
     @property
     def kind(self) -> str:
@@ -172,8 +172,7 @@ def shortened(run: RequestedRun) -> RequestedRun:
 
 
 def _backfill(metadata: Object) -> str:
-    """The uid of the DkronBackfill that controls it. The label alone can be set by everyone who may create
-    DkronRuns."""
+    """The uid of the DkronBackfill that controls it. Everyone who may create DkronRuns can set the label."""
     owner = next((each for each in metadata.get("ownerReferences") or () if each.get("controller")), None)
     if owner is None or OF_BACKFILL not in (metadata.get("labels") or {}):
         return ""

@@ -18,12 +18,11 @@ from dkron_crds.requests import RUN_PREFIX, Request
 from dkron_crds.schedule.errors import quoted
 from dkron_crds.status import MAX_REFUSED
 from dkron_operator.plan.actions import BindRun, ExplainRefusal, RemoveAnnotation, WriteStatus
-from dkron_operator.plan.cause import requested
+from dkron_operator.plan.cause import is_call, requested
 from dkron_operator.plan.changes import Refused, RequestsGone
-from dkron_operator.plan.decide import MOST_ACTIVE, Decision, Skip, decide_request, decide_run
+from dkron_operator.plan.decide import MOST_ACTIVE, Decision, Skip, decide_request
 from dkron_operator.plan.fold import recorded
 from dkron_operator.plan.hold import refused_by_pause
-from dkron_operator.plan.inline_calls import is_call
 from dkron_operator.plan.plan import Plan, busy, creation
 from dkron_operator.plan.requested_run import RequestedRun
 from dkron_operator.plan.upstream_runs import is_over
@@ -98,13 +97,14 @@ def _plan_request(plan: Plan, request: Request, known: "_Known") -> None:
         plan.warn("RunRefused", why, RUN_PREFIX + request.id)
         plan.do(RemoveAnnotation(RUN_PREFIX + request.id))
         return
-    asked = _Asked(_entry(plan, request), f"{RUN_PREFIX}{request.id}", force=request.force)
-    if known.has(asked.entry.job, asked.entry.trigger, asked.entry.group):
+    job = plan.situation.job
+    entry = requested(request.id, request.at).entry(uid=job.uid, name=job.name, at=_begun(plan, request.at))
+    if known.has(entry.job, entry.trigger, entry.group):
         plan.do(RemoveAnnotation(RUN_PREFIX + request.id))
-    elif asked.entry.job in plan.status.refused:
-        _forget_refused(plan, request, asked.entry.job)
-    elif plan.create is None and asked.entry.job not in known.claimed:
-        _decide(plan, asked)
+    elif entry.job in plan.status.refused:
+        _forget_refused(plan, request, entry.job)
+    elif plan.create is None and entry.job not in known.claimed:
+        _decide(plan, _Asked(entry, RUN_PREFIX + request.id, force=request.force))
 
 
 def _is_settled(plan: Plan, run: RequestedRun, known: "_Known") -> bool:
@@ -118,7 +118,9 @@ def _plan_run(plan: Plan, run: RequestedRun) -> None:
         # A list may be old, and the run decided since, recorded and forgotten: perhaps by another job of this name.
         plan.do(BindRun(run.uid, plan.situation.job.uid))
     elif plan.create is None:
-        _decide(plan, _asked_by(plan, run))
+        job, begun = plan.situation.job, _begun(plan, run.created)
+        entry = run.cause.entry(uid=job.uid, name=job.name, at=begun, given=run.parameters_given)
+        _decide(plan, _Asked(entry, f"DkronRun {run.name}", force=run.force, run=run))
 
 
 def _first_job(plan: Plan, run: RequestedRun) -> str:
@@ -127,22 +129,9 @@ def _first_job(plan: Plan, run: RequestedRun) -> str:
 
 
 def _begun(plan: Plan, at: datetime) -> datetime:
-    """When the run begins. With concurrency replace, it is the time of the decision, because that tells which run is
-    the newest."""
+    """When the run begins; with concurrency replace, the time of the decision, which tells the newest run."""
     now = plan.situation.now
     return now if plan.situation.job.spec.concurrency is Concurrency.REPLACE else start_of_request(at, now)
-
-
-def _asked_by(plan: Plan, run: RequestedRun) -> "_Asked":
-    job = plan.situation.job
-    begun = _begun(plan, run.created)
-    entry = run.cause.entry(uid=job.uid, name=job.name, at=begun, given=run.parameters_given)
-    return _Asked(entry, f"DkronRun {run.name}", force=run.force, run=run)
-
-
-def _entry(plan: Plan, request: Request) -> Active:
-    job, at = plan.situation.job, request.at or plan.situation.now
-    return requested(request.id, at).entry(uid=job.uid, name=job.name, at=_begun(plan, at))
 
 
 def _forget_refused(plan: Plan, request: Request, job: str) -> None:
@@ -174,10 +163,8 @@ def _decide(plan: Plan, asked: "_Asked") -> None:
 
 
 def _by_policy(plan: Plan, asked: "_Asked") -> Decision:
-    job, active = plan.situation.job, busy(plan)
-    if asked.run is None:
-        return decide_request(job, active=active, force=asked.force)
-    return decide_run(job, active=active, force=asked.force, beside=asked.run.trigger is Trigger.BACKFILL)
+    revive, beside = asked.force and asked.run is not None, asked.entry.trigger is Trigger.BACKFILL
+    return decide_request(plan.situation.job, active=busy(plan), force=asked.force, revive=revive, beside=beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +189,7 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What is known of earlier requests, gathered once for all of them."""
+    """Traces of earlier requests, gathered once for all of them."""
 
     over: AbstractSet[str]
     """Names of the Jobs or inline calls of requests that have had theirs."""

@@ -2,8 +2,11 @@
 
 The status of the job comes first: only what the API server has of it counts, so the DkronRun says that it was decided
 once the decision is recorded there. The history of the job may drop an execution before the DkronRun shows it. So what
-this process has recorded counts, too, and a Job stands in where nothing else is known. What the DkronRun says of an
-attempt that has ended stays.
+this process has recorded counts, too, and a Job stands in where nothing else is known. The DkronRun keeps what it
+says of an attempt that has ended.
+
+Its conditions are Complete and Failed, as of a Job, and Ready and Stalled, by which Flux, Helm and other tools that go
+by kstatus tell an object that goes on from one that has failed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,15 +16,16 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from dkron_crds.base import rfc3339
-from dkron_crds.conditions import MAX_MESSAGE
+from dkron_crds.conditions import MAX_MESSAGE, Condition, ConditionStatus, ConditionType
 from dkron_crds.job import Active, Execution, JobStatus, SkipReason, Trigger
 from dkron_crds.run import MAX_SHOWN_ATTEMPTS, BoundJob, RunAttempt, RunPhase, RunStatus
-from dkron_operator.plan import run_conditions
 from dkron_operator.plan.outcome import ORDINARY
 from dkron_operator.plan.requested_run import RequestedRun
-from dkron_operator.plan.run_conditions import GENERATION
 from dkron_operator.plan.view import AttemptJob, AttemptState
 
+GENERATION = 1
+"""The spec of a DkronRun is immutable."""
+TRUE, FALSE = ConditionStatus.TRUE, ConditionStatus.FALSE
 CauseKey = tuple[Trigger, int]
 """The trigger and the group of a run."""
 A = TypeVar("A", Active, Execution, AttemptJob)
@@ -29,7 +33,7 @@ A = TypeVar("A", Active, Execution, AttemptJob)
 WAITS_FOR_JOB = timedelta(minutes=10)
 """How long a DkronRun waits for a job of its name to appear."""
 JOB_NOT_FOUND, JOB_DELETED, RECORD_LOST = "JobNotFound", "JobDeleted", "RecordLost"
-"""Reasons of the condition Failed, beside those of executions and of skipped slots."""
+"""Reasons of the condition Failed, beside the reasons of executions and of skipped slots."""
 _UNKNOWN = {
     JOB_DELETED: "the DkronJob was deleted, and no record says whether the run had started",
     RECORD_LOST: "the run left no record: neither in the status of the DkronJob nor as a Job",
@@ -46,7 +50,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """What the API server has of the runs of one job, by their causes, gathered once for all of its DkronRuns."""
+    """The API server's records of the runs of one job, by their causes, gathered once for all of its DkronRuns."""
 
     active: Mapping[CauseKey, list[Active]]
     ended: Mapping[CauseKey, list[Execution]]
@@ -80,7 +84,10 @@ def run_status(
     active, ended, jobs = record.active.get(key, []), record.ended.get(key, []), record.jobs.get(key, [])
     if not (active or ended or run.decided):
         if first in record.refused:
-            return refused(run, refusal or _unexplained(record.skipped), now=now)
+            # Another process may have refused it, and died before it wrote why: the newest reason of the job then.
+            text = f"the run was refused ({record.skipped}); an Event of the DkronJob says why"
+            unexplained = Refusal(record.skipped, text)
+            return refused(run, refusal or unexplained, now=now)
         if first not in record.counted:
             return run.status
     # The execution in the status replaces the one that this process remembers.
@@ -100,7 +107,7 @@ def _by_cause(attempts: Iterable[A]) -> dict[CauseKey, list[A]]:
 
 def bound(run: RequestedRun, job: BoundJob) -> RunStatus:
     """The status of a DkronRun that only this DkronJob may run."""
-    return RunStatus(observed_generation=GENERATION, dkron_job=job, conditions=run_conditions.going_on(run))
+    return RunStatus(observed_generation=GENERATION, dkron_job=job, conditions=_going_on(run))
 
 
 def status_without_job(run: RequestedRun, why: str, *, now: datetime) -> RunStatus:
@@ -109,7 +116,7 @@ def status_without_job(run: RequestedRun, why: str, *, now: datetime) -> RunStat
         return _ended(run, {each.job: each for each in run.status.attempts}, lost=JOB_DELETED, now=now)
     if now - run.created < WAITS_FOR_JOB:
         message = f"{why}; it is refused at {rfc3339(run.created + WAITS_FOR_JOB)}"
-        waits = run_conditions.going_on(run)
+        waits = _going_on(run)
         return RunStatus(observed_generation=GENERATION, message=message[:MAX_MESSAGE], conditions=waits)
     return refused(run, Refusal(JOB_NOT_FOUND, why), now=now)
 
@@ -119,13 +126,13 @@ def refused(run: RequestedRun, refusal: Refusal, *, now: datetime) -> RunStatus:
     message = refusal.message[:MAX_MESSAGE]
     return RunStatus(
         observed_generation=GENERATION, phase=RunPhase.REFUSED, dkron_job=run.status.dkron_job, group=run.group,
-        finished_at=now, message=message, conditions=run_conditions.failed(run, refusal.reason, message, now),
+        finished_at=now, message=message, conditions=_failed(run, refusal.reason, message, now),
     )  # fmt: skip
 
 
 def rests_on_records(run: RequestedRun, record: JobRecord, status: RunStatus) -> bool:
-    """Whether an end follows from what the status of the job records alone. A record and the retry that follows from it
-    are one write, so such an end holds however old that status is. One that rests on a Job, or on what the DkronRun
+    """Whether an end follows only from records in the status of the job. A record and the retry that follows from it
+    are one write, so this end holds however old that status is. One that rests on a Job, or on what the DkronRun
     itself said before, does not: the status may say since that a retry follows."""
     if status.phase is RunPhase.REFUSED:
         return True
@@ -134,11 +141,6 @@ def rests_on_records(run: RequestedRun, record: JobRecord, status: RunStatus) ->
         last[each.member] = each
     recorded = {each.job for each in record.ended.get((run.trigger, run.group), ())}
     return bool(last) and recorded >= {each.job for each in last.values()}
-
-
-def _unexplained(reason: SkipReason) -> Refusal:
-    """Why it was refused, if another process did that and died before it wrote so: the newest reason of the job."""
-    return Refusal(reason, f"the run was refused ({reason}); an Event of the DkronJob says why")
 
 
 def _attempts(
@@ -217,12 +219,12 @@ def _ended(
     if last and not failures:
         message = f"attempt {max(each.attempt for each in last.values())} succeeded"
         status = _with_attempts(run, known, RunPhase.SUCCEEDED, message)
-        conditions = run_conditions.succeeded(message, at)
+        conditions = _succeeded(message, at)
     else:
         message = _failure(failures, records, members=len(last), lost=lost)
         status = _with_attempts(run, known, RunPhase.FAILED, message)
         reason = (failures[0].reason if failures else lost) or "Error"
-        conditions = run_conditions.failed(run, reason, message, at)
+        conditions = _failed(run, reason, message, at)
     return status.model_copy(update={"finished_at": at, "conditions": conditions})
 
 
@@ -252,7 +254,7 @@ def _with_attempts(run: RequestedRun, attempts: Mapping[str, RunAttempt], phase:
     before = run.status.started_at
     return RunStatus(
         observed_generation=GENERATION,
-        conditions=run_conditions.going_on(run),
+        conditions=_going_on(run),
         phase=phase,
         dkron_job=run.status.dkron_job,
         group=run.group,
@@ -261,3 +263,29 @@ def _with_attempts(run: RequestedRun, attempts: Mapping[str, RunAttempt], phase:
         started_at=min([*began, *([before] if before is not None else [])], default=None),
         message=message,
     )
+
+
+def _going_on(run: RequestedRun) -> tuple[Condition, ...]:
+    """The conditions of a run that has not ended: always the same, so that writes do not repeat them."""
+    return (_ready(FALSE, "NotEnded", "the run has not ended", run.created),)
+
+
+def _succeeded(message: str, at: datetime) -> tuple[Condition, ...]:
+    """The conditions of a run that has succeeded."""
+    ready = _ready(TRUE, "Succeeded", message, at)
+    return ready.model_copy(update={"type": "Complete"}), ready
+
+
+def _failed(run: RequestedRun, reason: str, message: str, at: datetime) -> tuple[Condition, ...]:
+    """The conditions of a run that has failed, or was refused."""
+    ready = _ready(FALSE, reason, message, run.created)
+    became_true = {"status": TRUE, "last_transition_time": at}
+    failed = ready.model_copy(update={"type": "Failed", **became_true})
+    return failed, ready, ready.model_copy(update={"type": ConditionType.STALLED, **became_true})
+
+
+def _ready(status: ConditionStatus, reason: str, message: str, at: datetime) -> Condition:
+    return Condition(
+        type=ConditionType.READY, status=status, reason=reason, message=message, last_transition_time=at,
+        observed_generation=GENERATION,
+    )  # fmt: skip

@@ -1,23 +1,22 @@
-"""Due slots: which fire, which are skipped and why, and which comes next."""
+"""Due slots: which fire, which are skipped and why, which comes next, and which pause holds them."""
 
 from datetime import datetime
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import MissedRuns, SkipReason, Trigger
+from dkron_crds.job import MissedRuns, NotedPause, SkipReason, Trigger
 from dkron_crds.requests import FIRST
 from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_operator.plan.acceptance import first_moment, is_accepted
 from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.cause import scheduled
-from dkron_operator.plan.changes import Decided, SlotsSkipped
+from dkron_operator.plan.changes import Decided, PauseNoted, SlotsSkipped
 from dkron_operator.plan.decide import Skip, decide, start_deadline
-from dkron_operator.plan.deferred_changes import SlotsDeferred, first, has_room, that_wait
+from dkron_operator.plan.deferred_changes import SlotsDeferred, UndecidedSlots, first, has_room, that_wait
 from dkron_operator.plan.deferred_slots import plan_deferred_slots, takes_turns
-from dkron_operator.plan.hold import dropped_before, hold_of, missed_until, pause_ended
-from dkron_operator.plan.inline_calls import is_anothers
+from dkron_operator.plan.hold import dropped_before, missed_until, pause_ended
 from dkron_operator.plan.plan import Plan, busy, creation, has_begun
-from dkron_operator.plan.undecided_slots import UndecidedSlots
 from dkron_operator.plan.upstream_runs import is_over
+from dkron_pods.inline import is_inline
 
 
 def timeline(plan: Plan) -> Timeline | None:
@@ -48,11 +47,12 @@ def plan_slots(plan: Plan) -> None:
     if line is None:
         return
     now = plan.situation.now
-    if is_anothers(plan.situation):
+    if not plan.situation.caller and is_inline(plan.situation.job.spec):
+        # The slots are inline calls, and another process makes them.
         plan.next_slot = line.next(now)
         return
     plan_deferred_slots(plan, line)
-    slot, hold = line.next(plan.status.last_schedule_time), hold_of(plan)
+    slot, hold = line.next(plan.status.last_schedule_time), plan.hold
     while plan.create is None and slot is not None and slot <= now:
         if not is_accepted(plan):
             plan.do(AcceptJob())
@@ -69,13 +69,29 @@ def plan_slots(plan: Plan) -> None:
         plan.wake_at(plan.next_slot)
 
 
-def is_dropped(plan: Plan) -> bool:
+def plan_pause(plan: Plan) -> None:
+    """Record which pause holds the job, if any. One that drops slots stays recorded until all are dropped."""
+    noted, hold = plan.status.paused, plan.hold
+    if hold is not None and hold.changes_at is not None:
+        plan.wake_at(hold.changes_at)
+    if noted is not None and noted.drop and (plan.wants(AcceptJob) or not _is_dropped(plan)):
+        return
+    if hold is None:
+        if noted is not None:
+            plan.record(PauseNoted(None))
+        return
+    since = plan.situation.now if noted is None else noted.since
+    # A pause drops no slots after its end, even if another one holds the job longer.
+    until = hold.drops_until if hold.drop else hold.until
+    noting = NotedPause(name=hold.pause.name, since=since, until=until, drop=hold.drop, enforce=hold.enforce)
+    plan.record(PauseNoted(noting))
+
+
+def _is_dropped(plan: Plan) -> bool:
     """Whether no slot is left that a pause drops."""
     until = dropped_before(plan)
-    if until is None:
-        return True
-    line = timeline(plan)
-    if line is None:
+    line = None if until is None else timeline(plan)
+    if until is None or line is None:
         return True
     slots = (line.next(plan.status.last_schedule_time), first(plan.status.deferred, line, plan.situation.now))
     return all(slot is None or slot >= until for slot in slots)
@@ -98,7 +114,7 @@ def _settle(plan: Plan, line: Timeline, slot: datetime) -> bool:
 
 
 def _pass_unnamed(plan: Plan, line: Timeline, slot: datetime) -> bool:
-    """No Job can be named after a slot before 1970. Such a slot is due only if a user has edited `since` by hand."""
+    """No Job can be named after a slot before 1970. It is due only if a user has edited `since` by hand."""
     return slot < FIRST and _pass_until(plan, line, FIRST - TICK, SkipReason.MISSED)
 
 
@@ -156,7 +172,9 @@ def _fire(plan: Plan, line: Timeline, slot: datetime) -> bool:
         return True
     decision = decide(job, slot=slot, now=now, active=busy(plan))
     if isinstance(decision, Skip):
-        return _defer(plan, line, slot) if _is_owed(plan, slot) else _skip(plan, line, slot, decision)
+        # A job that wants every missed run, and never two at once, gets them one after another.
+        owed = slot <= missed_until(plan) and takes_turns(job.spec)
+        return _defer(plan, line, slot) if owed else _skip(plan, line, slot, decision)
     entry = scheduled(slot).entry(uid=job.uid, name=job.name, at=now)
     create = creation(plan, entry, decision, mark=(Decided(slot),))
     if isinstance(create, Skip):
@@ -169,11 +187,6 @@ def _skip(plan: Plan, line: Timeline, slot: datetime, skip: Skip) -> bool:
     why = f"{skip.reason}, {skip.why}" if skip.why else skip.reason
     plan.warn("SlotSkipped", f"the slot at {rfc3339(slot)} is skipped: {why}")
     return True
-
-
-def _is_owed(plan: Plan, slot: datetime) -> bool:
-    # A job that wants every missed run, and never two at once, gets them one after another.
-    return slot <= missed_until(plan) and takes_turns(plan.situation.job.spec)
 
 
 def _defer(plan: Plan, line: Timeline, slot: datetime) -> bool:

@@ -26,8 +26,7 @@ def stop_of(job: JobView, entry: Active) -> Stop | None:
 
 
 def stopped(plan: Plan, entry: Active, stop: Stop) -> Outcome:
-    """How a stopped attempt ended, with the last output of its pod. If the pod was over before the stop, its own
-    outcome."""
+    """How a stopped attempt ended, with its pod's last output; its own end if the pod was over before the stop."""
     now = plan.situation.now
     words = plan.situation.final_output.get(entry.job, Outcome(success=False, finished_at=now))
     if words.by_itself:
@@ -71,7 +70,8 @@ def _stop(plan: Plan, entry: Active) -> None:
 def _answer(plan: Plan, stop: Stop) -> None:
     status, persisted = plan.status, plan.situation.persisted
     record = next((e for e in status.executions if stop.means(job=e.job, execution=e.id)), None)
-    name = record.job if record is not None else _counted(plan, stop)
+    counted = (name for name in status.counted if name in stop.jobs)
+    name = record.job if record is not None else next(counted, None)
     if name is None:
         _refuse(plan, stop, "there is no such execution, or it is gone")
     elif not is_recorded(persisted, name):
@@ -92,10 +92,6 @@ def _answer_trimmed(plan: Plan, stop: Stop, name: str) -> None:
         plan.do(RemoveAnnotation(stop.key))
     else:
         _refuse(plan, stop, "the execution has already ended")
-
-
-def _counted(plan: Plan, stop: Stop) -> str | None:
-    return next((name for name in plan.status.counted if name in stop.jobs), None)
 
 
 def _after(plan: Plan, record: Execution) -> str:

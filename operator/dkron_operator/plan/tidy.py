@@ -15,8 +15,7 @@ from dkron_operator.plan.view import AttemptJob, AttemptState
 from dkron_pods.inline import is_inline
 
 UNWRITTEN = timedelta(seconds=5)
-"""How long to wait for the record of a Job to reach the API server before checking again whether the Job can be
-deleted."""
+"""How long a Job waits for its record to reach the API server before it is looked at again."""
 
 
 def plan_tidying(plan: Plan) -> None:

@@ -1,8 +1,9 @@
-"""What it means to see a Job that the status does not know: it is new, or it was recorded long ago and forgotten since.
+"""A Job that the status does not know: it is new, or it was recorded long ago and forgotten since.
 Lists and watches may lag, so the operator asks the API server."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from dkron_crds.job import JobStatus, Trigger
 from dkron_crds.requests import group_of
@@ -14,8 +15,7 @@ from dkron_operator.plan.requested_run import NO_RUNS, RunsOfJob
 from dkron_operator.plan.view import AttemptJob, JobView
 
 TOLERANCE = timedelta(minutes=2)
-"""How far ahead of the clock a slot may lie and still count: the clocks of replicas differ by seconds, not by
-minutes."""
+"""How far ahead of the clock a slot may lie and still count: clocks of replicas differ by seconds only."""
 
 
 def is_ahead(instant: datetime, now: datetime) -> bool:
@@ -34,25 +34,15 @@ def split(
     counting = {name: run for name, run in jobs.items() if name not in ahead}
     room = MAX_ACTIVE - len(status.active)
     if len(counting) > room:
-        new = sorted((run for name, run in counting.items() if name not in active and name not in done), key=_age)
-        for run in new[room:]:
+        new = [run for name, run in counting.items() if name not in active and name not in done]
+        for run in sorted(new, key=attrgetter("created"))[room:]:
             del counting[run.name]
     return counting, tuple(ahead.values())
-
-
-def _age(run: AttemptJob) -> datetime:
-    return run.created
 
 
 def _decisive(run: AttemptJob) -> datetime:
     """The time that decides whether a Job counts yet: of a run on request, when it was requested."""
     return asked_at(run.group) if run.trigger in ON_REQUEST else run.slot
-
-
-def unknown(status: JobStatus, jobs: Mapping[str, AttemptJob]) -> Iterable[AttemptJob]:
-    """The Jobs that the status lists neither as active nor as recorded."""
-    known = recorded(status) | {entry.job for entry in status.active}
-    return (run for name, run in jobs.items() if name not in known)
 
 
 def is_settled(job: JobView, status: JobStatus, run: AttemptJob, *, runs: RunsOfJob = NO_RUNS) -> bool:

@@ -22,22 +22,19 @@ from dkron_operator.plan.view import AttemptJob, AttemptState, JobView
 PATIENCE = timedelta(seconds=30)
 """How long the oldest run may block another one before it is given up."""
 NOTES_BYTES, NOTE_BYTES = 32 * 1024, 120
-"""The bytes that one parent may take up in the status of a dependent job, and those of one note there without the
-name."""
+"""The bytes of all notes about one parent in the status of a dependent job, and of one note without the name."""
 NAMES_BYTES = 16 * 1024
 
 
 class Fullness(NamedTuple):
-    """The status shows as many ended runs as it can. `oldest` is the group of the oldest run, and has been since
-    `since`."""
+    """The status shows as many ended runs as it can, and `oldest` is the group of the oldest since `since`."""
 
     oldest: int
     since: datetime
 
 
 def fullness(job: JobView, status: JobStatus, before: Fullness | None, *, now: datetime) -> Fullness | None:
-    """The fullness of the status that the API server has; None if it has room for another ended run. `before` is the
-    previous result."""
+    """The fullness of the API server's status; None if it has room for a run. `before` is the previous result."""
     if len(status.ended) < most_shown(job.dkron_name):
         return None
     oldest = oldest_first(status.ended)[0].group
@@ -57,8 +54,7 @@ def plan_settling(plan: Plan) -> None:
 
 
 def most_shown(name: str) -> int:
-    """How many runs a job of this name shows at most. A long name allows fewer, because each note of a run repeats
-    it."""
+    """How many runs a job of this name shows at most: fewer with a long name, which each note repeats."""
     return min(MAX_ENDED, NOTES_BYTES // (NOTE_BYTES + len(name.encode())))
 
 

@@ -1,4 +1,4 @@
-"""What a plan reads: small frozen views of a DkronJob, of its Jobs, and of how those Jobs ended.
+"""The input of a plan: small frozen views of a DkronJob, of its Jobs, and of how those Jobs ended.
 
 Raw API objects are parsed and checked here once. The code behind this boundary trusts the views.
 """
@@ -15,7 +15,8 @@ from dkron_crds.schedule import Schedule
 from dkron_crds.stops import Stop
 from dkron_crds.traceparent import TraceContext
 from dkron_operator.notifications.endpoints import Endpoint
-from dkron_operator.plan.dependencies import ALONE, Dependencies
+from dkron_operator.plan.cause import Cause
+from dkron_operator.plan.dependencies import NO_DEPENDENCIES, Dependencies
 from dkron_operator.plan.pauses import Pause
 from dkron_operator.plan.requested_run import NO_RUNS, RunsOfJob
 from dkron_pods.problem import Problem
@@ -63,7 +64,7 @@ class JobView:
     """Why the job cannot run, found in the object itself; None if nothing is wrong."""
 
     fingerprint: str
-    """Changes when an edit makes slots count anew."""
+    """Changes when an edit makes slots count from now on."""
 
     ignored: str = ""
     """Names the settings of the given spec that are ignored; empty if there are none."""
@@ -72,11 +73,10 @@ class JobView:
     """What in the spec is legal and may surprise its author; empty if nothing is."""
 
     unprompted: Problem | None = None
-    """Why the job does not run by itself, though it runs on request: a required parameter has no default; None if
-    nothing is in the way."""
+    """Why the job runs only on request: a required parameter has no default; None if it runs by itself."""
 
     unknown: Problem | None = None
-    """What a strict installation reports about the ignored settings; None if there are none."""
+    """A strict installation's problem with the ignored settings; None if there are none."""
 
     notify: Mapping[str, str] = field(default_factory=dict)
     """The notification annotations."""
@@ -119,8 +119,7 @@ class AttemptJob:
     """The id of the execution: start in Unix nanoseconds, "-", name of the Job."""
 
     slot: datetime
-    """The scheduled instant; for a run on request the time of the request, for a dependent run the end of the parent's
-    run."""
+    """The scheduled instant, the time of the request, or the end of the parent's run."""
 
     trigger: Trigger
     group: int
@@ -159,6 +158,11 @@ class AttemptJob:
 
     parameters_given: bool = False
     """Whether that DkronRun gives values to parameters."""
+
+    @property
+    def cause(self) -> Cause:
+        """The cause that its annotations name."""
+        return Cause(self.trigger, self.slot, self.group, self.attempt, self.member)
 
     @property
     def finished(self) -> bool:
@@ -256,7 +260,7 @@ class Situation:
     """When a pod that does not start was last checked, by the name of the Job."""
 
     refusal: Problem | None = None
-    """What the API server answered to the Job in a dry run."""
+    """The API server's answer to the Job in a dry run."""
 
     duplicate: Problem | None = None
     """Another object has the same Dkron name."""
@@ -268,12 +272,12 @@ class Situation:
     """An attempt whose create call got no answer: its Job may exist or not."""
 
     final_output: Mapping[str, Outcome] = field(default_factory=dict)
-    """What the pods of Jobs that are being stopped have reported so far, by the name of the Job."""
+    """Reports so far of the pods of Jobs that are being stopped, by the name of the Job."""
 
     handover_since: datetime | None = None
     """A slot missed after this moment was missed only because one replica followed another."""
 
-    dependencies: Dependencies = ALONE
+    dependencies: Dependencies = NO_DEPENDENCIES
     """The jobs that this one runs after, and those that run after it."""
 
     nodes: Mapping[str, Node] | None = None
@@ -283,7 +287,7 @@ class Situation:
     """Why the nodes cannot be listed, if the job needs them."""
 
     site: Site = field(default_factory=Site)
-    """What the installation offers to processors."""
+    """The installation's offers to processors."""
 
     endpoints: tuple[Endpoint, ...] = ()
     """Where the installation sends notifications about runs."""
@@ -305,8 +309,7 @@ class Situation:
     """Names of Jobs that are confirmed to be gone."""
 
     unsettled: AbstractSet[str] = frozenset()
-    """Names of Jobs whose end or refusal is not written yet, or was counted so lately that another process may be about
-    to count it, too."""
+    """Names of Jobs whose end or refusal is not written, or so lately that another process may count it, too."""
 
     accepted: bool = True
     """The annotation says that an operator has accepted the job, or the annotation cannot be written."""
@@ -324,21 +327,16 @@ class Situation:
     """The DkronRuns of the job that have not ended."""
 
     pauses: tuple[Pause, ...] | None = ()
-    """The DkronPauses that select the job, also those that have ended by themselves; None until they have been
-    listed."""
+    """The DkronPauses that select the job, ended ones included; None until they have been listed."""
 
     full_since: datetime | None = None
     """Since when the API server has had as many ended runs as the status can show, with the same run as the oldest."""
 
     @property
-    def looks_for_nodes(self) -> bool:
-        """Whether the job needs the nodes, and they have not been listed yet."""
-        return bool(self.job.spec.tags) and self.nodes is None and self.nodes_error is None
-
-    @property
-    def looks_for_pauses(self) -> bool:
-        """Whether the pauses have not been listed yet: one of them may hold the job."""
-        return self.pauses is None
+    def incomplete(self) -> bool:
+        """Whether the pauses have not been listed yet, one of which may hold the job, or the nodes that it needs."""
+        without_nodes = bool(self.job.spec.tags) and self.nodes is None and self.nodes_error is None
+        return without_nodes or self.pauses is None
 
     @property
     def problem(self) -> Problem | None:

@@ -1,5 +1,5 @@
-"""What a write of a status makes true: which slots it settles, and which executions it records. The metrics count these
-facts.
+"""The facts that a write of a status makes true: which slots it settles, and which executions it records. The metrics
+count them.
 
 A process counts a fact when the API server has accepted its write that holds the fact. Changes folded a second time, or
 onto the status of another writer, settle nothing again.
@@ -65,7 +65,7 @@ Fact = Slots | Execution
 def facts(
     before: JobStatus, changes: Iterable[Change], *, mark: datetime, forgotten: frozenset[str] = frozenset()
 ) -> tuple[Fact, ...]:
-    """What the changes make true of the status that they are folded onto.
+    """The facts that the changes make true of the status that they are folded onto.
 
     `mark` is the newest slot ever seen settled, and `forgotten` are recorded Jobs. A user who wipes the status takes
     neither back.

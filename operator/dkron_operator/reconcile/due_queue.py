@@ -79,7 +79,7 @@ class DueQueue:
         return now - EPOCH - timedelta(seconds=self._clock.monotonic())
 
     def _look_at_all(self, ahead: timedelta) -> None:
-        """The clock was ahead. What was set by it may lie as far ahead, and so may the marks of jobs, which are taken
+        """The clock was ahead. Times that it set may lie as far ahead, and so may the marks of jobs, which are taken
         back when a job is looked at."""
         log.warning("the clock was set back by %.1f s", ahead.total_seconds())
         for uid in sorted(self._when, key=self._when.__getitem__):

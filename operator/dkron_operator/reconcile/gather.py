@@ -122,8 +122,8 @@ class Gatherer:
         return cached.job.unknown if self._settings.strict else None
 
     def _refused(self, cached: CachedJob) -> Problem | None:
-        """What the installation's rules refuse. They build the pod, so they are asked once for each generation; a
-        spec that could not be read may be readable later."""
+        """The installation's rule against the job. The rules build the pod, so they are asked once for each generation;
+        a spec that could not be read may be readable later."""
         job, remembered = cached.job, cached.remembered
         key = job.generation, job.problem is None
         if remembered.judged is None or remembered.judged[0] != key:

@@ -8,7 +8,8 @@ from dkron_operator.act.requested_runs import RunKeeper
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
-from dkron_operator.plan.unknown_jobs import is_settled, unknown
+from dkron_operator.plan.fold import recorded
+from dkron_operator.plan.unknown_jobs import is_settled
 from dkron_operator.plan.view import AttemptJob
 
 
@@ -34,7 +35,8 @@ class CacheVerifier:
         """Whether the cache had Jobs that may be new or already settled. The API server was asked about each."""
         if cached.job.deleting:
             return False
-        found = list(unknown(cached.status, cached.observed.attempts))
+        known = recorded(cached.status) | {entry.job for entry in cached.status.active}
+        found = [run for name, run in cached.observed.attempts.items() if name not in known]
         cached.observed.confirmed &= {run.uid for run in found}
         doubtful = [run for run in found if run.uid not in cached.observed.confirmed]
         if doubtful:

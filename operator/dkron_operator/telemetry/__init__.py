@@ -1,1 +1,1 @@
-"""What the operator reports about its work while it works: metrics and spans."""
+"""Telemetry: metrics and spans of the operator's work."""

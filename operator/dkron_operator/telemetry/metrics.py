@@ -1,4 +1,4 @@
-"""What the operator counts while it works, in a registry of its own.
+"""Counters and histograms of the operator's work, in a registry of their own.
 
 Only what has been written is counted: see `plan/written.py` and docs/adr/0020. Values that can be computed at scrape
 time are in `monitoring` instead.
@@ -33,8 +33,11 @@ MOST_REASONS = 50
 MOST_NAMESPACES = 100
 """Beyond this many namespaces that have used their budgets, one counts as `Other`."""
 OTHER = "Other"
-BY_RULE = (SkipReason.CONCURRENCY_FORBIDDEN, SkipReason.NO_MATCHING_NODE, SkipReason.TOO_MANY_ACTIVE)
-BY_TIME = (SkipReason.MISSED, SkipReason.DEADLINE_EXCEEDED)
+REASONS = {
+    SlotResult.FIRED: ("",),
+    SlotResult.SKIPPED: (SkipReason.CONCURRENCY_FORBIDDEN, SkipReason.NO_MATCHING_NODE, SkipReason.TOO_MANY_ACTIVE),
+    SlotResult.MISSED: (SkipReason.MISSED, SkipReason.DEADLINE_EXCEEDED),
+}
 
 
 class Metrics:
@@ -105,7 +108,7 @@ class Metrics:
             self._lateness.observe(max((now - active.slot).total_seconds(), 0.0))
 
     def sized(self, size: int, truncated: int) -> None:
-        """A status of `size` bytes was written, for which `truncated` executions were dropped."""
+        """A status of `size` bytes was written, and `truncated` executions were dropped for it."""
         self._sizes.observe(size)
         if truncated:
             self._truncated.inc(truncated)
@@ -138,24 +141,18 @@ class Metrics:
 
     def _ended(self, execution: Execution) -> None:
         result = "success" if execution.success else "failed"
-        reason = "" if execution.success else self._known(execution.reason)
+        # Other components choose the reasons, so without a limit every execution could create a series.
+        reason = "" if execution.success else _bounded(self._reasons, execution.reason, MOST_REASONS)
         self._executions.labels(result, execution.trigger, reason).inc()
         self._durations.labels(result).observe((execution.finished_at - execution.started_at).total_seconds())
-
-    def _known(self, reason: str) -> str:
-        """The reason as a label. Other components choose the reasons, so without a limit every execution could create a
-        series."""
-        return _bounded(self._reasons, reason, MOST_REASONS)
 
     def _lay_out(self) -> None:
         """Create these series at the start: a series that first appears with value 1 has no rate."""
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
-        self._slots.labels(SlotResult.FIRED, "")
-        for reason in BY_RULE:
-            self._slots.labels(SlotResult.SKIPPED, reason)
-        for reason in BY_TIME:
-            self._slots.labels(SlotResult.MISSED, reason)
+        for slot_result, reasons in REASONS.items():
+            for reason in reasons:
+                self._slots.labels(slot_result, reason)
         for trigger in Trigger:
             self._executions.labels("success", trigger, "")
             self._executions.labels("failed", trigger, "Error")

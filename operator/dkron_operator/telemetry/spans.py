@@ -99,12 +99,14 @@ def running(job: JobView, execution: Execution, own: TraceContext | None) -> Spa
     if own is not None:
         ids = Ids(own.trace_id, own.span_id)
         parent = TraceContext(own.trace_id, fire_span(job.uid, execution.job), own.flags)
-    told = {**_of_job(job, execution), "dkron.execution.id": execution.id, **_of_end(execution)}
+    exit_code = {} if execution.exit_code is None else {"process.exit.code": execution.exit_code}
+    end: Attributes = {"dkron.execution.id": execution.id, "dkron.success": execution.success, **exit_code}
+    told = {**_of_job(job, execution), **end}
     return SpanStart(f"run {job.dkron_name}", at=execution.started_at, ids=ids, parent=parent, attributes=told)
 
 
 def recording(job: JobView, execution: Execution, run: TraceContext, since: datetime) -> SpanStart:
-    """The span in which the end of an attempt is recorded; `run` is that of the attempt."""
+    """The span in which the end of an attempt is recorded; `run` is the attempt's span."""
     ids = Ids(run.trace_id, record_span(job.uid, execution.job))
     told = _of_job(job, execution)
     return SpanStart(f"record {job.dkron_name}", at=since, ids=ids, parent=run, attributes=told)
@@ -147,11 +149,6 @@ def _of_job(job: JobView, attempt: Attempt) -> Attributes:
     placement = {"dkron.member": attempt.member, "k8s.node.name": attempt.node_name}
     placed = {key: value for key, value in placement.items() if value}
     return {**_about(job, attempt), "dkron.attempt": attempt.attempt, "k8s.job.name": attempt.job, **placed}
-
-
-def _of_end(execution: Execution) -> Attributes:
-    told = {"dkron.success": execution.success}
-    return told if execution.exit_code is None else {**told, "process.exit.code": execution.exit_code}
 
 
 def _digest(*parts: object, size: int) -> str:

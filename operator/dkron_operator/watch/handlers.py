@@ -27,7 +27,7 @@ SILENCE = 10
 """Seconds of silence beyond that after which a watch counts as dead and resumes where it was."""
 
 BACKOFFS = (0.5, 1, 2, 5, 10)
-"""Seconds between kopf's retries. After the last one kopf gives up, and its streams start anew (`kopf_streams.py`)."""
+"""Seconds between kopf's retries. After the last one kopf gives up, and its streams start again (`kopf_streams.py`)."""
 
 
 class Handlers:
@@ -44,17 +44,16 @@ class Handlers:
 
     def feed_job(self, kind: str | None, body: Object) -> None:
         """Handle a watch event about a DkronJob. `kind` is None for a listed one."""
-        gone = kind == "DELETED"
         with self._guard.each("DkronJob", body):
+            gone = kind == "DELETED"
             self._requeue_all(self._store.remove_job(body["metadata"]["uid"]) if gone else self._store.upsert_job(body))
 
     def feed_attempt(self, kind: str | None, body: Object) -> None:
         """Handle a watch event about a Job of ours."""
         with self._guard.each("Job", body):
             self._on_object(body)
-            self._requeue_all(
-                self._store.remove_attempt(body) if kind == "DELETED" else self._store.upsert_attempt(body)
-            )
+            gone = kind == "DELETED"
+            self._requeue_all(self._store.remove_attempt(body) if gone else self._store.upsert_attempt(body))
 
     def on_deleted(self, uids: set[str]) -> None:
         """These objects no longer exist."""
@@ -121,7 +120,7 @@ def settings() -> kopf.OperatorSettings:
     settings.persistence.diffbase_storage = _NoDiffBase()
     settings.persistence.finalizer = "dkron.io/operator"
     settings.watching.inactivity_timeout = WATCH + SILENCE
-    # kopf would kill the process ten minutes after its streams have ended, even if they were begun anew.
+    # kopf would kill the process ten minutes after its streams have ended, even if they were begun again.
     settings.process.ultimate_exiting_timeout = None
     settings.peering.standalone = True
     settings.scanning.disabled = True
@@ -133,33 +132,27 @@ def settings() -> kopf.OperatorSettings:
     return settings
 
 
-class _NoProgress(kopf.ProgressStorage):
-    """The handlers keep no progress, so kopf neither annotates nor copies objects for it."""
+class _Nothing:
+    """A storage of kopf that stores nothing."""
 
     def fetch(self, **_: object) -> None:
-        return None
+        """Return that nothing is stored."""
 
     def store(self, **_: object) -> None:
-        pass
+        """Ignore it."""
 
-    def purge(self, **_: object) -> None:
-        pass
+    purge = touch = store
 
-    def touch(self, **_: object) -> None:
-        pass
+
+class _NoProgress(_Nothing, kopf.ProgressStorage):
+    """The handlers keep no progress, so kopf neither annotates nor copies objects for it."""
 
     def clear(self, *, essence: Mapping[str, Any]) -> Any:  # noqa: ANN401 - kopf's own type
         return essence
 
 
-class _NoDiffBase(kopf.DiffBaseStorage):
+class _NoDiffBase(_Nothing, kopf.DiffBaseStorage):
     """No handler uses diffs, so kopf copies no object to compute them."""
 
     def build(self, **_: object) -> Any:  # noqa: ANN401 - kopf's own type
         return {}
-
-    def fetch(self, **_: object) -> None:
-        return None
-
-    def store(self, **_: object) -> None:
-        pass

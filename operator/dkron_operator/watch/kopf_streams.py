@@ -1,5 +1,5 @@
 """kopf's streams, and what happens when they fail. kopf gives up when a watch is refused for long. A refusal may be
-over in a minute, and slots continue meanwhile, so the streams start anew in the same process."""
+over in a minute, and slots continue meanwhile, so the streams start again in the same process."""
 
 import asyncio
 import logging
@@ -16,7 +16,6 @@ import kopf
 from dkron_kube.access import Access
 from dkron_kube.backoff import Backoff
 from dkron_kube.errors import KubeError
-from dkron_operator.watch.cancel import cancel_stray_tasks
 from dkron_operator.watch.handlers import Handlers, register, settings
 from dkron_operator.watch.liveness import WatchLiveness
 
@@ -25,11 +24,25 @@ log = logging.getLogger(__name__)
 LAST_STREAMS = 5.0
 """Seconds for the streams to end."""
 FIRST_PAUSE, LAST_PAUSE = 1.0, 15.0
-"""Seconds until streams start anew. kopf has tried for about 18 seconds by then, unless the answer was final."""
+"""Seconds until streams start again. kopf has tried for about 18 seconds by then, unless the answer was final."""
 STEADY = 120.0
-"""Streams that lasted this many seconds start anew after the first pause."""
+"""Streams that lasted this many seconds start again after the first pause."""
 NOT_FOUND = 404
+CANCELLATIONS = 5
+"""How often stray tasks are cancelled, one second apart."""
+TRIED_AGAIN = ("will retry", "escalating", "has failed")
 HOME = str(Path(kopf.__file__).parent)
+
+
+class KopfLogFilter(logging.Filter):
+    """kopf logs a request that it is about to repeat as an error, and a failed watch, which starts again, with a
+    traceback. This filter makes them warnings, so that they do not alert anyone who is paged for errors."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass."""
+        if record.name.startswith("kopf.") and any(words in record.getMessage() for words in TRIED_AGAIN):
+            record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
+        return True
 
 
 class KopfStreams:
@@ -102,6 +115,18 @@ class KopfStreams:
         return failure
 
 
+async def cancel_stray_tasks(left: "Callable[[], set[asyncio.Task[Any]]]") -> None:
+    """Cancel the tasks that `left` returns, until there are none or the attempts are used up. A kopf stream whose
+    sibling has failed mistakes the first cancellation for something else, so one is not enough."""
+    for _ in range(CANCELLATIONS):
+        strays = left()
+        if not strays:
+            return
+        for stray in strays:
+            stray.cancel()
+        await asyncio.wait(strays, timeout=1)
+
+
 def _is_of_kopf(task: "asyncio.Task[Any]") -> bool:
     return _is_code_of_kopf(getattr(task.get_coro(), "cr_code", None))
 
@@ -117,13 +142,11 @@ def _unless_of_kopf(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) ->
     task = context.get("future")
     of_task = isinstance(task, asyncio.Task) and _is_of_kopf(task)
     of_stream = _is_code_of_kopf(getattr(context.get("asyncgen"), "ag_code", None))
-    if not of_task and not of_stream and not _is_raised_by_kopf(context.get("exception")):
-        loop.default_exception_handler(context)
-
-
-def _is_raised_by_kopf(exception: BaseException | None) -> bool:
+    exception = context.get("exception")
     frames = traceback.extract_tb(exception.__traceback__) if exception is not None else []
-    return bool(frames) and frames[-1].filename.startswith(HOME)
+    is_raised_by_kopf = bool(frames) and frames[-1].filename.startswith(HOME)
+    if not of_task and not of_stream and not is_raised_by_kopf:
+        loop.default_exception_handler(context)
 
 
 def _sentence(failure: Exception) -> str:

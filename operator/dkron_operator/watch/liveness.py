@@ -43,12 +43,11 @@ class WatchLiveness:
         known = self._known(path)
         if known is None:
             return
+        before = self._liveness[known]
         if begun:
             self._hear(known)
-        else:
-            before = self._liveness[known]
-            now = self._clock.monotonic()
-            self._liveness[known] = LastSign(before.seen, now if before.failing is None else before.failing)
+        elif before.failing is None:
+            self._liveness[known] = LastSign(before.seen, self._clock.monotonic())
 
     def knows(self, path: str) -> bool:
         """Whether the resource at this path is watched."""

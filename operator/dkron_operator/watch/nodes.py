@@ -41,7 +41,6 @@ class Nodes:
         on_event: Callable[[], None] = lambda: None,
         own: AgentTags = DKRONS,
     ) -> None:
-        self._own = own
         self._guard = ObjectGuard(log)
         self._store = store
         self._requeue = requeue
@@ -51,7 +50,8 @@ class Nodes:
         self.problem: Problem | None = None
         self._on_event = on_event
         callbacks = Callbacks(
-            read=self._read,
+            # No run is placed on a node that cannot be read.
+            read=lambda item: self._guard.read("Node", item, partial(read_node, own=own)),
             synced=self._synced,
             upsert=self._upsert,
             remove=self._remove,
@@ -117,7 +117,3 @@ class Nodes:
         for cached in self._store:
             if cached.job.spec.tags or any(active.node_name for active in cached.status.active):
                 self._requeue(cached.job.uid)
-
-    def _read(self, item: Object) -> Node | None:
-        """The node; None if it cannot be read, and then no run is placed on it."""
-        return self._guard.read("Node", item, partial(read_node, own=self._own))

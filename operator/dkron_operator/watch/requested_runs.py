@@ -7,7 +7,7 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, Unavailable
 from dkron_kube.informer import Callbacks, Informer, WatchState
 from dkron_kube.paths import DKRON_RUNS
-from dkron_operator.cache.dependency_graph import Key
+from dkron_operator.cache.dependencies import Key
 from dkron_operator.cache.requested_runs import RequestedRuns
 from dkron_operator.plan.requested_run import RequestedRun
 
@@ -24,9 +24,8 @@ def run_informer(
     that a change concerns."""
 
     def tell(keys: Iterable[Key | None]) -> None:
-        for key in keys:
-            if key is not None:
-                changed(key)
+        for key in filter(None, keys):
+            changed(key)
 
     def failed(error: KubeError) -> None:
         # No answer says nothing; a refusal means that there are none for this operator.

@@ -1,4 +1,4 @@
-"""What the API server says when it refuses, word for word as a client reads it."""
+"""Refusals of the API server, word for word as a client reads them."""
 
 import json
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""What a request asks of the API server: a verb and an object, as RBAC names them."""
+"""A request to the API server: a verb and an object, as RBAC names them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What is to go wrong, and when: faults, and rules that say which calls they befall. Plain data.
+"""Faults, and rules that say which calls they hit and when. Plain data.
 
 Of the rules that match a call, all delays take place, and then the first other fault.
 """

@@ -38,8 +38,6 @@ FOR_EVER = aiohttp.ClientTimeout(total=None, sock_connect=10)
 JSON = "application/json"
 _HANDED_ON = ("Accept", "Content-Type", "User-Agent")
 _HANDED_BACK = ("Content-Type", "Retry-After", "Warning", "Audit-Id")
-LARGEST = 64 * 1024 * 1024
-"""Bytes of a request."""
 
 
 class Lost(Exception):
@@ -67,15 +65,11 @@ def any_write(call: Call) -> bool:
 
 
 class Proxy:
-    """One way to the API server. `counted` says which calls are writes that get a number and meet the hooks.
-
-    `told` is called with a call and the fault that befell it, or with the status of its answer.
-    """
+    """One way to the API server. `counted` says which calls are writes that get a number and meet the hooks."""
 
     def __init__(self, access: Access, *, seed: int = 0, counted: Callable[[Call], bool] = any_write) -> None:
         self.before: Hook = nothing
         self.after: Hook = nothing
-        self.told: Callable[[Call, Fault | int], None] = _untold
         self.counted = counted
         self.writes: list[Write] = []
         self.calls: Counter[Call] = Counter()
@@ -109,7 +103,7 @@ class Proxy:
         self._remembered.clear()
 
     @asynccontextmanager
-    async def serving(self, port: int = 0) -> AsyncIterator["Proxy"]:
+    async def serving(self) -> AsyncIterator["Proxy"]:
         """Listen on the loopback."""
         async with self._access.open_session() as self._session:
             runner = web.ServerRunner(
@@ -117,7 +111,7 @@ class Proxy:
             )
             await runner.setup()
             try:
-                site = web.TCPSite(runner, "127.0.0.1", port)
+                site = web.TCPSite(runner, "127.0.0.1", 0)
                 await site.start()
                 self.port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
                 yield self
@@ -151,7 +145,7 @@ class Proxy:
             task.add_done_callback(self._done)
             return await asyncio.shield(task)
         except (Lost, aiohttp.ClientError, ConnectionError, TimeoutError):
-            # The client sees what a broken network shows, whoever broke it.
+            # The client sees a broken network, whichever side broke it.
             if request.transport is not None:
                 request.transport.abort()
             return web.Response()
@@ -159,14 +153,13 @@ class Proxy:
     def _done(self, task: "asyncio.Task[web.StreamResponse]") -> None:
         self._under_way.discard(task)
         if not task.cancelled():
-            # Whoever asked may be gone, and nobody else wants to know.
+            # The client may be gone, and nothing else needs the answer.
             task.exception()
 
     async def _answer(self, request: web.BaseRequest, call: Call, body: bytes) -> web.StreamResponse:
         write = self._number(call, body)
         last: Fault | None = None
         for fault in self._ruling.on(call):
-            self.told(call, fault)
             if isinstance(fault, Delay):
                 await asyncio.sleep(fault.seconds)
             last = fault
@@ -202,7 +195,6 @@ class Proxy:
             timeout=FOR_EVER,
             allow_redirects=False,
         ) as response:
-            self.told(call, response.status)
             if call.verb == "watch" and response.ok:
                 return await self._stream(request, call, response)
             content = await response.read()
@@ -228,7 +220,6 @@ class Proxy:
                 changed = self._changed
                 fault = self._ruling.on_stream(call)
                 if fault is not None:
-                    self.told(call, fault)
                     if await self._break(fault, out, changed):
                         return out
                     continue
@@ -285,7 +276,3 @@ def _question(request: web.BaseRequest) -> tuple[str, str]:
 
 def _whole(content: bytes, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     return web.Response(body=content, status=status, headers={"Content-Type": JSON, **(headers or {})})
-
-
-def _untold(call: Call, what: Fault | int) -> None:
-    """Nobody wants to know."""

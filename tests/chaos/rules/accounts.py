@@ -1,5 +1,5 @@
 """Write by write: the slots that the mark of a status has passed have run, are claimed, or are counted by that write;
-and so are those of the schedule before an edit that were due when it was noticed. The mark of one schedule does not
+and so are slots of the schedule before an edit that were due when it was noticed. The mark of one schedule does not
 move back, and a write that decides nothing counts nothing.
 
 This asks nothing of the weather. It needs a witness whom no status escapes.
@@ -35,7 +35,7 @@ def check(case: Case) -> Iterator[Objection]:
         counted = after.skipped - before.skipped if before.since is not None else after.skipped
         lost = [slot for slot in _passed(case, before, after) if slot not in ran and not case.is_refused(slot)]
         if before.since is None and known is not None:
-            # A wipe takes the counts of slots with it that were decided, and these are not decided anew.
+            # A wipe takes the counts of slots with it that were decided, and these are not decided again.
             lost = [slot for slot in lost if slot > known]
         if lost and len(lost) > counted:
             some = ", ".join(map(rfc3339, lost[:3]))
@@ -94,7 +94,7 @@ def _due(case: Case, seen: Seen, mark: datetime | None, until: datetime | None) 
     if not specs or seen.since is None or until is None:
         return set()
     begin = max(seen.since, mark or seen.since)
-    # When a job expires, may be edited without its slots counting anew: only what is due by all of them is.
+    # When a job expires, may be edited without its slots counting again: only what is due by all of them is.
     due = [set(oracle.due(spec, begin, until, since=seen.since)) for spec in specs]
     return set.intersection(*due) if until > begin else set()
 

@@ -10,7 +10,7 @@ from tests.chaos.objections import Kind, Objection
 
 ZERO = timedelta(0)
 FINAL = frozenset({"Stopped", "JobLost", "Replaced", "NodeGone", "Unknown"})
-"""Reasons after which no attempt follows: somebody wanted it to end, or nobody can tell what became of it."""
+"""Reasons after which no attempt follows: a client wanted it to end, or its end is unknown."""
 
 
 def check(case: Case) -> Iterator[Objection]:

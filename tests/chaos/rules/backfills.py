@@ -23,14 +23,14 @@ def check(backfills: Sequence[Backfill], runs: Sequence[Asked]) -> Iterator[Obje
     names = {each.request.name for each in backfills}
     for run in runs:
         if run.backfill and run.backfill not in names:
-            text = f"DkronRun {run.name} is of the backfill {run.backfill}, which nobody had asked for"
+            text = f"DkronRun {run.name} is of the backfill {run.backfill}, which no client had created"
             yield Objection(Kind.EXTRA, "", "", run.invoked, text)
     for each in backfills:
         for part in (_plan, _slots, _jobs, _order, _parallel, _suspended, _stop, _end):
             for at, text in part(each):
                 told = f"DkronBackfill {each.request.name}: {text}"
-                nobody = Objection(Kind.BACKFILL, "", "", at, told)
-                yield each.cases[0].object_to(Kind.BACKFILL, at, told) if each.cases else nobody
+                of_no_job = Objection(Kind.BACKFILL, "", "", at, told)
+                yield each.cases[0].object_to(Kind.BACKFILL, at, told) if each.cases else of_no_job
 
 
 def _plan(it: Backfill) -> Iterator[Told]:

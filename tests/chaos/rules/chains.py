@@ -141,7 +141,7 @@ def _is_owed(case: Case, end: End) -> bool:
     by, life = _by(case, end), case.life
     specs = life.specs(end.at - case.weather.terms.lateness, by)
     if case.is_refused(end.at) or case.is_refused(end.at + case.weather.terms.grain):
-        # The Job that was to follow is named after the second of this end, which of a lost pod its Job alone tells.
+        # The Job that was to follow is named after the second of this end, which only the Job of a lost pod tells.
         return False
     if case.may_be_paused(end.at, by):
         return False

@@ -1,4 +1,4 @@
-"""Runs that must not overlap: those of a job that forbids it, and the attempts of one run of any job."""
+"""Runs that must not overlap: of a job that forbids it; and attempts of one run of any job."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -20,7 +20,7 @@ def check(case: Case) -> Iterator[Objection]:
                 if group.began + case.weather.terms.grain < end and not _was_first(case, group, other):
                     text = f"{group} began at {rfc3339(group.began)}, and {other} ran until {rfc3339(end)}"
                     yield case.object_to(Kind.OVERLAP, group.began, f"{text}: concurrency is forbid")
-        # What one operator has recorded as refused, and another one created after that, is in nobody's way.
+        # What one operator has recorded as refused, and another one created after that, blocks no run.
         ends = [_end(case, run) for run in group.runs if not case.was_refused_first(run)]
         if ends:
             ended.append((max(ends), group))
@@ -28,7 +28,7 @@ def check(case: Case) -> Iterator[Objection]:
 
 
 def _end(case: Case, run: Run) -> datetime:
-    """When it was over. Of one that was cut short nobody may know, and then it is in nobody's way. If it has a record,
+    """When it was over. The end of one that was cut short may be unknown; then it blocks no run. If it has a record,
     that has the time at which an operator missed it, by its own clock."""
     end = case.end(run)
     if run.end is not None or not (case.is_hit(run) or case.is_replaced(run)):

@@ -1,4 +1,4 @@
-"""What the statuses said in the end, beside what the witness saw: each attempt counted once, with its outcome, and each
+"""The statuses in the end, beside the runs that the witness saw: each attempt counted once, with its outcome, and each
 slot that did not run counted as skipped.
 """
 
@@ -57,7 +57,7 @@ def _differences(case: Case, execution: Execution, run: Run) -> Iterator[str]:
     if not execution.success and run.success and not _is_cut(case, run):
         yield f"status.executions tells of a failure ({execution.reason}) of {run}, which succeeded"
     terms = case.weather.terms
-    # Of a Job that was deleted it is the moment at which somebody noticed.
+    # Of a Job that was deleted it is the moment at which an operator noticed.
     broken = case.weather.storm(run.began, run.end + terms.lateness) is not None
     if abs(execution.finished_at - run.end) > terms.lateness + terms.grain and not broken:
         yield f"status.executions has {run} end at {rfc3339(execution.finished_at)}, and it ended at {rfc3339(run.end)}"
@@ -132,7 +132,7 @@ def _skipped(case: Case, status: JobStatus) -> Iterator[str]:
     count = skipped.count if skipped else 0
     # Where several act, one may pass over for good what another runs in that moment.
     others += len(case.of(Trigger.SCHEDULE)) if case.weather.terms.rivals else 0
-    # Whoever starts on an old list passes over what has a younger Job.
+    # An operator that starts on an old list passes over slots with a younger Job.
     # A mark that a clock has put far ahead is taken back, and the slots up to it are decided, and counted, again.
     ahead = case.weather.ahead > AHEAD
     unknown = dependents or is_vague(case.life) or _is_blind(case) or ahead
@@ -176,7 +176,7 @@ def _origin(case: Case, status: JobStatus) -> Iterator[str]:
     if since < life.created - case.weather.terms.grain:
         yield f"status.since is {rfc3339(since)}, before the job was made at {rfc3339(life.created)}"
     elif since != life.created and not any(_may_begin(case, change, since) for change in changes[1:]):
-        yield f"status.since is {rfc3339(since)}, when nobody had changed the job"
+        yield f"status.since is {rfc3339(since)}, when no client had changed the job"
 
 
 def _may_begin(case: Case, change: Change[Setting], since: datetime) -> bool:
@@ -186,7 +186,7 @@ def _may_begin(case: Case, change: Change[Setting], since: datetime) -> bool:
 
 def _outcome(case: Case, status: JobStatus) -> Iterator[str]:
     """The newest run that is over decides about `status.status`; one that a wipe or a cut has touched is not judged."""
-    # Of those of one second their numbers decide, which for requests say nothing about what came first.
+    # Within one second their numbers decide, which for requests say nothing about what came first.
     runs = case.groups
     newest = max(runs, key=lambda group: (group.first.due.replace(microsecond=0), group.first.group), default=None)
     if newest is None or case.is_wiped or newest.ended is None:

@@ -1,5 +1,5 @@
-"""Runs that somebody asked for by an annotation: each answered request runs once, unless something stood in its way,
-and nothing runs that nobody asked for.
+"""Runs that a client asked for by an annotation: each answered request runs once, unless something stood in its way,
+and nothing runs that no client asked for.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def check(case: Case) -> Iterator[Objection]:
     groups = [Point(group.slot, group) for group in case.of(Trigger.MANUAL) if group.asked not in by_name]
     matching = match((_window(case, op) for op in asked), groups)
     for point in matching.over:
-        yield case.object_to(Kind.EXTRA, point.what.began, f"{point.what} ran, and nobody had asked for it")
+        yield case.object_to(Kind.EXTRA, point.what.began, f"{point.what} ran, and no client had asked for it")
     for window in match((_window(case, op) for op in asked if _is_owed(case, op)), groups).empty:
         text = f"a run was asked for at {rfc3339(window.what.invoked)}, and nothing ran for it"
         yield case.object_to(Kind.REQUEST, window.what.invoked, text)
@@ -46,7 +46,7 @@ def _is_owed(case: Case, op: Operation) -> bool:
 def excuse(case: Case, op: Operation) -> str:
     """Why it is right that nothing ran for a request; empty if it is not."""
     if op.answered is None:
-        return "nobody answered"
+        return "it had no answer"
     if op.at is not None and case.is_refused(op.at):
         return "the API server has refused its Job"
     by = case.weather.decided(op.answered)

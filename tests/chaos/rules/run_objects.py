@@ -1,5 +1,5 @@
 """DkronRuns: each becomes exactly one run, or is refused for a reason that holds, and says in the end what became of
-it. What was not asked for does not run.
+it. Nothing else runs.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ KEPT = timedelta(minutes=1)
 def check(history: History, cases: Sequence[Case], runs: Sequence[Asked]) -> Iterator[Objection]:
     """Look at each DkronRun, and at what seems to be of one."""
     for case, group in strangers(history, cases):
-        yield case.object_to(Kind.EXTRA, group.began, f"{group} ran, and nobody had asked for it")
+        yield case.object_to(Kind.EXTRA, group.began, f"{group} ran, and no client had asked for it")
     for asked in runs:
         whose = [case for case, _ in asked.groups] or asked.cases[-1:]
         parts = (*_runs(asked), *_becomes_nothing(asked), *_says(asked), *_ends(asked), *_is_gone(asked, runs))
@@ -78,7 +78,7 @@ def _wrong(asked: Asked, case: Case, group: Group) -> Iterator[tuple[Kind, str]]
 
 
 def _becomes_nothing(asked: Asked) -> Iterator[Told]:
-    """It has no run: then it was refused for a reason that holds, or nobody owed it one."""
+    """It has no run: then it was refused for a reason that holds, or no run was owed."""
     if asked.groups or asked.known is None:
         return
     # The Jobs of a job that is deleted go with it, and may do so while the witness sees nothing.
@@ -101,7 +101,7 @@ def _becomes_nothing(asked: Asked) -> Iterator[Told]:
 
 
 def _is_lost(asked: Asked, case: Case) -> bool:
-    """Whether its Job was refused by the API server, or nobody knows what it was."""
+    """Whether its Job was refused by the API server, or its end is unknown."""
     return asked.object is None or asked.need is Need.NEVER or case.is_refused(asked.created)
 
 
@@ -156,7 +156,7 @@ def _is_gone(asked: Asked, runs: Sequence[Asked]) -> Iterator[Told]:
     there = [each.object for each in runs if each.spec.job == asked.spec.job and each.object is not None]
     kept = Counter(_counts(each, seen.gone) for each in there)[True]
     limits = [spec.history.runs for case in asked.cases for spec in case.life.specs(ended, seen.gone)]
-    # Those of a job that is gone are deleted, too.
+    # The runs of a job that is gone are deleted, too.
     if limits and all(case.life.deleted >= FOREVER for case in asked.cases) and kept <= min(limits):
         yield Kind.RECORD, seen.gone, f"it was deleted, and {kept} were there that had ended"
 

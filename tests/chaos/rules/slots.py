@@ -31,13 +31,13 @@ def check(case: Case) -> Iterator[Objection]:
 
 
 def _passed_over(case: Case, target: Target) -> datetime | None:
-    """Until when one of these slots had to run, though each of them alone need not; None if none had to."""
+    """Until when one of these slots had to run, though each of them by itself need not; None if none had to."""
     allowed = all(spec.concurrency is Concurrency.ALLOW for spec in target.due.specs)
     if target.why != INSTEAD or not allowed or not case.is_settled(target):
         return None
     later = [each for each in case.targets if target.slot < each.slot <= target.due.by]
     unrun = {each.slot for each in case.unrun}
-    # One that had to run is told by itself; and of one that was changed around, nobody knows.
+    # One that had to run is told by itself; one that was changed around may be either.
     sure = all(each.slot in unrun and each.why in (INSTEAD, PERHAPS) for each in later)
     return target.due.by if sure else None
 

@@ -1,4 +1,4 @@
-"""Stops: what was to be stopped is over soon, is stopped because somebody asked for that, and is not tried again."""
+"""Stops: what was to be stopped is over soon, is stopped because a client asked for that, and is not tried again."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -23,7 +23,7 @@ def check(case: Case) -> Iterator[Objection]:
         if execution.reason != STOPPED:
             continue
         if not any(op.hits in ("", name) and op.invoked <= case.weather.terms.read for op in asked):
-            text = f"Job {name} is recorded as stopped, and nobody had asked for that"
+            text = f"Job {name} is recorded as stopped, and no client had asked for that"
             yield case.object_to(Kind.STOP, execution.finished_at, text)
         if name in runs and (before := _ended_before(case, runs[name], asked)):
             text = f"{runs[name]} is recorded as stopped, and {before}"
@@ -46,7 +46,7 @@ def _goes_on(case: Case, op: Operation, run: Run) -> str:
 
 
 def _ended_before(case: Case, run: Run, asked: list[Operation]) -> str:
-    """What is over is not stopped any more, unless nobody could see that it was."""
+    """A run that is over is not stopped any more, unless no operator could see that it was."""
     first = min((op.invoked for op in asked if op.hits in ("", run.name)), default=None)
     if run.end is None or first is None or case.weather.storm(run.end, case.weather.decided(first)) is not None:
         return ""

@@ -18,12 +18,13 @@ from dkron_api.auth.kubernetes import (
     KNOWN_SECONDS,
     RIGHTS,
     UNKNOWN_SECONDS,
+    Bounds,
+    KubernetesScheme,
+    ReviewQueue,
     Rights,
-    Tokens,
     access_review,
     read_token_review,
 )
-from dkron_api.auth.review_queue import Bounds, ReviewQueue
 from dkron_api.cache.expiring import Kept, KeptByOwner
 from dkron_api.settings import AuthMode
 from dkron_crds.policy import Capability
@@ -114,9 +115,13 @@ def test_a_review_asks_for_exactly_this_right(right: Right, expected: Object) ->
     assert spec == {"user": CI.name, "groups": list(CI.groups), "uid": "u1", **expected}
 
 
+def _scheme(server: Reviewer) -> KubernetesScheme:
+    return KubernetesScheme(server.kube, Rights(server.kube, clock=server.clock), (), clock=server.clock)
+
+
 async def test_a_token_is_asked_about_once_a_minute() -> None:
     server = Reviewer([{"authenticated": True, "user": USER}])
-    tokens = Tokens(server.kube, (), clock=server.clock)
+    tokens = _scheme(server)
     assert await asyncio.gather(*(tokens.caller("t") for _ in range(20))) == [CI] * 20
     server.now = KNOWN_SECONDS - 1
     assert (tokens.recall(key_of("t")), await tokens.caller("t"), len(server.asked)) == (CI, CI, 1)
@@ -230,7 +235,7 @@ async def test_one_caller_keeps_the_rights_of_others(monkeypatch: pytest.MonkeyP
 
 async def test_cancelled_caller_does_not_cancel_the_shared_review() -> None:
     server = Reviewer([{"authenticated": True, "user": USER}])
-    tokens = Tokens(server.kube, (), clock=server.clock)
+    tokens = _scheme(server)
     first, second = asyncio.create_task(tokens.caller("t")), asyncio.create_task(tokens.caller("t"))
     await asyncio.sleep(0)
     first.cancel()
@@ -259,7 +264,7 @@ class BusyServer(Reviewer):
 @pytest.mark.parametrize("addresses", [pytest.param(1, id="from one address"), pytest.param(500, id="from many")])
 async def test_flood_of_wrong_tokens_does_not_delay_a_known_token(addresses: int) -> None:
     server = BusyServer([{}])
-    tokens = Tokens(server.kube, (), clock=server.clock)
+    tokens = _scheme(server)
     assert await tokens.caller("good", "a0") == CI
     flood: list[asyncio.Task[Caller | None]] = []
     for _ in range(20):
@@ -281,7 +286,7 @@ async def test_flood_of_wrong_tokens_does_not_delay_a_known_token(addresses: int
 
 async def test_unknown_token_waits_its_turn_among_addresses() -> None:
     server = BusyServer([{}])
-    tokens = Tokens(server.kube, (), clock=server.clock)
+    tokens = _scheme(server)
     flood = [asyncio.create_task(tokens.caller(f"t{n}", f"a{n % 4}")) for n in range(FIRST.running + 4 * 20)]
     await asyncio.sleep(0)
     assert await tokens.caller("good", "elsewhere") == CI

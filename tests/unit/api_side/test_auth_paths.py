@@ -15,8 +15,8 @@ from aiohttp import web
 
 from dkron_api.app import routes
 from dkron_api.auth.caller import Caller, Need
+from dkron_api.auth.dkron import Rules
 from dkron_api.auth.guard import Guard
-from dkron_api.auth.policy_rules import Rules
 from dkron_api.auth.routes import IDENTIFIED, PUBLIC
 from dkron_api.edge.keys import CLUSTERS, LEASES, NODES, POLICIES
 from dkron_api.settings import Settings

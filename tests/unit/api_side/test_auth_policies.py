@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dkron_api.auth.caller import Need, Right
-from dkron_api.auth.dkron import policies_allow
-from dkron_api.auth.policy_rules import Rules
+from dkron_api.auth.dkron import Rules, policies_allow
 from dkron_crds.policy import Capability
 
 Paths = Mapping[str, frozenset[Capability]]

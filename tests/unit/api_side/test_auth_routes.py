@@ -13,12 +13,10 @@ from aiohttp import web
 
 from dkron_api.app import routes
 from dkron_api.auth.caller import Caller, Need
-from dkron_api.auth.claims import ClaimNames
-from dkron_api.auth.dkron import ACL, policies_allow
+from dkron_api.auth.dkron import ACL, Rules, policies_allow
 from dkron_api.auth.guard import Guard
 from dkron_api.auth.issuer_keys import IssuerKeys
-from dkron_api.auth.oidc import OidcScheme
-from dkron_api.auth.policy_rules import Rules
+from dkron_api.auth.oidc import ClaimNames, OidcScheme
 from dkron_api.auth.routes import IDENTIFIED, MOST_SECRETS, NO_RESOURCE, PUBLIC, TABLE, route_right
 from dkron_api.edge.keys import CLUSTERS, LEASES, NODES, POLICIES
 from dkron_api.settings import Settings
@@ -184,6 +182,7 @@ async def test_issuer_caller_may_do_what_its_policies_grant(kind: Kind) -> None:
         keys=IssuerKeys(ISSUER.url, lambda: {"keys": ISSUER.keys}, fresh=60.0, pause=1.0),
         names=ClaimNames("sub", "", "groups", "", "policies"),
         judge=judge,
+        recall_right=lambda *_: None,
         clock=lambda: NOW,
     )
     token = signed(ISSUER.claims(NOW, exp=kind.expires, aud=kind.audience, policies=list(kind.policies)))

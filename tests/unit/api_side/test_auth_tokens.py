@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dkron_api.auth.caller import Need, Right, key_of
-from dkron_api.auth.dkron import DkronScheme, TokenIndex, rules_of
-from dkron_api.auth.policy_rules import Rules
+from dkron_api.auth.dkron import DkronScheme, Rules, TokenIndex, rules_of
 from dkron_api.auth.schemes import PolicyRules
 from dkron_api.auth.token_secrets import (
     PREFIX,

@@ -10,7 +10,7 @@ import pytest
 from dkron_api.edge import gate as gate_module
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.keys import CLUSTERS, GATE, POLICIES
-from dkron_api.routes import bodies, jobs, policies, restore, schedule
+from dkron_api.routes import bodies, jobs, policies, reports, restore
 from tests.support.api_app import Api, running_api
 
 SOON = 0.2
@@ -25,7 +25,7 @@ CHUNKED = "Transfer-Encoding: chunked\r\n"
 @pytest.fixture
 async def api(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
     monkeypatch.setattr(bodies, "PATIENCE", SOON)
-    async with running_api(jobs.ROUTES, restore.ROUTES, policies.ROUTES, schedule.ROUTES) as running:
+    async with running_api(jobs.ROUTES, restore.ROUTES, policies.ROUTES, reports.ROUTES) as running:
         running.know_jobs()
         for key in (CLUSTERS, POLICIES):
             running.know(key)

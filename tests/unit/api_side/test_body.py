@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dkron_api.translate.body import echo, read_body
 from dkron_api.translate.gojson import encode
+from dkron_api.translate.job import echo, read_body
 from dkron_from_dkron.body import JobBody
 from dkron_from_dkron.moments import instant, moment
 from dkron_from_dkron.values import Unreadable

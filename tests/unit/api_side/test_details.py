@@ -7,11 +7,11 @@ import jsonschema_rs
 import pytest
 
 from dkron_api.auth.caller import Need
-from dkron_api.auth.grant import Grant
+from dkron_api.auth.guard import Grant
 from dkron_api.routes import jobs
 from dkron_api.routes.openapi import document
 from dkron_api.translate import details as details_module
-from dkron_api.translate.keeper import keeper
+from dkron_api.translate.details import keeper
 from dkron_api.translate.record import Job
 from dkron_crds.job import Condition, Day, JobStatus
 from tests.support.api_app import Api, running_api

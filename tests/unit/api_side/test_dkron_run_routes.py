@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dkron_api.auth.guard import Guard
-from dkron_api.routes import requested_runs
+from dkron_api.routes import runs
 from dkron_kube.paths import DKRON_RUNS
 from tests.support.api_app import Api, object_of, running_api
 from tests.support.api_callers import VALID, OneCaller
@@ -20,7 +20,7 @@ ATTEMPT = {"job": "report-x", "attempt": 1, "startedAt": AT, "finishedAt": LATER
 
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
-    async with running_api(requested_runs.ROUTES) as running:
+    async with running_api(runs.ROUTES) as running:
         yield running
 
 
@@ -68,7 +68,7 @@ async def test_list_is_newest_first_and_skips_broken_runs(api: Api) -> None:
 )  # fmt: skip
 async def test_each_route_takes_the_right_to_dkronruns(method: str, path: str, right: str) -> None:
     scheme = OneCaller()
-    async with running_api(requested_runs.ROUTES, guard=Guard([scheme])) as api:
+    async with running_api(runs.ROUTES, guard=Guard([scheme])) as api:
         api.kube.put(DKRON_RUNS, stored())
         scheme.lacking = f"{right} in namespace default"
         async with api.client.request(method, path, headers=VALID) as answer:

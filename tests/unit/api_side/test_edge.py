@@ -12,12 +12,12 @@ from aiohttp.web_urldispatcher import UrlMappingMatchInfo
 
 from dkron_api.edge import cors
 from dkron_api.edge.aiohttp_fixes import SEGMENTS, bound_paths
-from dkron_api.edge.coding import takes_gzip
-from dkron_api.edge.errors import body_of
+from dkron_api.edge.answers import takes_gzip
 from dkron_api.edge.gate import BODY, BUCKETS, RESTORES, RESTORES_OF_ONE, UPLOADS, UPLOADS_OF_ONE, Gate
 from dkron_api.edge.keys import GATE
+from dkron_api.edge.middleware import body_of
 from dkron_api.refusal import ApiError, refusal_of
-from dkron_api.routes import stats
+from dkron_api.routes import reports
 from dkron_api.routes.requests import terms_of
 from dkron_api.settings import Settings
 from dkron_kube.errors import AlreadyExists, Cause, Conflict, Expired, KubeError, NotFound, Rejected, Unavailable
@@ -316,7 +316,7 @@ def test_etag_is_a_resource_version_or_a_mismatch(tag: str, version: str | None)
 
 
 async def test_unknown_paths_pass_the_gate_too() -> None:
-    async with running_api(stats.ROUTES) as api:
+    async with running_api(reports.ROUTES) as api:
         api.app[GATE].working = 100
         for path in ("/nowhere", "/v1/stats/", "/v1/stats"):
             answer = await api.client.get(path)

@@ -12,12 +12,11 @@ from aiohttp import ClientError, ClientResponse, web
 from aiohttp.test_utils import TestClient, make_mocked_request
 
 from dkron_api.auth.caller import ANYBODY
-from dkron_api.auth.grant import Grant
-from dkron_api.auth.guard import Guard
+from dkron_api.auth.guard import Grant, Guard
 from dkron_api.auth.routes import Namespaces
+from dkron_api.cache.job_index import Prerenderer
 from dkron_api.cache.object_cache import ObjectCache, plain
-from dkron_api.cache.prerender import Prerenderer
-from dkron_api.cache.slices import Slices
+from dkron_api.cache.standings import Slices
 from dkron_api.edge.access import AccessLog
 from dkron_api.edge.admission import GRANT, GUARD
 from dkron_api.edge.gate import Gate
@@ -28,8 +27,7 @@ from dkron_api.settings import Settings
 from dkron_api.stream.event_log import EventLog
 from dkron_api.stream.feed import Leadership
 from dkron_api.stream.subscription import Interest
-from dkron_api.tenants.tenant import TenantFactory
-from dkron_api.tenants.tenants import Tenants
+from dkron_api.tenants.tenants import TenantFactory, Tenants
 from dkron_api.translate import events as translated
 from dkron_api.translate.events import Topic, differences
 from dkron_api.translate.record import Job
@@ -362,21 +360,21 @@ class TestLeadership:
             return NOON + timedelta(seconds=loop.time() - begun)
 
         event_log.begin(100)
-        leadership = Leadership(ObjectCache("leases", plain), event_log.lead, clock)
+        lease = ObjectCache("leases", plain, changed=Leadership(event_log.lead, clock).changed)
         listener = event_log.subscribe(Interest(frozenset({Topic.LEADER})))
-        leadership.replace([], 100)
+        lease.replace([], 100)
         for beat in range(5):
-            leadership.upsert(self.lease(101 + beat, "replica-a", clock()))
+            lease.upsert(self.lease(101 + beat, "replica-a", clock()))
             await asyncio.sleep(2)
-        leadership.upsert(self.lease(110, "replica-b", clock()))
+        lease.upsert(self.lease(110, "replica-b", clock()))
         taken = loop.time()
         told: list[Told] = []
         while len(told) < 4:
             told += parsed(await listener.take())
         assert [event.data["leader"] for event in told] == ["", "replica-a", "replica-b", ""]
         assert 15 < loop.time() - taken <= 25, "the Lease ran out, and nobody said so"
-        leadership.upsert(self.lease(111, "replica-b", clock()))
-        leadership.remove(self.lease(112, "replica-b", clock()))
+        lease.upsert(self.lease(111, "replica-b", clock()))
+        lease.remove(self.lease(112, "replica-b", clock()))
         assert [event.data["leader"] for event in parsed(await listener.take())] == ["replica-b", ""]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from dkron_api.routes import fields
+from dkron_api.routes import openapi
 from dkron_api.routes.openapi import document
 from dkron_crds.known_settings import EXECUTOR_KEYS
 from dkron_from_dkron.body import FIELDS
@@ -22,7 +22,7 @@ REFUSED = {"docker": {"volumes"}}
 
 
 async def test_the_answer_is_as_it_is_described() -> None:
-    async with running_api(fields.ROUTES) as api:
+    async with running_api(openapi.ROUTES) as api:
         found = await (await api.client.get("/v1/fields")).json()
     described = {"$ref": "#/components/schemas/job_fields", "components": document()["components"]}
     jsonschema_rs.validator_for(described).validate(found)

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_api.translate.body import read_body
-from dkron_api.translate.job import shown
+from dkron_api.translate.forecast import upcoming
+from dkron_api.translate.job import read_body, shown
 from dkron_api.translate.record import Job
-from dkron_api.translate.upcoming import upcoming
 from dkron_crds.job import JobSpec
 from dkron_crds.names import object_name
 from dkron_from_dkron.body import JobBody

@@ -8,10 +8,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from dkron_api.edge import long_answer
+from dkron_api.edge import answers
+from dkron_api.edge.answers import LONG, joined_answer, list_answer
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.keys import GATE, SETTINGS
-from dkron_api.edge.long_answer import LONG, joined_answer, list_answer
 from dkron_api.settings import Settings
 from dkron_api.translate import gojson
 from dkron_api.translate.pieces import PIECE, compact
@@ -88,7 +88,7 @@ async def test_long_list_is_compressed_on_demand() -> None:
 
 
 async def test_a_client_that_takes_nothing_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(long_answer, "STALL", 0.1)
+    monkeypatch.setattr(answers, "STALL", 0.1)
     over = asyncio.Event()
 
     async def handler(request: web.Request) -> web.StreamResponse:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.edge.keys import CLUSTERS
-from dkron_api.routes import executions, stats
+from dkron_api.routes import executions, reports
 from dkron_api.translate import gojson
 from dkron_api.translate.details import details
 from dkron_api.translate.events import differences
@@ -164,7 +164,7 @@ async def test_odd_job_breaks_neither_statistics_nor_busy() -> None:
         {"date": "0001-01-01", "success": 1, "failed": 1},
     ]
     running_now = {"id": "1-a", "job": "a", "uid": "u", "slot": LAST, "trigger": "manual", "group": 1, "attempt": 1}
-    async with running_api(stats.ROUTES, executions.ROUTES) as api:
+    async with running_api(reports.ROUTES, executions.ROUTES) as api:
         odd = [
             {
                 **wire_job(name=name, uid=name, version=version),

@@ -11,7 +11,7 @@ import pytest
 from dkron_api.app import routes
 from dkron_api.auth.routes import PUBLIC
 from dkron_api.edge.middleware import PROBES
-from dkron_api.edge.tenancy import PREFIX, is_of_a_namespace
+from dkron_api.edge.urls import PREFIX, is_of_a_namespace
 from dkron_api.routes.openapi import document
 from dkron_api.settings import Settings
 from dkron_crds.names import check_name

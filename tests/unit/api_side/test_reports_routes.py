@@ -10,7 +10,7 @@ import jsonschema_rs
 import pytest
 
 from dkron_api.cache import standings as standings_module
-from dkron_api.cache.slices import Slices
+from dkron_api.cache.standings import Slices
 from dkron_api.edge.keys import CLUSTERS, LEASES
 from dkron_api.routes import jobs, reports
 from dkron_api.routes.openapi import document

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_api.translate.body import echo
 from dkron_api.translate.gojson import encode
+from dkron_api.translate.job import echo
 from dkron_api.translate.restoring import Dump, Entry, TooLarge, order, read_dump
 from dkron_from_dkron.body import JobBody
 from dkron_from_dkron.validate import Invalid

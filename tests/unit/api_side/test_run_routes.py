@@ -11,7 +11,7 @@ import pytest
 
 from dkron_api.auth.guard import Guard
 from dkron_api.edge.keys import NODES
-from dkron_api.routes import executions, runs, stops
+from dkron_api.routes import executions, runs
 from dkron_crds.attempt_names import execution_id, job_name
 from dkron_crds.job import JobStatus, Trigger
 from dkron_crds.requests import group_of
@@ -22,7 +22,7 @@ from tests.support.api_callers import VALID, OneCaller
 from tests.support.builders import NAME, NOON, execution, request_claim, seen, wire_job
 
 RUN = f"/v1/jobs/{NAME}/run"
-ROUTES = (runs.ROUTES, executions.ROUTES, stops.ROUTES)
+ROUTES = (runs.ROUTES, executions.ROUTES)
 READY = {"conditions": [{"type": "Ready", "status": "True"}]}
 
 
@@ -161,7 +161,7 @@ class TestThatItIsSeen:
         assert (answer.status, (await answer.json())["id"]) == (202, entry.id)
 
     async def test_but_not_for_ever(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(stops, "PATIENCE", 0.0)
+        monkeypatch.setattr(executions, "PATIENCE", 0.0)
         assert (await api.client.post(RUN)).status == 202
         entry = request_claim(await asked(api), NOON)
         answer = await api.client.post(f"/v1/jobs/{NAME}/executions/{entry.id}/stop")

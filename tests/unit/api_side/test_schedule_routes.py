@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_api.routes import schedule
-from dkron_api.translate.forecast import Unclear, forecast, preview
+from dkron_api.routes import reports
+from dkron_api.translate.forecast import Unclear, forecast, preview, upcoming
 from dkron_api.translate.record import Job
-from dkron_api.translate.upcoming import upcoming
 from dkron_crds.job import JobSpec, JobStatus
 from dkron_crds.schedule import parse
 from tests.support.api_app import Api, running_api
@@ -26,7 +25,7 @@ HOURLY = [f"{MARCH}13:00:00Z", f"{MARCH}14:00:00Z"]
 
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
-    async with running_api(schedule.ROUTES) as running:
+    async with running_api(reports.ROUTES) as running:
         yield running
 
 

@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dkron_api.edge.keys import CLUSTERS
-from dkron_api.routes import stats as route
-from dkron_api.translate.stats import days_wanted, stats
+from dkron_api.routes import reports as route
+from dkron_api.routes.reports import days_wanted, stats
 from dkron_crds.status import Day
 from tests.support.api_app import Api, object_of, running_api
 from tests.support.builders import wire_job

@@ -11,12 +11,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from dkron_api import metrics
 from dkron_api.cache.object_cache import ObjectCache
 from dkron_api.edge.keys import CLUSTERS, LEASES, NODES, SUPERVISOR
+from dkron_api.metrics import VERSION
 from dkron_api.routes import cluster, health
 from dkron_api.stream.subscription import Interest
 from dkron_api.translate.record import Job
 from dkron_api.translate.status import Agent, CacheState, running, status
 from dkron_api.translate.status import health as judged
-from dkron_api.version import VERSION
 from dkron_crds.base import rfc3339
 from dkron_kube.client import Call
 from dkron_kube.errors import KubeError, NotFound, Unavailable

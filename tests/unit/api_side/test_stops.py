@@ -8,7 +8,7 @@ import jsonschema_rs
 import pytest
 
 from dkron_api.auth.guard import Guard
-from dkron_api.routes import executions, stops
+from dkron_api.routes import executions
 from dkron_api.routes.openapi import document
 from dkron_crds.job import JobStatus
 from dkron_crds.stops import STOP_PREFIX
@@ -25,7 +25,7 @@ ASKED = "2026-03-01T12:00:00Z by rest from 127.0.0.1"
 
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
-    async with running_api(stops.ROUTES, executions.ROUTES) as running:
+    async with running_api(executions.ROUTES) as running:
         running.know_jobs(running.kube.put(DKRON_JOBS, wire_job(status=STATUS)))
         yield running
 
@@ -112,7 +112,7 @@ async def test_error_of_kubernetes_is_returned(api: Api, error: Exception, statu
 
 async def test_right_to_stop_reveals_no_output() -> None:
     caller = OneCaller(lacking=f'get dkronjobs "{NAME}" in namespace default')
-    async with running_api(stops.ROUTES, guard=Guard([caller])) as api:
+    async with running_api(executions.ROUTES, guard=Guard([caller])) as api:
         api.know_jobs(api.kube.put(DKRON_JOBS, wire_job(status=STATUS)))
         answer = await api.client.post(path(RUNNING.id), headers=VALID)
         assert (answer.status, await answer.json()) == (202, {"id": RUNNING.id, "job_name": NAME})

@@ -13,22 +13,18 @@ from aiohttp import web
 from prometheus_client.parser import text_string_to_metric_families
 
 from dkron_api.app import make_tenants, routes
-from dkron_api.auth.dkron import DkronScheme
+from dkron_api.auth.dkron import DkronScheme, Rules
 from dkron_api.auth.guard import Guard
-from dkron_api.auth.policy_rules import Rules
 from dkron_api.auth.routes import NO_RESOURCE, PUBLIC, TABLE
 from dkron_api.auth.token_secrets import Token, TokenKind, digest_of
-from dkron_api.cache.prerender import Prerenderer
-from dkron_api.cache.slices import Slices
+from dkron_api.cache.job_index import Prerenderer
+from dkron_api.cache.standings import Slices
 from dkron_api.edge.keys import CLUSTERS, LEASES, NODES, POLICIES, TENANTS
-from dkron_api.edge.tenancy import PREFIX
+from dkron_api.edge.urls import PREFIX
 from dkron_api.settings import Settings
-from dkron_api.stream.event_log import EventLog, Message
-from dkron_api.stream.log_room import LogRoom
+from dkron_api.stream.event_log import EventLog, LogRoom, Message
 from dkron_api.stream.subscription import Interest
-from dkron_api.tenants.every import EveryTenant
-from dkron_api.tenants.tenant import TenantFactory
-from dkron_api.tenants.tenants import JobWatch, Tenants
+from dkron_api.tenants.tenants import EveryTenant, JobWatch, TenantFactory, Tenants
 from dkron_api.translate.events import Topic
 from dkron_crds.job import JobStatus
 from dkron_crds.policy import Capability

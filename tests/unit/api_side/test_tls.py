@@ -16,7 +16,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from dkron_api import metrics
-from dkron_api.edge.tls import Certificate, UnusableCertificate
+from dkron_api.edge.tls import Certificate
+from dkron_api.settings import UnusableOption
 
 ENDS = datetime(2040, 1, 1, tzinfo=UTC), datetime(2041, 1, 1, tzinfo=UTC)
 
@@ -149,6 +150,6 @@ def test_unusable_certificate_is_reported_in_one_sentence(  # noqa: PLR0917 - a 
         serialization.BestAvailableEncryption(b"x"),
     )
     (tmp_path / "locked.key").write_bytes(locked)
-    with pytest.raises(UnusableCertificate, match=reason) as refused:
+    with pytest.raises(UnusableOption, match=reason) as refused:
         Certificate(tmp_path / certificate, tmp_path / key)
     assert "\n" not in str(refused.value)

@@ -15,8 +15,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dkron_api.edge.keys import LEASES
-from dkron_api.routes.ui import NoUserInterface, accepts_html, fill, inline_scripts, page_values, routes
-from dkron_api.settings import Settings
+from dkron_api.routes.ui import accepts_html, fill, inline_scripts, page_values, routes
+from dkron_api.settings import Settings, UnusableOption
 from dkron_api.translate.record import Job
 from dkron_crds.base import rfc3339
 from tests.support.api_app import Api, object_of, running_api
@@ -257,10 +257,10 @@ async def _raw_get(api: Api, path: str) -> bytes:
 
 
 def test_folder_without_a_build_is_refused_at_the_start(tmp_path: Path) -> None:
-    with pytest.raises(NoUserInterface, match=r"gone for the UI does not exist"):
+    with pytest.raises(UnusableOption, match=r"gone for the UI does not exist"):
         routes(of(tmp_path / "gone"))
-    with pytest.raises(NoUserInterface, match=r"has no index\.html"):
+    with pytest.raises(UnusableOption, match=r"has no index\.html"):
         routes(of(tmp_path))
     (tmp_path / "index.html").write_bytes(b"\xff")
-    with pytest.raises(NoUserInterface, match=r"index\.html cannot be read"):
+    with pytest.raises(UnusableOption, match=r"index\.html cannot be read"):
         routes(of(tmp_path))

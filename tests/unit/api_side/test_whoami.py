@@ -7,9 +7,8 @@ import pytest
 
 from dkron_api.app import routes
 from dkron_api.auth.caller import Caller, Need
-from dkron_api.auth.dkron import policies_allow
+from dkron_api.auth.dkron import Rules, policies_allow
 from dkron_api.auth.guard import Guard
-from dkron_api.auth.policy_rules import Rules
 from dkron_api.auth.routes import Namespaces, rights_to_tell
 from dkron_api.routes.openapi import document
 from dkron_api.settings import AuthMode, Settings

@@ -35,7 +35,11 @@ class Harness:
         bed = SimpleNamespace(
             path=folder / "history.jsonl", live=self._live, history=lambda: self.left, complaints=list
         )
-        values = {"cluster_of": (Path("k"), object()), "namespace": SimpleNamespace(namespace="n"), "bed": bed}
+        values = {
+            "own_cluster": SimpleNamespace(kubeconfig=Path("k")),
+            "namespace": SimpleNamespace(namespace="n"),
+            "bed": bed,
+        }
         for module in (storm, outages, cronjobs):
             for place, value in values.items():
                 monkeypatch.setattr(module, place, self._entered(place, value), raising=False)
@@ -87,10 +91,10 @@ STORM = "python -m tests.chaos.storm --duration 300s --seed 7 --replicas 2"
 OUTAGES = "python -m tests.chaos.outages --duration 300s"
 CRON_JOBS = "python -m tests.chaos.cronjobs --duration 300s --seed 7"
 STAGES = {
-    "cluster_of": "starting the cluster", "namespace": "preparing the storm", "bed": "preparing the storm",
+    "own_cluster": "starting the cluster", "namespace": "preparing the storm", "bed": "preparing the storm",
     "live": "the storm", "judge": "the checker", "figures": "the checker", "show": "telling the verdict",
 }  # fmt: skip
-SIDE_BY_SIDE = {"cluster_of": "starting the cluster", "live": "the comparison", "figures": "the checker"}
+SIDE_BY_SIDE = {"own_cluster": "starting the cluster", "live": "the comparison", "figures": "the checker"}
 
 
 class Failure(NamedTuple):

@@ -1,12 +1,9 @@
-"""What a path asks for, which rules strike, and how rules are said."""
-
-import re
+"""Which call a path is, and which rules strike."""
 
 import pytest
 
 from tests.chaos.proxy.call import WRITES, Call, read
-from tests.chaos.proxy.rules import Answer, CutWatch, Delay, DropAfter, DropBefore, FreezeWatch, Rule, Ruling
-from tests.chaos.proxy.wording import MANUAL, parse
+from tests.chaos.proxy.rules import Answer, Delay, DropAfter, DropBefore, FreezeWatch, Rule, Ruling
 
 JOBS = "/apis/batch/v1/namespaces/here/jobs"
 DKRON_JOBS = "/apis/dkron.io/v1alpha1/namespaces/here/dkronjobs"
@@ -91,42 +88,3 @@ def test_faults_of_open_watches_are_no_faults_of_calls() -> None:
     ruling = Ruling([Rule(fault=FreezeWatch()), Rule(fault=DropBefore())])
     assert ruling.on(watch) == (DropBefore(),)
     assert ruling.on_stream(watch) == FreezeWatch()
-
-
-@pytest.mark.parametrize(
-    ("text", "rule"),
-    [
-        ("create jobs: drop-after, chance=0.3", Rule(fault=DropAfter(), verb="create", resource="jobs", chance=0.3)),
-        ("* *: answer=429, retry-after=5", Rule(fault=Answer(429, 5))),
-        ("patch dkronjobs/status a*: delay=1.5, skip=2, times=3",
-         Rule(fault=Delay(1.5), verb="patch", resource="dkronjobs/status", name="a*", skip=2, times=3)),
-        ("watch jobs: cut", Rule(fault=CutWatch(), verb="watch", resource="jobs")),
-        ("watch jobs: cut=3", Rule(fault=CutWatch(3), verb="watch", resource="jobs")),
-        ("watch jobs: freeze", Rule(fault=FreezeWatch(), verb="watch", resource="jobs")),
-    ],
-)  # fmt: skip
-def test_rules_as_text(text: str, rule: Rule) -> None:
-    assert parse(text) == rule
-
-
-def test_every_documented_fault_and_example_parses() -> None:
-    faults, examples = MANUAL.partition("faults\n")[2].split("examples\n")
-    for example in examples.splitlines():
-        parse(example)
-    for word in re.findall(r"^  ([a-z-]+)", faults.partition("options\n")[0], flags=re.MULTILINE):
-        parse(f"* *: {word}=410" if word in ("delay", "answer") else f"* *: {word}")
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("jobs", "say VERB RESOURCE"),
-        ("create jobs", "say VERB RESOURCE"),
-        ("create jobs: explode", "no fault 'explode'"),
-        ("create jobs: delay", "could not convert"),
-        ("create jobs: drop-after, often=1", "no option often"),
-    ],
-)
-def test_invalid_rule_is_reported(text: str, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        parse(text)

@@ -10,7 +10,6 @@ from tests.chaos.outages import CALM as PAUSE
 from tests.chaos.outages import outages
 from tests.chaos.plan import (
     CALM,
-    COMPONENTS,
     KINDS,
     LATENESS,
     LONGEST,
@@ -29,13 +28,12 @@ from tests.chaos.request_plan import Kind, Wanted
 
 SEEDS = range(20)
 MINUTES = 600.0
-CI = 120.0
+CI = SHORTEST
 
 
-def test_seed_determines_the_storm_and_requests_ignore_faults() -> None:
+def test_seed_determines_the_storm() -> None:
     assert plan(1, MINUTES) == plan(1, MINUTES)
     assert plan(1, MINUTES) != plan(2, MINUTES)
-    assert plan(1, MINUTES, faults=frozenset({Fault.KILL})).wishes == plan(1, MINUTES).wishes
 
 
 def test_requests_do_not_touch_the_probe() -> None:
@@ -47,7 +45,7 @@ def test_there_are_twenty_jobs_and_every_kind_of_fault() -> None:
     assert len(set(BODIES) - {PROBE}) == 20
     assert set(KINDS) | {blow.fault for blow in outages(MINUTES).blows} == set(Fault)
     assert {blow.fault for seed in SEEDS for blow in plan(seed, MINUTES).blows} == set(KINDS)
-    assert set(Fault) > COMPONENTS | ON_THE_WAY
+    assert set(Fault) > ON_THE_WAY
 
 
 def test_outages_do_not_overlap() -> None:
@@ -79,13 +77,14 @@ def test_at_least_half_of_a_storm_is_calm(seconds: float, *, rivals: bool) -> No
     assert all(storm.blows for storm in plans)
     assert min(calm_share(storm.blows, seconds) for storm in plans) >= CALM
     assert max(end - begin for storm in plans for begin, end in excused(storm.blows)) <= LONGEST
-    among = set(KINDS) - ({Fault.JOB, Fault.WIPE} if rivals else set())
+    # A clock that is set wrong excuses more than a short storm may.
+    among = set(KINDS) - ({Fault.JOB, Fault.WIPE} if rivals else set()) - ({Fault.CLOCK} if seconds == CI else set())
     many = (plan(seed, seconds, rivals=rivals) for seed in range(150))
     assert {blow.fault for storm in many for blow in storm.blows} == among, "each kind of fault has its turn"
 
 
 def test_a_storm_that_is_too_short_is_refused() -> None:
-    with pytest.raises(ValueError, match="no room for faults and calm times; 120 s has"):
+    with pytest.raises(ValueError, match="no room for faults and calm times; 90 s has"):
         plan(1, SHORTEST - 1)
 
 

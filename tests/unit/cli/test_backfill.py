@@ -8,7 +8,7 @@ import pytest
 
 from dkron_cli.commands.backfill import _planned
 from dkron_cli.core.backfill import Progress, backfill_name, progress
-from dkron_cli.edge import deciding
+from dkron_cli.edge import progress as progress_module
 from dkron_cli.edge.progress import shown_progress
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
@@ -76,9 +76,9 @@ class Backfills:
 async def test_a_backfill_is_planned_or_refused(
     statuses: list[dict[str, Any] | None], refused: bool, over: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deciding, "INTERVAL", 0)
+    monkeypatch.setattr(progress_module, "INTERVAL", 0)
     backfills: Any = Backfills(*statuses)
-    found = await deciding.decided(partial(_planned, backfills, "b"))
+    found = await progress_module.decided(partial(_planned, backfills, "b"))
     assert found is not None
     assert (found.refused, found.over) == (refused, over)
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from dkron_cli.catalog import CATALOG, Entry
-from dkron_cli.core.address import address_of, in_the_clear
+from dkron_cli.edge.address import address_of, in_the_clear
 from dkron_cli.edge.errors import told
 from dkron_cli.errors import Code
 from dkron_cli.main import load, main

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from dkron_cli.commands.secrets import secret_names
 from dkron_cli.core.importing import Change, items_of_objects, items_of_text, lonely, placed, steps, twice
 from dkron_cli.core.objects import admitted, is_same, parents_first, with_history
-from dkron_cli.core.secret_names import secret_names
 from dkron_crds.job import JobStatus
 from dkron_from_dkron.manifest import manifest
 from tests.support.builders import NOON, execution, wire_job

@@ -10,7 +10,7 @@ import pytest
 from dkron_api.routes import backfills as backfill_routes
 from dkron_api.routes import jobs as job_routes
 from dkron_api.routes import pauses as pause_routes
-from dkron_api.routes import requested_runs
+from dkron_api.routes import runs as run_routes
 from dkron_cli.commands import backfills, pause, runs
 from dkron_cli.core.pauses import Choice
 from dkron_cli.errors import CliError, Code
@@ -140,7 +140,7 @@ SPECS: dict[Resource, Object] = {DKRON_RUNS: {"job": "report"}, DKRON_BACKFILLS:
 @pytest.fixture
 async def api(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
     async with running_api(
-        requested_runs.ROUTES, backfill_routes.ROUTES, pause_routes.ROUTES, job_routes.ROUTES
+        run_routes.ROUTES, backfill_routes.ROUTES, pause_routes.ROUTES, job_routes.ROUTES
     ) as running:
         running.know_jobs()
         by_kubeconfig(monkeypatch, running.kube)

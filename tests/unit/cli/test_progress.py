@@ -10,7 +10,7 @@ import pytest
 
 from dkron_cli.commands.run import Request, _run
 from dkron_cli.core.order import Order, read_order
-from dkron_cli.edge import cluster, deciding
+from dkron_cli.edge import cluster, progress
 from dkron_cli.edge.backend import Asked
 from dkron_cli.edge.cluster import Cluster
 from dkron_cli.edge.reviews import SELF
@@ -217,7 +217,7 @@ DECISIONS = {
 async def test_a_run_waits_a_moment_for_its_refusal(
     case: Decision, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(deciding, "PATIENCE", 0.1)
+    monkeypatch.setattr(progress, "PATIENCE", 0.1)
     wait = Wait(case.status, reads=case.reads)
     if case.error is not None:
         wait.kube.fail("get dkronruns", case.error)
@@ -261,13 +261,13 @@ async def test_a_run_is_printed_for_programs(
 
 
 async def test_decision_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deciding, "INTERVAL", 0)
+    monkeypatch.setattr(progress, "INTERVAL", 0)
     looks = iter([None, None, "planned", "over"])
 
     async def look() -> str | None:
         return next(looks)
 
-    assert (await deciding.decided(look), next(looks)) == ("planned", "over")
+    assert (await progress.decided(look), next(looks)) == ("planned", "over")
 
 
 async def test_a_dkronrun_that_was_deleted_is_not_waited_for() -> None:

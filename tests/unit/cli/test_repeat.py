@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dkron_cli.core.repeat import lost, same_order
+from dkron_cli.core.order import lost, same_order
 from dkron_crds.base import rfc3339
 from dkron_crds.requests import group_of
 from dkron_crds.run import OF_RUN, WITH_PARAMETERS

@@ -155,7 +155,7 @@ REFUSED: dict[str, list[tuple[dict[str, str], str]]] = {
         ({"data": "?"}, "data: not base64"),
     ],
 }
-"""What an executor does not take, and how its refusal begins."""
+"""Configs that an executor does not take, and the beginning of each refusal."""
 
 
 @pytest.mark.parametrize(

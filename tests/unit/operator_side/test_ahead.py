@@ -121,36 +121,9 @@ def test_future_since_moves_to_now_but_not_before_the_creation() -> None:
     assert advance(situation(JOB, accepted(), now=after(-600))).status.since == NOON
 
 
-def test_no_slot_to_come_is_missed() -> None:
-    """As an operator sees it that has begun while its clock was ahead."""
-    plan = advance(situation(JOB, accepted(), now=after(130), fireable_since=after(hours=1)))
-    assert plan.status.skipped is None or plan.status.skipped.last_time <= after(130)
-    assert plan.status.last_schedule_time in (None, after(60), after(120))
-
-
 # --- Jobs ------------------------------------------------------------------------------------------------------------
 
 ENTRY = claim(after(60))
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        pytest.param(wire_run(ENTRY, namespace="elsewhere"), id="in another namespace"),
-        pytest.param(wire_run(ENTRY.model_copy(update={"job": "backup-1"})), id="under another name"),
-        pytest.param(wire_run(ENTRY, owner_name="other"), id="of an owner of another name"),
-        pytest.param(wire_run(ENTRY.model_copy(update={"group": 7})), id="of another group"),
-        pytest.param(wire_run(ENTRY.model_copy(update={"attempt": 2})), id="of another attempt"),
-    ],
-)
-def test_foreign_job_decides_nothing_and_is_reported(body: dict[str, Any]) -> None:
-    told: list[str] = []
-    store = Store()
-    store.on_foreign.add(lambda _, run: told.append(run.name))
-    store.upsert_job(wire_job(status=accepted()))
-    store.upsert_attempt(body)
-    (found,) = store
-    assert (found.observed.attempts, told) == ({}, [body["metadata"]["name"]])
 
 
 def test_foreign_job_does_not_hide_the_real_one_of_its_name() -> None:

@@ -34,7 +34,7 @@ AT_NOON = "@at 2026-03-01T12:00:00Z"
 FAILED, SUCCEEDED = AttemptState.FAILED, AttemptState.SUCCEEDED
 BROKEN = Problem("InvalidTemplate", "the image is missing")
 LOST = outcome(success=False, lost=True)
-"""What is found of a Job that is gone and has left nothing."""
+"""The outcome of a Job that is gone and has left nothing."""
 FAILURE = outcome(success=False, at=LATER)
 
 
@@ -124,6 +124,8 @@ def test_failure_is_reported_with_its_code_and_next_step() -> None:
         pytest.param(1, {}, 1, id="the first retry waits for initial"),
         pytest.param(3, {}, 4, id="later ones longer"),
         pytest.param(9, {}, 60, id="at most for max"),
+        pytest.param(3, {"factor": 1}, 1, id="always as long with factor 1"),
+        pytest.param(2, {"initial": "500ms", "factor": 3, "max": "4s"}, 1.5, id="by its factor"),
         pytest.param(1, {"initial": "0s"}, 0, id="or not at all"),
     ],
 )
@@ -188,7 +190,7 @@ def test_old_failure_is_not_retried_after_a_wipe() -> None:
 # --- lost Jobs -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("runs", [[run(SLOT, gone=True)], []], ids=["that was deleted while it ran", "nobody knows"])
+@pytest.mark.parametrize("runs", [[run(SLOT, gone=True)], []], ids=["that was deleted while it ran", "unknown"])
 def test_a_job_is_lost_and_not_tried_again(runs: list[AttemptJob]) -> None:
     asked = look(manual(retries=3), active=(seen(SLOT),), runs=runs)
     assert (outcomes_read(asked), asked.status.active) == ([SLOT.job], (seen(SLOT),))
@@ -365,5 +367,6 @@ def test_a_pod_that_waits(pod: Pod) -> None:
 
 
 def test_deleted_dkronjob_is_left_to_the_garbage_collector() -> None:
-    plan = look(manual(deleting=True), now=after(hours=1), runs=[run(SLOT, FAILED)])
+    asked = {"a": "2026-03-01T12:00:00Z"}
+    plan = look(manual(deleting=True, requests=asked), now=after(hours=1), runs=[run(SLOT, FAILED)])
     assert (plan.changes, plan.create, outcomes_read(plan), plan.wake) == ([], None, [], None)

@@ -63,7 +63,7 @@ class DyingKube(FakeKube):
 
 
 SAYS = "attempt 1 failed"
-"""What the status of each DkronRun says at its end."""
+"""The message in the status of each DkronRun at its end."""
 
 
 @dataclass
@@ -360,7 +360,7 @@ def test_dry_run_reports_what_would_run() -> None:
 
 
 def test_a_range_without_slots_is_complete() -> None:
-    # What is still to come is not in the range.
+    # Slots to come are not in the range.
     tested = operator(**between(after(hours=0.5), after(hours=6)))
     assert verdict(looks(tested)) == ("Complete", "Finished", "the range has no slot to run")
 

@@ -1,4 +1,4 @@
-"""Which slots of a job a backfill runs: those of its schedule in a range, or those whose newest run failed."""
+"""Which slots of a job a backfill runs: the slots of its schedule in a range, or the ones whose newest run failed."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,6 +9,7 @@ import pytest
 from dkron_crds.job import Active, Execution, JobSpec, JobStatus, Trigger
 from dkron_crds.schedule import parse
 from dkron_operator.backfill.slots import Range, failed_slots, job_slots
+from dkron_operator.backfill.view import KeptSlots, Parsed, View
 from tests.support.builders import NOON, after
 
 
@@ -49,7 +50,7 @@ CASES = (
         start="2025-10-26T00:00", end="2025-10-27T00:00", slots=("2025-10-26T00:30", "2025-10-26T01:30"),
     ),
     Case(
-        id="the phase of @every is that of the job", schedule="@every 7m", since=utc("2026-02-01T10:01:30"),
+        id="@every has the phase of the job", schedule="@every 7m", since=utc("2026-02-01T10:01:30"),
         start="2026-02-01T10:00", end="2026-02-01T10:20", slots=("2026-02-01T10:01:30", "2026-02-01T10:08:30",
         "2026-02-01T10:15:30"),
     ),
@@ -78,7 +79,7 @@ CASES = (
         id="a slot further apart than the search for the next one", schedule="0 0 0 29 2 *",
         start="2096-01-01T00:00", end="2105-01-01T00:00", slots=("2096-02-29T00:00", "2104-02-29T00:00"),
     ),
-    Case(id="on request alone", schedule="@manually", start="2026-02-01T10:00", end="2027-02-01T14:00", slots=()),
+    Case(id="only on request", schedule="@manually", start="2026-02-01T10:00", end="2027-02-01T14:00", slots=()),
 )  # fmt: skip
 
 
@@ -102,7 +103,7 @@ def ran(slot: datetime, *, success: bool, group: int = 1, **fields: Any) -> Exec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """What a status shows of the slot at noon, and whether it counts as failed."""
+    """The executions of the slot at noon, and whether the slot counts as failed."""
 
     id: str
     executions: tuple[Execution, ...]
@@ -142,3 +143,62 @@ def test_failed_slots(case: Failure) -> None:
     )  # fmt: skip
     status = JobStatus(executions=case.executions, active=(active,) if case.active else ())
     assert failed_slots(status, Range(NOON, after(1))) == ((NOON,) if case.failed else ())
+
+
+# --- slots are parsed once for many looks ----------------------------------------------------------------------------
+
+DAYS = ["2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"]
+
+
+def view(*, uid: str = "u", slots: list[str] = DAYS, order: str = "oldestFirst", begun: int = 0) -> View:
+    spec = {"job": "backup", "from": DAYS[0], "to": "2026-02-01T00:00:00Z", "order": order}
+    status = {"targets": [{"job": "backup", "uid": "j", "slots": slots}], "begun": begun}
+    metadata = {
+        "name": "again", "namespace": "default", "uid": uid, "resourceVersion": str(begun),
+        "creationTimestamp": NOON.isoformat(),
+    }  # fmt: skip
+    return View.read({"metadata": metadata, "spec": spec, "status": status})
+
+
+def parsed(kept: KeptSlots, one: View) -> Parsed:
+    found = kept.parse(one)
+    assert isinstance(found, Parsed)
+    return found
+
+
+@dataclass(frozen=True)
+class Look:
+    about: str
+    view: View
+    again: bool
+    """Whether the slots are parsed and sorted again."""
+
+
+@pytest.mark.parametrize("case", [
+    Look("another version", view(begun=1), again=False),
+    Look("other slots", view(slots=DAYS[:1]), again=True),
+    Look("another order", view(order="newestFirst"), again=True),
+    Look("another object", view(uid="v"), again=True),
+], ids=lambda case: case.about)  # fmt: skip
+def test_slots_are_parsed_again_if_they_changed(case: Look) -> None:
+    kept = KeptSlots()
+    before, now = parsed(kept, view()), parsed(kept, case.view)
+    assert (now.slots is before.slots) is not case.again
+    fresh = parsed(KeptSlots(), case.view)
+    assert (now.slots, now.spec, now.status) == (fresh.slots, fresh.spec, fresh.status)
+
+
+def test_the_slots_of_few_backfills_are_kept() -> None:
+    kept = KeptSlots(most=1)
+    first = parsed(kept, view())
+    parsed(kept, view(uid="v"))
+    assert parsed(kept, view()).slots is not first.slots
+    last = parsed(kept, view())
+    kept.drop("u")
+    assert parsed(kept, view()).slots is not last.slots
+
+
+def test_unreadable_slots_are_reported() -> None:
+    kept = KeptSlots()
+    parsed(kept, view())
+    assert "targets.0.slots.0" in str(kept.parse(view(slots=["soon"])))

@@ -93,11 +93,11 @@ def test_token_bucket_keeps_its_rate_and_never_delays_within_it(
 ) -> None:
     buckets, now = TokenBuckets(Rate(per_second, burst)), 0.0
     given_at: dict[str, list[float]] = {"a": [], "b": []}
-    alone = {group: TokenBuckets(buckets.rate) for group in "ab"}
+    single = {group: TokenBuckets(buckets.rate) for group in "ab"}
     for pause, group in takes:
         now += pause
         at = buckets.take(group, now)
-        assert at == alone[group].take(group, now), "what others take changes nothing"
+        assert at == single[group].take(group, now), "what others take changes nothing"
         assert at >= max([now, *given_at[group][-1:]]), "who came first goes first"
         within = all(
             len(given_at[group]) - n + 1 <= burst + per_second * (now - first)

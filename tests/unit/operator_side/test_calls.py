@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import Active, JobStatus
+from dkron_operator.act.inline_calls import call_outcome
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.changes import Decided, Dropped, Started
 from dkron_operator.plan.fold import fold_all
-from dkron_operator.plan.inline_calls import call_outcome
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptJob, JobView, Outcome
 from dkron_pods.inline import NOT_ALLOWED
@@ -73,12 +73,6 @@ def test_a_standby_makes_no_calls_and_skips_no_slots(missed: str, requests: dict
     assert (plan.status.skipped, plan.status.next, requests_removed(plan)) == (None, after(240), [])
 
 
-def test_a_job_with_pods_is_no_call() -> None:
-    create = look(job_view()).create
-    assert create is not None
-    assert not create.call
-
-
 def test_job_is_not_ready_where_inline_calls_are_forbidden() -> None:
     plan = look(caller="", policy_violation=NOT_ALLOWED)
     ready = plan.status.conditions[0]
@@ -88,12 +82,8 @@ def test_job_is_not_ready_where_inline_calls_are_forbidden() -> None:
 
 def test_newer_run_cancels_an_older_call_under_replace() -> None:
     older = marked(claim(NOON))
-    create = look(
-        inline(concurrency="replace"),
-        active=(older,),
-        status={"last_schedule_time": NOON},
-        calls_running=frozenset({older.job}),
-    ).create
+    older_runs: dict[str, Any] = {"status": {"last_schedule_time": NOON}, "calls_running": frozenset({older.job})}
+    create = look(inline(concurrency="replace"), active=(older,), **older_runs).create
     assert create is not None
     assert create.cancels == (older.job,)
 
@@ -110,12 +100,8 @@ def test_active_call_delays_nothing_where_runs_may_overlap() -> None:
 
 def test_running_call_is_left_unchanged() -> None:
     plan = look(active=(marked(),), calls_running=frozenset({SLOT.job}))
-    assert (plan.status.active, calls_begun(plan), outcomes_read(plan), calls_cancelled(plan)) == (
-        (marked(),),
-        [],
-        [],
-        [],
-    )
+    assert plan.status.active == (marked(),)
+    assert (calls_begun(plan), outcomes_read(plan), calls_cancelled(plan)) == ([], [], [])
 
 
 def test_own_claim_with_a_lost_answer_is_called() -> None:

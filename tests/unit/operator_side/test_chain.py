@@ -9,9 +9,21 @@ import pytest
 
 from dkron_crds.base import INT64_MAX, rfc3339
 from dkron_crds.depends import dependent_group
-from dkron_crds.job import Consumed, Ended, GroupStatus, Heard, JobStatus, Published, SkipReason, Trigger, When
+from dkron_crds.job import (
+    Active,
+    Consumed,
+    Ended,
+    Execution,
+    GroupStatus,
+    Heard,
+    JobStatus,
+    Published,
+    SkipReason,
+    Trigger,
+    When,
+)
 from dkron_crds.status import MAX_ENDED
-from dkron_operator.plan.actions import DeleteDkronJob, WriteStatus
+from dkron_operator.plan.actions import DeleteDkronJob, ReadOutcome, WriteStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.changes import ParentRunsHandled, Started
 from dkron_operator.plan.dependencies import Child, Dependencies, Parent
@@ -20,7 +32,7 @@ from dkron_operator.plan.fold import fold
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.upstream_runs import PATIENCE, Fullness, fullness, most_shown
 from dkron_operator.plan.view import AttemptState
-from tests.support.builders import NOON, UID, after, claim, job_view, nodes, outcome, run, seen, situation
+from tests.support.builders import NOON, UID, after, claim, execution, job_view, nodes, outcome, run, seen, situation
 from tests.support.plans import condition, created, messages, replan, requests_removed, skips
 
 SUCCESS, FAILED, PARTLY = GroupStatus.SUCCESS, GroupStatus.FAILED, GroupStatus.PARTIALLY_FAILED
@@ -83,7 +95,7 @@ def test_result_of_the_parent_run_decides(when: str, status: GroupStatus, *, fir
     around = dependencies(a=[ended(status=status)])
     plan = child(dependencies=around, spec={"dependsOn": [{"job": "a", "when": when}]})
     assert (plan.create is not None) is fires
-    assert bool(plan.status.heard) is fires, "nobody waits for note of a run that does not count"
+    assert bool(plan.status.heard) is fires, "a run that does not count is not noted"
 
 
 def test_parent_runs_are_followed_in_the_order_of_their_ends() -> None:
@@ -97,7 +109,7 @@ def test_parent_runs_are_followed_in_the_order_of_their_ends() -> None:
     [
         pytest.param(heard(waiting=True), True, id="was noted before the claim was written"),
         pytest.param(heard(), False, id="has had its effect"),
-        pytest.param(heard(uid="uid-of-the-first-a"), True, id="is of a parent that was created anew"),
+        pytest.param(heard(uid="uid-of-the-first-a"), True, id="is of a parent that was created again"),
     ],
 )
 def test_a_run_is_followed_once_that(note: Heard, *, fires: bool) -> None:
@@ -119,20 +131,6 @@ def test_new_dependent_ignores_earlier_parent_runs(since: float, *, follows: boo
     plan = child(status={"since": after(since)})
     assert (plan.create is not None) is follows
     assert [each.waiting for each in plan.status.heard] == [follows], "its parent need not wait for it"
-
-
-@pytest.mark.parametrize(("created_at", "follows"), [(59, True), (60, False), (61, False)])
-def test_new_job_ignores_runs_its_parent_showed_before(created_at: int, *, follows: bool) -> None:
-    job = job_view(schedule="", parentJob="a", created=after(created_at))
-    first = advance(situation(job, JobStatus(), now=after(120), dependencies=dependencies(a=[ended()])))
-    plan = replan(first)
-    assert (plan.create is not None) is follows
-    assert len(plan.status.heard) == 1
-
-
-def test_job_with_a_changed_parent_ignores_earlier_runs() -> None:
-    plan = child(status={"fingerprint": job_view(schedule="", parentJob="b").fingerprint})
-    assert (plan.status.since, plan.create, waiting(plan)) == (after(120), None, [])
 
 
 def test_schedule_of_a_job_with_a_parent_is_ignored() -> None:
@@ -184,13 +182,14 @@ def test_waiting_runs_are_dropped_when_the_parents_change() -> None:
         pytest.param({"startsAt": rfc3339(after(61))}, SkipReason.NOT_STARTED, id="not yet started"),
         pytest.param({"startingDeadlineSeconds": 30}, SkipReason.DEADLINE_EXCEEDED, id="too late"),
         pytest.param({"executor": "none"}, SkipReason.NOT_READY, id="not in order"),
+        pytest.param({"tags": {"dc": "eu"}}, SkipReason.NO_MATCHING_NODE, id="no node has its tags"),
         pytest.param({"parameters": [{"name": "x", "required": True}]}, SkipReason.NOT_READY, id="it lacks a value"),
         pytest.param({"concurrency": "forbid"}, SkipReason.CONCURRENCY_FORBIDDEN, id="busy"),
     ],
 )
 def test_a_job_that_may_not_run_skips_with_a_reason(spec: dict[str, Any], reason: SkipReason) -> None:
     fingerprint = {"fingerprint": "-"} if reason is SkipReason.NOT_READY else {}
-    plan = child(status={"active": (BUSY,), **fingerprint}, runs=[run(BUSY)], spec=spec)
+    plan = child(status={"active": (BUSY,), **fingerprint}, runs=[run(BUSY)], spec=spec, nodes=nodes("x", dc="us"))
     assert (plan.create, skips(plan), plan.status.heard) == (None, (1, reason), (heard(),))
     assert len(messages(plan, "DependentRunSkipped")) == 1
 
@@ -255,7 +254,7 @@ def one_who(*noted: tuple[str, int], name: str = "kid", when: When = When.SUCCES
 @pytest.mark.parametrize(
     ("children", "shown"),
     [
-        pytest.param([], False, id="nobody depends on it"),
+        pytest.param([], False, id="no job depends on it"),
         pytest.param([one_who()], True, id="one has not taken note"),
         pytest.param([one_who((UID, 7))], False, id="the only one has"),
         pytest.param([one_who((UID, 7)), one_who((UID, 8))], True, id="only one of two has"),
@@ -384,7 +383,7 @@ class Account:
         pytest.param(Account(5, missed=3, around=shows(ended())), id="what is shown no more, beside what is shown"),
         pytest.param(Account(9, around=shows(failed=3)), id="nothing that does not count"),
         pytest.param(Account(11), id="nothing of a parent that is behind, or was set back"),
-        pytest.param(Account(5, around=shows(uid="another")), id="nothing of a parent that was made anew"),
+        pytest.param(Account(5, around=shows(uid="another")), id="nothing of a parent that was made again"),
         pytest.param(Account(5, around=shows(rebuilt=after(5))), id="nothing of a parent whose status was wiped"),
     ],
 )
@@ -479,8 +478,8 @@ def test_state_of_a_former_parent_is_dropped() -> None:
     consumed = (dealt_with(5), dealt_with(5, job="b", uid="uid-b"))
     plan = child(status={"consumed": consumed}, dependencies=shows())
     assert [each.job for each in plan.status.consumed] == ["a"]
-    nobody = advance(situation(job_view(schedule="@manually"), JobStatus(since=NOON, consumed=consumed)))
-    assert nobody.status.consumed == ()
+    single = advance(situation(job_view(schedule="@manually"), JobStatus(since=NOON, consumed=consumed)))
+    assert single.status.consumed == ()
 
 
 def test_overrun_counted_by_another_operator_is_not_recounted() -> None:
@@ -521,12 +520,6 @@ def test_child_with_tags_claims_all_members_with_the_mark() -> None:
     assert {entry.node_name for entry in claims} == {"x", "y"}
     assert {entry.group for entry in claims} == {dependent_group("uid-a", 7, after(60))}
     assert ParentRunsHandled(frozenset({("uid-a", 7)}), after(60)) in create.before
-
-
-def test_a_child_that_no_node_can_run_is_skipped_once() -> None:
-    plan = child(spec={"tags": {"dc": "eu"}}, nodes=nodes("x", dc="us"))
-    assert (plan.create, skips(plan), waiting(plan)) == (None, (1, SkipReason.NO_MATCHING_NODE), [])
-    assert "dc=eu" in messages(plan, "DependentRunSkipped")[0]
 
 
 # --- ephemeral jobs --------------------------------------------------------------------------------------------------
@@ -574,3 +567,51 @@ def test_succeeded_ephemeral_job_refuses_a_request() -> None:
 
 def test_an_ephemeral_job_claims_every_run() -> None:
     assert created(advance(situation(job_view(ephemeral=True), now=after(60)))).before
+
+
+ONE, OTHER = claim(), claim(after(30))
+EAST, WEST = claim(member="east"), claim(member="west")
+DONE, FAILS, RUNS = AttemptState.SUCCEEDED, AttemptState.FAILED, AttemptState.RUNNING
+
+
+@dataclass(frozen=True)
+class Unrecorded:
+    """Attempts whose outcomes are still to be read, with the states of their Jobs, and whether a slot that is due
+    starts."""
+
+    attempts: tuple[tuple[Active, AttemptState], ...]
+    starts: bool
+    executions: tuple[Execution, ...] = ()
+    deleting: bool = False
+
+
+BOTH_DONE = Unrecorded(((EAST, DONE), (WEST, DONE)), starts=False)
+ONE_RUNS = Unrecorded(((EAST, DONE), (WEST, RUNS)), starts=True)
+OTHER_DONE = Unrecorded(((EAST, DONE),), starts=False, executions=(execution(WEST),))
+OTHER_FAILED = Unrecorded(((EAST, DONE),), starts=True, executions=(execution(WEST, success=False),))
+AFTER_A_RETRY = Unrecorded(((claim(attempt=2), DONE),), starts=False, executions=(execution(ONE, success=False),))
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(Unrecorded(((ONE, DONE),), starts=False), id="it has succeeded"),
+        pytest.param(Unrecorded(((ONE, FAILS),), starts=True), id="it has failed"),
+        pytest.param(Unrecorded(((ONE, RUNS),), starts=True), id="it runs"),
+        pytest.param(Unrecorded(((ONE, DONE), (OTHER, RUNS)), starts=False), id="another run goes on"),
+        pytest.param(Unrecorded(((ONE, DONE),), starts=True, deleting=True), id="its Job is being deleted"),
+        pytest.param(AFTER_A_RETRY, id="its retry has succeeded"),
+        pytest.param(BOTH_DONE, id="all members have succeeded"),
+        pytest.param(ONE_RUNS, id="another member runs"),
+        pytest.param(OTHER_DONE, id="the other member has succeeded"),
+        pytest.param(OTHER_FAILED, id="the other member has failed"),
+    ],
+)
+def test_ephemeral_job_starts_nothing_after_a_success(case: Unrecorded) -> None:
+    job = job_view(ephemeral=True)
+    jobs = [replace(run(entry, state), deleting=case.deleting) for entry, state in case.attempts]
+    active = tuple(seen(entry) for entry, _ in case.attempts)
+    status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=active, executions=case.executions)
+    plan = advance(situation(job, status, now=after(60), runs=jobs))
+    assert (plan.create is not None) is case.starts
+    assert plan.wants(ReadOutcome) is any(run.finished for run in jobs)

@@ -11,7 +11,7 @@ import pytest
 
 from dkron_crds.job import Trigger
 from dkron_crds.names import ACCEPTED
-from dkron_kube.errors import Rejected, Unavailable
+from dkron_kube.errors import Rejected
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.support.builders import ended, wire_job
 from tests.support.edges import Edges, wall
@@ -89,16 +89,6 @@ async def test_child_runs_after_its_parent_which_then_hides_the_run() -> None:
         calls = len(edges.kube.calls)
         await asyncio.sleep(8)
         assert len(edges.kube.calls) <= calls + 2, "nothing but a look at the pod and at Events"
-
-
-async def test_claim_and_mark_are_one_write_before_the_create() -> None:
-    async with running(parent(), child()) as edges:
-        edges.kube.fail("create jobs", *[Unavailable("down")] * 3)
-        await end_parent(edges)
-        status = edges.status("child")
-        assert ([each.waiting for each in status.heard], len(status.active)) == ([False], 1)
-        await asyncio.sleep(10)
-        assert len(jobs_of(edges, "child")) == 1
 
 
 @dataclass(frozen=True)
@@ -205,22 +195,6 @@ async def test_ephemeral_job_is_deleted_after_its_child_and_totals() -> None:
         assert calls.index("delete dkronjobs parent") > calls.index("write dkronjobs child")
         deleted = edges.entry("uid-parent")
         assert deleted.job.deleting, "what is still on its way from the watch would look like another job"
-
-
-async def test_ephemeral_job_waits_for_its_other_run_to_end() -> None:
-    async with running(parent(requests={"a": AT, "b": AT}, ephemeral=True)) as edges:
-        first, second = jobs_of(edges, "parent")
-        await end(edges, first, seconds=10)
-        assert exists(edges), "the other run goes on"
-        await end(edges, second, "Failed")
-        assert not exists(edges)
-
-
-async def test_failed_run_keeps_an_ephemeral_job() -> None:
-    async with running(parent(ephemeral=True)) as edges:
-        await end_parent(edges, "Failed")
-        assert edges.status("parent").status == "failed"
-        assert not [call for call in edges.kube.calls if call.startswith("delete dkronjobs")]
 
 
 @pytest.mark.parametrize("gone", [False, True], ids=["written to is looked at again", "deleted is no trouble"])

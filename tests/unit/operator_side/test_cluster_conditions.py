@@ -1,4 +1,4 @@
-"""What the status of the DkronCluster says."""
+"""The conditions in the status of the DkronCluster."""
 
 from typing import Any
 
@@ -35,9 +35,9 @@ def test_status_shows_leader_and_totals() -> None:
     [
         pytest.param(LEADING, ("True", "Leading"), "me", id="this replica leads"),
         pytest.param(Leadership(free=True, trouble="forbidden"), ("True", "NoLease"), "", id="it has no right to lead"),
-        pytest.param(Leadership(free=True), ("True", "NoLease"), "", id="nobody is elected"),
-        pytest.param(Leadership(trouble="no answer"), ("Unknown", "Waiting"), "", id="nobody knows who leads"),
-        pytest.param(Leadership(), ("Unknown", "Waiting"), "", id="nobody leads yet"),
+        pytest.param(Leadership(free=True), ("True", "NoLease"), "", id="no replica is elected"),
+        pytest.param(Leadership(trouble="no answer"), ("Unknown", "Waiting"), "", id="the leader is unknown"),
+        pytest.param(Leadership(), ("Unknown", "Waiting"), "", id="no replica leads yet"),
         pytest.param(Leadership(left=True), ("False", "Left"), "", id="it was asked to leave"),
         pytest.param(Leadership(stopped=True), ("False", "Stopped"), "", id="it was stopped"),
         pytest.param(Leadership(left=True, stopped=True), ("False", "Stopped"), "", id="it left and was stopped"),

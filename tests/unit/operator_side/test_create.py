@@ -1,4 +1,4 @@
-"""Fire: doing it twice is doing it once, and nothing of somebody else's is taken for ours."""
+"""Fire: doing it twice is doing it once, and no object of another owner is taken for ours."""
 
 import asyncio
 from collections.abc import Callable
@@ -63,22 +63,14 @@ async def test_a_job_is_created_and_then_the_slot_is_marked() -> None:
     assert lateness(edges) == (1, 1.5), "a retry is late by design"
 
 
-async def test_a_job_that_exists_already_is_adopted() -> None:
-    edges = begin()
-    edges.kube.put(JOBS, wire_run(ENTRY))
-    await fire(edges, CreateJob(claim(at=after(9)), after=MARK))
-    assert [entry.uid for entry in active(edges)] == [f"uid-of-{ENTRY.job}"]
-    assert edges.entry().status.last_schedule_time == NOON
-
-
 @pytest.mark.parametrize(
     "other",
     [
-        pytest.param(wire_run(ENTRY, owner="another"), id="a job that was made anew"),
+        pytest.param(wire_run(ENTRY, owner="another"), id="a job that was created again"),
         pytest.param(wire_run(ENTRY.model_copy(update={"group": 1})), id="another group"),
         pytest.param(wire_run(ENTRY.model_copy(update={"attempt": 2})), id="another attempt"),
         pytest.param(wire_run(ENTRY.model_copy(update={"trigger": "manual"})), id="another trigger"),
-        pytest.param({"metadata": {"name": ENTRY.job, "uid": "x"}}, id="somebody else"),
+        pytest.param({"metadata": {"name": ENTRY.job, "uid": "x"}}, id="another owner"),
     ],
 )
 async def test_name_of_another_cause_is_awaited(other: Object) -> None:

@@ -88,7 +88,7 @@ class Totals(RuleBasedStateMachine):
 
     @rule(gone=st.sets(jobs))
     def it_crashes(self, gone: set[str]) -> None:
-        """Some jobs are deleted while nobody looks."""
+        """Some jobs are deleted while no operator runs."""
         self.vanished += self._delete(gone)
         lost = self.unwritten & self.vanished
         self.missing += lost
@@ -143,16 +143,6 @@ def day(ago: int, success: int, failed: int = 0) -> Day:
 
 def status(*days: Day, **fields: object) -> JobStatus:
     return JobStatus(since=NOON, days=days, **fields)
-
-
-def test_days_dropped_by_a_job_stay_in_the_departed_totals() -> None:
-    ledger = DailyTotals()
-    ledger.upsert("a", status(day(9, 3)))
-    ledger.upsert("a", status(day(0, 1)))
-    ledger.upsert("b", status(day(0, 5, 1)))
-    assert (ledger.days(TODAY), ledger.departed(TODAY)) == ((day(9, 3), day(0, 6, 1)), (day(9, 3),))
-    ledger.remove("b")
-    assert (ledger.days(TODAY), ledger.departed(TODAY)) == ((day(9, 3), day(0, 6, 1)), (day(9, 3), day(0, 5, 1)))
 
 
 def test_active_attempts_are_counted_until_their_job_is_deleted() -> None:

@@ -13,11 +13,11 @@ from dkron_kube.errors import Unavailable
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, EVENTS, JOBS, PODS
 from dkron_operator.delivery.delivery import LAZY
 from dkron_operator.delivery.delivery_events import DeliveryEvents
+from dkron_operator.delivery.outbox import Undeliverable, Unreachable
 from dkron_operator.delivery.outputs import LONGEST, Outputs
-from dkron_operator.delivery.trouble import Undeliverable, Unreachable
 from dkron_operator.kit.clock import Clock
 from dkron_operator.leader.election import Leadership
-from dkron_processors.message import Line, Mail, Message, Post
+from dkron_processors.message import Line, Message, Post
 from tests.support.builders import (
     NOON,
     UID,
@@ -77,7 +77,7 @@ def with_cluster(**spec: Any) -> FakeKube:
 
 
 def owing(*entries: Active, undelivered: tuple[str, ...] = (), **fields: Any) -> dict[str, Any]:
-    """A job that logs, with these runs recorded, of which nobody was told yet."""
+    """A job that logs, with these runs recorded, which no receiver has yet."""
     status = JobStatus(
         since=NOON, fingerprint=job_view(**LOG).fingerprint, executions=tuple(map(execution, entries)),
         undelivered=undelivered or tuple(entry.job for entry in entries), **fields,
@@ -98,8 +98,8 @@ async def operator(
     if job is not None:
         kube.put(DKRON_JOBS, wire_job(**job))
     edges = Edges(kube, senders)
-    # What the watch would bring, a test brings by `upsert`.
-    edges.parts.installation.run = asyncio.Event().wait  # type: ignore[method-assign, assignment]
+    # A test brings by `upsert` the changes that the watch would bring.
+    edges.parts.installation.informer.run = asyncio.Event().wait  # type: ignore[method-assign, assignment]
     edges.acts = acts
     await edges.parts.installation.read()
     edges.watch()
@@ -260,32 +260,12 @@ async def test_permanent_failure_is_logged_once_a_minute(caplog: pytest.LogCaptu
     assert len(caplog.records) == 4, "each job, and again after a minute"
 
 
-async def test_kubernetes_job_deleted_while_running_is_sent_as_failure() -> None:
-    kube = with_cluster(notifications=[{**HOOK, "when": ["failure"], "payload": '{"r": "{{ reason }}"}'}])
-    async with operator(kube, job={}) as (edges, senders):
-        await until(62)
-        edges.handlers.feed_attempt("DELETED", kube.remove(JOBS, FIRST.job))
-        await until(65)
-        assert edges.status().executions[0].reason == "JobLost"
-        assert senders.posts() == [{"r": "JobLost"}]
-
-
 async def test_execution_missing_in_the_status_is_not_owed() -> None:
     kube = FakeKube()
     async with operator(kube, job=owing(undelivered=("gone-1",))) as (_, senders):
         await until(LAZY + 5)
         assert senders.sent == []
         assert status(kube).undelivered == ()
-
-
-async def test_a_standby_delivers_nothing_until_it_leads() -> None:
-    async with operator(FakeKube(), job=owing(FIRST), acts=False) as (edges, senders):
-        await until(5)
-        assert senders.sent == []
-        edges.acts = True
-        edges.delivery.lead(Leadership(leader="me", held=True))
-        await until(6)
-        assert len(senders.sent) == 1
 
 
 async def test_regained_leadership_sends_only_what_is_still_owed() -> None:
@@ -404,25 +384,6 @@ async def test_attempt_is_no_longer_owed_once_its_retry_started() -> None:
         await first_ends(edges, kind="Failed", seconds=26 + LAZY)
         assert (senders.posts(), status(edges.kube).undelivered) == ([], ())
         assert len(edges.kube.names(JOBS)) == 2
-
-
-async def test_owner_gets_a_mail_unless_an_annotation_disables_it() -> None:
-    server = {"name": "default", "host": "mail", "sender": "dkron@example.com"}
-    kube = with_cluster(receivers={"mail": [server]}, notifications=[{"name": "owner", "type": "mail"}])
-    job = {"ownerEmail": "me@example.com", "schedule": "*/30 * * * * *"}
-    async with operator(kube, job=job) as (edges, senders):
-        await until(31)
-        finish(edges, claim(after(30)).job, "Failed")
-        await until(35)
-        assert [message.to for message in senders.sent if isinstance(message, Mail)] == [("me@example.com",)]
-        off = {"notify.dkron.io/owner": "off"}
-        edges.edit_job(lambda body: body["metadata"].update(annotations=off))
-        edges.watch()
-        await until(61)
-        finish(edges, claim(after(60)).job, "Failed")
-        await until(65)
-        assert len(senders.sent) == 1
-        assert edges.status().error_count == 2
 
 
 # --- what the installation has -------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What a plan knows of other jobs is what the API server has of them, and nothing that is only planned."""
+"""A plan knows of other jobs only the state that the API server has, and nothing that is only planned."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from dkron_crds.job import Ended, GroupStatus, Heard, JobStatus
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
-from dkron_operator.plan.dependencies import ALONE
+from dkron_operator.plan.dependencies import NO_DEPENDENCIES
 from dkron_operator.plan.dependency_changes import Noted, with_ended
 from tests.support.builders import NOON, after, wire_job
 
@@ -81,4 +81,4 @@ def test_job_without_dependencies_has_none() -> None:
     store = Store()
     store.upsert_job(wire("single"))
     (single,) = store
-    assert store.dependencies.of(single.job) is ALONE
+    assert store.dependencies.of(single.job) is NO_DEPENDENCIES

@@ -83,7 +83,7 @@ MANUAL = request_claim()
         pytest.param(Edit(with_(SLOT, job=OTHERS, uid="call-x")), id="a call with another name"),
         pytest.param(
             Edit(with_(seen(SLOT), slot=after(60), group=nanoseconds(after(60))), runs=(run(SLOT),)),
-            id="another slot than that of its Job",
+            id="another slot than its Job's",
         ),
     ],
 )

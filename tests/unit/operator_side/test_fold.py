@@ -1,4 +1,4 @@
-"""The fold: each change alone, and why a change that arrives twice does no harm."""
+"""The fold: each change by itself, and why a change that arrives twice does no harm."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dkron_crds.attempts import MAX_OUTPUT
 from dkron_crds.conditions import MAX_CONDITIONS
 from dkron_crds.job import (
     Active,
@@ -22,7 +23,6 @@ from dkron_crds.job import (
     Skipped,
     SkipReason,
 )
-from dkron_crds.status import MAX_OUTPUT
 from dkron_operator.plan.changes import (
     Accepted,
     Change,
@@ -39,9 +39,8 @@ from dkron_operator.plan.changes import (
     SlotsSkipped,
     Started,
 )
-from dkron_operator.plan.deferred_changes import DeferredSkipped, DeferredStarted, SlotsDeferred
+from dkron_operator.plan.deferred_changes import DeferredSkipped, DeferredStarted, SlotsDeferred, UndecidedSlots
 from dkron_operator.plan.fold import fold, fold_all, is_recorded
-from dkron_operator.plan.undecided_slots import UndecidedSlots
 from tests.support.builders import NOON, after, claim, execution, request_claim, seen, thirds_of_minutes
 
 HISTORY = History()
@@ -86,7 +85,10 @@ JUDGED = ConditionsSet(2, (CONDITION,), None)
     ("onto", "change", "expected"),
     [
         pytest.param({}, Accepted(NOON, "f"), accepted(NOON), id="a schedule is accepted"),
-        pytest.param(accepted(NOON, "g"), Accepted(after(70), "f"), accepted(after(70)), id="an edit counts anew"),
+        pytest.param(accepted(NOON, "g"), Accepted(after(70), "f"), accepted(after(70)), id="an edit counts again"),
+        pytest.param(
+            accepted(after(8)), Accepted(after(5), "g"), accepted(after(8), "g"), id="an edit never moves since back"
+        ),
         pytest.param({}, Decided(NOON), marked(NOON), id="a slot is decided"),
         pytest.param({}, PASSED, marked(after(60)) | skipped(3, after(60), MISSED), id="slots are passed and counted"),
         pytest.param(
@@ -116,7 +118,7 @@ JUDGED = ConditionsSet(2, (CONDITION,), None)
         ),
         pytest.param(
             {"refused": ("a", "b")}, RequestsGone(frozenset({"a"})), {"refused": ("b",)},
-            id="a refusal is remembered until nobody asks any more",
+            id="a refusal is remembered until its request is gone",
         ),
     ],
 )  # fmt: skip
@@ -175,21 +177,6 @@ def test_retry_whose_job_exists_is_not_claimed_again() -> None:
     first = finished(FIRST, success=False, retry=RETRY)
     assert folded(Started(seen(RETRY)), first).active == (seen(RETRY),)
     assert folded(finished(RETRY), first).active == ()
-
-
-@pytest.mark.parametrize(
-    ("attempts", "expected"),
-    [
-        pytest.param([False, True], GroupStatus.SUCCESS, id="a retry that succeeds makes it a success"),
-        pytest.param([False, False], GroupStatus.FAILED, id="the last failure decides"),
-        pytest.param([True], GroupStatus.SUCCESS, id="one success"),
-    ],
-)
-def test_the_last_attempt_decides_the_group(attempts: list[bool], expected: GroupStatus) -> None:
-    entries = [claim(NOON, attempt=n, at=after(10 * n)) for n in range(1, len(attempts) + 1)]
-    changes = [finished(entry, success=ok) for entry, ok in zip(entries, attempts, strict=True)]
-    assert folded(*changes).status is expected
-    assert folded(*reversed(changes)).status is expected
 
 
 def test_newest_ended_run_decides_the_status() -> None:
@@ -352,15 +339,6 @@ def test_the_mark_and_the_counters_never_go_back(sequence: list[Change], history
         assert starts == sorted(starts, reverse=True)
 
 
-@pytest.mark.parametrize("second", [NOON, after(1), after(-1)], ids=["at the same time", "later", "earlier"])
-def test_refused_requests_count_once_each(second: datetime) -> None:
-    batch = [Refused(BUSY, NOON, "a"), Refused(BUSY, second, "b")]
-    written = folded(*batch)
-    assert written.skipped is not None
-    assert written.skipped.count == 2
-    assert folded(*batch, onto=written) == written
-
-
 # --- who is still to be told -----------------------------------------------------------------------------------------
 
 
@@ -379,7 +357,7 @@ def test_execution_is_owed_until_delivered() -> None:
 @pytest.mark.parametrize(
     ("output", "expected"),
     [
-        pytest.param("/a.log", "not delivered", id="alone"),
+        pytest.param("/a.log", "not delivered", id="by itself"),
         pytest.param("/a.log\nOutput in syslog", "not delivered\nOutput in syslog", id="beside another place"),
         pytest.param("/a.log and more", "/a.log and more", id="another text"),
         pytest.param("", "", id="an output that stays"),
@@ -396,16 +374,6 @@ def test_record_says_that_its_output_was_not_delivered(output: str, expected: st
 
 def test_an_execution_that_is_not_kept_is_not_owed() -> None:
     assert folded(owed(FIRST), owed(SECOND), history=History(executions=1)).undelivered == (SECOND.job,)
-
-
-def test_condition_added_by_another_writer_is_kept() -> None:
-    theirs = CONDITION.model_copy(update={"type": "Theirs"})
-    assert folded(JUDGED, onto=JobStatus(conditions=(CONDITION, theirs))).conditions == (CONDITION, theirs)
-
-
-def test_stalled_goes_once_it_does_not_hold() -> None:
-    stalled = CONDITION.model_copy(update={"type": "Stalled"})
-    assert folded(JUDGED, onto=JobStatus(conditions=(CONDITION, stalled))).conditions == (CONDITION,)
 
 
 def test_foreign_conditions_are_kept_as_far_as_they_fit() -> None:

@@ -70,7 +70,11 @@ class Scene:
         pytest.param(unannotated(), "annotations are not", id="no annotations"),
         pytest.param(misannotated(**{SLOT: "soon"}), "annotations are not", id="a slot that is no time"),
         pytest.param(misannotated(**{"dkron.io/trigger": "Magic"}), "annotations are not", id="an unknown trigger"),
-        pytest.param(misannotated(**{"dkron.io/group": "7"}), "namespace or name is not", id="another name"),
+        pytest.param(misannotated(**{"dkron.io/group": "7"}), "namespace or name is not", id="of another group"),
+        pytest.param(misannotated(**{"dkron.io/attempt": "2"}), "namespace or name is not", id="of another attempt"),
+        pytest.param(wire_run(ENTRY, namespace="elsewhere"), "namespace or name is not", id="of another namespace"),
+        pytest.param(wire_run(ENTRY, owner_name="other"), "namespace or name is not", id="of an owner of another name"),
+        pytest.param(wire_run(ENTRY.model_copy(update={"job": "x"})), "namespace or name is not", id="another name"),
         pytest.param(unannotated(owner="of a CronJob"), "", id="of an owner that is no known job"),
         pytest.param(unannotated(namespace="elsewhere"), "", id="in another namespace"),
         pytest.param(without_controller(), "", id="without a controller"),
@@ -84,7 +88,8 @@ def test_job_not_created_for_its_owner_is_reported(body: Object, told: str) -> N
     if told:
         (cached,) = scene.store
         assert (affected, cached.observed.attempts) == ([], {})
-        assert f"Job {NAMESPACE}/{ENTRY.job} names this job" in scene.told[0]
+        metadata = body["metadata"]
+        assert f"Job {metadata['namespace']}/{metadata['name']} names this job" in scene.told[0]
         assert scene.reasons == ["ForeignJob"]
 
 

@@ -1,4 +1,4 @@
-"""What the simulation has found: each test is one of its failures, made small (docs/reliability.md)."""
+"""Failures that the simulation has found: each test is one of its failures, made small (docs/reliability.md)."""
 
 import asyncio
 import itertools
@@ -12,14 +12,11 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, NotFound, Unavailable
 from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 from dkron_operator.cache.store import Store
-from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.changes import Accepted
-from dkron_operator.plan.fold import fold
 from dkron_operator.watch.resync import Resync
 from tests.support.builders import NOON, UID, after, claim, ended, job_view, situation, wire_job, wire_run
-from tests.support.edges import Edges, begin
-from tests.support.fake_kube import FakeKube
+from tests.support.edges import begin
 from tests.support.plans import fired
 
 ENTRY = claim()
@@ -29,19 +26,6 @@ TRIMMED = JobStatus(since=NOON, success_count=1, last_schedule_time=ENTRY.slot)
 
 
 # --- counted twice ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.looptime
-async def test_run_counted_and_trimmed_elsewhere_is_not_counted_again() -> None:
-    kube = FakeKube()
-    kube.put(DKRON_JOBS, wire_job(status=TRIMMED, schedule="@yearly"))
-    edges = Edges(kube)
-    edges.store.upsert_job(wire_job(version=1, status=COUNTED, schedule="@yearly"))
-    edges.store.upsert_attempt(wire_run(ENTRY, version=2, status=ended()))
-    edges.watch()
-    async with edges.running():
-        await asyncio.sleep(10)
-    assert (edges.status().success_count, edges.status().counted) == (1, ())
 
 
 def test_gone_job_is_kept_until_a_plan_has_read_it() -> None:
@@ -71,17 +55,6 @@ async def test_answer_to_a_deletion_does_not_revive_a_job() -> None:
 
 
 # --- slots of two grids ----------------------------------------------------------------------------------------------
-
-
-def test_edit_accepted_by_another_replica_keeps_its_since() -> None:
-    theirs, history = JobStatus(since=after(8), fingerprint="new"), job_view().spec.history
-    assert fold(theirs, Accepted(after(9), "new"), history) == theirs
-    assert fold(theirs, Accepted(after(5), "between"), history).since == after(8)
-
-
-def test_no_slot_fires_before_the_acceptance_is_annotated() -> None:
-    plan = advance(situation(job_view(schedule="@every 3s"), accepted=False, now=after(3)))
-    assert (plan.wants(AcceptJob), plan.create) == (True, None)
 
 
 def test_slow_clock_keeps_since_at_the_last_edit() -> None:
@@ -130,7 +103,7 @@ async def test_a_claim_for_a_job_that_is_gone_is_no_error() -> None:
     assert edges.store.get(UID) is None
 
 
-# --- what vanished while nobody looked -------------------------------------------------------------------------------
+# --- objects that vanished unseen -------------------------------------------------------------------------------------
 
 
 @pytest.mark.looptime

@@ -3,7 +3,6 @@
 import logging
 from datetime import UTC, date, datetime
 from itertools import pairwise
-from time import process_time
 from typing import Any, cast
 
 import pytest
@@ -15,7 +14,7 @@ from dkron_crds.status import MAX_COUNTED, MAX_REFUSED
 from dkron_crds.totals import counts, daily_totals
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound, Rejected
-from dkron_kube.paths import DKRON_JOBS, EVENTS, JOBS, PODS
+from dkron_kube.paths import EVENTS, JOBS, PODS
 from dkron_operator.act.events import NOTE_ROOM, clipped
 from dkron_operator.cache import views as cache
 from dkron_operator.cache.store import Store
@@ -54,7 +53,7 @@ ENDS_OF_TIME = [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59
 
 
 class Odd(Exception):
-    """What nobody has thought of."""
+    """An error that no code expects."""
 
 
 def ready(status: JobStatus) -> tuple[str, str, str]:
@@ -90,8 +89,8 @@ def test_unreadable_job_reports_why_and_keeps_its_history(caplog: pytest.LogCapt
     store.upsert_job(marked(version=2))
     assert len(warnings(caplog)) == 1, "once for each generation"
     store.upsert_job(wire_job(version=3))
-    (mended,) = store
-    assert mended.job.problem is None
+    (fixed,) = store
+    assert fixed.job.problem is None
 
 
 @pytest.mark.parametrize("error", [RecursionError(), MemoryError(), Odd()], ids=lambda error: type(error).__name__)
@@ -113,20 +112,6 @@ def test_unreadable_job_is_reported_and_others_are_read(
     assert entry.job.problem is not None
     assert type(error).__name__ in entry.job.problem.message
     assert len(warnings(caplog)) == 1
-
-
-@pytest.mark.looptime
-async def test_unreadable_job_has_a_condition_and_one_event() -> None:
-    edges = begin()
-    edges.kube.edit(DKRON_JOBS, "backup", lambda body: mark(body, "it is too odd"))
-    edges.watch()
-    async with edges.running():
-        await until(300)
-        edges.watch()
-        await until(400)
-    assert ready(edges.status())[:2] == ("False", "Unreadable")
-    assert events(edges) == ["Unreadable"]
-    assert edges.kube.names(JOBS) == []
 
 
 # --- planning ------------------------------------------------------------------------------------------------------
@@ -228,38 +213,14 @@ def test_totals_saturate_and_contain_no_future_days() -> None:
 # --- requests ------------------------------------------------------------------------------------------------------
 
 
-def test_plan_with_many_requests_is_bounded_and_linear() -> None:
-    job = job_view(schedule="@manually", requests=dict.fromkeys(map("r{}".format, range(3000)), "2026-03-01T12:00:00Z"))
-    entries = [seen(claim(after(minutes=number))) for number in range(900)]
-    status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=tuple(entries))
-    asked = situation(job, status, runs=[run(entry) for entry in entries])
-    began = process_time()
-    plan = advance(asked)
-    assert process_time() - began < 1, "linear in what there is"
-    assert plan.create is not None
-
-
-def test_refusals_that_fill_the_status_cost_linear_time() -> None:
+def test_refusals_that_fill_the_status_are_bounded() -> None:
     names = [f"r{number:04}" for number in range(3000)]
     job = job_view(schedule="@manually", disabled=True, requests=dict.fromkeys(names, "2026-03-01T12:00:00Z"))
     refused = tuple(request_claim(name).job for name in names[-MAX_REFUSED:])
     asked = situation(job, JobStatus(since=NOON, fingerprint=job.fingerprint, refused=refused))
-    began = process_time()
     plan = advance(asked)
-    assert process_time() - began < 1, "linear in what there is"
     assert set(requests_removed(plan)) <= set(names[-MAX_REFUSED:])
     assert len(requests_removed(plan)) == run_requests.MOST_AT_ONCE
-
-
-def test_refused_requests_make_room_for_the_next() -> None:
-    many, rounds = {f"r{number:04}": "soon" for number in range(250)}, 0
-    while many:
-        job = job_view(schedule="@manually", requests=many)
-        removed = requests_removed(advance(situation(job, JobStatus(since=NOON, fingerprint=job.fingerprint))))
-        assert 0 < len(removed) <= run_requests.MOST_AT_ONCE
-        many = {key: text for key, text in many.items() if key not in removed}
-        rounds += 1
-    assert rounds == 3
 
 
 # --- the rest ------------------------------------------------------------------------------------------------------
@@ -323,3 +284,4 @@ async def test_noisy_job_leaves_room_for_events_of_others() -> None:
     # The first plan of the job may report an Event of its own, which takes one of its hundred places.
     assert told.count("RunRefused") in {99, 100}
     assert told.count("InvalidSchedule") == 1
+    assert any(body["note"] == "again 499" for body in edges.kube.bodies if "note" in body), "the newest is sent"

@@ -1,4 +1,4 @@
-"""What an installation refuses to run: namespaces, and service accounts, however a job names them."""
+"""Jobs that an installation refuses to run: by namespaces, and service accounts, however a job names them."""
 
 import base64
 import json
@@ -93,7 +93,7 @@ async def test_refused_job_runs_and_misses_nothing_and_active_runs_end() -> None
     status = edges.status()
     assert (status.success_count, status.active, status.next) == (1, (), None)
     assert status.skipped is not None
-    assert (status.skipped.count, status.skipped.last_reason) == (1, "NotReady"), "the requested run alone"
+    assert (status.skipped.count, status.skipped.last_reason) == (1, "NotReady"), "only the requested run"
     assert [(each.status, each.reason) for each in status.conditions[:1]] == [("False", "NamespaceRefused")]
     notes = [kube.has(EVENTS, name) for name in kube.names(EVENTS)]
     assert sum(note["reason"] == "NamespaceRefused" for note in notes) == 1

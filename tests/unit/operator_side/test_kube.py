@@ -247,11 +247,6 @@ async def test_unusable_kubeconfig_is_reported_in_one_sentence(spoil: Callable[[
     assert "\n" not in str(caught.value)
 
 
-async def test_missing_context_is_reported(config: Path) -> None:
-    with pytest.raises(AccessError, match='it has no context "there"'):
-        await access.load(config, "there")
-
-
 async def test_pod_without_a_service_account_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "1")

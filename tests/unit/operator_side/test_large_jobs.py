@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dkron_operator.act.large_jobs import AT_ONCE, LargeJobs
+from dkron_operator.act.ports import AT_ONCE, LargeJobs
 from dkron_operator.plan.packed_spec import LARGE, is_large
 from dkron_operator.plan.view import JobView
 from tests.support.builders import job_view

@@ -26,12 +26,12 @@ def seen(ago: float) -> Watched:
     [
         pytest.param(None, None, True, Act.CREATE, id="a Lease that is not there is created"),
         pytest.param(lease(), seen(0), False, Act.TAKE, id="a released one is taken at once"),
-        pytest.param(lease(holder="other"), seen(0), True, Act.WAIT, id="one that is held is left alone"),
+        pytest.param(lease(holder="other"), seen(0), True, Act.WAIT, id="one that is held is left as it is"),
         pytest.param(lease(holder="other"), seen(15), False, Act.WAIT, id="as long as it lives"),
-        pytest.param(lease(holder="other"), seen(15.1), False, Act.TAKE, id="one that nobody renews is taken"),
+        pytest.param(lease(holder="other"), seen(15.1), False, Act.TAKE, id="one that is not renewed is taken"),
         pytest.param(lease(holder="other", seconds=60), seen(16), False, Act.WAIT, id="it lives as long as it says"),
         pytest.param(lease(holder="me"), seen(99), False, Act.RENEW, id="our own is renewed, however late"),
-        pytest.param(lease(holder="me"), None, True, Act.RENEW, id="that of the process before us is ours"),
+        pytest.param(lease(holder="me"), None, True, Act.RENEW, id="the one of the process before us is ours"),
         pytest.param(lease(annotations=ASKED), seen(0), False, Act.LEAVE, id="asked to leave, we do not take it"),
         pytest.param(lease(holder="me", annotations=ASKED), seen(0), False, Act.LEAVE, id="asked to leave, we leave"),
         pytest.param(
@@ -54,8 +54,8 @@ def test_lease_decision(found: LeaseState | None, since: Watched | None, *, newc
     [
         pytest.param(None, 20, id="the first look begins to count"),
         pytest.param(Watched("other", "t1", 3), 3, id="nothing new goes on counting"),
-        pytest.param(Watched("other", "t0", 3), 20, id="a renewal begins anew"),
-        pytest.param(Watched("third", "t1", 3), 20, id="another holder begins anew"),
+        pytest.param(Watched("other", "t0", 3), 20, id="a renewal starts the count again"),
+        pytest.param(Watched("third", "t1", 3), 20, id="another holder starts it again"),
     ],
 )
 def test_how_long_a_lease_has_looked_so(before: Watched | None, since: float) -> None:

@@ -210,15 +210,6 @@ async def test_an_orderly_stop_releases_our_own_lease(meanwhile: Callable[[FakeK
     assert me.told[-1] == Leadership(stopped=True, term=1)
 
 
-async def test_a_replica_that_waits_releases_nothing() -> None:
-    me = Candidate()
-    renew_for_another(me.kube)
-    async with me.running(1):
-        pass
-    await me.lease.release(stopped=True)
-    assert (holder(me.kube), set(me.kube.calls)) == ("other", {"get leases dkron"})
-
-
 @pytest.mark.parametrize("leads", [True, False], ids=["it leads", "it waits"])
 async def test_leaving_replica_ends_and_never_retakes_the_lease(*, leads: bool) -> None:
     me = Candidate()
@@ -235,13 +226,13 @@ async def test_leaving_replica_ends_and_never_retakes_the_lease(*, leads: bool) 
 
 async def test_restart_clears_the_leave_request() -> None:
     me = Candidate()
-    me.kube.put(LEASES, {"metadata": {"name": "dkron", "annotations": {"somebody": "else's"}}, "spec": {}})
+    me.kube.put(LEASES, {"metadata": {"name": "dkron", "annotations": {"another": "writer's"}}, "spec": {}})
     ask_to_leave(me.kube)
     async with me.running(1) as task:
         assert not task.done()
     notes = me.kube.has(LEASES, "dkron")["metadata"]["annotations"]
     assert leave_key("me") not in notes
-    assert notes["somebody"] == "else's"
+    assert notes["another"] == "writer's"
     assert holder(me.kube) == "me"
 
 
@@ -376,21 +367,21 @@ async def test_leadership_reports_its_idle_time_and_term() -> None:
     assert [view.leader for view in me.told] == ["me", "other", "me", "other", "me"]
 
 
-@pytest.mark.parametrize("alone", [True, False])
-async def test_frozen_process_may_not_act_once_it_wakes(*, alone: bool) -> None:
+@pytest.mark.parametrize("single", [True, False])
+async def test_frozen_process_may_not_act_once_it_wakes(*, single: bool) -> None:
     frozen = Frozen()
     me = Candidate(clock=Clock(wall, frozen.monotonic))
     async with me.running(1):
         assert me.may_act()
-        if not alone:
+        if not single:
             renew_for_another(me.kube)
         frozen.seconds = 60
         assert me.holds(), "it knows nothing of it"
         assert not me.may_act()
         await asyncio.sleep(5)
-        assert me.may_act() is alone
-        assert me.lease.view.by_another is not alone
-    assert me.terms() == [(True, 1), (False, 1), (alone, 1)]
+        assert me.may_act() is single
+        assert me.lease.view.by_another is not single
+    assert me.terms() == [(True, 1), (False, 1), (single, 1)]
 
 
 async def test_without_election_it_acts_and_makes_no_request() -> None:

@@ -1,4 +1,4 @@
-"""What the program finds out about itself before it starts."""
+"""The address that the program finds out about itself before it starts."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the operator tells of itself: probes in one sentence, series that Prometheus can read, a port that is taken."""
+"""The operator tells of itself: probes in one sentence, series that Prometheus can read, a port that is taken."""
 
 import asyncio
 import logging
@@ -368,7 +368,7 @@ async def test_probes_follow_the_life_of_an_operator() -> None:
         assert (await ask(client, "/readyz"))[0] == 200, "who does not lead is ready"
         fake.hands.at += SILENCE + 1
         assert "received nothing" in (await ask(client, "/readyz"))[1]
-        assert (await ask(client, "/healthz"))[0] == 200, "to start anew would not help"
+        assert (await ask(client, "/healthz"))[0] == 200, "to start again would not help"
         monitoring.phase = Phase.STOPPING
         assert await ask(client, "/readyz") == (503, "the operator is stopping\n")
 

@@ -1,4 +1,4 @@
-"""What is known of the nodes, as a watch tells it, and which jobs hear of it."""
+"""The nodes as a watch tells of them, and the jobs that are queued for a change."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -76,23 +76,6 @@ async def test_a_list_without_a_watch_is_not_enough() -> None:
     assert nodes.problem is not None
 
 
-async def test_missing_node_rights_are_reported_until_granted() -> None:
-    edges = begin(tags={"dc": "eu"})
-    async with edges.running():
-        await until(1)
-        edges.parts.nodes.informer.failed(FORBIDDEN)
-        await until(3)
-        assert ready(edges) == ("False", "NodesForbidden")
-        assert "nodes is forbidden" in edges.status().conditions[0].message
-        await until(125)
-        known(edges, "n1")
-        await until(127)
-        assert ready(edges) == ("True", "Scheduled")
-        assert edges.kube.names(JOBS) == [], "nothing runs in retrospect"
-        await until(181)
-        assert edges.kube.names(JOBS) == [claim(after(180), node="n1").job]
-
-
 async def test_outage_keeps_known_nodes_and_a_revoked_right_shows() -> None:
     edges = begin(tags={"dc": "eu"})
     async with edges.running():
@@ -137,19 +120,6 @@ async def test_nodes_are_not_looked_at_before_a_job_has_tags() -> None:
         edges.watch()
         await until(62)
         assert "follow nodes" in edges.kube.calls
-
-
-async def test_removed_node_ends_the_claim_that_waited_for_it() -> None:
-    edges = begin(schedule="@manually", tags={"dc": "eu"}, requests={"a": "2026-03-01T12:00:00Z"})
-    known(edges, "n1", "n2")
-    edges.kube.fail("create jobs", *(Unavailable("no answer") for _ in range(3)))
-    async with edges.running():
-        await until(0.1)
-        edges.parts.nodes.informer.remove(wire_node("n1"))
-        await until(60)
-        assert pinned_jobs(edges) == ["n2"]
-        (failed,) = edges.status().executions
-        assert (failed.reason, failed.node_name) == ("NodeGone", "n1")
 
 
 async def test_a_call_without_a_pod_reaches_no_node() -> None:

@@ -13,13 +13,13 @@ from dkron_crds.pause import PauseSpec, PauseStatus
 from dkron_kube.client import KubeClient
 from dkron_kube.paths import DKRON_PAUSES
 from dkron_operator.backfill.view import Known, View
-from dkron_operator.backfill.watching import backfill_informer
-from dkron_operator.cache import pause_index, requested_runs, store, views
+from dkron_operator.cache import requested_runs, store, views
 from dkron_operator.cache.requested_runs import RequestedRuns
 from dkron_operator.cache.store import Store
-from dkron_operator.cluster.pause_status import DEBOUNCE
 from dkron_operator.kit import object_guard
 from dkron_operator.kit.object_guard import FAULT, ObjectGuard
+from dkron_operator.pauses import index as pause_index
+from dkron_operator.pauses.status import DEBOUNCE
 from dkron_operator.plan.read import read_job, read_node, read_status
 from dkron_operator.plan.requested_run import read_requested_run
 from dkron_operator.watch import nodes
@@ -228,7 +228,7 @@ def test_a_backfill_that_cannot_be_read_is_left_out(
 ) -> None:
     monkeypatch.setattr(Known, "read", failing(Known.read, "odd", error))
     backfills = operator().backfills
-    watch = backfill_informer(cast("KubeClient", None), backfills, None)
+    watch = backfills.informer(None)
     bodies = [plain(name) for name in ("a", "odd", "z")]
     listed(watch, bodies)
     watch.upsert(bodies[1])

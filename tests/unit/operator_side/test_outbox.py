@@ -9,9 +9,7 @@ from unittest.mock import AsyncMock, Mock
 
 import pytest
 
-from dkron_operator.delivery.outbox import Limits, Outbox, QueuedMessage
-from dkron_operator.delivery.outboxes import Outboxes
-from dkron_operator.delivery.trouble import Undeliverable, Unreachable
+from dkron_operator.delivery.outbox import Limits, Outbox, Outboxes, QueuedMessage, Undeliverable, Unreachable
 from dkron_processors.message import File, Message, Parcel
 
 pytestmark = pytest.mark.looptime
@@ -42,7 +40,7 @@ class Receiver:
             self.outbox.add(QueuedMessage(File("", name, ""), size, lambda why, name=name: self.end(name, why)))  # type: ignore[misc]
 
     def end(self, name: str, why: str) -> None:
-        assert name not in self.ends, "nobody is told twice"
+        assert name not in self.ends, "each message ends once"
         self.ends[name] = why
 
 
@@ -177,5 +175,5 @@ async def test_standby_keeps_its_queue_until_it_leads_or_all_is_sent() -> None:
         receiver.acts = True
         await asyncio.sleep(100)
     assert [name for name, _ in receiver.tries] == ["a", "b"]
-    assert "c" not in receiver.ends, "nobody is told of what is not ours to send"
+    assert "c" not in receiver.ends, "no receiver gets a message that is not ours to send"
     assert receiver.outbox.size == 0

@@ -193,7 +193,7 @@ BEING_REMOVED = pod_that(terminated(7, reason="Error"), phase="Failed", deleted=
         pytest.param(over(deleted=5), {}, False, id="it ended when it was told to"),
         pytest.param(KILLED, {}, False, id="it was killed, by a node whose clock is behind"),
         pytest.param(BEING_REMOVED, {}, False, id="its kubelet removes it and resets the deletion time"),
-        pytest.param(wire_pod(phase="Failed", deleted=after(6)), {}, False, id="nobody knows when it ended"),
+        pytest.param(wire_pod(phase="Failed", deleted=after(6)), {}, False, id="its end is unknown"),
         pytest.param(over(), {"completions": 2}, False, id="its Job wants another one"),
         pytest.param(over(), {"parallelism": 2}, False, id="its Job has several at once"),
         pytest.param(over(), {"completions": 1, "backoffLimit": 4}, True, id="one was enough"),

@@ -1,4 +1,4 @@
-"""What is known of DkronPauses as watches tell it, which jobs hear of a change, and what their statuses say."""
+"""DkronPauses as watches tell of them, the jobs that a change concerns, and the statuses of the pauses."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,10 +13,10 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import Expired, KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_PAUSES
 from dkron_operator.cache.store import Store
-from dkron_operator.cluster.pause_status import DEBOUNCE, MOST_AT_ONCE, PauseStatuses
 from dkron_operator.kit.clock import Clock
+from dkron_operator.pauses.informer import MOST_SILENT, Pauses
+from dkron_operator.pauses.status import DEBOUNCE, MOST_AT_ONCE, PauseStatuses
 from dkron_operator.plan.view import JobView
-from dkron_operator.watch.pauses import MOST_SILENT, Pauses
 from tests.support.builders import NAMESPACE, after, job_view, wire_job
 from tests.support.edges import until, wall
 from tests.support.fake_kube import FakeKube
@@ -65,7 +65,7 @@ class Scene:
         return status["conditions"][0]["reason"], status.get("jobs", 0)
 
     def is_ready(self, name: str) -> str:
-        """What the pause is for tools that go by kstatus."""
+        """The state of the pause for tools that go by kstatus."""
         return kstatus(self.kube.has(DKRON_PAUSES, name).get("status"))
 
     def names(self, job: JobView | None = None) -> list[str] | None:
@@ -150,7 +150,7 @@ async def test_status_names_held_jobs_or_why_there_are_none() -> None:
     await scene.pauses.read()
     async with scene.running():
         scene.put("all")
-        scene.put("one", jobs=["backup", "nobody"])
+        scene.put("one", jobs=["backup", "missing"])
         scene.put("ends", until=rfc3339(after(10)))
         scene.put("bad", jobs="?")
         scene.pauses.informers[0].upsert(

@@ -1,5 +1,5 @@
-"""What a pause holds, and what becomes of slots, parents' runs and requests meanwhile: `advance` on a job that runs
-each minute. And which pauses select a job."""
+"""The jobs that a pause holds, and what becomes of slots, parents' runs and requests meanwhile: `advance` on a job that
+runs each minute. And which pauses select a job."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,7 +10,7 @@ import pytest
 from dkron_crds.base import rfc3339
 from dkron_crds.job import ConditionStatus, Heard, JobStatus, NotedPause, SkipReason, SuspendedReason, Trigger
 from dkron_crds.requests import run_annotation
-from dkron_operator.cache.pause_index import KEPT, PauseIndex
+from dkron_operator.pauses.index import KEPT, PauseIndex
 from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.fold import fold_all
@@ -153,11 +153,6 @@ def test_end_of_a_pause_is_recorded_when_nothing_is_left_to_drop() -> None:
     plan = replan(plan, accepted=True)
     assert (plan.status.paused, skips(plan)) == (None, (5, PAUSED))
     assert condition(plan, "Suspended").status is ConditionStatus.FALSE
-
-
-def test_every_keeps_its_phase() -> None:
-    plan = looked_at(note=noted(), spec={"schedule": "@every 90s"}, now=minutes(5))
-    assert (created(plan).entry.slot, plan.status.since) == (minutes(4.5), NOON)
 
 
 def test_slots_before_an_edit_during_a_pause_are_counted() -> None:

@@ -48,34 +48,15 @@ def test_a_text_payload_is_as_it_stands() -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "{% for x in output %}{{ x }}{% endfor %}",
-        "{% set a = output %}",
-        "{% set a %}x{% endset %}",
-        "{{ output.upper() }}",
-        "{{ range(9) }}",
-        "{{ 9 ** 9 }}",
-        "{{ output * 9 }}",
-        '{{ "%999999d" % code }}',
-        "{{ output ~ output }}",
-        "{{ output[0:5] }}",
-        "{{ output | safe }}",
-        "{{ output | replace('a', 'b') }}",
-        "{{ output | attr('__class__') }}",
-        "{% include 'x' %}",
-        "{% import 'x' as y %}",
-        "{% macro m() %}{% endmacro %}",
-        "{{ self }}",
-        "{{ cycler }}",
-        "{{ config }}",
-        "{{ output is callable }}",
-        "{% filter upper %}x{% endfilter %}",
-        "{{ [output, output] }}",
-        "{{ output",
-        "{% if success %}",
-        "{% unknown %}",
+        "{% for x in output %}{{ x }}{% endfor %}", "{% set a = output %}", "{% set a %}x{% endset %}",
+        "{% include 'x' %}", "{% import 'x' as y %}", "{% macro m() %}{% endmacro %}", "{% unknown %}",
+        "{% filter upper %}x{% endfilter %}", "{% if success %}", "{{ output", "{{ output.upper() }}",
+        "{{ range(9) }}", "{{ 9 ** 9 }}", "{{ output * 9 }}", '{{ "%999999d" % code }}', "{{ output ~ output }}",
+        "{{ output[0:5] }}", "{{ output | safe }}", "{{ output | replace('a', 'b') }}", "{{ self }}", "{{ cycler }}",
+        "{{ output | attr('__class__') }}", "{{ config }}", "{{ output is callable }}", "{{ [output, output] }}",
         "{{ " + "(" * 500 + "output" + ")" * 500 + " | nope }}",
     ],
-)
+)  # fmt: skip
 def test_templates_that_loop_call_or_inspect_are_refused(source: str) -> None:
     with pytest.raises(PayloadError, match="payload: "):
         rendered(source)

@@ -63,7 +63,7 @@ def violations(pod: Object) -> set[str]:
 
 
 def refusals(pod: Object) -> set[str]:
-    """What the API server or a kubelet refuses of the security contexts of a pod."""
+    """Security contexts of a pod that the API server or a kubelet refuses."""
     found = set()
     windows = (pod.get("os") or {}).get("name") == "windows"
     for own, both in contexts(pod):

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from dkron_crds.job import JobSpec
 from dkron_crds.receivers import Elasticsearch, Fluent, MailServer, Receivers, SlackTeam, Syslog
+from dkron_operator.plan.attempts import finished
 from dkron_operator.plan.changes import Finished
-from dkron_operator.plan.delivery_state import finished
 from dkron_processors import of_job
 from dkron_processors.message import Ended, Entry, File, Line, Mail, Post, Record, Refused
 from dkron_processors.site import Site
@@ -256,7 +256,7 @@ def test_whatever_is_printed_each_message_can_be_made(output: str, message: str)
 
 
 @pytest.mark.parametrize(
-    ("named", "told"), [({}, False), ({"syslog": {}}, False), ({"log": {}}, True)], ids=["nobody", "not there", "log"]
+    ("named", "told"), [({}, False), ({"syslog": {}}, False), ({"log": {}}, True)], ids=["none", "not there", "log"]
 )
 def test_record_knows_whether_to_deliver_it(named: dict[str, dict[str, str]], told: bool) -> None:
     found = finished(situation(job_view(processors=named)), execution(claim()), None)

@@ -133,7 +133,7 @@ def test_invalid_status_differs_from_an_empty_one(body: dict[str, Any], expected
 @pytest.mark.parametrize(
     ("fields", "written"),
     [
-        pytest.param(None, False, id="nobody has ever written"),
+        pytest.param(None, False, id="never written"),
         pytest.param([{"manager": "kubectl"}], False, id="only the spec was written"),
         pytest.param([{"manager": "kubectl"}, {"manager": "x", "subresource": "status"}], True, id="status, too"),
     ],
@@ -150,6 +150,7 @@ def test_whether_status_was_ever_written(fields: list[dict[str, str]] | None, *,
 WAITING, SUCCEEDED = AttemptState.WAITING, AttemptState.SUCCEEDED
 TIMED = {**ended(at=after(9)), "completionTime": "2026-03-01T12:00:07Z"}
 LATE = ended("Failed", at=after(9), reason="DeadlineExceeded")
+ENDED_POD = {"active": 0, "ready": 0, "uncountedTerminatedPods": {"succeeded": ["a"]}}
 
 
 @pytest.mark.parametrize(
@@ -158,13 +159,7 @@ LATE = ended("Failed", at=after(9), reason="DeadlineExceeded")
         pytest.param({}, WAITING, None, "", id="just created"),
         pytest.param({"active": 1, "ready": 0}, WAITING, None, "", id="a pod that is not ready waits"),
         pytest.param({"active": 1, "ready": 1}, AttemptState.RUNNING, None, "", id="a pod that is ready runs"),
-        pytest.param(
-            {"active": 0, "ready": 0, "uncountedTerminatedPods": {"succeeded": ["a"]}},
-            AttemptState.RUNNING,
-            None,
-            "",
-            id="a pod that has ended does not wait",
-        ),
+        pytest.param(ENDED_POD, AttemptState.RUNNING, None, "", id="a pod that has ended does not wait"),
         pytest.param(
             {"active": 1, "uncountedTerminatedPods": {}}, WAITING, None, "", id="every pod that ended is counted"
         ),

@@ -10,9 +10,9 @@ import pytest
 from dkron_crds.job import JobStatus
 from dkron_crds.names import ACCEPTED
 from dkron_crds.requests import RUN_PREFIX
-from dkron_kube.errors import Conflict, Rejected, Unavailable
+from dkron_kube.errors import Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, EVENTS, JOBS
-from tests.support.builders import NOON, UID, after, claim, ended, job_view, seen, wire_job, wire_run
+from tests.support.builders import NOON, UID, after, claim, ended, job_view, seen, wire_run
 from tests.support.edges import Edges, begin, until, wall
 from tests.support.fake_kube import FakeKube
 
@@ -77,23 +77,6 @@ async def test_a_request_is_a_job_and_its_annotation_goes() -> None:
     assert len(edges.status().active) == 2
 
 
-async def test_edit_first_seen_through_a_conflict_is_acted_on() -> None:
-    edges = begin(schedule="@manually")
-
-    def edit() -> None:
-        edges.edit_job(lambda body: body.update(wire_job(schedule="*/10 * * * * *", generation=2)))
-
-    async with edges.running():
-        await until(3)
-        edges.kube.put(JOBS, wire_run(claim(NOON)))
-        edges.kube.meanwhile("write dkronjobs", edit)
-        edges.handlers.feed_attempt("ADDED", edges.kube.has(JOBS, claim(NOON).job))
-        await until(5)
-        edges.watch()
-        await until(12)
-    assert claim(after(10)).job in job_names(edges)
-
-
 @pytest.mark.parametrize(
     ("missed", "seconds", "passed"),
     [
@@ -113,19 +96,6 @@ async def test_slots_of_an_outage_go_by_missed_runs(missed: str, seconds: list[i
     # The first is the one whose fate was unknown: it is tried until that is known.
     assert [entry.slot for entry in edges.status().active] == [after(second) for second in seconds]
     assert skipped(edges) == passed
-
-
-async def test_a_failure_is_tried_again_after_its_backoff() -> None:
-    edges = begin(**ASKED, retries=1, retryBackoff={"initial": "20s"})
-    async with edges.running():
-        await until(5)
-        (first,) = job_names(edges)
-        finish(edges, first, "Failed")
-        await until(24)
-        assert len(job_names(edges)) == 1
-        await until(26)
-        assert len(job_names(edges)) == 2
-    assert edges.status().error_count == 1
 
 
 async def test_refused_job_is_recorded_and_retried_without_a_slot() -> None:
@@ -163,7 +133,7 @@ async def test_slots_with_refused_claims_follow_missed_runs(
 
 
 def refusals(edges: Edges) -> list[str]:
-    """What the Events say about refused writes."""
+    """The Events about refused writes."""
     told = [edges.kube.has(EVENTS, name) for name in edges.kube.names(EVENTS)]
     return [event["note"] for event in told if event["reason"] == "WriteRefused"]
 
@@ -212,24 +182,6 @@ async def test_refused_deletion_delays_the_replacing_run_with_an_event() -> None
     assert claim(after(120)).job in job_names(edges), "the slot runs once the API server takes it"
 
 
-async def test_conflicting_claim_is_decided_again_on_the_new_version() -> None:
-    edges = begin(concurrency="forbid")
-    theirs = seen(claim(after(30)))
-    edges.kube.put(JOBS, wire_run(theirs))
-
-    def claims_too() -> None:
-        status = edges.status().model_copy(update={"active": (theirs,)})
-        edges.edit_job(lambda body: body.update(status=status.to_wire()))
-        raise Conflict("modified")
-
-    async with edges.running():
-        await until(59)
-        edges.kube.meanwhile("write dkronjobs", claims_too)
-        await until(63)
-    assert job_names(edges) == [theirs.job]
-    assert edges.status().skipped.last_reason == "ConcurrencyForbidden"  # type: ignore[union-attr]
-
-
 async def test_finished_jobs_are_deleted_after_a_minute_counted_once() -> None:
     edges = begin(**ASKED, history={"successfulJobs": 0})
     async with edges.running():
@@ -242,21 +194,6 @@ async def test_finished_jobs_are_deleted_after_a_minute_counted_once() -> None:
         await until(75)
         assert job_names(edges) == []
         edges.handlers.feed_attempt("DELETED", wire_run(claim(), uid="other"))
-        assert edges.status().success_count == 1
-
-
-async def test_while_status_cannot_be_written_jobs_are_kept() -> None:
-    edges = begin(**ASKED, history={"successfulJobs": 0})
-    async with edges.running():
-        await until(1)
-        (name,) = job_names(edges)
-        edges.kube.fail("write dkronjobs", *[Unavailable("down")] * 400)
-        finish(edges, name)
-        await until(200)
-        assert job_names(edges) == [name]
-        edges.kube.before.clear()
-        await until(300)
-        assert job_names(edges) == []
         assert edges.status().success_count == 1
 
 

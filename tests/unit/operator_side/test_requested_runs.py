@@ -136,7 +136,7 @@ def test_scheduled_time_is_passed_on_and_decides_nothing_else() -> None:
     ("given", "trigger"),
     [
         pytest.param({"backfill": True}, Trigger.BACKFILL, id="made by a backfill"),
-        pytest.param({"labelled": True}, Trigger.MANUAL, id="with its label alone"),
+        pytest.param({"labelled": True}, Trigger.MANUAL, id="only with its label"),
         pytest.param({}, Trigger.MANUAL, id="made by a user"),
     ],
 )
@@ -245,26 +245,23 @@ def test_a_retry_needs_the_values_of_its_run(
     assert (fired(plan), plan.of(ReadRun), reported(plan)) == (second if retried else None, read, told)
 
 
+AWAITED: Object = {"awaited": True, "listed": False}
+
+
 @pytest.mark.parametrize(
-    ("attempt", "at", "begins"),
+    ("claim", "at", "begins"),
     [
-        pytest.param(1, {"awaited": True, "listed": False}, False, id="being listed for the first time"),
-        pytest.param(2, {"awaited": True, "listed": False}, False, id="the same, a retry"),
-        pytest.param(1, {"listed": False}, True, id="too many to hold"),
-        pytest.param(1, {}, True, id="listed, and there is none: an annotation asked for it"),
+        pytest.param(first(requested()), AWAITED, False, id="being listed for the first time"),
+        pytest.param(first(requested(), attempt=2), AWAITED, False, id="the same, a retry"),
+        pytest.param(first(requested()), {"listed": False}, True, id="too many to hold"),
+        pytest.param(first(requested()), {}, True, id="listed, and there is none: an annotation asked for it"),
+        pytest.param(scheduled(SLOT).entry(uid=UID, name=NAME, at=SLOT), AWAITED, True, id="of a slot"),
     ],
 )
-def test_claim_on_request_waits_for_the_dkronrun_it_names(attempt: int, at: Object, begins: bool) -> None:
-    claim = first(requested(), attempt=attempt)
+def test_claim_on_request_waits_for_the_dkronrun_it_names(claim: Active, at: Object, begins: bool) -> None:
     plan = look(status={"active": (claim,)}, **RETRY, **at)
     assert fired(plan) == (claim if begins else None)
     assert begins or plan.wake == after(3)
-
-
-def test_a_claimed_slot_waits_for_no_list() -> None:
-    claim = scheduled(SLOT).entry(uid=UID, name=NAME, at=SLOT)
-    plan = look(status={"active": (claim,)}, listed=False, awaited=True)
-    assert fired(plan) == claim
 
 
 def test_failed_attempt_passes_on_that_it_had_values() -> None:
@@ -301,50 +298,50 @@ FAILED = execution(A, success=False, reason="Error", exit_code=1, message="no di
 SECOND = first(requested(), attempt=2, at=20)
 
 
-@pytest.mark.parametrize(
-    ("of", "given", "phase", "message"),
-    [
-        pytest.param(requested(), {}, "Pending", "", id="nothing yet"),
-        pytest.param(requested(), {"runs": (run(A),)}, "Pending", "", id="begun, and not recorded"),
-        pytest.param(requested(), {"active": (seen(A),)}, "Running", "attempt 1 is active", id="begun"),
-        pytest.param(
-            requested(), {"active": (SECOND,), "executions": (FAILED,)}, "Running",
-            "attempt 2 follows at 2026-03-01T12:00:20Z", id="waits for its retry",
-        ),
-        pytest.param(requested(), {"executions": (execution(A),)}, "Succeeded", "attempt 1 succeeded", id="succeeded"),
-        pytest.param(
-            requested(), {"executions": (execution(SECOND), FAILED)}, "Succeeded", "attempt 2 succeeded",
-            id="in the end",
-        ),
-        pytest.param(
-            requested(), {"executions": (FAILED,)}, "Failed", "attempt 1 failed (Error, exit code 1): no disk",
-            id="failed",
-        ),
-        pytest.param(
-            requested(), {"counted": (A.job,), "runs": (run(A, AttemptState.SUCCEEDED),)}, "Succeeded",
-            "attempt 1 succeeded", id="told by its Job alone",
-        ),
-        pytest.param(
-            requested(), {"refused": (A.job,), "refusal": Refusal("Disabled", "the job is disabled")}, "Refused",
-            "the job is disabled", id="refused",
-        ),
-        pytest.param(
-            requested(), {"refused": (A.job,)}, "Refused",
-            "the run was refused (NotReady); an Event of the DkronJob says why", id="refused by another process",
-        ),
-        pytest.param(decided(), {"runs": (run(A),)}, "Running", "attempt 1 is active", id="the job's status was wiped"),
-        pytest.param(
-            decided(), {}, "Failed", "the run left no record: neither in the status of the DkronJob nor as a Job",
-            id="nothing is left",
-        ),
-        pytest.param(
-            requested(), {"executions": (execution(first(requested("b"))),)}, "Pending", "", id="another run"
-        ),
-    ],
+UNDECIDED = requested()
+NO_RECORD = "the run left no record: neither in the status of the DkronJob nor as a Job"
+ASK_EVENT = "the run was refused (NotReady); an Event of the DkronJob says why"
+DISABLED_BY = {"refused": (A.job,), "refusal": Refusal("Disabled", "the job is disabled")}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the DkronJob shows, and what the status of its DkronRun says then."""
+
+    id: str
+    given: Object
+    phase: str
+    message: str = ""
+    of: RequestedRun = UNDECIDED
+
+
+SHOWN = (
+    Shown("nothing yet", {}, "Pending"),
+    Shown("begun, and not recorded", {"runs": (run(A),)}, "Pending"),
+    Shown("begun", {"active": (seen(A),)}, "Running", "attempt 1 is active"),
+    Shown(
+        "waits for its retry", {"active": (SECOND,), "executions": (FAILED,)}, "Running",
+        "attempt 2 follows at 2026-03-01T12:00:20Z",
+    ),
+    Shown("succeeded", {"executions": (execution(A),)}, "Succeeded", "attempt 1 succeeded"),
+    Shown("in the end", {"executions": (execution(SECOND), FAILED)}, "Succeeded", "attempt 2 succeeded"),
+    Shown("failed", {"executions": (FAILED,)}, "Failed", "attempt 1 failed (Error, exit code 1): no disk"),
+    Shown(
+        "told only by its Job", {"counted": (A.job,), "runs": (run(A, AttemptState.SUCCEEDED),)}, "Succeeded",
+        "attempt 1 succeeded",
+    ),
+    Shown("refused", DISABLED_BY, "Refused", "the job is disabled"),
+    Shown("refused by another process", {"refused": (A.job,)}, "Refused", ASK_EVENT),
+    Shown("the job's status was wiped", {"runs": (run(A),)}, "Running", "attempt 1 is active", decided()),
+    Shown("nothing is left", {}, "Failed", NO_RECORD, decided()),
+    Shown("another run", {"executions": (execution(first(requested("b"))),)}, "Pending"),
 )  # fmt: skip
-def test_run_status_follows_the_job_status(of: RequestedRun, given: Object, phase: str, message: str) -> None:
-    status = tell(of, **given)
-    assert (status.phase, status.message) == (phase, message)
+
+
+@pytest.mark.parametrize("case", SHOWN, ids=lambda case: case.id)
+def test_run_status_follows_the_job_status(case: Shown) -> None:
+    phase, status = case.phase, tell(case.of, **case.given)
+    assert (status.phase, status.message) == (phase, case.message)
     going_on = ["Ready False"] if phase == "Running" else []
     assert [f"{condition.type} {condition.status}" for condition in status.conditions] == ENDS.get(phase, going_on)
     assert (status.finished_at is not None, status.group is not None) == (phase in ENDS, phase != "Pending")
@@ -368,13 +365,10 @@ def test_attempts_dropped_by_the_job_stay_in_the_run() -> None:
 
 @dataclass(frozen=True)
 class Telling:
-    """What there is to tell of attempt 1, and what the DkronRun says of it then."""
+    """Traces of attempt 1, and what the DkronRun says of it then."""
 
-    reason: str
-    exit_code: int | None
-    node: str
     said: RunAttempt | None = None
-    """What the DkronRun said before."""
+    """The attempt as the DkronRun said before."""
 
     active: tuple[Active, ...] = ()
     executions: tuple[Execution, ...] = ()
@@ -383,6 +377,9 @@ class Telling:
     """Jobs that are there; the executions of the job are trimmed."""
 
     message: str = "attempt 1 failed (Error, exit code 3)"
+    reason: str = "Error"
+    exit_code: int | None = 3
+    node: str = "n1"
 
 
 SAID = RunAttempt(
@@ -397,36 +394,29 @@ LATE = run(A, AttemptState.FAILED, reason="DeadlineExceeded", finished_at=after(
 DETAILED = "attempt 1 failed (Error, exit code 3): no disk"
 
 
+RECORDED = Telling(STANDS, remembered=(RECORD,), message=DETAILED)
+ONLY_JOB = Telling(STANDS, jobs=(OVER_LIMIT,), message="attempt 1 failed (Error)", exit_code=None, node="")
+ONLY_LATE_JOB = replace(
+    ONLY_JOB, said=None, jobs=(LATE,), message="attempt 1 failed (DeadlineExceeded)", reason="DeadlineExceeded"
+)
+
+
 @pytest.mark.parametrize(
     "tells",
     [
-        pytest.param(Telling("Error", 3, "n1", said=SAID, jobs=(OVER_LIMIT,)), id="the Job says less"),
-        pytest.param(Telling("Error", 3, "n1", said=SAID), id="the Job is gone"),
+        pytest.param(Telling(SAID, jobs=(OVER_LIMIT,)), id="the Job says less"),
+        pytest.param(Telling(SAID), id="the Job is gone"),
+        pytest.param(Telling(SAID, (seen(A),), message="attempt 1 is active"), id="the status of the job is older"),
+        pytest.param(replace(RECORDED, jobs=(OVER_LIMIT,)), id="trimmed before the run said so, and remembered"),
+        pytest.param(RECORDED, id="the same without a Job"),
         pytest.param(
-            Telling("Error", 3, "n1", said=SAID, active=(seen(A),), message="attempt 1 is active"),
-            id="the status of the job is older",
-        ),
-        pytest.param(
-            Telling("Error", 3, "n1", said=STANDS, remembered=(RECORD,), jobs=(OVER_LIMIT,), message=DETAILED),
-            id="trimmed before the run said so, and remembered",
-        ),
-        pytest.param(
-            Telling("Error", 3, "n1", said=STANDS, remembered=(RECORD,), message=DETAILED), id="the same without a Job",
-        ),
-        pytest.param(
-            Telling("Error", 3, "n1", said=AS_JOB, executions=(RECORD,), jobs=(OVER_LIMIT,), message=DETAILED),
+            Telling(AS_JOB, executions=(RECORD,), jobs=(OVER_LIMIT,), message=DETAILED),
             id="recorded after its Job told",
         ),
-        pytest.param(
-            Telling("Error", None, "", said=STANDS, jobs=(OVER_LIMIT,), message="attempt 1 failed (Error)"),
-            id="the Job alone is left",
-        ),
-        pytest.param(
-            Telling("DeadlineExceeded", None, "", jobs=(LATE,), message="attempt 1 failed (DeadlineExceeded)"),
-            id="the Job alone is left, and has a reason of its own",
-        ),
+        pytest.param(ONLY_JOB, id="only the Job is left"),
+        pytest.param(ONLY_LATE_JOB, id="only the Job is left, and has a reason of its own"),
     ],
-)  # fmt: skip
+)
 def test_ended_attempt_is_complete_without_its_execution(tells: Telling) -> None:
     of = decided(attempts=() if tells.said is None else (tells.said,))
     status = tell(

@@ -1,6 +1,6 @@
 """Runs that people ask for."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptJob, AttemptState
 from tests.support.builders import NOON, after, claim, execution, job_view, request_claim, run, seen, situation
-from tests.support.plans import requests_removed
+from tests.support.plans import requests_removed, skips
 from tests.support.steps import settle, steps
 
 AT = "2026-03-01T12:00:00Z"
@@ -26,7 +26,8 @@ def look(
     seconds: float = 2,
     **spec: Any,
 ) -> Plan:
-    job = job_view(schedule="@manually", requests={"a": AT} if requests is None else requests, **spec)
+    wanted = {"a": AT} if requests is None else requests
+    job = job_view(**{"schedule": "@manually", **spec}, requests=wanted)
     given = {"since": NOON, "fingerprint": "-" if job.problem else job.fingerprint, **(status or {})}
     return advance(situation(job, JobStatus(**given), runs=list(runs), now=after(seconds)))
 
@@ -37,21 +38,9 @@ def refusal(plan: Plan) -> str:
 
 
 def asked(request: str = "a", seconds: float = 0) -> Active:
-    """What a request at noon becomes when it is seen: it starts when it was asked for, or so much later."""
-    return replace_start(request_claim(request), seconds)
-
-
-def replace_start(entry: Active, seconds: float) -> Active:
-    began = after(seconds)
-    nanoseconds = int(began.timestamp()) * 10**9
-    return entry.model_copy(update={"started_at": began, "id": f"{nanoseconds}-{entry.job}"})
-
-
-def test_request_becomes_a_job_before_its_annotation_goes() -> None:
-    plan = look()
-    assert plan.create == CreateJob(asked())
-    assert requests_removed(plan) == []
-    assert plan.status.last_schedule_time is None
+    """The attempt of a request at noon, which starts when it was asked for, or so much later."""
+    entry, began = request_claim(request), after(seconds)
+    return entry.model_copy(update={"started_at": began, "id": f"{int(began.timestamp()) * 10**9}-{entry.job}"})
 
 
 @pytest.mark.parametrize(
@@ -70,17 +59,18 @@ def test_run_starts_at_its_request_so_that_its_id_is_known(seen_at: float, start
     assert plan.create.entry == asked(seconds=starts)
 
 
-def test_request_with_an_existing_job_is_removed() -> None:
-    plan = look(runs=(run(asked()),))
+@pytest.mark.parametrize(
+    ("status", "runs"),
+    [
+        pytest.param({}, (run(asked()),), id="exists"),
+        pytest.param({"executions": (execution(asked()),)}, (), id="is recorded"),
+        pytest.param({"counted": (asked().job,)}, (), id="is counted"),
+    ],
+)
+def test_request_is_removed_once_its_job(status: dict[str, Any], runs: tuple[AttemptJob, ...]) -> None:
+    plan = look(status=status, runs=runs)
     assert (plan.create, requests_removed(plan)) == (None, ["a"])
-    assert plan.status.active == (seen(asked()),)
-
-
-@pytest.mark.parametrize("where", ["executions", "counted"])
-def test_request_with_a_recorded_job_is_removed(where: str) -> None:
-    known = {"executions": (execution(asked()),), "counted": (asked().job,)}
-    plan = look(status={where: known[where]})
-    assert (plan.create, requests_removed(plan)) == (None, ["a"])
+    assert plan.status.active == (() if status else (seen(asked()),))
 
 
 def test_a_request_that_is_claimed_waits_for_its_claim() -> None:
@@ -114,53 +104,62 @@ def test_request_replaces_active_runs_and_pending_retries() -> None:
     assert [getattr(change, "job", None) for change in plan.create.before] == [waiting.job, None]
 
 
+BUSY = (seen(claim(after(-60))),)
+MANY = tuple(seen(claim(after(-second))) for second in range(1, 1001))
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A request that is refused: the attempts that are active, and the reason."""
+
+    says: str
+    reason: SkipReason
+    spec: dict[str, Any] = field(default_factory=dict)
+    active: tuple[Active, ...] = ()
+    force: bool = False
+
+
 @pytest.mark.parametrize(
-    ("spec", "says", "reason"),
+    "case",
     [
-        pytest.param({"disabled": True}, "the job is disabled", SkipReason.DISABLED, id="the job is disabled"),
-        pytest.param({"command": ""}, "command: missing", SkipReason.NOT_READY, id="the spec is broken"),
-        pytest.param({"schedule": "99 * * * * *"}, "second", SkipReason.NOT_READY, id="the schedule is broken"),
+        pytest.param(Refusal("the job is disabled", SkipReason.DISABLED, {"disabled": True}), id="disabled"),
+        pytest.param(Refusal("command: missing", SkipReason.NOT_READY, {"command": ""}), id="the spec is broken"),
+        pytest.param(Refusal("second", SkipReason.NOT_READY, {"schedule": "99 * * * * *"}), id="a broken schedule"),
+        pytest.param(
+            Refusal("its concurrency is forbid", SkipReason.CONCURRENCY_FORBIDDEN, {"concurrency": "forbid"}, BUSY),
+            id="busy",
+        ),
+        pytest.param(
+            Refusal("1000 of its attempts are active", SkipReason.TOO_MANY_ACTIVE, active=MANY), id="too many"
+        ),
+        pytest.param(
+            Refusal("1000 of its", SkipReason.TOO_MANY_ACTIVE, {"concurrency": "forbid"}, MANY, force=True),
+            id="too many, forced",
+        ),
+        pytest.param(
+            Refusal("the job is disabled", SkipReason.DISABLED, {"disabled": True}, force=True), id="disabled, forced"
+        ),
     ],
 )
-def test_a_request_is_refused_when(spec: dict[str, Any], says: str, reason: SkipReason) -> None:
-    job = job_view(requests={"a": AT}, **{"schedule": "@manually", **spec})
-    status = JobStatus(since=NOON, fingerprint="-" if job.problem else job.fingerprint)
-    plan = advance(situation(job, status, now=after(2)))
+def test_request_is_refused_with_a_reason(case: Refusal) -> None:
+    asks = {"a": f"{AT} force by a test" if case.force else AT}
+    plan = look(asks, status={"active": case.active}, runs=tuple(map(run, case.active)), **case.spec)
     assert (plan.create, requests_removed(plan), plan.wants(WriteStatus)) == (None, [], True)
-    assert says in refusal(plan)
     assert refusal(plan).startswith("run.dkron.io/a: ")
-    assert plan.status.skipped is not None
-    assert plan.status.skipped.last_reason == reason
-
-
-def test_request_for_a_busy_forbid_job_is_refused_and_counted() -> None:
-    running = seen(claim(after(-60)))
-    plan = look(status={"active": (running,)}, runs=(run(running),), concurrency="forbid")
-    assert (plan.create, requests_removed(plan)) == (None, [])
-    assert "its concurrency is forbid" in refusal(plan)
-    assert plan.status.skipped is not None
-    assert (plan.status.skipped.count, plan.status.skipped.last_reason) == (1, SkipReason.CONCURRENCY_FORBIDDEN)
+    assert case.says in refusal(plan)
+    assert skips(plan) == (1, case.reason)
 
 
 def test_forced_request_runs_beside_a_busy_forbid_job() -> None:
-    running = seen(claim(after(-60)))
     forced = {"a": f"{AT} force by a test"}
-    plan = look(forced, status={"active": (running,)}, runs=(run(running),), concurrency="forbid")
+    plan = look(forced, status={"active": BUSY}, runs=tuple(map(run, BUSY)), concurrency="forbid")
     assert plan.create is not None
     assert plan.create.entry == asked()
     assert (len(plan.create.before), plan.create.replaces, plan.of(Report)) == (1, (), [])
 
 
-def test_request_beyond_the_active_limit_is_refused() -> None:
-    many = tuple(seen(claim(after(-second))) for second in range(1, 1001))
-    plan = look(status={"active": many}, runs=tuple(run(entry) for entry in many))
-    assert (plan.create, requests_removed(plan)) == (None, [])
-    assert "1000 of its attempts are active" in refusal(plan)
-
-
 def test_forbid_job_with_an_unrecorded_end_accepts_a_request() -> None:
-    over = seen(claim(after(-60)))
-    plan = look(status={"active": (over,)}, runs=(run(over, AttemptState.SUCCEEDED),), concurrency="forbid")
+    plan = look(status={"active": BUSY}, runs=(run(BUSY[0], AttemptState.SUCCEEDED),), concurrency="forbid")
     assert plan.create is not None
 
 
@@ -177,8 +176,16 @@ def test_a_bad_request_does_not_hold_up_a_good_one() -> None:
     assert requests_removed(plan) == ["bad"]
 
 
-@pytest.mark.parametrize("spec", [{"startsAt": "2030-01-01T00:00:00Z"}, {"expiresAt": "2020-01-01T00:00:00Z"}])
-def test_dates_do_not_matter_to_a_request(spec: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param({"startsAt": "2030-01-01T00:00:00Z"}, id="startsAt"),
+        pytest.param({"expiresAt": "2020-01-01T00:00:00Z"}, id="expiresAt"),
+        pytest.param({"startingDeadlineSeconds": 1}, id="a start deadline"),
+        pytest.param({"schedule": "", "parentJob": "x", "disabled": True}, id="a disabled child"),
+    ],
+)
+def test_what_does_not_matter_to_a_request(spec: dict[str, Any]) -> None:
     assert look(**spec).create == CreateJob(asked())
 
 
@@ -195,10 +202,8 @@ def test_refusal_with_a_stuck_annotation_is_not_counted_again(second: str) -> No
 
 
 def test_unwritten_refusal_keeps_its_annotation() -> None:
-    job = job_view(schedule="@manually", requests={"a": AT}, disabled=True)
-    written = JobStatus(since=NOON, fingerprint=job.fingerprint)
-    first = advance(situation(job, written, now=after(2)))
-    again = advance(situation(job, first.status, persisted=written, now=after(3)))
+    first = look(disabled=True)
+    again = advance(replace(first.situation, status=first.status, now=after(3)))
     assert (requests_removed(again), again.wants(WriteStatus), again.changes) == ([], True, [])
 
 
@@ -228,8 +233,3 @@ def test_refusals_of_new_requests_make_room_for_the_oldest() -> None:
     end = settle(situation(job, JobStatus(refused=refused), now=after(2)))[0]
     assert end.status.skipped is not None
     assert (end.job.requests, end.status.skipped.count) == ((), 150)
-
-
-def test_a_job_that_is_being_deleted_takes_no_requests() -> None:
-    job = replace(job_view(schedule="@manually", requests={"a": AT}), deleting=True)
-    assert advance(situation(job, now=after(2))).create is None

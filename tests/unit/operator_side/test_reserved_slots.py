@@ -124,8 +124,8 @@ def test_slot_not_called_in_time_is_missed(missed: str) -> None:
         pytest.param([Reserved(US, (after(1), after(2))), Decided(after(2))], (), id="all are decided"),
         pytest.param([Decided(after(1)), Reserved(US, (after(1), after(2)))], (2,), id="not what is decided"),
         pytest.param([Reserved(US, (after(1),)), Released(US)], (), id="given back"),
-        pytest.param([Reserved(US, (after(1),)), Released(THEM)], (1,), id="nobody gives back what is another's"),
-        pytest.param([Reserved(US, (after(1),)), Reserved(THEM, (after(2),))], (1,), id="nobody claims over another"),
+        pytest.param([Reserved(US, (after(1),)), Released(THEM)], (1,), id="a caller gives back only its own"),
+        pytest.param([Reserved(US, (after(1),)), Reserved(THEM, (after(2),))], (1,), id="no claim over another"),
     ],
 )  # fmt: skip
 def test_how_a_window_changes(changes: list[Change], left: tuple[int, ...]) -> None:
@@ -209,7 +209,7 @@ def test_window_slots_stay_after_the_mark_under_any_changes(changes: list[Change
         assert left is None or mark is None or left.slots[0] > mark
         assert mark is None or before.last_schedule_time is None or mark >= before.last_schedule_time
         owner = None if before.window is None else before.window.caller
-        assert left is None or owner in (None, left.caller), "nobody takes over the window of another"
+        assert left is None or owner in (None, left.caller), "no caller takes over the window of another"
 
 
 def test_undecided_slot_has_the_name_that_was_called() -> None:

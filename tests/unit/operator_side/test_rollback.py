@@ -1,4 +1,4 @@
-"""An API server that goes back to an older state: noticed by whoever asks it for an object, and by nothing else."""
+"""An API server that goes back to an older state: noticed by a part that asks it for an object, and by nothing else."""
 
 import asyncio
 from typing import Any
@@ -19,7 +19,7 @@ WORDS = r"Lease home/dkron had 130 and has 103, as after a restore"
 
 
 class Told(list[tuple[str, int, int]]):
-    """What was compared and is lower than before."""
+    """The versions that were compared and are lower than before."""
 
     def __call__(self, what: str, *, known: int, found: int) -> None:
         if found < known:

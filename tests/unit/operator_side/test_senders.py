@@ -21,16 +21,14 @@ from dkron_crds.receivers import Fluent, Header, MailServer, Source, Syslog, Tls
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Rejected
 from dkron_kube.paths import SECRETS
-from dkron_operator.delivery.file import Files
+from dkron_operator.delivery.file import BLOCK, SOON, Files, measured
 from dkron_operator.delivery.fluent import send_record
 from dkron_operator.delivery.http import Poster
-from dkron_operator.delivery.log_line import write_line
 from dkron_operator.delivery.mail import Mailer
-from dkron_operator.delivery.quota import BLOCK, SOON, measured
+from dkron_operator.delivery.outbox import Undeliverable, Unreachable
 from dkron_operator.delivery.secret_reader import KEPT, SecretReader
-from dkron_operator.delivery.senders import Senders
+from dkron_operator.delivery.senders import Senders, write_line
 from dkron_operator.delivery.syslog import send_entry
-from dkron_operator.delivery.trouble import Undeliverable, Unreachable
 from dkron_operator.kit.clock import Clock
 from dkron_processors.mails import mail as compose
 from dkron_processors.message import Ended, Entry, File, Line, Mail, Post, Record, Refused
@@ -41,7 +39,6 @@ from tests.support.receivers import (
     HOST,
     forward_server,
     mail_server,
-    silent_server,
     tcp_syslog,
     udp_syslog,
     unix_syslog,
@@ -395,13 +392,6 @@ async def test_a_header_with_a_line_feed_is_refused_for_good() -> None:
         with pytest.raises(Undeliverable, match="header"):
             await post(wanted, password="a\nX-Evil: b")  # noqa: S106
     assert not server.requests
-
-
-async def test_silent_connection_is_left_at_the_timeout() -> None:
-    async with silent_server() as port:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.2):
-                await post(Post(b"{}", url=f"http://{HOST}:{port}"))
 
 
 # --- secrets -------------------------------------------------------------------------------------------------------

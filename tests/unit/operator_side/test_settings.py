@@ -7,12 +7,10 @@ from pathlib import Path
 import pytest
 from pydantic_settings import CliApp
 
-from dkron_operator.kit.logging_filter import KopfLogFilter
 from dkron_operator.leader.election import Terms
 from dkron_operator.settings import Settings
+from dkron_operator.watch.kopf_streams import KopfLogFilter
 from dkron_runtime.command import options
-from dkron_runtime.image import own_image
-from dkron_runtime.logs import TextFormatter
 
 
 @pytest.mark.parametrize(
@@ -35,16 +33,6 @@ def test_a_variable_counts_and_an_option_wins(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("DKRON_LOG_FORMAT", "text")
     settings = CliApp.run(Settings, cli_args=["--log-format", "json"])
     assert (settings.namespace, settings.log_format) == (["a", "b"], "json")
-
-
-def test_monitoring_is_off_until_it_has_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    quiet = CliApp.run(Settings, cli_args=[])
-    assert (quiet.monitoring_host, quiet.monitoring_port, quiet.metrics_per_job) == ("127.0.0.1", 0, False)
-    monkeypatch.setenv("DKRON_MONITORING_HOST", "0.0.0.0")  # noqa: S104 - as in a pod
-    monkeypatch.setenv("DKRON_METRICS_PER_JOB", "true")
-    told = CliApp.run(Settings, cli_args=["--monitoring-port", "8081"])
-    assert (told.monitoring_host, told.monitoring_port, told.metrics_per_job) == ("0.0.0.0", 8081, True)  # noqa: S104
-    assert CliApp.run(Settings, cli_args=["--no-metrics-per-job"]).metrics_per_job is False
 
 
 def test_a_directory_for_output_has_to_be_there(tmp_path: Path) -> None:
@@ -81,7 +69,7 @@ def test_lease_terms_match_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "seconds",
     [
-        pytest.param(("10", "10", "2"), id="nobody may take it while its holder acts"),
+        pytest.param(("10", "10", "2"), id="no other may take it while its holder acts"),
         pytest.param(("15", "2.4", "2"), id="it has to be renewed before its holder stops"),
         pytest.param(("0", "10", "2"), id="it has to live"),
         pytest.param(("15", "10", "0"), id="not all the time"),
@@ -117,7 +105,7 @@ def test_help_names_every_option_and_its_variable(capsys: pytest.CaptureFixture[
     ("name", "message", "level"),
     [
         pytest.param("kopf.watching", "attempt #1/6 failed; will retry", logging.WARNING, id="kopf tries again"),
-        pytest.param("kopf.watching", "attempt #6/6 failed; escalating", logging.WARNING, id="we begin anew"),
+        pytest.param("kopf.watching", "attempt #6/6 failed; escalating", logging.WARNING, id="we begin again"),
         pytest.param("kopf.watching", "Watcher for jobs has failed: no", logging.WARNING, id="so do watches"),
         pytest.param("dkron_operator", "will retry", logging.ERROR, id="an error of ours"),
     ],
@@ -126,17 +114,6 @@ def test_retried_error_is_no_error_in_the_log(name: str, message: str, level: in
     record = logging.LogRecord(name, logging.ERROR, "", 0, message, (), None)
     assert KopfLogFilter().filter(record)
     assert record.levelno == level
-
-
-def test_text_log_line_ends_with_its_fields() -> None:
-    record = logging.makeLogRecord({"msg": "started", "levelname": "INFO", "job": "report"})
-    assert TextFormatter("%(levelname)s %(message)s").format(record) == "INFO started  job=report"
-
-
-def test_executors_default_to_the_image_of_this_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert Settings().executor_image == own_image()
-    monkeypatch.setenv("DKRON_EXECUTOR_IMAGE", "mirror/own:1")
-    assert Settings().executor_image == "mirror/own:1"
 
 
 @pytest.mark.parametrize("option", [("--rest-account", "dkron-api"), ("--rest-token-file", "/run/token")])

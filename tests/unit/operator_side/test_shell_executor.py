@@ -1,5 +1,6 @@
 """The shell executor: each key of its config, and what Dkron's users expect of it (Dkron behaviour §6.1)."""
 
+import shlex
 from typing import Any
 
 import pytest
@@ -49,6 +50,7 @@ DECODED = {
     "command": ["/bin/sh", "-c", 'printf %s "$$DKRON_PAYLOAD" | base64 -d | "$$@"', "sh", "wc", "-c"],
     **env(DKRON_PAYLOAD="aGVsbG8="),
 }
+LONG = 128 << 10
 NO_SIZES = ["0", "-1", "1.5", "1 K", "K", "1X", "1KiB", "1e3", "0.0001B", "٣", "9" * 400, "9" * 5000, "1,5G"]
 
 
@@ -94,10 +96,22 @@ def test_command_becomes_one_container_without_rights() -> None:
         pytest.param("echo '\\' | x", ["echo", "\\"], "|", id="a backslash in single quotes is text"),
         pytest.param('echo "a\\"|b"', ["echo", 'a"|b'], "", id="an escaped quote does not end the quotes"),
         pytest.param("a #b", ["a", "#b"], "", id="no comments"),
+        pytest.param("x" * LONG + f" '{'y' * LONG}'", ["x" * LONG, "y" * LONG], "", id="words as long as an argument"),
     ],
 )
 def test_command_without_a_shell_splits_up_to_an_operator(command: str, words: list[str], operator: str) -> None:
     assert split(command) == (words, operator)
+
+
+@given(command=st.text(alphabet="a2 \t\n'\"\\\u2003\0", max_size=12))
+def test_words_are_those_of_shlex(command: str) -> None:
+    try:
+        expected = shlex.split(command)
+    except ValueError:
+        with pytest.raises(ConfigError, match=r"^command: no (closing quotation|escaped character) in "):
+            split(command)
+    else:
+        assert split(command) == (expected, "")
 
 
 @pytest.mark.parametrize(
@@ -147,7 +161,7 @@ REFERENCE = "secretRef:<name of the secret>/<key in it>"
         pytest.param("no closing quotation", "command", ["'a"], id="an open quote"),
         pytest.param("no escaped character", "command", ["a\\"], id="a backslash at the end"),
         pytest.param('nothing before "|"', "command", ["| cat"], id="an operator at once"),
-        pytest.param('nothing before ">"', "command", ["2>x"], id="a redirection alone"),
+        pytest.param('nothing before ">"', "command", ["2>x"], id="only a redirection"),
         pytest.param(REFERENCE, "command", ["secretRef:nothing"], id="a reference cut short"),
         pytest.param(
             REFERENCE, "env", [f"A=secretRef:{text}" for text in ("", "a", "A/b", "a/b/c", "a/")], id="a reference"

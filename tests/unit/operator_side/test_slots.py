@@ -1,6 +1,6 @@
 """Which slots fire, which are passed over and why: `advance` on a job that runs each minute, looked at once."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from dkron_crds.job import DeferredSlots, JobStatus, SkipReason
 from dkron_operator.plan.acceptance import accepted_schedule
 from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.advance import advance
+from dkron_operator.plan.decide import MOST_ACTIVE
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptState, JobView, Situation
 from tests.support.builders import NOON, after, claim, job_view, outcome, run, seen, situation, slot_name
@@ -20,6 +21,7 @@ from tests.support.plans import outcomes_read
 from tests.support.steps import settle
 
 MISSED, LATE, BUSY = SkipReason.MISSED, SkipReason.DEADLINE_EXCEEDED, SkipReason.CONCURRENCY_FORBIDDEN
+CROWDED = SkipReason.TOO_MANY_ACTIVE
 
 
 def minutes(count: float) -> datetime:
@@ -34,210 +36,107 @@ def decided(plan: Plan) -> tuple[datetime | None, int, SkipReason | None, dateti
     return fires, skipped.count if skipped else 0, skipped.last_reason if skipped else None, mark
 
 
-MINUTELY: list[Any] = [
-    pytest.param({}, {"now": minutes(0.5)}, (None, 0, None, None), id="before its slot nothing happens"),
-    pytest.param({}, {"now": minutes(1)}, (minutes(1), 0, None, None), id="at its instant a slot fires"),
-    pytest.param(
-        {}, {"now": minutes(3.5)}, (minutes(1), 0, None, None), id="several due slots fire in order, the first first"
-    ),
-    pytest.param(
-        {}, {"now": minutes(1), "mark": minutes(1)}, (None, 0, None, minutes(1)), id="a decided slot never fires again"
-    ),
-    pytest.param(
-        {},
-        {"now": minutes(2.5), "mark": minutes(3)},
-        (None, 0, None, minutes(3)),
-        id="a clock that jumped back fires nothing twice",
-    ),
-    pytest.param(
-        {},
-        {"now": minutes(5.5), "able": minutes(5.2)},
-        (minutes(5), 4, MISSED, minutes(4)),
-        id="latest runs the newest of five missed",
-    ),
-    pytest.param(
-        {},
-        {"now": minutes(1.5), "able": minutes(1.2)},
-        (minutes(1), 0, None, None),
-        id="latest runs the only one that was missed",
-    ),
-    pytest.param(
-        {"missedRuns": "skip"},
-        {"now": minutes(5.5), "able": minutes(5.2)},
-        (None, 5, MISSED, minutes(5)),
-        id="skip passes all that were missed",
-    ),
-    pytest.param(
-        {"missedRuns": "skip"},
-        {"now": minutes(6), "able": minutes(5.2)},
-        (minutes(6), 5, MISSED, minutes(5)),
-        id="skip passes what was missed and fires what is due now",
-    ),
-    pytest.param(
-        {"missedRuns": "skip"},
-        {"now": minutes(5), "able": minutes(5)},
-        (None, 5, MISSED, minutes(5)),
-        id="a slot at the very moment of being able again was missed",
-    ),
-    pytest.param(
-        {"missedRuns": "skip"},
-        {"now": minutes(1), "able": minutes(1)},
-        (None, 1, MISSED, minutes(1)),
-        id="and so was one alone",
-    ),
-    pytest.param(
-        {"missedRuns": "all"},
-        {"now": minutes(5.5), "able": minutes(5.2)},
-        (minutes(1), 0, None, None),
-        id="all begins with the oldest",
-    ),
-    pytest.param(
-        {"startingDeadlineSeconds": 90},
-        {"now": minutes(5.5), "able": minutes(5.2)},
-        (minutes(5), 4, MISSED, minutes(4)),
-        id="latest within its deadline runs the newest",
-    ),
-    pytest.param(
-        {"startingDeadlineSeconds": 90, "missedRuns": "all"},
-        {"now": minutes(5.5), "able": minutes(5.2)},
-        (minutes(4), 3, LATE, minutes(3)),
-        id="all starts with the oldest slot within its deadline",
-    ),
-    pytest.param(
-        {"startingDeadlineSeconds": 10},
-        {"now": minutes(5.5), "able": minutes(5.2)},
-        (None, 5, LATE, minutes(5)),
-        id="when all are too late none runs",
-    ),
-    pytest.param(
-        {"startingDeadlineSeconds": 30},
-        {"now": minutes(1.5)},
-        (minutes(1), 0, None, None),
-        id="at its deadline a slot still fires",
-    ),
-    pytest.param(
-        {"startingDeadlineSeconds": 30},
-        {"now": after(90.000001)},
-        (None, 1, LATE, minutes(1)),
-        id="a tick after its deadline it is passed",
-    ),
-    pytest.param(
-        {"startsAt": "2026-03-01T12:03:00Z"},
-        {"now": minutes(2.5)},
-        (None, 0, None, None),
-        id="before startsAt there are no slots",
-    ),
-    pytest.param(
-        {"startsAt": "2026-03-01T12:03:00Z"},
-        {"now": minutes(3)},
-        (minutes(3), 0, None, None),
-        id="a slot at startsAt itself fires",
-    ),
-    pytest.param(
-        {"startsAt": "2026-03-01T12:03:00Z"},
-        {"now": minutes(5.5), "able": minutes(5.2)},
-        (minutes(5), 2, MISSED, minutes(4)),
-        id="slots before startsAt are not counted as missed",
-    ),
-    pytest.param(
-        {"expiresAt": "2026-03-01T12:03:00Z"},
-        {"now": minutes(3.5)},
-        (minutes(1), 0, None, None),
-        id="slots before expiresAt fire although it is over",
-    ),
-    pytest.param(
-        {"expiresAt": "2026-03-01T12:03:00Z"},
-        {"now": minutes(3.5), "mark": minutes(2)},
-        (minutes(3), 0, None, minutes(2)),
-        id="a slot at expiresAt itself fires",
-    ),
-    pytest.param(
-        {"expiresAt": "2026-03-01T12:03:00Z"},
-        {"now": minutes(5.5), "mark": minutes(3)},
-        (None, 0, None, minutes(3)),
-        id="after expiresAt there are no slots",
-    ),
-    pytest.param(
-        {"expiresAt": "2026-03-01T12:03:00Z"},
-        {"now": minutes(9), "able": minutes(8)},
-        (minutes(3), 2, MISSED, minutes(2)),
-        id="the latest missed one is the last before expiresAt",
-    ),
-    pytest.param({"disabled": True}, {"now": minutes(5)}, (None, 0, None, None), id="a disabled job has no slots"),
-    pytest.param({"schedule": "@manually"}, {"now": minutes(5)}, (None, 0, None, None), id="a manual job has no slots"),
-    pytest.param(
-        {"schedule": "@at 2026-03-01T12:01:00Z"},
-        {"now": minutes(90), "able": minutes(89)},
-        (minutes(1), 0, None, None),
-        id="@at runs late without a deadline",
-    ),
-    pytest.param(
-        {"schedule": "@after 2026-03-01T11:00:00Z <PT2H"},
-        {"now": minutes(1), "able": minutes(1)},
-        (after(hours=-1), 0, None, None),
-        id="@after fires a slot before the creation within its grace",
-    ),
-    pytest.param(
-        {"schedule": "@after 2026-03-01T11:00:00Z <PT2H"},
-        {"now": minutes(60), "able": minutes(1)},
-        (after(hours=-1), 0, None, None),
-        id="at the end of its grace @after still fires",
-    ),
-    pytest.param(
-        {"schedule": "@after 2026-03-01T11:00:00Z <PT2H"},
-        {"now": minutes(61), "able": minutes(60.5)},
-        (None, 1, LATE, after(hours=-1)),
-        id="@after beyond its grace is given up",
-    ),
-    pytest.param(
-        {"schedule": "@every 45s"}, {"now": after(45)}, (after(45), 0, None, None), id="@every counts from since"
-    ),
-]
+@dataclass(frozen=True)
+class Look:
+    """A look at minute `now` by an operator that may fire since minute `able`; minutes are after noon."""
+
+    id: str
+    now: float
+    spec: dict[str, Any] = field(default_factory=dict)
+    able: float = 0
+    mark: float | None = None
+    active: int = 0
+    """How many runs of earlier slots are active."""
+
+    fires: float | None = None
+    passed: int = 0
+    why: SkipReason | None = None
+    marked: float | None = None
+    """The mark after it, if it has moved."""
 
 
-@pytest.mark.parametrize(("spec", "clock", "expected"), MINUTELY)
-def test_one_look_decides(spec: dict[str, Any], clock: dict[str, datetime], expected: object) -> None:
-    job = job_view(**spec)
-    status = JobStatus(since=NOON, fingerprint=job.fingerprint, last_schedule_time=clock.get("mark"))
-    plan = advance(situation(job, status, now=clock["now"], fireable_since=clock.get("able", NOON)))
-    assert decided(plan) == expected
+SKIP, ALL, FORBID = {"missedRuns": "skip"}, {"missedRuns": "all"}, {"concurrency": "forbid"}
+WITHIN_10, WITHIN_30, WITHIN_90 = ({"startingDeadlineSeconds": seconds} for seconds in (10, 30, 90))
+STARTS, EXPIRES = {"startsAt": "2026-03-01T12:03:00Z"}, {"expiresAt": "2026-03-01T12:03:00Z"}
+AFTER = {"schedule": "@after 2026-03-01T11:00:00Z <PT2H"}
+LOOKS = (
+    Look("before its slot nothing happens", 0.5),
+    Look("at its instant a slot fires", 1, fires=1),
+    Look("several due slots fire in order, the first first", 3.5, fires=1),
+    Look("a decided slot never fires again", 1, mark=1),
+    Look("a clock that jumped back fires nothing twice", 2.5, mark=3),
+    Look("latest runs the newest of five missed", 5.5, able=5.2, fires=5, passed=4, why=MISSED, marked=4),
+    Look("latest runs the only one that was missed", 1.5, able=1.2, fires=1),
+    Look("skip passes all that were missed", 5.5, SKIP, able=5.2, passed=5, why=MISSED, marked=5),
+    Look("skip fires what is due now", 6, SKIP, able=5.2, fires=6, passed=5, why=MISSED, marked=5),
+    Look("a slot at the moment of being able again was missed", 5, SKIP, able=5, passed=5, why=MISSED, marked=5),
+    Look("and so was a single one", 1, SKIP, able=1, passed=1, why=MISSED, marked=1),
+    Look("all begins with the oldest", 5.5, ALL, able=5.2, fires=1),
+    Look("latest within its deadline", 5.5, WITHIN_90, able=5.2, fires=5, passed=4, why=MISSED, marked=4),
+    Look("all within its deadline", 5.5, WITHIN_90 | ALL, able=5.2, fires=4, passed=3, why=LATE, marked=3),
+    Look("when all are too late none runs", 5.5, WITHIN_10, able=5.2, passed=5, why=LATE, marked=5),
+    Look("at its deadline a slot still fires", 1.5, WITHIN_30, fires=1),
+    Look("a microsecond after its deadline it is passed", 1.50000002, WITHIN_30, passed=1, why=LATE, marked=1),
+    Look("before startsAt there are no slots", 2.5, STARTS),
+    Look("a slot at startsAt itself fires", 3, STARTS, fires=3),
+    Look("slots before startsAt are not missed", 5.5, STARTS, able=5.2, fires=5, passed=2, why=MISSED, marked=4),
+    Look("slots before expiresAt fire although it is over", 3.5, EXPIRES, fires=1),
+    Look("a slot at expiresAt itself fires", 3.5, EXPIRES, mark=2, fires=3),
+    Look("after expiresAt there are no slots", 5.5, EXPIRES, mark=3),
+    Look("the latest missed before expiresAt", 9, EXPIRES, able=8, fires=3, passed=2, why=MISSED, marked=2),
+    Look("a disabled job has no slots", 5, {"disabled": True}),
+    Look("a manual job has no slots", 5, {"schedule": "@manually"}),
+    Look("@at runs late without a deadline", 90, {"schedule": "@at 2026-03-01T12:01:00Z"}, able=89, fires=1),
+    Look("@after fires a slot before the creation within its grace", 1, AFTER, able=1, fires=-60),
+    Look("at the end of its grace @after still fires", 60, AFTER, able=1, fires=-60),
+    Look("@after beyond its grace is given up", 61, AFTER, able=60.5, passed=1, why=LATE, marked=-60),
+    Look("the shorter of deadline and grace applies", 1, AFTER | WITHIN_10, able=1, passed=1, why=LATE, marked=-60),
+    Look(
+        "here the grace", 61, AFTER | {"startingDeadlineSeconds": 9000}, able=60.5, passed=1, why=LATE, marked=-60
+    ),
+    Look("allow fires beside active runs", 1, mark=-1, active=3, fires=1),
+    Look("a thousand active attempts are enough", 1, active=MOST_ACTIVE, passed=1, why=CROWDED, marked=1),
+    Look("too late comes before busy", 1.5, FORBID | WITHIN_10, active=1, passed=1, why=LATE, marked=1),
+    Look("@every counts from since", 0.75, {"schedule": "@every 45s"}, fires=0.75),
+    Look("forbid skips a slot during a run", 1, FORBID, active=1, passed=1, why=BUSY, marked=1),
+    Look("forbid skips every due slot", 3.5, FORBID, active=1, passed=3, why=BUSY, marked=3),
+    Look("forbid and latest skip the latest", 5.5, FORBID, able=5.2, active=1, passed=5, why=BUSY, marked=5),
+    Look(
+        "forbid and all skip what was not missed", 6, FORBID | ALL,
+        able=5.2, mark=5, active=1, passed=1, why=BUSY, marked=6,
+    ),
+)  # fmt: skip
 
 
-def look(job: JobView, *, now: datetime, able: datetime = NOON, active: int = 1, **fields: Any) -> Plan:
-    """With runs of earlier slots going on."""
+@pytest.mark.parametrize("case", LOOKS, ids=lambda case: case.id)
+def test_one_look_decides(case: Look) -> None:
+    mark = None if case.mark is None else minutes(case.mark)
+    job, now, able = job_view(**case.spec), minutes(case.now), minutes(case.able)
+    plan = look(job, now=now, able=able, active=case.active, mark=mark)
+    fires = None if case.fires is None else minutes(case.fires)
+    marked = mark if case.marked is None else minutes(case.marked)
+    assert decided(plan) == (fires, case.passed, case.why, marked)
+
+
+def look(job: JobView, *, now: datetime, able: datetime = NOON, active: int = 1, mark: datetime | None = None) -> Plan:
+    """With active runs of earlier slots."""
     entries = [seen(claim(after(-60 * n))) for n in range(active, 0, -1)]
-    status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=tuple(entries))
-    return advance(situation(job, status, now=now, fireable_since=able, runs=[run(e) for e in entries], **fields))
+    status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=tuple(entries), last_schedule_time=mark)
+    return advance(situation(job, status, now=now, fireable_since=able, runs=[run(e) for e in entries]))
 
 
-def test_forbid_skips_a_slot_while_a_run_goes_on() -> None:
-    assert decided(look(job_view(concurrency="forbid"), now=minutes(1))) == (None, 1, BUSY, minutes(1))
-
-
-def test_forbid_skips_every_due_slot_during_a_run() -> None:
-    assert decided(look(job_view(concurrency="forbid"), now=minutes(3.5))) == (None, 3, BUSY, minutes(3))
-
-
-def test_forbid_and_latest_skip_the_latest_slot_during_a_run() -> None:
-    plan = look(job_view(concurrency="forbid"), now=minutes(5.5), able=minutes(5.2))
-    assert decided(plan) == (None, 5, BUSY, minutes(5))
-
-
-def test_forbid_does_not_wait_for_the_record_of_an_ended_run() -> None:
-    over = run(seen(claim(after(-60))), AttemptState.SUCCEEDED)
-    job = job_view(concurrency="forbid")
-    status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=(seen(claim(after(-60))),))
-    plan = advance(situation(job, status, now=minutes(1), runs=[over]))
-    assert outcomes_read(plan) == [over.name]
-    assert decided(plan)[0] == minutes(1)
-
-
-def test_forbid_waits_for_the_retry_of_a_failed_run() -> None:
-    over = run(seen(claim(after(-60))), AttemptState.FAILED)
-    job = job_view(concurrency="forbid", retries=1)
-    status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=(seen(claim(after(-60))),))
-    plan = advance(situation(job, status, now=minutes(1), runs=[over]))
-    assert decided(plan) == (None, 1, BUSY, minutes(1))
+@pytest.mark.parametrize(
+    ("state", "retries", "expected"),
+    [
+        pytest.param(AttemptState.SUCCEEDED, 0, (minutes(1), 0, None, after(-60)), id="not for the record of its end"),
+        pytest.param(AttemptState.FAILED, 1, (None, 1, BUSY, minutes(1)), id="for its retry"),
+    ],
+)
+def test_forbid_waits_for_an_ended_run(state: AttemptState, retries: int, expected: object) -> None:
+    entry, job = seen(claim(after(-60))), job_view(concurrency="forbid", retries=retries)
+    status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=(entry,))
+    plan = advance(situation(job, status, now=minutes(1), runs=[run(entry, state)]))
+    assert (outcomes_read(plan), decided(plan)) == ([entry.job], expected)
 
 
 def test_forbid_and_all_defer_missed_slots_during_a_run() -> None:
@@ -245,18 +144,7 @@ def test_forbid_and_all_defer_missed_slots_during_a_run() -> None:
     plan = look(job, now=minutes(5.5), able=minutes(5.2))
     assert decided(plan) == (None, 0, None, minutes(5))
     assert plan.status.deferred == (DeferredSlots(after=after(-60), until=minutes(5)),)
-    assert plan.status.next == minutes(6), "people are told of the next slot to come"
-
-
-def test_forbid_and_all_skip_slots_that_were_not_missed() -> None:
-    job = job_view(concurrency="forbid", missedRuns="all")
-    status = JobStatus(
-        since=NOON, fingerprint=job.fingerprint, active=(seen(claim(minutes(5))),), last_schedule_time=minutes(5)
-    )
-    plan = advance(
-        situation(job, status, now=minutes(6), fireable_since=minutes(5.2), runs=[run(seen(claim(minutes(5))))])
-    )
-    assert decided(plan) == (None, 1, BUSY, minutes(6))
+    assert plan.status.next == minutes(6), "users see the next slot to come"
 
 
 def test_replace_deletes_all_active_runs_after_its_claim() -> None:
@@ -299,11 +187,8 @@ def test_mark_moves_after_the_job_exists_without_a_policy() -> None:
     assert plan.create is not None
     assert (plan.create.before, [change.slot for change in plan.create.after]) == ((), [minutes(1)])  # type: ignore[union-attr]
     assert plan.status.last_schedule_time is None
-
-
-def test_the_next_look_is_at_the_next_slot() -> None:
-    plan = advance(situation(now=minutes(0.5)))
-    assert (plan.wake, plan.status.next) == (minutes(1), minutes(1))
+    early = advance(situation(now=minutes(0.5)))
+    assert (early.wake, early.status.next) == (minutes(1), minutes(1))
 
 
 @pytest.mark.parametrize(
@@ -337,16 +222,6 @@ def test_deadline_bounds_how_many_missed_slots_all_makes_up() -> None:
     end, _ = settle(situation(job, now=now, fireable_since=now))
     assert fired(end) == [now - timedelta(seconds=n) for n in range(10, -1, -1)]
     assert skipped(end) == 365 * 86_400 - 11
-
-
-def test_forbid_and_all_catch_up_one_by_one() -> None:
-    job = job_view(concurrency="forbid", missedRuns="all")
-    at, _ = settle(situation(job, now=minutes(4.5), fireable_since=minutes(4.5)))
-    for minute in (1, 2, 3, 4):
-        assert fired(at) == [minutes(each) for each in range(1, minute + 1)]
-        over = {name: replace(each, state=AttemptState.SUCCEEDED) for name, each in at.attempts.items()}
-        at, _ = settle(replace(at, attempts=over))
-    assert (len(fired(at)), skipped(at)) == (4, 0)
 
 
 OUTAGES = st.lists(st.tuples(st.integers(1, 400), st.integers(0, 400)), min_size=1, max_size=5)
@@ -387,7 +262,7 @@ def test_every_slot_is_decided_exactly_once_over_any_outages(
 
 
 def slots_within(job: JobView, end: datetime) -> list[datetime]:
-    """One by one, by the schedule alone."""
+    """One by one, by the schedule only."""
     assert job.schedule is not None
     slots: list[datetime] = []
     slot = job.schedule.next(job.created)
@@ -404,7 +279,9 @@ def test_no_slot_fires_before_the_persisted_since() -> None:
     noticed = JobStatus(since=after(5), fingerprint=job.fingerprint, accepted=accepted_schedule(job.spec))
     old = JobStatus(since=NOON, fingerprint="the schedule before")
     plan = advance(situation(job, noticed, persisted=old, now=after(15)))
-    assert (plan.create, plan.wants(AcceptJob)) == (None, True)
+    unannotated = advance(situation(job, noticed, persisted=noticed, accepted=False, now=after(15)))
+    for each in (plan, unannotated):
+        assert (each.create, each.wants(AcceptJob)) == (None, True)
     agreed = advance(situation(job, noticed, persisted=noticed, now=after(15)))
     assert agreed.create is not None
     assert agreed.create.entry.slot == after(15)

@@ -20,6 +20,8 @@ MEMBER = claim(member="n1")
 ASKED = TraceContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", 3)
 KNOWN = TraceContext("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", 1)
 OWN_TRACE = spans.trace_of(UID, FIRST.group)
+FIRST_RUN = TraceContext(KNOWN.trace_id, spans.run_span(UID, FIRST.job), KNOWN.flags)
+CLAIM = TraceContext(KNOWN.trace_id, spans.claim_span(UID, MEMBER.group), KNOWN.flags)
 
 
 def test_ids_are_the_same_for_ever() -> None:
@@ -50,21 +52,9 @@ def test_every_id_is_one_and_no_two_are_the_same(uid: str, group: int, job: str)
         pytest.param(
             request_claim(), {"asked": ASKED, "trace": ASKED}, ASKED.trace_id, ASKED, id="tried again, it still has"
         ),
-        pytest.param(
-            SECOND,
-            {"trace": KNOWN},
-            KNOWN.trace_id,
-            TraceContext(KNOWN.trace_id, spans.run_span(UID, FIRST.job), KNOWN.flags),
-            id="a retry follows what has failed",
-        ),
+        pytest.param(SECOND, {"trace": KNOWN}, KNOWN.trace_id, FIRST_RUN, id="a retry follows what has failed"),
         pytest.param(SECOND, {}, OWN_TRACE, None, id="unless nothing is known of that"),
-        pytest.param(
-            MEMBER,
-            {"trace": KNOWN},
-            KNOWN.trace_id,
-            TraceContext(KNOWN.trace_id, spans.claim_span(UID, MEMBER.group), KNOWN.flags),
-            id="a member follows the claim",
-        ),
+        pytest.param(MEMBER, {"trace": KNOWN}, KNOWN.trace_id, CLAIM, id="a member follows the claim"),
     ],
 )
 def test_a_job_is_fired_by(entry: Active, known: dict[str, Any], trace_id: str, parent: TraceContext | None) -> None:
@@ -129,6 +119,7 @@ def test_run_whose_job_names_no_trace_starts_one() -> None:
 
 HEARD = Heard(job="parent", uid="p", group=7, at=NOON)
 OTHER = Heard(job="other", uid="q", group=8, at=after(-5))
+HANDLED = ParentRunsHandled(frozenset({("p", 7), ("q", 8)}), NOON)
 
 
 def dependent(attempt: int = 1) -> Active:
@@ -139,13 +130,9 @@ def dependent(attempt: int = 1) -> Active:
 @pytest.mark.parametrize(
     ("create", "found"),
     [
-        pytest.param(
-            CreateJob(dependent(), before=(ParentRunsHandled(frozenset({("p", 7), ("q", 8)}), NOON),)),
-            {("p", 7), ("q", 8)},
-            id="all",
-        ),
+        pytest.param(CreateJob(dependent(), before=(HANDLED,)), {("p", 7), ("q", 8)}, id="all"),
         pytest.param(CreateJob(dependent()), {("p", 7)}, id="after a crash the last"),
-        pytest.param(CreateJob(dependent(attempt=2)), set(), id="a retry follows its attempt alone"),
+        pytest.param(CreateJob(dependent(attempt=2)), set(), id="a retry follows only its attempt"),
         pytest.param(CreateJob(FIRST), set(), id="a slot follows nothing"),
     ],
 )

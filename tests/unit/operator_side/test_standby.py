@@ -10,7 +10,7 @@ from dkron_crds.job import JobStatus
 from dkron_kube.errors import NotLeader, Unavailable
 from dkron_kube.paths import JOBS
 from dkron_operator.leader.election import Terms
-from tests.support.builders import NOON, after, claim, ended, job_view, wire_run
+from tests.support.builders import NOON, after, claim, job_view
 from tests.support.edges import Edges, begin, until, wall
 
 pytestmark = pytest.mark.looptime
@@ -30,9 +30,9 @@ def waiting(*, mark: datetime | None = None, **spec: Any) -> Edges:
 
 
 def lead(edges: Edges, *, idle: float = 16, anew: bool = True, behind: bool = False) -> None:
-    """It acts from now on, after nobody was seen to for so many seconds."""
+    """It acts from now on, after no replica did for so many seconds."""
     edges.acts = True
-    edges.parts.take_over(idle=timedelta(seconds=idle), anew=anew, behind=behind)
+    edges.parts.take_over(idle=timedelta(seconds=idle), new_term=anew, behind=behind)
 
 
 def slots(edges: Edges) -> list[datetime]:
@@ -64,30 +64,6 @@ async def test_standby_sends_nothing_to_the_api_server() -> None:
             edges.watch()
     assert edges.kube.calls == []
     assert not edges.entry().pending
-
-
-async def test_new_leader_acts_at_once() -> None:
-    edges = waiting(requests={"a": "2026-03-01T12:00:10Z"})
-    async with edges.running():
-        await until(65)
-        lead(edges)
-        await until(66)
-        assert len(slots(edges)) == 2, "a slot, and what was asked for"
-        assert edges.status().last_schedule_time == after(60)
-
-
-async def test_jobs_recorded_and_deleted_elsewhere_are_not_recorded() -> None:
-    old = claim()
-    edges = waiting(status=JobStatus(since=NOON, success_count=7, last_schedule_time=old.slot), schedule="@manually")
-    async with edges.running():
-        # Another has recorded it, and its history and the names of finished Jobs have no place for it any more.
-        edges.kube.put(JOBS, wire_run(old, status=ended()))
-        edges.watch()
-        edges.handlers.feed_attempt("DELETED", edges.kube.remove(JOBS, old.job))
-        await until(30)
-        lead(edges)
-        await until(60)
-    assert (edges.status().success_count, edges.status().error_count) == (7, 0)
 
 
 # --- a change of leaders -------------------------------------------------------------------------------------------
@@ -152,21 +128,6 @@ async def test_slots_due_before_this_process_are_missed() -> None:
         assert (slots(edges), skipped(edges)) == ([after(50)], 4)
 
 
-async def test_a_claim_of_the_leader_before_is_completed() -> None:
-    job = job_view(concurrency="forbid")
-    claimed = JobStatus(
-        since=NOON, fingerprint=job.fingerprint, last_schedule_time=after(60), active=(claim(after(60)),)
-    )
-    edges = waiting(concurrency="forbid", status=claimed)
-    async with edges.running():
-        await until(70)
-        assert slots(edges) == []
-        lead(edges)
-        await until(71)
-        assert (slots(edges), skipped(edges)) == ([after(60)], 0)
-        assert [entry.uid for entry in edges.status().active] == [f"uid-of-{claim(after(60)).job}"]
-
-
 # --- stopping in the middle ----------------------------------------------------------------------------------------
 
 
@@ -227,18 +188,6 @@ async def test_delayed_leader_continues_with_its_unwritten_changes() -> None:
         lead(edges, anew=False)
         await until(66)
         assert (slots(edges), edges.status().last_schedule_time) == ([after(60)], after(60))
-
-
-async def test_mark_moved_back_by_a_user_stays_at_the_persisted_one() -> None:
-    edges = waiting(mark=after(120))
-    async with edges.running():
-        await until(1)
-        edges.edit_job(lambda body: body["status"].update(theirs(0)))
-        edges.watch()
-        await until(100)
-        lead(edges)
-        await until(101)
-        assert (slots(edges), edges.status().last_schedule_time) == ([], after(120))
 
 
 # --- watches that are behind ---------------------------------------------------------------------------------------

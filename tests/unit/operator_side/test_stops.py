@@ -49,16 +49,24 @@ def told(plan: Plan) -> list[tuple[str, str]]:
 # --- what runs ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("target", [SLOT.job, SLOT.id], ids=["by its Job", "by its id"])
-def test_job_of_an_active_attempt_is_stopped(target: str) -> None:
-    plan = look(stops={target: AT}, active=(RUNNING,), runs=(run(),))
+OTHER = seen(claim(after(-60)))
+
+
+@pytest.mark.parametrize(
+    ("target", "others", "spec"),
+    [
+        pytest.param(SLOT.job, (), {}, id="by its Job"),
+        pytest.param(SLOT.id, (), {}, id="by its id"),
+        pytest.param(SLOT.job, (OTHER,), {}, id="beside another attempt, which goes on"),
+        pytest.param(SLOT.job, (), {"disabled": True}, id="of a disabled job"),
+        pytest.param(SLOT.job, (), {"command": ""}, id="of a broken job"),
+    ],
+)
+def test_job_of_an_active_attempt_is_stopped(target: str, others: tuple[Active, ...], spec: dict[str, Any]) -> None:
+    active = (RUNNING, *others)
+    plan = look(stops={target: AT}, active=active, runs=tuple(map(run, active)), **spec)
     assert [job.name for job in jobs_stopped(plan)] == [SLOT.job]
-    assert (plan.wants(WriteStatus), answers_removed(plan), plan.status.active) == (False, [], (RUNNING,))
-
-
-@pytest.mark.parametrize("spec", [{"disabled": True}, {"command": ""}], ids=["disabled", "broken"])
-def test_job_is_stopped_even_if_it_is(spec: dict[str, Any]) -> None:
-    assert jobs_stopped(look(active=(RUNNING,), runs=(run(),), **spec))
+    assert (plan.wants(WriteStatus), answers_removed(plan), plan.status.active) == (False, [], active)
 
 
 @pytest.mark.parametrize(
@@ -69,25 +77,26 @@ def test_unwritten_attempt_is_written_before_its_job_is_deleted(written: JobStat
     assert (plan.wants(WriteStatus), jobs_stopped(plan), answers_removed(plan)) == (True, [], [])
 
 
-def test_other_attempts_go_on() -> None:
-    other = claim(after(-60))
-    plan = look(active=(RUNNING, seen(other)), runs=(run(), run(other)))
-    assert [job.name for job in jobs_stopped(plan)] == [SLOT.job]
+SUCCEEDED = outcome(at=after(4), exit_code=0, by_itself=True)
+FAILED = outcome(success=False, at=after(4), reason="Error", exit_code=3, by_itself=True)
+"""The final words of pods that were over before they were deleted."""
+ENDED_LATE: dict[str, Any] = {"deleting": True, "deleted_at": after(6), "finished_at": after(6)}
 
 
-def test_job_in_its_grace_period_is_active_and_not_deleted_again() -> None:
-    plan = look(active=(RUNNING,), runs=(run(deleting=True),), words={SLOT.job: outcome()})
-    assert (plan.status.active, jobs_stopped(plan), outcomes_read(plan), answers_removed(plan)) == (
-        (RUNNING,),
-        [],
-        [],
-        [],
-    )
-
-
-def test_job_in_its_grace_period_is_active_even_if_it_failed() -> None:
-    plan = look(active=(RUNNING,), runs=(run(state=AttemptState.FAILED, deleting=True),), words={SLOT.job: outcome()})
-    assert (plan.status.active, plan.status.executions, outcomes_read(plan)) == ((RUNNING,), (), [])
+@pytest.mark.parametrize(
+    ("job", "words"),
+    [
+        pytest.param(run(deleting=True), outcome(), id="in its grace period"),
+        pytest.param(run(state=AttemptState.FAILED, deleting=True), outcome(), id="failed in its grace period"),
+        pytest.param(run(), SUCCEEDED, id="whose pod has ended"),
+        pytest.param(run(state=AttemptState.SUCCEEDED, **ENDED_LATE), outcome(success=False), id="succeeded too late"),
+        pytest.param(run(state=AttemptState.FAILED, **ENDED_LATE), outcome(success=False), id="failed too late"),
+    ],
+)
+def test_stop_waits_for_a_job(job: AttemptJob, words: Outcome) -> None:
+    plan = look(active=(RUNNING,), runs=(job,), words={SLOT.job: words})
+    assert (plan.status.active, plan.status.executions, plan.wants(WriteStatus)) == ((RUNNING,), (), False)
+    assert (jobs_stopped(plan), outcomes_read(plan), answers_removed(plan)) == ([], [], [])
 
 
 def test_deleting_job_is_stopped_again_after_a_crash() -> None:
@@ -134,35 +143,18 @@ def test_written_record_sends_the_event_and_ends_the_request() -> None:
 # --- what has ended by itself ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("retries", [0, 3])
-def test_attempt_that_failed_before_its_stop_has_no_retry(retries: int) -> None:
-    failed = outcome(success=False, at=after(8), reason="Error", exit_code=3)
-    over = run(state=AttemptState.FAILED)
-    plan = look(active=(RUNNING,), runs=(over,), outcomes={SLOT.job: failed}, retries=retries, persisted=JobStatus())
+DELETED_LATER = {"deleting": True, "deleted_at": after(6)}
+
+
+@pytest.mark.parametrize("fields", [{}, DELETED_LATER, DELETED_LATER | {"gone": True}], ids=["exists", "goes", "gone"])
+@pytest.mark.parametrize("success", [True, False])
+def test_attempt_that_ended_before_its_stop_keeps_its_outcome(fields: dict[str, Any], *, success: bool) -> None:
+    over = run(state=AttemptState.SUCCEEDED if success else AttemptState.FAILED, finished_at=after(5), **fields)
+    assert outcomes_read(look(active=(RUNNING,), runs=(over,))) == [SLOT.job]
+    ended = outcome(success=success, at=after(5), exit_code=3)
+    plan = look(active=(RUNNING,), runs=(over,), outcomes={SLOT.job: ended}, retries=2, persisted=JobStatus())
     (record,) = plan.status.executions
-    assert (record.reason, record.exit_code, plan.status.active, jobs_stopped(plan)) == ("Error", 3, (), [])
-
-
-def test_attempt_that_succeeded_before_its_stop_is_a_success() -> None:
-    done = outcome(at=after(8))
-    plan = look(active=(RUNNING,), runs=(run(state=AttemptState.SUCCEEDED),), outcomes={SLOT.job: done})
-    assert [record.success for record in plan.status.executions] == [True]
-    assert jobs_stopped(plan) == []
-
-
-SUCCEEDED = outcome(at=after(4), exit_code=0, by_itself=True)
-FAILED = outcome(success=False, at=after(4), reason="Error", exit_code=3, by_itself=True)
-"""What pods told that were over before anybody deleted them."""
-
-
-def test_attempt_with_an_ended_pod_waits_for_its_job() -> None:
-    plan = look(active=(RUNNING,), runs=(run(),), words={SLOT.job: SUCCEEDED})
-    assert (jobs_stopped(plan), plan.wants(WriteStatus), answers_removed(plan), plan.status.active) == (
-        [],
-        False,
-        [],
-        (RUNNING,),
-    )
+    assert (record.success, record.exit_code, plan.status.active, jobs_stopped(plan)) == (success, 3, (), [])
 
 
 @pytest.mark.parametrize("words", [SUCCEEDED, FAILED], ids=["succeeded", "failed"])
@@ -173,24 +165,6 @@ def test_attempt_over_before_its_deletion_keeps_its_outcome(words: Outcome, retr
     (record,) = plan.status.executions
     assert (record.success, record.reason, record.exit_code) == (words.success, words.reason, words.exit_code)
     assert (plan.status.active, plan.wants(WriteStatus)) == ((), True), "and nothing is tried again"
-
-
-@pytest.mark.parametrize("gone", [False, True])
-@pytest.mark.parametrize("state", [AttemptState.SUCCEEDED, AttemptState.FAILED])
-def test_job_that_ended_before_its_deletion_has_that_outcome(state: AttemptState, *, gone: bool) -> None:
-    over = run(state=state, finished_at=after(5), deleting=True, deleted_at=after(6), gone=gone)
-    assert outcomes_read(look(active=(RUNNING,), runs=(over,))) == [SLOT.job]
-    ended = outcome(success=state is AttemptState.SUCCEEDED, at=after(5))
-    plan = look(active=(RUNNING,), runs=(over,), outcomes={SLOT.job: ended}, retries=2)
-    assert [record.success for record in plan.status.executions] == [ended.success]
-    assert plan.status.active == ()
-
-
-@pytest.mark.parametrize("state", [AttemptState.SUCCEEDED, AttemptState.FAILED])
-def test_job_controller_verdict_after_the_deletion_is_ignored(state: AttemptState) -> None:
-    over = run(state=state, finished_at=after(6), deleting=True, deleted_at=after(6))
-    plan = look(active=(RUNNING,), runs=(over,), words={SLOT.job: outcome(success=False)})
-    assert (plan.status.active, outcomes_read(plan)) == ((RUNNING,), [])
 
 
 LATER = claim(attempt=2, at=after(30))
@@ -209,7 +183,7 @@ LATER = claim(attempt=2, at=after(30))
             id="it has ended, and the next attempt waits",
         ),
         pytest.param(
-            {"executions": (execution(success=False, reason="Stopped", message="asked for by somebody else"),)},
+            {"executions": (execution(success=False, reason="Stopped", message="asked for by another user"),)},
             "the execution had already ended at 2026-03-01T12:00:05Z",
             id="it was stopped before",
         ),

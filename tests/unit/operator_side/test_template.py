@@ -229,21 +229,6 @@ def test_every_template_container_sees_its_run() -> None:
     assert body["spec"]["template"]["spec"]["containers"][0]["image"] == "default:1"
 
 
-def test_template_adds_labels_but_cannot_change_the_identity() -> None:
-    ours = {"app.kubernetes.io/managed-by": "me", "dkron.io/job": "other", "team": "a"}
-    notes = {"dkron.io/slot": "2000-01-01T00:00:00Z", "dkron.io/execution": "0-x", "note": "b"}
-    template = {
-        "metadata": {"labels": ours, "annotations": notes},
-        "spec": {"template": {"metadata": {"labels": ours}}},
-    }
-    body = build(jobTemplate=template)
-    expected = {"app.kubernetes.io/managed-by": "dkron-operator", "dkron.io/job": "backup", "team": "a"}
-    assert body["metadata"]["labels"] == body["spec"]["template"]["metadata"]["labels"] == expected
-    assert body["metadata"]["annotations"]["dkron.io/slot"] == rfc3339(NOON)
-    assert body["metadata"]["annotations"]["dkron.io/execution"] == claim(NOON, attempt=2, at=after(7)).id
-    assert body["metadata"]["annotations"]["note"] == "b"
-
-
 OURS = {
     "dkron.io/slot": "2000-01-01T00:00:00Z",
     "dkron.io/execution": "0-x",
@@ -278,9 +263,11 @@ def as_stored(body: Object) -> Object:
     return {**body, "metadata": {**body["metadata"], **stored}}
 
 
-def test_template_that_nulls_labels_does_not_hide_the_job() -> None:
-    body = build(jobTemplate={"metadata": {"labels": None, "annotations": None}})
-    assert body["metadata"]["labels"]["dkron.io/job"] == "backup"
+@pytest.mark.parametrize("labels", [None, {"app.kubernetes.io/managed-by": "me", "team": "a"}], ids=["null", "other"])
+def test_labels_of_a_template_do_not_hide_the_job(labels: Object | None) -> None:
+    body = build(jobTemplate={"metadata": {"labels": labels, "annotations": None}, **of_pods({"labels": labels})})
+    ours = {"app.kubernetes.io/managed-by": "dkron-operator", "dkron.io/job": "backup"}
+    assert body["metadata"]["labels"] == body["spec"]["template"]["metadata"]["labels"] == (labels or {}) | ours
     assert body["metadata"]["annotations"]["dkron.io/attempt"] == "2"
 
 

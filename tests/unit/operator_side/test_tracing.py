@@ -174,7 +174,7 @@ async def test_a_job_that_was_found(*, names: bool) -> None:
     changes = [Started(found.entry(NOON))]
     for _ in range(2):
         edges.parts.traces.record(edges.entry(), changes)
-    assert spans.names() == (["fire backup"] if names else []), "it is told once, and only if somebody has begun to"
+    assert spans.names() == (["fire backup"] if names else []), "it is told once, and only if its span has begun"
     if names:
         span = spans.only("fire backup")
         assert (span.context, span.at, span.told["dkron.found"]) == (TraceContext(TRACE, FIRE), found.created, True)

@@ -88,7 +88,9 @@ def test_job_remembers_fired_and_written_decisions(change: Change, mark: datetim
     cached = CachedJob(job_view(), 1, before, before, mark=after(60))
     cached.record(change)
     assert cached.mark == mark
-    cached.settle(1, base=fold_all(before, [change], cached.job.spec.history), version=2)
+    cached.rebase(before, 2, now=NOON)
+    assert cached.mark == mark, "the status of another writer does not write the change"
+    cached.settle(1, base=fold_all(before, [change], cached.job.spec.history), version=3)
     assert cached.mark == after(120)
 
 
@@ -108,7 +110,7 @@ GONE = frozenset(each.job for each in ENDED)
 
 
 def without_jobs(**fields: Any) -> CachedJob:
-    """A job that keeps one execution, with two whose Jobs are gone: the names alone say that these were counted."""
+    """A job that keeps one execution, with two whose Jobs are gone: only the names say that these were counted."""
     job = job_view(history={"executions": 1}, **fields)
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, last_schedule_time=after(60))
     cached = CachedJob(job, 1, status, status)

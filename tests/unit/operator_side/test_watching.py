@@ -1,4 +1,4 @@
-"""kopf's streams fail, and begin anew: which failures end the program, how long it waits, and that nothing is left."""
+"""kopf's streams fail, and begin again: which failures end the program, how long it waits, and that nothing is left."""
 
 import asyncio
 import logging

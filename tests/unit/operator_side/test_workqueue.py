@@ -155,17 +155,6 @@ async def test_when_a_key_is_worked_on(takes: float, added: list[tuple[float, fl
     assert diary.most_at_once == 1
 
 
-async def test_lane_processes_no_more_keys_at_once_than_its_width() -> None:
-    diary = Diary(takes=1.0)
-    async with running(diary, width=3) as queue:
-        for number in range(9):
-            queue.add(str(number))
-        await queue.idle()
-        assert now() == 3.0
-    assert diary.most_at_once == 3
-    assert len(diary.done) == 9
-
-
 async def test_key_dropped_during_its_delay_is_not_processed() -> None:
     diary = Diary()
     async with running(diary) as queue:

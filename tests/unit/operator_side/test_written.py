@@ -1,4 +1,4 @@
-"""What a write makes true, so that each slot and each execution is counted once, by whoever has written it."""
+"""Facts that a write makes true, so that each slot and each execution is counted once, by its writer."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -98,11 +98,11 @@ def test_the_standard_variables_have_the_last_word(receiving: Receiver, monkeypa
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20secret")
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_always_off")
     tracing = Tracing(KNOWN, endpoint=receiving.web.url)
-    tracing.begin(SpanStart("of nobody")).end()
-    tracing.begin(SpanStart("of somebody", parent=REMOTE)).end()
+    tracing.begin(SpanStart("of no trace")).end()
+    tracing.begin(SpanStart("of a client", parent=REMOTE)).end()
     tracing.close(LONG)
-    span = only(receiving, "of somebody")
-    assert [each.name for each in receiving.spans] == ["of somebody"]
+    span = only(receiving, "of a client")
+    assert [each.name for each in receiving.spans] == ["of a client"]
     assert (span.service, span.resource["k8s.pod.name"]) == ("nightly", "mine")
     assert span.resource["deployment.environment.name"] == "test"
     assert {key.lower(): value for key, value in receiving.web.requests[0].headers.items()}[
@@ -138,7 +138,7 @@ async def test_each_task_has_a_current_span_of_its_own(receiving: Receiver, said
 
     assert list(await asyncio.gather(work("1" * 32), work("2" * 32))) == ["1" * 32, "2" * 32]
     assert tracing.trace_id() == ""
-    assert observer.begin("list", "jobs", "GET", "/apis/batch/v1/jobs") is None, "what nobody asked for"
+    assert observer.begin("list", "jobs", "GET", "/apis/batch/v1/jobs") is None, "a call outside of every span"
     tracing.close(LONG)
     one, two = sorted(receiving.spans, key=lambda span: span.trace_id)
     assert (one.name, one.kind, one.parent) == ("kube create jobs", "client", IDS.span_id)
@@ -191,7 +191,7 @@ def test_unreachable_receiver_is_logged_once_and_on_recovery(monkeypatch: pytest
     with receiver(port) as back:
         wait_for("spans to come", lambda: (more(), back.spans)[1], bool, seconds=LONG)
         tracing.close(LONG)
-    assert said == [first, f"traces reach {url} again"], "nothing else is said, whoever would have said it"
+    assert said == [first, f"traces reach {url} again"], "nothing else is said, by either thread"
 
 
 @pytest.mark.parametrize(

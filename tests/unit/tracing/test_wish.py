@@ -2,8 +2,7 @@
 
 import pytest
 
-from dkron_runtime.tracing import pod
-from dkron_runtime.tracing.trace_config import Wish, read_wish
+from dkron_runtime.tracing.trace_config import Wish, read_wish, resource_attributes
 
 ENDPOINT, PROTOCOL = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL"
 ANYWHERE = {ENDPOINT: "http://collector:4318"}
@@ -14,11 +13,11 @@ TRACES = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://tempo/v1/traces"}
 @pytest.mark.parametrize(
     "environ",
     [
-        pytest.param({}, id="nobody has said so"),
+        pytest.param({}, id="no variable says so"),
         pytest.param({"OTEL_EXPORTER_OTLP_ENDPOINT": " "}, id="an empty address"),
         pytest.param({**ANYWHERE, "OTEL_SDK_DISABLED": "True"}, id="disabled"),
         pytest.param({**ANYWHERE, "OTEL_TRACES_EXPORTER": "none"}, id="no traces"),
-        pytest.param({"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://x:4318"}, id="metrics alone"),
+        pytest.param({"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://x:4318"}, id="only metrics"),
     ],
 )
 def test_no_traces_are_wanted(environ: dict[str, str]) -> None:
@@ -29,7 +28,7 @@ def test_no_traces_are_wanted(environ: dict[str, str]) -> None:
     ("environ", "endpoint"),
     [
         pytest.param(ANYWHERE, "http://collector:4318", id="everything"),
-        pytest.param(TRACES, "https://tempo/v1/traces", id="traces alone"),
+        pytest.param(TRACES, "https://tempo/v1/traces", id="only traces"),
         pytest.param({**ANYWHERE, **TRACES}, "https://tempo/v1/traces", id="traces elsewhere"),
         pytest.param(
             {**ANYWHERE, "OTEL_TRACES_EXPORTER": "otlp", PROTOCOL: "http/protobuf"}, "http://collector:4318",
@@ -65,7 +64,7 @@ def test_unusable_setting_is_reported_in_one_sentence(name: str, value: str, say
 
 def test_pod_is_described_by_its_resource() -> None:
     environ = {"POD_NAME": "dkron-0", "POD_NAMESPACE": "dkron-system", "NODE_NAME": "", "POD_UID": "u"}
-    assert pod.attributes(environ, service="dkron-api", version="1", host="h") == {
+    assert resource_attributes(environ, service="dkron-api", version="1", host="h") == {
         "service.name": "dkron-api",
         "service.version": "1",
         "service.instance.id": "dkron-0",
@@ -73,4 +72,4 @@ def test_pod_is_described_by_its_resource() -> None:
         "k8s.pod.uid": "u",
         "k8s.namespace.name": "dkron-system",
     }
-    assert pod.attributes({}, service="s", version="1", host="h")["service.instance.id"] == "h"
+    assert resource_attributes({}, service="s", version="1", host="h")["service.instance.id"] == "h"

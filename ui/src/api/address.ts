@@ -6,13 +6,13 @@ import "./arrival";
 /** The namespace in the address, `/ui/ns/team-b/…`; empty for the API's own. */
 export const NAMESPACE = namespaceIn(location.pathname, basePath());
 
-/** What is before the addresses of this page's views. */
+/** The beginning of the addresses of this page's views. */
 export const PAGE_BASE = NAMESPACE ? `${basePath()}/ns/${NAMESPACE}` : basePath();
 
-/** What is before `/v1`. */
+/** The beginning of an address, before `/v1`. */
 export const API_BASE = `${apiRoot(basePath())}${NAMESPACE ? `/ns/${NAMESPACE}` : ""}`;
 
-/** What is before `/v1` of the API's own namespace. */
+/** The beginning of an address, before `/v1`, in the API's own namespace. */
 export const HOME_BASE = apiRoot(basePath());
 
 /** The address of this page for another namespace. */

@@ -7,7 +7,7 @@ export type Details = components["schemas"]["details"];
 export type Parameter = components["schemas"]["parameter"];
 export type Keeper = components["schemas"]["keeper"];
 
-/** What a run is given. */
+/** The options of a run. */
 export interface Order {
   parameters: Record<string, string>;
   /** RFC 3339; empty for the time of the request. */
@@ -21,7 +21,7 @@ export function detailsOf(job: string, signal?: AbortSignal): Promise<Details> {
 }
 
 /** What pauses the job, as its condition says it: `paused by ann: a move (DkronPause team-a/moves)`. Empty if nothing
- * does. Unlike the pauses themselves, whoever may read the job may read this. */
+ * does. Unlike the pauses themselves, every reader of the job may read this. */
 export function pausedBy(details: Pick<Details, "conditions"> | undefined): string {
   const found = details?.conditions.find(({ type, status }) => type === "Suspended" && status === "True");
   return found?.reason === "Paused" ? found.message : "";
@@ -39,7 +39,7 @@ export function orderRun(job: string, order: Order, key: string): Promise<Begun>
   return askRun(job, api.POST("/v1/jobs/{job_name}/run", { params, body }));
 }
 
-/** A text that no other request has. `crypto.randomUUID` exists on pages of https and of this machine alone. */
+/** A text that no other request has. `crypto.randomUUID` exists only on pages of https and of this machine. */
 export function newKey(): string {
   return [...crypto.getRandomValues(new Uint32Array(4))].map((each) => each.toString(36)).join("-");
 }

@@ -1,4 +1,4 @@
-// What the server says of itself in the index, before the page asks it anything.
+// The server's description of itself in the index, before the page asks it anything.
 
 const said = document.querySelector<HTMLMetaElement>('meta[name="sign-in"]');
 

@@ -11,7 +11,7 @@ export async function providerAt({ url }: Issuer): Promise<Provider> {
   return providerOf(await asked(url, `${url.replace(/\/+$/, "")}/.well-known/openid-configuration`), url);
 }
 
-/** What the issuer gives for a code, or for a refresh token. Throws a sentence. */
+/** The issuer's answer to a code, or for a refresh token. Throws a sentence. */
 export function exchanged(issuer: Issuer, provider: Provider, given: Record<string, string>): Promise<unknown> {
   const body = new URLSearchParams({ client_id: issuer.client, ...given });
   return asked(issuer.url, provider.token, { method: "POST", body });

@@ -20,7 +20,7 @@ export interface JobsWanted {
   end?: number;
 }
 
-/** What a list shows of a job: the whole of ten thousand would be megabytes. */
+/** The fields of a job in a list: the whole of ten thousand would be megabytes. */
 const LISTED = [
   "name",
   "displayname",
@@ -69,7 +69,7 @@ export function listJobs(wanted: JobsWanted, signal?: AbortSignal): Promise<{ it
   return found as Promise<{ items: ListedJob[]; total: number }>;
 }
 
-/** What a suggestion shows of a job. */
+/** The fields of a job in a suggestion. */
 const SUGGESTED = ["name", "displayname", "schedule"] as const;
 export type FoundJob = Pick<Job, (typeof SUGGESTED)[number]>;
 
@@ -100,7 +100,7 @@ export async function allListed(wanted: JobsWanted, most: number): Promise<{ ite
 /** Jobs of one request for many of a list. */
 const ALL_PORTION = 500;
 
-/** What a graph shows of a job. */
+/** The fields of a job in a graph. */
 const CHAINED = ["name", "schedule", "disabled", "parent_job", "dependent_jobs", "status", "parents"] as const;
 export type ChainedJob = Pick<Job, Exclude<(typeof CHAINED)[number], "parents">> & { parents?: readonly Edge[] };
 

@@ -1,6 +1,6 @@
 // Sign-on by OpenID Connect, as far as it is text: the authorization code flow with PKCE (RFC 6749, RFC 7636). Pure.
 
-/** What a sign-on that was begun has to remember until it comes back. */
+/** The state of a sign-on until it comes back. */
 export interface Pending {
   readonly state: string;
   readonly nonce: string;
@@ -23,7 +23,7 @@ const SCOPES = ["openid", "profile", "email", "groups"];
 /** Errors that say that the provider would have to ask the reader (OpenID Connect Core 1.0 §3.1.2.6). */
 const WOULD_ASK = ["login_required", "interaction_required", "consent_required", "account_selection_required"];
 
-/** What the issuer says of itself. Throws a sentence if it cannot sign a reader on. */
+/** The issuer's description of itself. Throws a sentence if it cannot sign a reader on. */
 export function providerOf(description: unknown, issuer: string): Provider {
   const said = (description ?? {}) as Record<string, unknown>;
   if (said.issuer !== issuer) throw new Error(`${issuer} describes itself as ${said.issuer}.`);

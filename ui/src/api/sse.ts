@@ -5,7 +5,7 @@ export interface ServerEvent {
   readonly data: string;
 }
 
-/** Characters of an event that is not complete yet: more are not those of this server. */
+/** Characters of an event that is not complete yet: this server sends no more. */
 export const LONGEST_EVENT = 16_000_000;
 
 /** Reads a stream of server-sent events in pieces, as the HTML standard says. */

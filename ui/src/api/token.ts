@@ -1,5 +1,5 @@
 // The token of this tab. One that was typed in is in sessionStorage: it does not outlive the tab, and other tabs do not
-// have it. That of a sign-on is in memory alone.
+// have it. The token of a sign-on is only in memory.
 
 import { signal } from "@preact/signals";
 import { WANTS_TOKEN } from "./installation";
@@ -47,7 +47,7 @@ export function forgetSignOn(): void {
   localStorage.removeItem(SIGNED_ON);
 }
 
-/** The API has refused the token. What is on the page stays, below the form that asks for another one. */
+/** The API has refused the token. The page stays, below the form that asks for another one. */
 export function expired(): void {
   signOut(token.value ? "The token is not valid, or has expired. Use another one." : "");
 }

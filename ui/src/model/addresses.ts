@@ -6,7 +6,7 @@ export interface Part {
   readonly href?: string;
 }
 
-// Characters of a URI alone: none that looks like another, or turns the order around, is part of a link.
+// Only characters of a URI: none that looks like another, or turns the order around, is part of a link.
 const ADDRESS = /\bhttps?:\/\/[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=%]+/g;
 /** What ends a sentence, rather than an address. */
 const TRAILING = /[.,;:!?')\]]+$/;

@@ -9,7 +9,7 @@ export interface Style {
   readonly inverse?: boolean;
   /** One of the sixteen colours, 0 to 15. */
   readonly colour?: number;
-  /** That of the ground, one of the first eight. */
+  /** The colour of the ground, one of the first eight. */
   readonly ground?: number;
 }
 
@@ -57,7 +57,7 @@ export function plainText(line: string): string {
   return inOrder(afterLastReturn(line).replace(ESCAPE, ""));
 }
 
-/** What a terminal shows of a line in which a progress bar returned to its beginning. */
+/** The part of a line that a terminal shows, in which a progress bar returned to its beginning. */
 function afterLastReturn(line: string): string {
   const end = line.endsWith("\r") ? line.slice(0, -1) : line;
   return end.slice(end.lastIndexOf("\r") + 1);

@@ -1,4 +1,4 @@
-// What the overview says of jobs that need a person, and of how late runs began. Pure.
+// The overview's sentences about jobs that need a person, and about how late runs began. Pure.
 
 import type { Summary } from "../api/client";
 import { duration } from "./time";

@@ -15,7 +15,7 @@ const STEPS = [
   ...[1, 2, 7, 14, 28, 91, 364].map((count) => count * DAY),
 ];
 
-/** What the clocks of a zone show, as milliseconds since 1970 in a zone without an offset. */
+/** The time on the clocks of a zone, as milliseconds since 1970 in a zone without an offset. */
 export function wallTime(at: number, zone: string | undefined): number {
   const numeric = "numeric" as const;
   const options = { year: numeric, month: numeric, day: numeric, hour: numeric, minute: numeric, second: numeric };

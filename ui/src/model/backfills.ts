@@ -113,7 +113,7 @@ export function whoAndWhy({ paused_by, reason }: Pause): string {
   return `${by}${reason ? `: ${reason}` : ""}`;
 }
 
-/** What the end of a pause does. */
+/** The effect of a pause's end. */
 export function resumedInWords({ jobs, when_resumed }: Pick<Pause, "jobs" | "when_resumed">): string {
   const runs = jobs.length === 1 ? "It runs by schedule again." : "They run by schedule again.";
   const rule = `counts as missed: the rule of ${jobs.length === 1 ? "the job" : "each job"} says which of it runs`;
@@ -130,13 +130,13 @@ export const PAUSE_WORDS: Record<Pause["state"], string> = {
   invalid: "cannot be read",
 };
 
-/** What a field of type datetime-local shows for a time: in UTC, or in the reader's zone. */
+/** The text of a field of type datetime-local for a time: in UTC, or in the reader's zone. */
 export function fieldTime(at: number, utc: boolean): string {
   const shifted = utc ? at : at - new Date(at).getTimezoneOffset() * 60_000;
   return new Date(shifted).toISOString().slice(0, 19).replace(/:00$/, "");
 }
 
-/** The time in such a field, as the API takes it; empty for what is no time. */
+/** The time in a field of this type, as the API takes it; empty for what is no time. */
 export function readFieldTime(text: string, utc: boolean): string {
   const found = Date.parse(utc && text ? `${text}Z` : text);
   return Number.isNaN(found) ? "" : new Date(found).toISOString().replace(".000Z", "Z");

@@ -1,4 +1,4 @@
-// What an action would do to each of the chosen jobs, before it is done. Pure.
+// The effect of an action on each of the chosen jobs, before it is done. Pure.
 
 import type { ListedJob } from "../api/jobs";
 
@@ -12,7 +12,7 @@ export interface Step {
   readonly words: string;
 }
 
-/** What the action would do, what it does first. */
+/** The steps of the action, in their order. */
 export function plan(action: Action, jobs: readonly ListedJob[]): Step[] {
   const steps = jobs.map((job) => ({ job, ...step(action, job) }));
   return [...steps.filter((each) => each.does), ...steps.filter((each) => !each.does)];

@@ -52,7 +52,7 @@ export function merged(base: object, mine: Draft, theirs: Draft, keep: (path: Pa
   const clashes = new Set(clashesOf(base, mine, theirs).map(({ path }) => JSON.stringify(path)));
   const taken = changesOf(base, mine).filter(({ path }) => !clashes.has(JSON.stringify(path)) || keep(path));
   const found = structuredClone(theirs);
-  // What is removed goes first: a map without keys is a value of its own.
+  // Removals go first: a map without keys is a value of its own.
   for (const each of [...taken].sort((a, b) => Number(a.after !== undefined) - Number(b.after !== undefined))) {
     put(found, each.path, each.after);
   }
@@ -64,7 +64,7 @@ export function shown(value: unknown): string {
   return typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value);
 }
 
-/** The values of a definition by their paths as JSON. What is not set, or as by default, is not there. */
+/** The values of a definition by their paths as JSON. Values that are not set, or as by default, are not there. */
 function leaves(draft: object): Map<string, unknown> {
   const found = new Map<string, unknown>();
   for (const [field, value] of Object.entries(draft)) {

@@ -63,7 +63,7 @@ export const COLUMNS: readonly Column[] = [
   },
 ];
 
-/** The columns of a stored choice, `runs,next`; those of the list as it is at first if there is none. */
+/** The columns of a stored choice, `runs,next`; the columns of the list as it is at first if there is none. */
 export function columnsIn(stored: string | null): ColumnKey[] {
   const chosen = stored?.split(",");
   return COLUMNS.filter(({ key, isExtra }) => (chosen ? chosen.includes(key) : !isExtra)).map(({ key }) => key);

@@ -59,7 +59,7 @@ const READ_ONLY: ReadonlySet<string> = new Set([
 
 export type Draft = Record<string, unknown>;
 
-/** What a new job begins with. */
+/** The draft of a new job. */
 export const BLANK: Draft = {
   name: "",
   schedule: "0 0 3 * * *",

@@ -171,7 +171,7 @@ export function neighbour<T extends Linked>(graph: Graph<T>, name: string, key: 
 
 const WHEN = { success: "succeeds", failure: "fails", always: "ends" };
 
-/** What a job runs after and what runs after it: `after extract succeeds; then alarm, report`. */
+/** The jobs before and after a job: `after extract succeeds; then alarm, report`. */
 export function placeInWords<T extends Linked>({ arrows }: Graph<T>, job: T): string {
   const before = (job.parents ?? []).map((each) => `${each.job} ${WHEN[each.when]}`);
   const then = arrows.filter(({ from }) => from === job.name).map(({ to }) => to);

@@ -1,4 +1,4 @@
-// The jobs that a job runs after. Dkron's `parent_job` has room for the first of them alone. Pure.
+// The jobs that a job runs after. Dkron's `parent_job` has room only for the first of them. Pure.
 
 import type { Edge } from "../api/jobs";
 

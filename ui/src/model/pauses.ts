@@ -41,7 +41,7 @@ export function dayThatFailed(runs: readonly Execution[], now: number, utc: bool
   return newest ? [timeOf(newest, 0, 0, utc), Math.min(minute, timeOf(newest, 1, 0, utc))] : undefined;
 }
 
-/** An hour of the day that is `days` after that of `at`: days are not always of 24 hours. */
+/** An hour of the day that is `days` after the day of `at`: days are not always of 24 hours. */
 function timeOf(at: number, days: number, hour: number, utc: boolean): number {
   const date = new Date(at);
   if (utc) return Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate() + days, hour);

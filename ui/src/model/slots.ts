@@ -1,4 +1,4 @@
-// What a run is, seen from its attempts: when it was planned, how late it began, how long it took. Pure.
+// A run, seen from its attempts: when it was planned, how late it began, how long it took. Pure.
 
 import type { Execution } from "../api/client";
 import { instant } from "./time";

@@ -10,7 +10,7 @@ export function instant(text: string | null | undefined): number | undefined {
   return Number.isNaN(found) ? undefined : found;
 }
 
-/** Which zone times are shown in: the reader's, UTC, or that of the job. */
+/** Which zone times are shown in: the reader's, UTC, or the job's. */
 export type Zone = "local" | "utc" | "job";
 
 /** The name of a zone for Intl; undefined means the reader's own. `job` is the zone of the job, empty for UTC. */

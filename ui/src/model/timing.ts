@@ -27,8 +27,8 @@ export interface Run {
   readonly result: Result;
 }
 
-/** The time to draw, in milliseconds since 1970: that of the newest runs, the first of which was planned at `since`, and
- * of the next slots. Undefined without runs. */
+/** The time to draw, in milliseconds since 1970: from the newest runs, the first of which was planned at `since`, to
+ * the next slots. Undefined without runs. */
 export function spanOf(
   runs: readonly Execution[],
   next: readonly string[],
@@ -38,7 +38,7 @@ export function spanOf(
   if (!times.length) return undefined;
   const since = Math.min(...times);
   const last = next.slice(0, AHEAD).map((each) => Date.parse(each));
-  // What is to come takes a third of the room at most.
+  // The time to come takes a third of the room at most.
   const to = Math.min(Math.max(now, ...last), now + (now - since) / 2);
   const room = Math.max(MINUTE, to - since) * 0.02;
   return { from: since - room, since, to: to + room };
@@ -78,7 +78,7 @@ export function slotsOf(explained: Explanation | undefined, next: readonly strin
   ];
 }
 
-/** The slots that can be told apart: of those of one kind that fall on the same few pixels, the first. */
+/** The slots that can be told apart: of several of one kind that fall on the same few pixels, the first. */
 export function apart(slots: readonly Slot[], x: (at: number) => number): Slot[] {
   const seen = new Set<string>();
   return slots.filter(({ at, what }) => {

@@ -1,9 +1,9 @@
-// What a token says of itself, where it is one that can be read. Pure.
+// The claims of a token that can be read. Pure.
 
 import { claimsOf } from "../api/oidc";
 
 /** When a JSON Web Token ends, in milliseconds since 1970; undefined for other tokens, and for one without an end. The
- * server alone says whether it is valid. */
+ * server decides whether it is valid. */
 export function endOf(token: string): number | undefined {
   const { exp } = claimsOf(token);
   return typeof exp === "number" && Number.isFinite(exp) ? exp * 1000 : undefined;

@@ -1,4 +1,4 @@
-// Times of a job in its zone, beside those of the reader. Pure, except for the reader's own time zone.
+// Times of a job in its zone, beside the reader's. Pure, except for the reader's own time zone.
 
 import { clockTime, day, shortTime, zoneName } from "./time";
 
@@ -25,7 +25,7 @@ export function placeOf(zone: string): string {
   return zone.slice(zone.lastIndexOf("/") + 1).replaceAll("_", " ");
 }
 
-/** `at` and `now` are in milliseconds since 1970, `reader` is the zone of the reader; undefined for that of the browser. */
+/** `at` and `now` are in milliseconds since 1970, `reader` is the zone of the reader; undefined for the browser's. */
 export function inBoth(at: number, now: number, timezone: string, reader?: string): InBoth {
   const zone = jobZone(timezone);
   const [theirs, own] = [onClock(at, zone), onClock(at, reader)];

@@ -35,8 +35,8 @@ const ICONS: Record<Trouble["kind"], State> = {
   long: "running",
 };
 
-/** Kinds that an edit of the job may mend, and those for which another run tells more. */
-const MENDED: readonly Trouble["kind"][] = ["invalid", "failing", "degraded", "stale"];
+/** Kinds that an edit of the job may fix, and kinds of which another run tells more. */
+const FIXED_BY_AN_EDIT: readonly Trouble["kind"][] = ["invalid", "failing", "degraded", "stale"];
 const REPEATED: readonly Trouble["kind"][] = ["failing", "stale"];
 
 export function Attention({ summary }: { summary: Query<Summary> }) {
@@ -120,7 +120,7 @@ function Remedies({ of: { job, kind, execution }, command, isPaused }: RemediesP
           {verb}
         </button>
       )}
-      {MENDED.includes(kind) && may("update dkronjobs") && (
+      {FIXED_BY_AN_EDIT.includes(kind) && may("update dkronjobs") && (
         <Link class="button quiet" href={`${jobPath(job)}/edit`} aria-label={`Edit ${job}`}>
           Edit
         </Link>

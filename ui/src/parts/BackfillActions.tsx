@@ -1,4 +1,4 @@
-// What the reader may do with a backfill: suspend it, have it go on, cancel it.
+// The reader's actions on a backfill: suspend it, have it go on, cancel it.
 
 import { useState } from "preact/hooks";
 import { type Backfill, cancelBackfill, suspendBackfill } from "../api/backfills";

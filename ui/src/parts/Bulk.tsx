@@ -38,7 +38,7 @@ export interface Outcome {
 
 interface BarProps {
   chosen: readonly ListedJob[];
-  /** What the last action did, while it can be undone. */
+  /** The effect of the last action, while it can be undone. */
   outcome: Outcome | undefined;
   onOutcome: (outcome: Outcome | undefined) => void;
   onClear: () => void;

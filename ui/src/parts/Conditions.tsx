@@ -23,7 +23,7 @@ export function forPeople<T extends Pick<Condition, "type" | "status">>(conditio
 
 interface Props {
   conditions: readonly Condition[];
-  /** What the view says at its top, and is not said again. */
+  /** The sentences at the top of the view, which are not said again. */
   told: readonly string[];
 }
 

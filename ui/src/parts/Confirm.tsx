@@ -5,7 +5,7 @@ import { useModal } from "./useModal";
 interface Props {
   title: string;
   text: string;
-  /** What the button says that does it. */
+  /** The text of the button that does it. */
   verb: string;
   /** Whether it takes something away. */
   destroys?: boolean;

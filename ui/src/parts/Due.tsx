@@ -27,7 +27,7 @@ interface Props {
 export function Due({ job, upcoming, details }: Props) {
   const next = upcoming?.next ?? [];
   const paused = pausedBy(details);
-  // Two zones are in play: that of the schedule, and the one that times are shown in.
+  // Two zones are in play: the schedule's, and the one that times are shown in.
   const differs =
     next.length > 0 && offsetsDiffer(Date.parse(next[0] ?? ""), shownZone(job.timezone), job.timezone || "UTC");
   const hasDays = onSeveralDays(next.slice(0, SHOWN).map(instant), shownZone(job.timezone));
@@ -97,7 +97,7 @@ export function Due({ job, upcoming, details }: Props) {
 /** Why a job has no slot to come. */
 export function whyNever(job: Pick<Job, "disabled" | "parent_job" | "problem">, isPaused: boolean): string {
   if (job.disabled) return "never: the job is disabled";
-  if (job.problem) return "not before this is mended";
+  if (job.problem) return "not before this is fixed";
   if (isPaused) return "not while the job is paused";
   if (job.parent_job) return `whenever ${job.parent_job} has succeeded`;
   return "only on request";

@@ -20,7 +20,7 @@ const MOST = 6;
 interface Props {
   job: string;
   zone: string;
-  /** What the view says at its top, and is not said again. */
+  /** The sentences at the top of the view, which are not said again. */
   told: readonly string[];
 }
 
@@ -146,7 +146,7 @@ export function shortened(sentence: string, told: readonly string[]): string {
   return known.reduce((text, each) => text.replace(`the job is ${each}; `, "").replace(`: ${each}`, ""), sentence);
 }
 
-/** The slots that were due. The answer also has those of the coming hour, some of which are known not to run. */
+/** The slots that were due. The answer also has the slots of the coming hour, some of which are known not to run. */
 export function pastOf<Of extends Pick<Slot, "slot" | "what">>(slots: readonly Of[], at: number): Of[] {
   return slots.filter((slot) => slot.what !== "to come" && Date.parse(slot.slot) <= at);
 }

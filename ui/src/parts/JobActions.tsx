@@ -1,4 +1,4 @@
-// What a reader does to one job: run and edit it, and behind a menu all that is rare.
+// A reader's actions on one job: run and edit it, and behind a menu all that is rare.
 
 import { useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
@@ -16,7 +16,7 @@ interface Props {
   job: JobBody;
   /** Undefined until they are read: whether a run takes values is known by them. */
   details: Details | undefined;
-  /** What the reader may do to this job. */
+  /** The reader's permissions for this job. */
   may: (right: Right) => boolean;
   replace: (next: JobBody) => void;
 }

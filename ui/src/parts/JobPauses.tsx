@@ -26,7 +26,7 @@ export function JobPauses({ job, paused }: Props) {
   );
   const held = (data?.items ?? []).filter(({ state }) => state === "holds" || state === "unseen");
   const isRead = data !== undefined || error !== undefined || !mayList;
-  // One of another namespace may be hidden from a reader who may list those of this one.
+  // One of another namespace may be hidden from a reader who may list the pauses of this one.
   if (paused && isRead && !held.length) return <p class="note warn sentence">{paused}.</p>;
   return (
     <>

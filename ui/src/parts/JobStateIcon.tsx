@@ -1,4 +1,4 @@
-// How a job stands: its state, and beside that of a paused job, that its newest run failed.
+// How a job stands: its state, and beside the state of a paused job, that its newest run failed.
 
 import { failedBefore, type State, stateOf } from "../model/state";
 import { StateIcon } from "./StateIcon";

@@ -1,4 +1,4 @@
-// The table of jobs. It draws the rows on the screen alone, so ten thousand jobs are as few elements as twenty.
+// The table of jobs. It draws only the rows on the screen, so ten thousand jobs are as few elements as twenty.
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
@@ -28,7 +28,7 @@ const PHONE = matchMedia("(max-width: 760px)");
 const SETTLED = 300;
 
 const OTHER_ORDER: Readonly<Record<string, string>> = { ASC: "DESC", DESC: "ASC" };
-/** What is looked for in these is their largest. */
+/** A reader looks for the largest in these. */
 const LARGEST_FIRST: readonly string[] = ["took", "error_count"];
 
 export interface Choosing {

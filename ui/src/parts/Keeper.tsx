@@ -17,7 +17,7 @@ export function Keeper({ kept, full = false }: { kept: Kept | null | undefined; 
   );
 }
 
-/** What is kept, and where to change it. */
+/** The kept fields, and where to change them. */
 export function inWords({ tool, name, fields }: Kept): string {
   const kept = Object.keys(fields).join(", ");
   return `${tool}${name && ` (${name})`} keeps ${kept || "this job"}: change it there`;

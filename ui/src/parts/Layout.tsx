@@ -1,4 +1,4 @@
-// What is on every page: where to go, whether it is live, and how it is shown.
+// The frame of every page: where to go, whether it is live, and how it is shown.
 
 import type { ComponentChildren } from "preact";
 import { Link, useLocation } from "wouter-preact";
@@ -65,7 +65,7 @@ export function Layout({ children }: { children: ComponentChildren }) {
   );
 }
 
-/** Go to the content of this view: by its address alone, the link would lead to that of <base>, the overview. */
+/** Go to the content of this view: by its address, the link would lead to <base>, the overview. */
 function toContent(event: Event): void {
   event.preventDefault();
   document.getElementById("main")?.focus();

@@ -7,7 +7,7 @@ import { withView } from "../model/savedViews";
 import { columns, savedViews } from "../state/preferences";
 import { Menu } from "./Menu";
 
-/** `query` is that of the list as it is. */
+/** `query` is the list's query as it is. */
 export function SavedViews({ query }: { query: string }) {
   const [name, setName] = useState("");
   const views = savedViews.value;

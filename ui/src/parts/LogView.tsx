@@ -167,7 +167,7 @@ function untimed(lines: readonly string[]): TimedLine[] {
   return lines.map((text) => ({ at: "", text }));
 }
 
-/** What a search in a line looks at: a line of JSON is found by what is shown and by what was written. */
+/** The text of a line that a search looks at: a line of JSON is found by what is shown and by what was written. */
 function searched({ text }: TimedLine, isRead: boolean): string {
   const shown = isRead ? readableText(text) : undefined;
   return shown === undefined ? plainText(text) : `${shown}\n${text}`;

@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 
 interface Props {
   label: string;
-  /** What the button shows, if not only dots. */
+  /** The text of the button, if it has more than dots. */
   words?: string;
   /** Buttons and links. Without any there is no menu. */
   children: ComponentChildren;

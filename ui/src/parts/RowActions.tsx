@@ -1,4 +1,4 @@
-// What a reader does to the job of a row: run it, with values if it takes them, and enable or disable it.
+// A reader's actions on the job of a row: run it, with values if it takes them, and enable or disable it.
 
 import { useState } from "preact/hooks";
 import { type Details, detailsOf } from "../api/details";

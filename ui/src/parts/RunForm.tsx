@@ -113,7 +113,7 @@ export function given(parameters: readonly Parameter[], values: Record<string, s
   return sent;
 }
 
-/** What the value has to be, in words. */
+/** The rule for the value, in words. */
 export function ruleOf(one: Parameter): string {
   const words: string[] = [];
   if (one.secret) words.push("secretRef:<secret>/<key>");

@@ -1,4 +1,4 @@
-// The state of a job or an attempt: a shape for each, so that colour never says it alone.
+// The state of a job or an attempt: a shape for each, so that no state differs only by colour.
 
 import type { State } from "../model/state";
 

@@ -1,4 +1,4 @@
-// What a view shows while it has nothing to show: each says what is the matter, and what to do.
+// Views that have nothing to show: each says what is the matter, and what to do.
 
 import type { ComponentChildren } from "preact";
 import { isOld } from "../state/live";

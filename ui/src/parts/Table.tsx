@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 
-/** A column: its title, and the classes of its heading. A title that is `spoken` is for screen readers alone. */
+/** A column: its title, and the classes of its heading. A title that is `spoken` is only for screen readers. */
 export interface Column {
   title: string;
   kind?: string;
@@ -10,7 +10,7 @@ export interface Column {
 }
 
 interface Props {
-  /** What the table lists, for screen readers. */
+  /** The content of the table, for screen readers. */
   caption: string;
   columns: readonly Column[];
   children: ComponentChildren;

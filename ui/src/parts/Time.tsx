@@ -71,7 +71,7 @@ export function Ago({ at, jobZone = "" }: Pick<Props, "at" | "jobZone">) {
   );
 }
 
-/** How long it has been going on. While the screen is old, nobody knows whether it still does: then it stands still. */
+/** How long it has been going on. While the screen is old, it may have ended: then it stands still. */
 export function Elapsed({ since }: { since: string | number }) {
   const began = milliseconds(since);
   const until = isOld() ? heard.value : now.value;

@@ -28,7 +28,7 @@ const TICKS = [-60, -45, -30, -15, 0, 15, 30, 45];
 interface Props {
   /** Undefined until it is read. */
   summary: Summary | undefined;
-  /** Milliseconds since 1970; it moves by minutes, so that the picture is not drawn anew each second. */
+  /** Milliseconds since 1970; it moves by minutes, so that the picture is not drawn again each second. */
   now: number;
 }
 

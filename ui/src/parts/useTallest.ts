@@ -2,7 +2,7 @@ import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 
 /** The reference of a box that keeps the room that it has once had: what stands below does not move as lines go and come
- * again. Another width of the page begins anew. */
+ * again. Another width of the page begins again. */
 export function useTallest<T extends HTMLElement>(): RefObject<T> {
   const box = useRef<T>(null);
   useLayoutEffect(() => {

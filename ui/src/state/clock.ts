@@ -18,7 +18,7 @@ export function serverTime(date: string | null): void {
   tick();
 }
 
-/** The server's time at this moment, in milliseconds since 1970. `now` is that of the last second. */
+/** The server's time at this moment, in milliseconds since 1970. `now` is its time at the last second. */
 export function serverNow(): number {
   return Date.now() + offset;
 }

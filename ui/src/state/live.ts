@@ -34,7 +34,7 @@ type Listener = (events: readonly LiveEvent[]) => void;
 const listeners = new Set<Listener>();
 let waiting: LiveEvent[] = [];
 let timer: ReturnType<typeof setTimeout> | undefined;
-/** Whether something happened while nobody could see the page: it keeps nothing of that, and reads again. */
+/** Whether something happened while the page was hidden: it keeps nothing of that, and reads again. */
 let missed = false;
 
 /** Call the listener with each batch of events. Returns what ends that. */

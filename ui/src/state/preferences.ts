@@ -1,4 +1,4 @@
-// What the reader has chosen for this browser: light or dark, the zone of times, and how jobs are listed.
+// The reader's choices for this browser: light or dark, the zone of times, and how jobs are listed.
 
 import { effect, signal } from "@preact/signals";
 import { columnsIn } from "../model/columns";
@@ -36,7 +36,7 @@ const darkSystem = matchMedia("(prefers-color-scheme: dark)");
 const systemIsDark = signal(darkSystem.matches);
 darkSystem.addEventListener("change", () => (systemIsDark.value = darkSystem.matches));
 
-/** Whether the page is dark: what is drawn on a canvas has to be drawn anew when that changes. */
+/** Whether the page is dark: what is drawn on a canvas has to be drawn again when that changes. */
 export function isDark(): boolean {
   return theme.value === "system" ? systemIsDark.value : theme.value === "dark";
 }

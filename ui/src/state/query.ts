@@ -1,4 +1,4 @@
-// What a view reads from the API: read again when an event concerns it, when events were lost, and after a failure.
+// The data of a view from the API: read again when an event concerns it, when events were lost, and after a failure.
 
 import { untracked, effect as whenever } from "@preact/signals";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";

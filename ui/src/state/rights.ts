@@ -1,4 +1,4 @@
-// What the reader may do to one job: a policy or a role may name single jobs.
+// The reader's permissions for one job: a policy or a role may name single jobs.
 
 import { api, ask, type Whoami } from "../api/client";
 import { type Query, useQuery } from "./query";

@@ -1,4 +1,4 @@
-// Sign-on by the issuer, where there is one. The token is in memory alone: after a reload the provider is asked again,
+// Sign-on by the issuer, where there is one. The token is only in memory: after a reload the provider is asked again,
 // and does not ask the reader as long as their session there lives.
 
 import { signal } from "@preact/signals";

@@ -18,7 +18,7 @@ const COLUMNS: readonly Column[] = [{ title: "Path" }, { title: "May" }];
 
 const EXAMPLE = '{"path": {"/v1/jobs": {"capabilities": ["list"]}, "/v1/jobs/*": {"capabilities": ["read"]}}}';
 
-/** What is edited: a policy with its version, or a blank one. */
+/** The edited policy: one with its version, or a blank one. */
 interface Draft {
   name: string;
   rules: string;

@@ -110,7 +110,7 @@ function useReadWhen(reload: () => void, value: string | undefined): void {
 }
 
 function Slots({ slots, backfill }: { slots: readonly BackfillSlot[]; backfill: Body }) {
-  const alone = Boolean(backfill.job);
+  const isOfOneJob = Boolean(backfill.job);
   if (!slots.length) {
     return (
       <Empty title={backfill.state === "planning" ? "The operator has yet to count the slots." : "No slot is listed."}>
@@ -124,21 +124,21 @@ function Slots({ slots, backfill }: { slots: readonly BackfillSlot[]; backfill: 
       columns={[
         { title: "Result" },
         { title: "Slot" },
-        { title: "Job", kind: alone ? "medium" : "" },
+        { title: "Job", kind: isOfOneJob ? "medium" : "" },
         { title: "Began", kind: "medium" },
         { title: "Took", kind: "number medium" },
         { title: "Attempts", kind: "number wide" },
       ]}
     >
       {slots.map((each) => (
-        <SlotRow key={`${each.job} ${each.slot}`} slot={each} alone={alone} />
+        <SlotRow key={`${each.job} ${each.slot}`} slot={each} isOfOneJob={isOfOneJob} />
       ))}
     </Table>
   );
 }
 
-/** `alone` is whether all slots are of this job. */
-function SlotRow({ slot, alone }: { slot: BackfillSlot; alone: boolean }) {
+/** `isOfOneJob` is whether all slots are of this job. */
+function SlotRow({ slot, isOfOneJob }: { slot: BackfillSlot; isOfOneJob: boolean }) {
   const { job, state, execution, started_at, finished_at } = slot;
   const [began, ended] = [instant(started_at), instant(finished_at)];
   const icon = <StateIcon state={SLOT_ICONS[state]} word say={state} />;
@@ -153,7 +153,7 @@ function SlotRow({ slot, alone }: { slot: BackfillSlot; alone: boolean }) {
           </span>
         )}
       </th>
-      <td class={alone ? "medium clip" : "clip"}>
+      <td class={isOfOneJob ? "medium clip" : "clip"}>
         <Link href={jobPath(job)}>{job}</Link>
       </td>
       <td class="medium nowrap">

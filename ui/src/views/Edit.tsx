@@ -86,14 +86,14 @@ function EditJob({ name }: { name: string }) {
   );
 }
 
-/** Another user has deleted the job. The form knows Dkron's fields alone: its manifest has the rest. */
+/** Another user has deleted the job. The form knows only Dkron's fields: its manifest has the rest. */
 function Gone({ was }: { was: Details | undefined }) {
   const parents = was?.chain.find((each) => each.name === was.job)?.parents ?? [];
   return (
     <div class="note warn" role="alert">
       <p>
         Another user has deleted this job. Save it to create it again, with what this form shows
-        {saysMore(parents) && ` and after ${parents[0]?.job} alone, not ${parentsInWords(parents)}`}. To have all of it
+        {saysMore(parents) && ` and only after ${parents[0]?.job}, not ${parentsInWords(parents)}`}. To have all of it
         again, as parameters, notifications and all that it runs after, apply its last manifest.
       </p>
       {was?.manifest && <Copy text={yaml(was.manifest)} label="Copy the manifest" />}

@@ -15,7 +15,7 @@ import { useQuery } from "../state/query";
 import { type Rows, useRows } from "../state/rows";
 import { may } from "../state/session";
 
-/** What a list shows, as the address says it; `at` is the first row on the screen, from 0. */
+/** The content of a list, as the address says it; `at` is the first row on the screen, from 0. */
 export interface View {
   q: string;
   state: string;

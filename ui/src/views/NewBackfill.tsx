@@ -42,7 +42,7 @@ interface Draft {
   parameters: [string, string][];
 }
 
-/** What the form asks for; a sentence if that cannot be meant. */
+/** The body that the form asks for; a sentence if that cannot be meant. */
 function bodyOf(draft: Draft, utc: boolean): BackfillBody | string {
   const [from, to] = [readFieldTime(draft.from, utc), readFieldTime(draft.to, utc)];
   const selector = draft.of === "all" ? {} : readLabels(draft.labels);

@@ -29,7 +29,7 @@ interface Draft {
   by: string;
 }
 
-/** What the form asks for; a sentence if that cannot be meant. */
+/** The body that the form asks for; a sentence if that cannot be meant. */
 function bodyOf(draft: Draft, utc: boolean): PauseBody | string {
   const jobs = readNames(draft.jobs);
   const selector = readLabels(draft.labels);
@@ -119,7 +119,7 @@ export function NewPause() {
             </Link>
           </div>
         </Panel>
-        <Panel title="What a pause does" class="what">
+        <Panel title="Effects of a pause" class="what">
           <ul class="plain">
             <li>No slot fires, and no job starts after another.</li>
             <li>What runs goes on, with its retries.</li>

@@ -62,7 +62,7 @@ function Served() {
       <ul class="served">
         {names.map((each) => (
           <li key={each}>
-            {/* The API's own may be served without a prefix alone. */}
+            {/* The API's own may be served only without a prefix. */}
             <a href={addressOf(each === found.data?.namespace ? "" : each)}>{each}</a>
           </li>
         ))}

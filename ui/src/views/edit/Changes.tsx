@@ -1,4 +1,4 @@
-// What a save would change, and what another user has changed meanwhile.
+// The changes of a save, and another user's changes meanwhile.
 
 import { useState } from "preact/hooks";
 import { type Change, changesOf, clashesOf, type Path, shown } from "../../model/changes";
@@ -62,7 +62,7 @@ interface ConflictProps {
   onDone: (keep: (path: Path) => boolean) => void;
 }
 
-/** The changes of another user beside those of the reader. */
+/** The changes of another user beside the reader's. */
 export function Conflict({ base, mine, theirs, onDone }: ConflictProps) {
   const [kept, setKept] = useState<ReadonlySet<string>>(new Set());
   const clashes = clashesOf(base, mine, theirs);

@@ -41,7 +41,7 @@ export function Executor({ executor, config, known, onChange, onFocus }: Props) 
     );
   };
   const change = (to: string) => {
-    // Another executor has other settings: those of this one come back with it.
+    // Another executor has other settings: the settings of this one come back with it.
     left.current.set(executor, config);
     const shared = new Set(known?.find((each) => each.name === to)?.keys.map((key) => key.name));
     onChange(to, left.current.get(to) ?? config.filter(([name]) => !known || shared.has(name)));

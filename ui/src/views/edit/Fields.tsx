@@ -19,10 +19,10 @@ import { Pairs } from "./Pairs";
 
 /** The field that has the focus, and its name for people. */
 const about = signal<{ key: string; name: string } | undefined>(undefined);
-/** What the server says of each field. */
+/** The server's description of each field. */
 const texts = signal<JobFields["fields"]>({});
 
-/** What a field is, while it has the focus. */
+/** The description of a field, while it has the focus. */
 export function About() {
   const { key = "", name } = about.value ?? {};
   const text = texts.value[key];
@@ -185,7 +185,7 @@ export function Fields({ draft, set, isNew }: Props) {
   );
 }
 
-/** What a field for a time shows of a value; nothing for one that is no time. */
+/** The text of a field for a time; nothing for one that is no time. */
 function momentOf(value: unknown, utc: boolean): string {
   const at = instant(typeof value === "string" ? value : "");
   return at === undefined ? "" : fieldTime(at, utc);

@@ -27,7 +27,7 @@ interface Props {
   reload: () => void;
   /** Whether the reader may do something to the job. */
   may: (right: Right) => boolean;
-  /** What is known of a job that is stored. */
+  /** The details of a job that is stored. */
   details?: Query<Details>;
 }
 

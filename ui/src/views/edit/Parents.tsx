@@ -30,8 +30,8 @@ export function Parents({ job, details: { data, error }, changes }: Props) {
     </p>
   ) : (
     <p class="muted hint">
-      It runs after {parentsInWords(parents)}. “Runs after” shows the name of the first alone; as long as that stays,
-      all of this stays.
+      It runs after {parentsInWords(parents)}. “Runs after” shows only the name of the first; as long as that stays, all
+      of this stays.
     </p>
   );
 }

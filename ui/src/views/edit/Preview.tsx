@@ -78,7 +78,7 @@ export function Preview({ draft, use }: Props) {
   );
 }
 
-/** A slot in the zone of the job, which decides, and in that of the reader. */
+/** A slot in the zone of the job, which decides, and in the reader's. */
 function Slot({ at, timezone }: { at: number; timezone: string }) {
   const reader = zone.value === "local" ? undefined : "UTC";
   const { job, reader: own } = inBoth(at, now.peek(), timezone, reader);

@@ -10,7 +10,7 @@ export interface Stored {
   etag: string;
 }
 
-/** A job that cannot run is refused: a person is there to mend it. */
+/** A job that cannot run is refused: a person is there to fix it. */
 const STRICT = { Prefer: "handling=strict" };
 /** Times that a save is repeated because a run has changed the job meanwhile. */
 const AGAIN = 5;

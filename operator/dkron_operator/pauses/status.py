@@ -1,30 +1,30 @@
 """Writes the status of each DkronPause: whether it holds, how many jobs, and if not, why.
 
-The status is for people alone, so it is written seldom: after a change of any pause and every LOOK seconds, at most
+The status is only for people, so it is written seldom: after a change of any pause and every LOOK seconds, at most
 MOST_AT_ONCE in a row, and namespaces take turns. Only the leader writes, as `KubeClient` sees to.
 """
 
 import asyncio
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from itertools import chain, islice, zip_longest
 from typing import NamedTuple
 
 from dkron_crds.base import rfc3339
-from dkron_crds.conditions import Condition, ConditionStatus, ConditionType, became_at
+from dkron_crds.conditions import ConditionStatus, ConditionType, condition
 from dkron_crds.pause import PauseReason, PauseStatus
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound
 from dkron_kube.paths import DKRON_PAUSES
 from dkron_operator.act.status_writer import difference
-from dkron_operator.cache.pause_index import MOST, Key, PauseView
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.log_once import LogOnce
-from dkron_operator.watch.pauses import Pauses
+from dkron_operator.pauses.index import MOST, Key, PauseView
+from dkron_operator.pauses.informer import Pauses
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,8 @@ DEBOUNCE = 1.0
 LOOK = 30.0
 """Seconds after which all is counted again: jobs come and go, and pauses end by themselves."""
 MOST_AT_ONCE = 100
-"""How many statuses are written before those of other namespaces have their turn."""
+"""How many statuses are written before other namespaces have their turn."""
+STATUS = {True: ConditionStatus.TRUE, False: ConditionStatus.FALSE}
 MENDED_BY_AN_EDIT = frozenset({PauseReason.NOT_ALLOWED, PauseReason.INVALID})
 """With TooMany, a pause gets its effect as soon as others are deleted."""
 SLICE = 50
@@ -94,21 +95,19 @@ class PauseStatuses:
             wanted = self._judge(view, view.status, counts[view.key])
             if wanted != view.status:
                 due[view.pause.namespace].append(_Write(view.key, view.status, wanted))
-        turns = _in_turns(due.values())
+        turns = filter(None, chain.from_iterable(zip_longest(*due.values())))
         for write in islice(turns, MOST_AT_ONCE):
+            namespace, name = write.key
+            patch = difference(write.before.to_wire(), write.wanted.to_wire())
             try:
-                await self._write(write)
+                await self._client.patch_status(DKRON_PAUSES, namespace, name, {"status": patch})
+            except NotFound:
+                continue
             except KubeError as exc:
                 self._log_once.goes_on(exc)
                 return False
         self._log_once.is_over()
         return next(turns, None) is not None
-
-    async def _write(self, write: _Write) -> None:
-        namespace, name = write.key
-        patch = difference(write.before.to_wire(), write.wanted.to_wire())
-        with suppress(NotFound):
-            await self._client.patch_status(DKRON_PAUSES, namespace, name, {"status": patch})
 
     async def _count(self) -> Counter[Key]:
         """How many jobs each pause selects."""
@@ -127,20 +126,14 @@ class PauseStatuses:
         holds = reason is PauseReason.PAUSED
         values = {ConditionType.ACTIVE: holds, ConditionType.READY: holds or reason is PauseReason.EXPIRED}
         values |= {ConditionType.STALLED: True} if reason in MENDED_BY_AN_EDIT else {}
-        conditions = []
-        for kind, holds_true in values.items():
-            status = ConditionStatus.TRUE if holds_true else ConditionStatus.FALSE
-            at = became_at(before.conditions, kind, status, now.replace(microsecond=0))
-            conditions.append(
-                Condition(
-                    type=kind, status=status, reason=reason, message=message, last_transition_time=at,
-                    observed_generation=view.generation,
-                )
-            )  # fmt: skip
+        at, generation = now.replace(microsecond=0), view.generation
+        conditions = tuple(
+            condition(before.conditions, kind, (STATUS[value], reason, message), now=at, generation=generation)
+            for kind, value in values.items()
+        )
         return PauseStatus(
-            observed_generation=view.generation, conditions=tuple(conditions), jobs=jobs if holds else 0,
-            message=message,
-        )  # fmt: skip
+            observed_generation=generation, conditions=conditions, jobs=jobs if holds else 0, message=message
+        )
 
     def _verdict(self, view: PauseView, jobs: int, now: datetime) -> tuple[PauseReason, str]:
         if view.problem:
@@ -156,16 +149,9 @@ class PauseStatuses:
         held = "holds 1 job" if jobs == 1 else f"holds {jobs} jobs"
         until = "until it is deleted" if view.pause.until is None else f"until {rfc3339(view.pause.until)}"
         then = "what comes due is dropped" if view.pause.drop else "what comes due waits for missedRuns"
-        return PauseReason.PAUSED, f"the pause {held} {until}; {then}{self._force(view)}"
-
-    def _force(self, view: PauseView) -> str:
-        if not view.enforce:
-            return ""
+        force = ""
         if self._index.is_enforced(view):
-            return "; forced runs are refused"
-        return f"; enforce has no effect here, only in the namespace of the operator, {self._home}"
-
-
-def _in_turns(lists: Iterable[list[_Write]]) -> Iterator[_Write]:
-    """One of each list, and again."""
-    return (each for each in chain.from_iterable(zip_longest(*lists)) if each is not None)
+            force = "; forced runs are refused"
+        elif view.enforce:
+            force = f"; enforce has no effect here, only in the namespace of the operator, {self._home}"
+        return PauseReason.PAUSED, f"the pause {held} {until}; {then}{force}"

@@ -1,4 +1,9 @@
-"""The namespace of a request. `/v1/…` means the service's own, `/ns/NAMESPACE/v1/…` any that is served."""
+"""The URL of a request: its namespace, the path of an Ingress, switches in its query.
+
+`/v1/…` means the service's own namespace, `/ns/NAMESPACE/v1/…` any that is served. The path of an Ingress is taken
+away before the router and everything after see a request, so that rights and policies are about the same paths
+everywhere. A request without it is answered too: probes and clients in the cluster come without the Ingress.
+"""
 
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
@@ -7,7 +12,7 @@ from aiohttp import web
 
 from dkron_api.edge.keys import TENANTS
 from dkron_api.refusal import ApiError
-from dkron_api.tenants.tenant import Tenant
+from dkron_api.tenants.tenants import Tenant
 from dkron_crds.names import NAMESPACE_PATTERN
 from dkron_crds.schedule.errors import quoted
 
@@ -31,20 +36,15 @@ def is_of_a_namespace(path: str) -> bool:
 
 
 def base_of(request: web.Request) -> str:
-    """Return what is before `/v1` in the path of the request: empty, or `/ns/NAMESPACE`."""
+    """Return the part before `/v1` in the path of the request: empty, or `/ns/NAMESPACE`."""
     namespace = request.match_info.get("namespace")
-    return "" if namespace is None else path_of(namespace)
+    return "" if namespace is None else f"/ns/{namespace}"
 
 
 def judged_base(app: web.Application, namespace: str) -> str:
-    """Return what is before `/v1` in the paths that policies judge: the own namespace has one path, though two lead
+    """Return the part before `/v1` in the paths that policies judge: the own namespace has one path, though two lead
     there."""
-    return "" if namespace == app[TENANTS].own.namespace else path_of(namespace)
-
-
-def path_of(namespace: str) -> str:
-    """Return what is before `/v1` in the paths of a further namespace."""
-    return f"/ns/{namespace}"
+    return "" if namespace == app[TENANTS].own.namespace else f"/ns/{namespace}"
 
 
 def namespace_of(request: web.Request) -> str:
@@ -53,8 +53,7 @@ def namespace_of(request: web.Request) -> str:
 
 
 def require_served(request: web.Request) -> None:
-    """Raise `ApiError`, 404, unless the namespace of the request is served. Only callers with a right there may learn
-    that, so ask for the right first."""
+    """Raise `ApiError`, 404, unless the namespace is served. Ask for a right there first: others must not learn it."""
     namespace = namespace_of(request)
     if not request.app[TENANTS].serves(namespace):
         text = f"the namespace {quoted(namespace)} is not served here; see --namespaces"
@@ -62,8 +61,26 @@ def require_served(request: web.Request) -> None:
 
 
 def tenant_of(request: web.Request) -> Tenant:
-    """Return what the service keeps for the namespace of the request. The request keeps it alive."""
+    """Return the tenant of the request's namespace. The request keeps it alive."""
     tenant = request.get(TENANT)
     if tenant is None:
         tenant = request[TENANT] = request.app[TENANTS].get(namespace_of(request))
     return tenant
+
+
+ROOT = web.RequestKey("ROOT", str)
+"""The path that was taken away from this request; absent if none was."""
+
+
+def public_path(request: web.BaseRequest, path: str) -> str:
+    """Return a path of this service as the client of the request has to ask for it."""
+    root: str = request.get(ROOT, "")
+    return root + path
+
+
+_TRUE = frozenset({"", "1", "true"})
+
+
+def flag(request: web.Request, name: str) -> bool:
+    """Whether a query parameter is on: `?name`, `?name=1` or `?name=true`."""
+    return request.query.get(name, "false").lower() in _TRUE

@@ -1,4 +1,4 @@
-"""The DkronPauses by what they select, so that those of one job are found without a look at every pause.
+"""The DkronPauses by what they select, so that the pauses of one job are found without a look at all.
 
 A namespace has room for so many of them, the oldest; of the others little more than the name is held, and they have no
 effect. So a namespace with many pauses costs the others nothing. One that has long ended needs no room.
@@ -95,7 +95,7 @@ def read_pause_status(body: Object) -> PauseStatus:
     try:
         return PauseStatus.from_wire(dict(body.get("status") or {}))
     except ValidationError:
-        # A user has edited it by hand; it is written anew.
+        # A user has edited it by hand; it is written again.
         return PauseStatus()
 
 
@@ -163,7 +163,7 @@ def _discard(index: dict[T, set[Key]], places: Iterable[T], key: Key) -> None:
 
 
 class PauseIndex:
-    """All DkronPauses. Only those of the namespace `home` may hold in all namespaces, and resist force."""
+    """All DkronPauses. Only a pause of the namespace `home` may hold in all namespaces, and resist force."""
 
     def __init__(self, home: str, *, now: Callable[[], datetime], most: int = MOST) -> None:
         self._home = home
@@ -178,10 +178,6 @@ class PauseIndex:
 
     def __iter__(self) -> Iterator[PauseView]:
         return iter(self._views.values())
-
-    def get(self, key: Key) -> PauseView | None:
-        """The pause of this namespace and name."""
-        return self._views.get(key)
 
     def of(self, job: JobView) -> tuple[PauseView, ...]:
         """Those that select the job."""
@@ -231,7 +227,8 @@ class PauseIndex:
             view = _lean(view)
         self._views[view.key] = view
         self._select(view)
-        return _concerned(view) if before is None else _wider(before, view)
+        everywhere = view.everywhere or (before is not None and before.everywhere)
+        return "" if everywhere else view.pause.namespace
 
     def remove(self, key: Key) -> str | None:
         """A pause is gone. Returns the namespace whose jobs that concerns, "" for all; None if it was not known."""
@@ -301,7 +298,3 @@ def _lean(view: PauseView) -> PauseView:
 
 def _concerned(view: PauseView) -> str:
     return "" if view.everywhere else view.pause.namespace
-
-
-def _wider(one: PauseView, other: PauseView) -> str:
-    return "" if one.everywhere or other.everywhere else one.pause.namespace

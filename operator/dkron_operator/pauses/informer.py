@@ -15,11 +15,11 @@ from dkron_kube.errors import KubeError, NotFound
 from dkron_kube.informer import Callbacks, Informer, WatchState
 from dkron_kube.paths import DKRON_PAUSES
 from dkron_kube.watch import Pace
-from dkron_operator.cache.pause_index import Key, PauseIndex
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.listeners import Listeners
 from dkron_operator.kit.workqueue import Workers, WorkQueue
+from dkron_operator.pauses.index import Key, PauseIndex
 from dkron_operator.plan.pauses import Pause
 from dkron_operator.plan.view import JobView
 
@@ -70,8 +70,9 @@ class Pauses:
 
     @property
     def known(self) -> bool:
-        """Whether all have been listed, and heard of since."""
-        return all(_is_known(informer.state) for informer in self.informers)
+        """Whether all have been listed, and heard of since; or cannot be."""
+        states = (informer.state for informer in self.informers)
+        return all(_is_refusal(each.refused) or (each.synced and each.age() <= MOST_SILENT) for each in states)
 
     def of(self, job: JobView) -> tuple[Pause, ...] | None:
         """Those that select the job; None while they are not known, and then the job is looked at when they are."""
@@ -109,7 +110,10 @@ class Pauses:
             self.queue.add(EVERYWHERE)
 
     async def _spread(self, namespace: str) -> None:
-        await self._read_missing()
+        # The pauses that had no room so far.
+        for where, name in self.index.missing():
+            async for item in self._client.list(DKRON_PAUSES, where, field_selector=f"metadata.name={name}"):
+                self._upsert(item)
         waited, self._all_wait = self._all_wait, False
         entries = list(self._store) if waited or namespace == EVERYWHERE else self._store.in_namespace(namespace)
         for number, entry in enumerate(entries):
@@ -118,13 +122,6 @@ class Pauses:
             if number % SLICE == 0:
                 await asyncio.sleep(0)
 
-    async def _read_missing(self) -> None:
-        """Read the pauses for which there was no room so far. Raises `Unavailable`."""
-        for key in self.index.missing():
-            namespace, name = key
-            async for item in self._client.list(DKRON_PAUSES, namespace, field_selector=f"metadata.name={name}"):
-                self._upsert(item)
-
     def _informer(self, namespace: str | None) -> Informer[Object]:
         """The informer of a namespace, or of all (None). The index reads the objects: unreadable ones count, too."""
         callbacks: Callbacks[Object] = Callbacks(
@@ -132,7 +129,7 @@ class Pauses:
             synced=lambda items, _: self._synced(namespace, items),
             upsert=self._upsert,
             remove=lambda item: self._remove(_key(item)),
-            # What is known would look newer than what the next list has.
+            # The known versions would look newer than the next list.
             went_back=partial(self._synced, namespace, ()),
             on_event=self._observe,
             on_failure=partial(self._failed, namespace),
@@ -161,11 +158,6 @@ class Pauses:
             self._synced(namespace, ())
         if _is_refusal(error):
             self._observe()
-
-
-def _is_known(state: WatchState) -> bool:
-    """Whether they have been listed, and heard of since; or cannot be."""
-    return _is_refusal(state.refused) or (state.synced and state.age() <= MOST_SILENT)
 
 
 def _is_refusal(error: KubeError | None) -> bool:

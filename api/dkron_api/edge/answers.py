@@ -1,14 +1,35 @@
-"""Responses with lists of any length. A slow client holds a piece of the list in memory, not a copy of the whole."""
+"""Responses in Dkron's format: compact JSON, or indented with `?pretty`, compressed for clients that take it.
+
+Lists have any length. A slow client holds a piece of the list in memory, not a copy of the whole.
+"""
 
 import asyncio
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from aiohttp import web
 
-from dkron_api.answer import JSON, is_pretty, json_answer
 from dkron_api.edge.admission import open_answer
-from dkron_api.edge.coding import takes_gzip
+from dkron_api.translate import gojson
 from dkron_api.translate.pieces import compact, indented, size_of
+
+JSON = "application/json; charset=utf-8"
+
+
+def json_answer(
+    request: web.Request, value: object, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """Return the value as JSON. Bytes are taken as JSON that is already rendered. `?pretty` applies with any value."""
+    body = value if isinstance(value, bytes) else gojson.encode(value)
+    if is_pretty(request):
+        body = gojson.indent(body)
+    return web.Response(body=body, status=status, headers={"Content-Type": JSON, **(headers or {})})
+
+
+def is_pretty(request: web.Request) -> bool:
+    """Whether the response should be indented."""
+    return bool(request.query_string) and "pretty" in request.query
+
 
 LONG = 131072
 """Bytes above which a list is sent piece by piece."""
@@ -64,3 +85,18 @@ async def _hand_over(request: web.Request, response: web.StreamResponse, pieces:
     except TimeoutError:
         if request.transport is not None:
             request.transport.abort()
+
+
+_CODING = re.compile(r"\s*(gzip|x-gzip|\*)\s*(?:;\s*q\s*=\s*([0-9.]+)\s*)?", re.IGNORECASE | re.ASCII)
+
+
+def takes_gzip(accept_encoding: str) -> bool:
+    """Whether the header accepts gzip with a weight above zero."""
+    if not accept_encoding:
+        return False
+    weights: dict[str, bool] = {}
+    for part in accept_encoding.split(","):
+        found = _CODING.fullmatch(part)
+        if found is not None:
+            weights[found[1].lower()] = found[2] is None or found[2].strip("0.") != ""
+    return weights.get("gzip", weights.get("x-gzip", weights.get("*", False)))

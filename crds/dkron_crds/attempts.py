@@ -1,0 +1,119 @@
+"""The attempts in a job's status: those that have begun, and those that have ended. The docstring under each field is
+its description in the CRD."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from dkron_crds.base import Count, Instant, WireModel
+from dkron_crds.conditions import MAX_MESSAGE, Reason
+
+MAX_OUTPUT = 16384
+
+JobName = Annotated[str, Field(max_length=63)]
+Nanoseconds = Count
+Member = Annotated[str, Field(max_length=253)]
+
+
+class Trigger(StrEnum):
+    """The cause of a run."""
+
+    SCHEDULE = "schedule"
+    MANUAL = "manual"
+    DEPENDENT = "dependent"
+    BACKFILL = "backfill"
+
+
+class Active(WireModel):
+    """An attempt that has begun, or a claim for one."""
+
+    id: Annotated[str, Field(max_length=96)]
+    """Identifies the execution: start in Unix nanoseconds, "-", name of the Job."""
+
+    job: JobName
+    """Name of the batch/v1 Job."""
+
+    uid: Annotated[str, Field(max_length=64)] = ""
+    """The uid of the Job, once the operator has seen it. An entry without it is a claim: the Job has yet to be
+    created. For a call that the operator makes itself, without a Job, this is the process that makes it."""
+
+    slot: Instant
+    """The scheduled time that this attempt belongs to; for a run on request, the time of the request."""
+
+    trigger: Trigger
+    """The cause of the run: schedule, manual, dependent or backfill."""
+
+    group: Nanoseconds
+    """The time of the trigger in Unix nanoseconds. All attempts and members of one run share it."""
+
+    attempt: Annotated[int, Field(ge=1, le=2**32)]
+    """1 for the first attempt, 2 for the first retry and so on."""
+
+    started_at: Instant
+    """When the Job was created. For a claim, when the attempt is due: for a retry that waits for its backoff, this is
+    in the future."""
+
+    node_name: Annotated[str, Field(max_length=253)] = ""
+    """The node to which tags pin the attempt; empty if Kubernetes may choose."""
+
+    member: Member = ""
+    """Distinguishes the Jobs of a group if tags ask for several: the name of the node, or a number. All attempts of a
+    member share it."""
+
+    parameters_given: bool = False
+    """True if the DkronRun that asked for the run gives values to parameters. No attempt begins after that object was
+    deleted."""
+
+
+class Execution(WireModel):
+    """An attempt that has ended."""
+
+    id: Annotated[str, Field(max_length=96)]
+    """Identifies the execution: start in Unix nanoseconds, "-", name of the Job."""
+
+    job: JobName
+    """Name of the batch/v1 Job, which may have been deleted since, see spec.history."""
+
+    slot: Instant
+    """The scheduled time that this attempt belongs to; for a run on request, the time of the request."""
+
+    trigger: Trigger
+    """The cause of the run: schedule, manual, dependent or backfill."""
+
+    group: Nanoseconds
+    """The time of the trigger in Unix nanoseconds. All attempts and members of one run share it."""
+
+    attempt: Annotated[int, Field(ge=1, le=2**32)]
+    """1 for the first attempt, 2 for the first retry and so on."""
+
+    started_at: Instant
+    """When the container started; if it never did, when the Job was created."""
+
+    finished_at: Instant
+    """When the attempt ended."""
+
+    success: bool
+    """True if the Job completed."""
+
+    exit_code: Annotated[int, Field(ge=-(2**31), le=2**31 - 1)] | None = None
+    """Exit code of the container, if one ran to its end."""
+
+    reason: Reason = ""
+    """Why it failed, in one word: for example Error, DeadlineExceeded, OOMKilled, Stopped, JobLost, JobRejected."""
+
+    message: Annotated[str, Field(max_length=MAX_MESSAGE)] = ""
+    """Why it failed, as a sentence: the API server's message if it rejected the Job; the requester if the execution
+    was stopped."""
+
+    node_name: Annotated[str, Field(max_length=253)] = ""
+    """The node that ran it, or to which tags pinned it."""
+
+    member: Member = ""
+    """Distinguishes the Jobs of a group if tags ask for several: the name of the node, or a number."""
+
+    output: Annotated[str, Field(max_length=MAX_OUTPUT)] = ""
+    """The end of the container's output, see spec.history.outputBytes."""
+
+    output_truncated: bool = False
+    """True if the container printed more than output shows."""

@@ -1,0 +1,1 @@
+"""DkronPauses: their watches, their index by what they select, and their statuses."""
