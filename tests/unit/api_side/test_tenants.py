@@ -58,9 +58,6 @@ class Namespaced:
 
     def __getattr__(self, verb: str) -> Any:
         def call(resource: Any, namespace: str | None, *rest: Any, **options: Any) -> Any:
-            if verb == "create":
-                (body,) = rest
-                rest = ({**body, "metadata": {**body["metadata"], "namespace": namespace}},)
             return getattr(self.of[namespace], verb)(resource, namespace, *rest, **options)
 
         return call
