@@ -54,38 +54,60 @@ class Check:
     unchanged: str = ""
     """CEL that tells by self and old that a write leaves the mistake as it is; empty if any mistake of that kind may
     stay."""
+    message_cel: str = ""
+    """CEL that returns the part of the message that is about this object; empty if the message is the same for all."""
 
     @property
     def rule(self) -> Rule:
-        """The rule for the definition: it is lifted, holds, or was broken before this write."""
+        """The rule for the definition: it holds, is lifted, or was broken before this write.
+
+        Every write of a status evaluates it, and the API server copies the schema of all fields of `spec` for each
+        field of `self` that it reads. So the order is by what a job that holds the rule costs.
+        """
         exempt = self.unchanged or f"!{self.cel('old')}"
         return Rule(
-            cel=f"self.unchecked || {self.cel('self')} || "
+            cel=f"{self.cel('self')} || self.unchecked || "
             f"oldSelf.optMap(old, !old.unchecked && {exempt}).orValue(false)",
             message=self.message,
+            message_cel=self.message_cel,
             field=f".{self.field}",
             reason="FieldValueRequired" if self.required else "FieldValueInvalid",
             old_is_optional=True,
         )
 
 
-def _executor_has(executor: str, keys: Mapping[str, str]) -> Check:
-    names, listed = list(keys), ", ".join(f"'{key}'" for key in keys)
-    example = ", ".join(f"{key}: {text}" for key, text in keys.items())
+def _has_required_keys() -> Check:
+    """Return one check for all executors: each further rule that reads `self.executor` would cost every status write a
+    copy of the schema."""
+    pairs = ", ".join(f"['{executor}', '{key}']" for executor, keys in REQUIRED_KEYS.items() for key in keys)
+    needs = {executor: _needs(keys) for executor, keys in REQUIRED_KEYS.items()}
+    told = ", ".join(f"'{executor}': '{text}'" for executor, text in needs.items())
+
+    def expression(job: str) -> str:
+        return (
+            f"[{job}.executor].all(name, !(name in [{', '.join(map(repr, REQUIRED_KEYS))}]) || "
+            f"has({job}.executorConfig) && [{job}.executorConfig].all(config, [{pairs}].all(pair, "
+            "pair[0] != name || pair[1] in config && size(config[pair[1]]) > 0)))"
+        )
+
     return Check(
-        cel=lambda job: (
-            f"({job}.executor != '{executor}' || has({job}.executorConfig) && [{listed}].all(key, "
-            f"key in {job}.executorConfig && size({job}.executorConfig[key]) > 0))"
-        ),
-        holds=lambda spec: _executor(spec) != executor or all(_config(spec).get(name) for name in names),
-        message=f"the executor {executor} needs {' and '.join(names)}, for example {{{example}}}",
+        cel=expression,
+        holds=lambda spec: all(_config(spec).get(name) for name in REQUIRED_KEYS.get(_executor(spec), ())),
+        message=f"the executor {'; '.join(f'{executor} needs {text}' for executor, text in needs.items())}",
+        message_cel=f"'the executor ' + self.executor + ' needs ' + {{{told}}}[self.executor]",
         field="executorConfig",
+        unchanged=f"self.executor == old.executor && !{expression('old')}",
     )
+
+
+def _needs(keys: Mapping[str, str]) -> str:
+    example = ", ".join(f"{key}: {text}" for key, text in keys.items())
+    return f"{' and '.join(keys)}, for example {{{example}}}"
 
 
 def _has_form(field: str, pattern: str, message: str) -> Check:
     return Check(
-        cel=lambda job: f"({job}.{field} == '' || {job}.{field}.matches(r'{pattern}'))",
+        cel=lambda job: f"{job}.{field}.matches(r'^$|{pattern}')",
         holds=lambda spec: not spec.get(field) or coarse.matches(pattern, spec[field]),
         message=message,
         field=field,
@@ -94,22 +116,32 @@ def _has_form(field: str, pattern: str, message: str) -> Check:
     )
 
 
-def _shell_value(key: str, cel: str, holds: Callable[[str], bool], form: str) -> Check:
-    """Return the check of a value as far as its first or last characters tell. `cel` has VALUE for the value.
+def _shell_values() -> Check:
+    """Return the check of two values as far as their first or last characters tell.
 
     The API server takes a value of the config for endless when it estimates what a pattern costs.
     """
 
-    def expression(job: str) -> str:
-        config = f"{job}.executorConfig"
-        value = f"{config}['{key}']"
-        missing = f"!has({config}) || !('{key}' in {config}) || {value} == ''"
-        return f"({job}.executor != 'shell' || {missing} || {cel.replace('VALUE', value)})"
+    def has_form(key: str) -> str:
+        value = f"config['{key}']"
+        return f"(!('{key}' in config) || {value} == '' || {_SHELL_CEL[key].replace('VALUE', value)})"
 
+    def expression(job: str) -> str:
+        forms = " && ".join(map(has_form, _SHELL_CEL))
+        return (
+            f"({job}.executor != 'shell' || !has({job}.executorConfig) || [{job}.executorConfig].all(config, {forms}))"
+        )
+
+    def holds(spec: Spec) -> bool:
+        values = ((_config(spec).get(key), has_form) for key, has_form in _SHELL_HOLDS.items())
+        return _executor(spec) != "shell" or all(has_form(value) for value, has_form in values if value)
+
+    timeout, mem_limit = (f"{key} of the executor shell must be {form}" for key, form in _SHELL_FORMS.items())
     return Check(
         cel=expression,
-        holds=lambda spec: _executor(spec) != "shell" or not _config(spec).get(key) or holds(_config(spec)[key]),
-        message=f"{key} of the executor shell must be {form}",
+        holds=holds,
+        message=f"{timeout}; {mem_limit}",
+        message_cel=f"[self.executorConfig].all(config, {has_form('timeout')}) ? '{mem_limit}' : '{timeout}'",
         field="executorConfig",
         required=False,
     )
@@ -130,6 +162,17 @@ def _is_a_size(text: str) -> bool:
         or (before in "kKmMgGtT" and last in "bB")
         or (third in "tT" and before in "eE" and last in "sS")
     )
+
+
+_SHELL_FORMS = {
+    "timeout": "a Go duration such as 30s, 5m or 1h30m",
+    "mem_limit": "bytes (67108864) or a number with a unit (64MB, 1.5GB)",
+}
+_SHELL_CEL = {
+    "timeout": "['s', 'm', 'h'].exists(unit, VALUE.endsWith(unit)) || VALUE in ['0', '+0', '-0']",
+    "mem_limit": _SIZE,
+}
+_SHELL_HOLDS: Mapping[str, Callable[[str], bool]] = {"timeout": _ends_with_a_unit, "mem_limit": _is_a_size}
 
 
 def _template_has_a_spec(spec: Spec) -> bool:
@@ -166,25 +209,14 @@ CHECKS: tuple[Check, ...] = (
         coarse.TIMEZONE,
         "a time zone is a name of the IANA tz database as it is written there, such as Europe/Madrid or UTC",
     ),
-    *(_executor_has(executor, keys) for executor, keys in REQUIRED_KEYS.items()),
+    _has_required_keys(),
     Check(
         cel=lambda job: f"({job}.executor != 'kubernetes' || has({job}.jobTemplate) && has({job}.jobTemplate.spec))",
         holds=_template_has_a_spec,
         message="the executor kubernetes needs jobTemplate.spec.template.spec.containers",
         field="jobTemplate",
     ),
-    _shell_value(
-        "timeout",
-        "['s', 'm', 'h'].exists(unit, VALUE.endsWith(unit)) || VALUE in ['0', '+0', '-0']",
-        _ends_with_a_unit,
-        "a Go duration such as 30s, 5m or 1h30m",
-    ),
-    _shell_value(
-        "mem_limit",
-        _SIZE,
-        _is_a_size,
-        "bytes (67108864) or a number with a unit (64MB, 1.5GB)",
-    ),
+    _shell_values(),
     Check(
         cel=lambda job: f"(!has({job}.tags) || {job}.tags.all(key, {job}.tags[key].matches(r'{_TAG}')))",
         holds=_tags_have_counts,

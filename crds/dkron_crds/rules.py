@@ -16,7 +16,8 @@ class Rule:
     """A CEL expression over the object it is attached to.
 
     `field` is the path, relative to that object, that the API server names in its error. With `old_is_optional`, a
-    rule that names oldSelf counts for creations, too, and oldSelf is an optional value.
+    rule that names oldSelf counts for creations, too, and oldSelf is an optional value. `message_cel` returns the
+    message for this object; the API server falls back to `message`.
     """
 
     cel: str
@@ -24,12 +25,14 @@ class Rule:
     field: str = ""
     reason: Literal["FieldValueInvalid", "FieldValueRequired", "FieldValueForbidden"] = "FieldValueInvalid"
     old_is_optional: bool = False
+    message_cel: str = ""
 
     def to_wire(self) -> dict[str, Any]:
         """Return an entry of x-kubernetes-validations."""
         entry = {"rule": self.cel, "message": self.message, "reason": self.reason}
         path = {"fieldPath": self.field} if self.field else {}
-        return {**entry, **path, **({"optionalOldSelf": True} if self.old_is_optional else {})}
+        told = {"messageExpression": self.message_cel} if self.message_cel else {}
+        return {**entry, **told, **path, **({"optionalOldSelf": True} if self.old_is_optional else {})}
 
 
 def validations(*rules: Rule) -> dict[str, Any]:
@@ -61,7 +64,7 @@ NAME_IS_IMMUTABLE = Rule(
     reason="FieldValueForbidden",
 )
 NOT_ITS_OWN_PARENT = Rule(
-    cel=f"self.spec.parentJob != {_DKRON_NAME.format('self')}",
+    cel=f"self.spec.parentJob == '' || self.spec.parentJob != {_DKRON_NAME.format('self')}",
     message="spec.parentJob must be another job; a job cannot run after itself",
     field=".spec.parentJob",
 )

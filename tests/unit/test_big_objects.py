@@ -1,4 +1,4 @@
-"""What a DkronJob takes in the caches of both programs: about as much as its JSON, whatever it is filled with."""
+"""Memory of a DkronJob in the caches of both programs: about as much as its JSON, whatever it is filled with."""
 
 import gc
 import json

@@ -1,4 +1,4 @@
-"""What a manifest alone shows: names of images, fields and quantities of a template, schedules that never come."""
+"""Faults that a manifest shows: names of images, fields and quantities of a template, schedules that never come."""
 
 import re
 from datetime import UTC, datetime

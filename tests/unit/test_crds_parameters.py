@@ -30,7 +30,7 @@ DECLARATIONS = [
     Declaration("values without an enum", ({"values": ["a"]},), "only an enum has them"),
     Declaration("a default beside the enum", ({"type": "enum", "values": ["a"], "default": "b"},), "default does not"),
     Declaration("a pattern", ({"pattern": "[a-z]+", "default": "abc"},)),
-    Declaration("a pattern of RE2 alone", ({"pattern": r"\pL+"},)),
+    Declaration("a pattern that only RE2 has", ({"pattern": r"\pL+"},)),
     Declaration("a pattern that does not compile", ({"pattern": "("},), 'its pattern "(" is not a regular expression'),
     Declaration("a pattern with a look-ahead", ({"pattern": "(?=a)"},), "is not a regular expression of RE2"),
     Declaration("a default beside the pattern", ({"pattern": "[a-z]+", "default": "a1"},), "does not match its p"),

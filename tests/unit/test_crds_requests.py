@@ -30,10 +30,10 @@ def test_written_text_reads_back(
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        pytest.param({}, "2026-03-01T12:00:00Z", id="the time alone"),
+        pytest.param({}, "2026-03-01T12:00:00Z", id="only the time"),
         pytest.param({"by": "ada"}, "2026-03-01T12:00:00Z by ada", id="who"),
         pytest.param({"force": True}, "2026-03-01T12:00:00Z force", id="forced"),
-        pytest.param({"force": True, "by": "ada l."}, "2026-03-01T12:00:00Z force by ada l.", id="forced by somebody"),
+        pytest.param({"force": True, "by": "ada l."}, "2026-03-01T12:00:00Z force by ada l.", id="forced by a user"),
         pytest.param({"by": " ada\n l. "}, "2026-03-01T12:00:00Z by ada l.", id="who, in one line"),
         pytest.param({"trace": TRACE}, f"2026-03-01T12:00:00Z {CARRIED}", id="a trace"),
         pytest.param({"force": True, "by": "ada", "trace": TRACE}, f"2026-03-01T12:00:00Z force {CARRIED} by ada",
@@ -47,7 +47,7 @@ def test_annotation_text(arguments: dict[str, object], expected: str) -> None:
 @pytest.mark.parametrize(
     ("text", "by", "force", "trace"),
     [
-        pytest.param("2026-03-01T12:00:00Z", "", False, None, id="the time alone"),
+        pytest.param("2026-03-01T12:00:00Z", "", False, None, id="only the time"),
         pytest.param("2026-03-01T12:00:00Z by ada", "ada", False, None, id="who"),
         pytest.param("2026-03-01T12:00:00Z ada", "ada", False, None, id="who without by"),
         pytest.param("2026-03-01T12:00:00Z by force", "force", False, None, id="a person called force"),

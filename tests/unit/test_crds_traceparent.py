@@ -26,26 +26,18 @@ def test_written_text_reads_back(trace: str, span: str, flags: int) -> None:
         pytest.param(f" 00-{TRACE}-{SPAN}-03\t", 3, id="random, and spaces around"),
         pytest.param(f"01-{TRACE}-{SPAN}-01", 1, id="a version to come"),
         pytest.param(f"01-{TRACE}-{SPAN}-01-more", 1, id="a version to come with more to it"),
+        pytest.param("", None, id="nothing"),
+        pytest.param(f"ff-{TRACE}-{SPAN}-01", None, id="a version that is none"),
+        pytest.param(f"00-{TRACE}-{SPAN}-01-more", None, id="more than version 00 has"),
+        pytest.param(f"00-{'0' * 32}-{SPAN}-01", None, id="no trace"),
+        pytest.param(f"00-{TRACE}-{'0' * 16}-01", None, id="no span"),
+        pytest.param(f"00-{TRACE.upper()}-{SPAN}-01", None, id="upper case"),
+        pytest.param(f"00-{TRACE[:-1]}-{SPAN}-01", None, id="too short"),
+        pytest.param(f"00-{TRACE}-{SPAN}-1", None, id="short flags"),
+        pytest.param(f"00-{TRACE}-{SPAN}-01\nx", None, id="another line"),
     ],
 )
-def test_a_context_is_read(text: str, flags: int) -> None:
-    assert read_traceparent(text) == TraceContext(TRACE, SPAN, flags)
-    assert TraceContext(TRACE, SPAN, flags).sampled == bool(flags & 1)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param("", id="nothing"),
-        pytest.param(f"ff-{TRACE}-{SPAN}-01", id="a version that is none"),
-        pytest.param(f"00-{TRACE}-{SPAN}-01-more", id="more than version 00 has"),
-        pytest.param(f"00-{'0' * 32}-{SPAN}-01", id="no trace"),
-        pytest.param(f"00-{TRACE}-{'0' * 16}-01", id="no span"),
-        pytest.param(f"00-{TRACE.upper()}-{SPAN}-01", id="upper case"),
-        pytest.param(f"00-{TRACE[:-1]}-{SPAN}-01", id="too short"),
-        pytest.param(f"00-{TRACE}-{SPAN}-1", id="short flags"),
-        pytest.param(f"00-{TRACE}-{SPAN}-01\nx", id="another line"),
-    ],
-)
-def test_anything_else_is_no_context(text: str) -> None:
-    assert read_traceparent(text) is None
+def test_a_text_is_a_context_or_none(text: str, flags: int | None) -> None:
+    found = read_traceparent(text)
+    assert found == (None if flags is None else TraceContext(TRACE, SPAN, flags))
+    assert found is None or found.sampled == bool(found.flags & 1)

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/dkron-behaviour.md"
 HEADING = re.compile(r"^#+ §([0-9.]+) ", re.MULTILINE)
 CITATION = re.compile(r"RFC\s\d+\s+§[0-9.]+|§(\d+(?:\.\d+)*)")
-"""A section of the page, in a text or as the source of a row of the conformance table; not those of RFCs."""
+"""A section of the page, in a text or as the source of a row of the conformance table; not sections of RFCs."""
 FOLDERS = ("operator", "api", "crds", "lib", "tests", "hack", "docs", "bench", "charts", "examples")
 SUFFIXES = {".py", ".md", ".yaml", ".yml", ".toml"}
 

@@ -35,7 +35,7 @@ KINDS = {"LICENSE": "blob", "examples/hello.yaml": "blob", "crds": "tree", "docs
         ),
         pytest.param("docs/jobs.md", "../crds/", f"{REPOSITORY}/tree/main/crds", id="a folder of the repository"),
         pytest.param("docs/adr/README.md", "../shot.png", "../shot.png", id="a file of docs that is no page"),
-        pytest.param("docs/jobs.md", "#run-now", "#run-now", id="an anchor alone"),
+        pytest.param("docs/jobs.md", "#run-now", "#run-now", id="only an anchor"),
         pytest.param("docs/jobs.md", "https://dkron.io/a.md", "https://dkron.io/a.md", id="elsewhere"),
         pytest.param("docs/jobs.md", "mailto:a@example.com", "mailto:a@example.com", id="a mail"),
     ],
@@ -86,7 +86,7 @@ def complaints(html: str, *others: str) -> list[str]:
 
 def test_a_good_page_has_no_problems() -> None:
     page = """<a href="../b/#there"></a><a href="/base/b/"></a><a href=".."></a><a href="../b/index.html"></a>
-        <a href="https://me.example.org/base/b/#there"></a><a href="https://example.org/nobody/looks"></a>
+        <a href="https://me.example.org/base/b/#there"></a><a href="https://example.org/not/asked"></a>
         <a href="#here"></a><p id="here"></p><img src="../logo.png"><link rel="canonical" href="https://example.org/a/">
         <p>a - b, <code>- c</code> and\n<code>| d</code></p>"""
     assert complaints(page) == []
@@ -98,9 +98,9 @@ def test_a_good_page_has_no_problems() -> None:
         ('<a href="../c/">', "a/index.html: ../c/ leads nowhere"),
         ('<a href="b/">', "a/index.html: b/ leads nowhere"),
         ('<a href="/b/">', "a/index.html: /b/ leads nowhere"),
-        ('<a href="../b/#nobody">', "a/index.html: ../b/#nobody leads to a missing anchor"),
+        ('<a href="../b/#none">', "a/index.html: ../b/#none leads to a missing anchor"),
         ('<a href="https://me.example.org/base/c/">', "a/index.html: https://me.example.org/base/c/ leads nowhere"),
-        ('<a href="#nobody">', "a/index.html: #nobody leads to a missing anchor"),
+        ('<a href="#none">', "a/index.html: #none leads to a missing anchor"),
         ('<img src="../no.png">', "a/index.html: ../no.png leads nowhere"),
         (
             '<script src="https://cdn.example.org/x.js">',
@@ -146,9 +146,9 @@ def test_build_fails_for_orphan_pages_and_broken_links(tmp_path: Path) -> None:
     for each in ("properdocs.yml", "LICENSE", *GUESTS):
         (tmp_path / each).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / each).write_bytes((ROOT / each).read_bytes())
-    (tmp_path / "docs/orphan.md").write_text("# Nobody finds me\n", encoding="utf-8")
+    (tmp_path / "docs/orphan.md").write_text("# Not in the navigation\n", encoding="utf-8")
     with (tmp_path / "docs/reliability.md").open("a", encoding="utf-8") as page:
-        page.write("\n[a](../LICENCE) [b](jobs.md#nobody) [c](../CONTRIBUTING.md#nobody) [d](../LICENSE)\n")
+        page.write("\n[a](../LICENCE) [b](jobs.md#none) [c](../CONTRIBUTING.md#none) [d](../LICENSE)\n")
     command = [sys.executable, "-m", "properdocs", "build"]
     built = subprocess.run(
         command, cwd=tmp_path, env={"PYTHONPATH": "hack"}, capture_output=True, text=True, check=False
@@ -158,4 +158,4 @@ def test_build_fails_for_orphan_pages_and_broken_links(tmp_path: Path) -> None:
     assert "orphan.md" in said
     assert "docs/reliability.md has a link to ../LICENCE, which is not in the repository" in said
     assert "../LICENSE," not in said
-    assert said.count("#nobody") >= 2
+    assert said.count("#none") >= 2

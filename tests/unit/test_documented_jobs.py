@@ -1,4 +1,4 @@
-"""What the documentation shows as a job would be in order: the operator's own judgement of it."""
+"""Jobs on pages of the documentation are in order, as the operator judges them."""
 
 import pytest
 

@@ -17,7 +17,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
 
 
 def listed(spec: dict[str, Any], folder: Path) -> list[str]:
-    """What the commands of the page print about a backup with this one job."""
+    """Output of the commands of the page about a backup with this one job."""
     commands = [each.command for each in shown(PAGE.read_text(encoding="utf-8"))]
     start = next(at for at, command in enumerate(commands) if command.startswith("by_text="))
     (folder / "backup.json").write_text(json.dumps({"items": [{"kind": "DkronJob", "spec": spec}]}), encoding="utf-8")

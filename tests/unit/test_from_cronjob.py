@@ -68,9 +68,7 @@ def test_a_plain_one_comes_over_as_it_is() -> None:
         pytest.param({"concurrencyPolicy": "Forbid"}, {"concurrency": "forbid"}, FORBID, id="forbid"),
         pytest.param({"concurrencyPolicy": "Replace"}, {"concurrency": "replace"}, "", id="replace"),
         pytest.param({"startingDeadlineSeconds": 200}, {"startingDeadlineSeconds": 200}, "", id="deadline"),
-        pytest.param(
-            {"startingDeadlineSeconds": 0}, {"startingDeadlineSeconds": 1}, "0 is not allowed", id="no time to start"
-        ),
+        pytest.param({"startingDeadlineSeconds": 0}, {"startingDeadlineSeconds": 1}, "0 is not allowed", id="no time"),
         pytest.param(
             {"successfulJobsHistoryLimit": 0, "failedJobsHistoryLimit": 5},
             {"history": {"successfulJobs": 0, "failedJobs": 5}},

@@ -18,7 +18,7 @@ COMMANDS = re.compile(r"^```console\n(.+?)^```$", re.MULTILINE | re.DOTALL)
 HEADINGS = ("Meaning", "Impact", "Diagnosis", "Mitigation")
 SELECTED = re.compile(r"\bdkron_\w+(.{0,18})", re.DOTALL)
 THRESHOLD = re.compile(r"> ([0-9.]+)\s*\Z")
-"""What the chart replaces, see templates/prometheusrule.yaml."""
+"""The number that the chart replaces, see templates/prometheusrule.yaml."""
 
 ALERTS: list[dict[str, Any]] = [
     rule for group in yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"] for rule in group["rules"]

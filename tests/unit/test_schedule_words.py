@@ -1,4 +1,4 @@
-"""What a schedule means, in words."""
+"""The meaning of a schedule in words."""
 
 import pytest
 

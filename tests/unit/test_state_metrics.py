@@ -45,7 +45,7 @@ def schema() -> Object:
 
 
 def at(path: Sequence[str], start: Object) -> Object:
-    """What the schema says about a path."""
+    """The schema of a path."""
     for step in path:
         start = start["properties"][step]
     return start

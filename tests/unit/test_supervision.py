@@ -1,4 +1,4 @@
-"""Supervision: what ends is told, and begins anew after a pause that grows."""
+"""Supervision: a task that ends is reported, and starts again after a pause that grows."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.looptime
 
 
 class Fatal(Exception):
-    """Nobody goes on after this."""
+    """The program does not go on after this."""
 
 
 class Part:

@@ -1,4 +1,4 @@
-"""What an answer has to look like: small matchers, plain data that rows hold.
+"""Matchers of answers: small, plain data that rows hold.
 
 A matcher returns a complaint, "" if it has none. Texts in it may hold `$job` and other words that differ from run to
 run, see words.py.
@@ -30,7 +30,7 @@ class Matcher(Protocol):
     """Judges the body of an answer."""
 
     def complaint(self, answer: Answer, words: Words) -> str:
-        """What is wrong with it; "" if nothing is."""
+        """The fault of an answer; "" if it has none."""
         ...
 
 
@@ -186,7 +186,7 @@ REASON = Text(r"\S.*\S")
 
 
 def header_complaint(answer: Answer, name: str, wanted: str | re.Pattern[str] | Presence, words: Words) -> str:
-    """What is wrong with a header; "" if nothing is."""
+    """The fault of a header; "" if it has none."""
     seen = answer.header(name)
     match wanted:
         case Presence.ABSENT:

@@ -71,13 +71,13 @@ def _hold_lease(given: LeaseHeld, site: ApiSite, words: Words) -> None:
         version = found["metadata"]["resourceVersion"]
         site.kube.replace(LEASES, INSTALLATION, lease | {"metadata": {**lease["metadata"], "resourceVersion": version}})  # type: ignore[dict-item]
     leads = "" if given.stale else given.by
-    _until(site, "/v1/leader", f"{leads or 'nobody'} to lead", lambda answer: _leader(answer) == leads)
+    _until(site, "/v1/leader", f"{leads or 'no replica'} to lead", lambda answer: _leader(answer) == leads)
 
 
 def _remove_lease(site: ApiSite) -> None:
     if site.kube.find(LEASES, INSTALLATION) is not None:
         site.kube.delete(LEASES, INSTALLATION)
-    _until(site, "/v1/leader", "nobody to lead", lambda answer: _leader(answer) == "")
+    _until(site, "/v1/leader", "no replica to lead", lambda answer: _leader(answer) == "")
 
 
 def _leader(answer: Answer) -> str:

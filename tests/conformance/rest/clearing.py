@@ -34,7 +34,7 @@ CLEAR = (
         "the executions of a missing job cannot be deleted", delete(RUNS, status=404), differs=differences.CLEAR_MISSING
     ),
     row(
-        "deleting executions leaves those of a neighbour",
+        "deleting executions leaves the executions of a neighbour",
         delete("/v1/jobs/$job-roc/executions"),
         get("/v1/jobs/$job-roc2/executions", Length(2)),
         given=(stored("$job-roc", status=RAN), stored("$job-roc2", status=RAN)),

@@ -172,7 +172,7 @@ ROWS: tuple[Row, ...] = (
     row(
         "pydkron uses the older command and the server role",
         save(
-            {**manual(tags={"role": "dkron:1"}, owner="somebody"), "command": "run stuff"},
+            {**manual(tags={"role": "dkron:1"}, owner="ann"), "command": "run stuff"},
             body={"name": "$job", "tags": {"role": "dkron:1"}},
         ),
         post(WAIT, 200, {"success_count": 1}),

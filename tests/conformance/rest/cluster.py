@@ -35,7 +35,7 @@ LEADS, OTHER_LEADS = LeaseHeld("replica-a", address=ADDRESS), LeaseHeld("replica
 NO_LEADER, STALE = NoLease(), LeaseHeld("replica-a", stale=True)
 LEADING = soon("/v1/isleader", Raw('"I am a leader"'))
 FOLLOWING = soon("/v1/isleader", Raw('"I am a follower"'), 404, headers={"Content-Type": JSON})
-NOBODY = soon("/v1/leader", Raw("null"), 500, headers={"Content-Type": re.compile("^text/plain")})
+LEADERLESS = soon("/v1/leader", Raw("null"), 500, headers={"Content-Type": re.compile("^text/plain")})
 THREE_MAPS = Keys(("agent", "serf", "tags"))
 TAGS = {"role": "dkron", "server": "true", "version": WORD, "region": "global"}
 
@@ -90,8 +90,8 @@ LEADERSHIP = (
         FOLLOWING,
         given=OTHER_LEADS,
     ),
-    of_cluster("without a leader the answer is null, and everybody follows", NOBODY, FOLLOWING, given=NO_LEADER),
-    of_cluster("a leader that has not renewed its Lease is none", NOBODY, FOLLOWING, given=STALE),
+    of_cluster("without a leader the answer is null, and all replicas follow", LEADERLESS, FOLLOWING, given=NO_LEADER),
+    of_cluster("a leader that has not renewed its Lease is none", LEADERLESS, FOLLOWING, given=STALE),
     of_cluster(
         "leave answers with the remaining members, and is repeatable",
         LEADING,
@@ -110,7 +110,7 @@ LEADERSHIP = (
         differs=differences.LEAVE,
     ),
     of_cluster(
-        "the only replica leaves by force alone",
+        "the only replica leaves only by force",
         LEADING,
         post("/v1/leave", 409, Text("no other replica")),
         LEADING,
@@ -118,13 +118,18 @@ LEADERSHIP = (
         differs=differences.LEAVE,
     ),
     of_cluster(
-        "leave where nobody leads changes nothing",
+        "leave without a leader changes nothing",
         FOLLOWING,
         post("/v1/leave?force=true", 200, Is([])),
         given=NO_LEADER,
     ),
     of_cluster(
-        "jobs can be saved without a leader", NOBODY, save(), get(JOB), given=NO_LEADER, differs=differences.NO_LEADER
+        "jobs can be saved without a leader",
+        LEADERLESS,
+        save(),
+        get(JOB),
+        given=NO_LEADER,
+        differs=differences.NO_LEADER,
     ),
 )
 

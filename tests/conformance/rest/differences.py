@@ -6,7 +6,7 @@ REASONS = Difference(
     "error bodies",
     "empty, except when a job is created or updated",
     "each has its reason as text/plain, or as application/problem+json (RFC 9457) for clients that accept it",
-    "a status code alone does not say what to fix",
+    "a status code does not say what to fix",
 )
 
 GZIP = Difference(
@@ -231,7 +231,7 @@ RETRIES = Difference(
 )
 
 HALF_A_PAIR = Difference(
-    "half of a surrogate pair, such as `\\ud800` alone, in JSON",
+    "half of a surrogate pair, such as `\\ud800`, in JSON",
     "replaced by U+FFFD",
     "400",
     "the server must not change a text silently",

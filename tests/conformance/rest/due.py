@@ -49,14 +49,14 @@ ROWS: tuple[Row, ...] = (
     of_child("next of a child without a schedule is the zero time", ""),
     of_child("next of a child with a schedule is the zero time", "@daily"),
     row(
-        "next follows a change of the time zone alone",
+        "next follows a change of only the time zone",
         save(manual(schedule="0 0 12 1 1 *", timezone="Asia/Tokyo")),
         get(JOB, {"next": re.compile(r"^\d{4}-01-01T03:00:00Z$")}),
         given=posted(schedule="0 0 12 1 1 *"),
         differs=differences.NEXT_ZONE,
     ),
     row(
-        "next follows a change of starts_at alone",
+        "next follows a change of only starts_at",
         save(manual(schedule="@yearly", starts_at="2098-06-01T00:00:00Z")),
         get(JOB, {"next": "2099-01-01T00:00:00Z"}),
         given=posted(schedule="@yearly"),

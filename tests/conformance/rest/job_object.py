@@ -70,7 +70,7 @@ def family(says: str, *steps: Step, **more: Any) -> Row:
 
 
 def children(*names: str, of: str = JOB) -> Step:
-    """What a parent shows."""
+    """The children that a parent shows."""
     return get(of, {"dependent_jobs": [f"$job-{name}" for name in names] or None})
 
 

@@ -97,7 +97,7 @@ ORDER = (
 
 
 def finds(query: str, *wanted: str, given: Any = TAGGED) -> Row:
-    """What a query finds, and that it is counted."""
+    """The jobs that a query finds, and their count."""
     count = {"X-Total-Count": str(len(wanted))}
     body = named(*wanted) if wanted else NOTHING
     return row(f"{query}: {' '.join(wanted) or 'nothing'}", get(f"{LIST}&{query}", body, headers=count), given=given)

@@ -125,7 +125,7 @@ RUN = (
     ),
     row("a job that allows it can be run beside itself", post(JOB, 202), given=stored(status=BUSY)),
     row(
-        "a busy job that forbids it can be run by force alone",
+        "a busy job that forbids it can be run only by force",
         post(JOB, 409, Text("forbid|runs|running|busy")),
         post("/v1/jobs/$job?force=true", 202),
         given=stored(status=BUSY, concurrency="forbid"),

@@ -34,7 +34,7 @@ def remove_jobs(row: Row, site: ApiSite) -> None:
 
 
 def complaint_of(step: Step, answer: Answer, words: Words) -> str:
-    """What is wrong with an answer; "" if nothing is."""
+    """The fault of an answer; "" if it has none."""
     if answer.status != step.status:
         return f"the status should be {step.status}, it is {answer.status}"
     for name, wanted in step.all_headers.items():

@@ -74,7 +74,7 @@ GOOD = (
         differs=differences.CONCURRENCY,
     ),
     row(
-        "jobs that are not in the file are left alone",
+        "jobs that are not in the file stay as they are",
         restored([manual("$job-new")], 200),
         get("/v1/jobs/$job-old", {"owner": "Ann"}),
         given=posted("$job-old", owner="Ann"),
@@ -88,7 +88,7 @@ GOOD = (
         differs=differences.FORGED,
     ),
     row(
-        "next is computed anew by a restore",
+        "a restore computes next again",
         restored([manual(schedule="@at 2099-01-01T00:00:00Z", next="2050-01-01T00:00:00Z")], 200),
         get(JOB, {"next": "2099-01-01T00:00:00Z"}),
     ),

@@ -25,7 +25,7 @@ class Place(StrEnum):
 
     SHARED = "shared"
     EMPTY = "empty"
-    """Nobody ever stores a job here."""
+    """No row ever stores a job here."""
     CLUSTER = "cluster"
     """Rows about the whole installation: each sets the Lease and the DkronCluster as it needs them."""
     STATS = "stats"
@@ -71,18 +71,18 @@ class Step:
     sent_headers: Mapping[str, str] = field(default_factory=dict)
     headers: Headers = field(default_factory=dict)
     eventually: bool = False
-    """What it tells about changes elsewhere, at the API server or by running: it is asked until it fits."""
+    """Whether to ask until it fits: the answer depends on a change elsewhere, at the API server or by running."""
 
     @property
     def all_headers(self) -> Headers:
-        """Those of the row, and the content type that goes without saying."""
+        """The headers of the row, and the content type that goes without saying."""
         if self.status in SUCCESS:
             return {"Content-Type": JSON, **self.headers}
         return {"Content-Type": PLAIN, **self.headers} if self.status >= 400 else self.headers
 
     @property
     def whole_body(self) -> Matcher | None:
-        """That of the row; a refusal has a reason unless the row knows better."""
+        """The body of the row; a refusal has a reason unless the row knows better."""
         return REASON if self.body is None and self.status >= 400 and self.method != "HEAD" else self.body
 
 
@@ -141,7 +141,7 @@ class Row:
 
 
 Body = Matcher | Mapping[str, Any] | list[Any] | None
-"""What a body has to be; an object or a list is what it has to have, see `Has`."""
+"""The body that is wanted; an object or a list is a part that it has to have, see `Has`."""
 
 
 def row(
@@ -191,7 +191,7 @@ def patch(path: str, status: int, body: Body = None, **more: Any) -> Step:
 
 
 def manual(name: Any = "$job", **fields: Any) -> dict[str, Any]:
-    """A body for upserts: a job that runs on request alone."""
+    """A body for upserts: a job that runs only on request."""
     shell = {"executor": "shell", "executor_config": {"command": "true"}}
     return {"name": name, "schedule": "@manually", **shell, **fields}
 

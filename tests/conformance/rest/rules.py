@@ -80,7 +80,7 @@ REQUESTS = (
         for kind in ("", "application/x-www-form-urlencoded", "nonsense")
     ),
     row(
-        "tokens are ignored while nobody asks for them",
+        "tokens are ignored without --auth",
         get("/v1/jobs?q=$job", sent_headers={"X-Dkron-Token": "nonsense", "Authorization": "Bearer nonsense"}),
     ),
     row(

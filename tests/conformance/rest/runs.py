@@ -3,21 +3,18 @@
 import re
 from typing import Any
 
-from tests.conformance.rest import differences
-from tests.conformance.rest.answers import Each, Has, Length, Own, Some, Text, both
+from tests.conformance.rest.answers import Has, Length, Own, Some, Text
 from tests.conformance.rest.row import (
     JOB,
     RUNS,
     Place,
     Row,
     Step,
-    delete,
     get,
     manual,
     post,
     put,
     row,
-    save,
     soon,
     stored,
 )
@@ -41,31 +38,11 @@ def of_runs(says: str, *steps: Step, spec: dict[str, Any] | None = None, **more:
 
 ROWS: tuple[Row, ...] = (
     of_runs(
-        "a run is recorded as a success",
-        post(JOB, 202),
-        soon(RUNS, [{"success": True, "job_name": "$job", "attempt": 1, "node_name": re.compile("."), **TIMES}]),
-        soon(JOB, {"success_count": 1, "error_count": 0, "status": "success", "last_success": TIME}),
-    ),
-    of_runs(
-        "a run that fails is recorded as such",
-        post(JOB, 202),
-        soon(RUNS, [{"success": False, "output": re.compile("^exit status 1")}]),
-        soon(JOB, {"success_count": 0, "error_count": 1, "status": "failed", "last_error": TIME}),
-        spec=simulated(exit_code=1),
-    ),
-    of_runs(
         "what runs is busy",
         post(JOB, 202),
         soon("/v1/busy", Own(Has([{"job_name": "$job", "success": False, "finished_at": NO_TIME, "attempt": 1}]))),
         get(RUNS, [{"finished_at": NO_TIME}]),
         spec=simulated(run_for="1h"),
-    ),
-    of_runs(
-        "deleting the executions after runs leaves none",
-        post(WAIT, 200),
-        delete(RUNS, {"success_count": 0}),
-        get(RUNS, Length(0)),
-        get(JOB, {"success_count": 0, "status": "success"}),
     ),
     of_runs("an interval runs by itself", soon(RUNS, Length(1, or_more=True)), spec={"schedule": "@every 1s"}),
     of_runs(
@@ -82,14 +59,6 @@ ROWS: tuple[Row, ...] = (
         spec={"schedule": "@every 1s", "disabled": True},
     ),
     of_runs(
-        "a parallel run is refused where concurrency is forbid",
-        post(JOB, 202),
-        soon("/v1/busy", Own(Length(1))),
-        post(JOB, 409),
-        spec={**simulated(run_for="1h"), "concurrency": "forbid"},
-        differs=differences.RUN_BUSY,
-    ),
-    of_runs(
         "what ran is in the stats of the day", post(WAIT, 200), get("/v1/stats?days=1", Text('"success_count":[1-9]'))
     ),
     of_runs(
@@ -97,15 +66,6 @@ ROWS: tuple[Row, ...] = (
         post(WAIT, 200),
         put(JOB, 201, sent=manual(schedule="@daily")),
         get(JOB, {"schedule": "@daily", "success_count": 1, "status": "success"}),
-    ),
-    row(
-        "an unpaused job runs, and two runs are two executions",
-        post("/v1/unpause", 200),
-        save(),
-        post(WAIT, 200, {"success_count": 1}),
-        post(WAIT, 200, {"success_count": 2}),
-        get(RUNS, both(Length(2), Each({"success": True}))),
-        where=Place.OPERATOR,
     ),
     row(
         "the operator leads and is a member",

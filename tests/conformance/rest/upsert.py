@@ -46,7 +46,7 @@ MINIMAL_ECHO = (
 FORGED = {
     "success_count": 7, "error_count": 8, "last_success": "2026-01-02T03:04:05Z",
     "last_error": "2026-01-02T03:04:06Z", "status": "failed", "next": "2099-01-01T00:00:00Z",
-    "dependent_jobs": ["nobody"],
+    "dependent_jobs": ["else"],
 }  # fmt: skip
 FRESH = {
     "success_count": 0, "error_count": 0, "last_success": None, "last_error": None, "status": "", "next": NO_TIME,

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.conformance.rest import differences
 from tests.conformance.rest.answers import Has, Text
-from tests.conformance.rest.row import JOB, Difference, Place, Row, get, manual, posted, row, save
+from tests.conformance.rest.row import JOB, Difference, Row, get, manual, posted, row, save
 
 INVALID = Text(r"valid.*\.$")
 BAD_FIELDS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -150,7 +150,6 @@ MORE_TAKEN = (
         save(manual(tags={"nowhere": "x:1"})),
         get(JOB, {"tags": {"nowhere": "x:1"}}),
     ),
-    row("jobs can be saved while there is no leader", save(), where=Place.CLUSTER, differs=differences.NO_LEADER),
 )
 
 ROWS: tuple[Row, ...] = (*REFUSED, *TAKEN, *MORE_TAKEN)

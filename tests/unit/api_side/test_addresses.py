@@ -30,14 +30,12 @@ class Came:
     "came",
     [
         pytest.param(Came("10.0.0.1"), id="no header"),
-        pytest.param(Came("1.1.1.1", forwarded_for=("1.1.1.1",)), id="one proxy"),
         pytest.param(Came("1.1.1.1", forwarded_for=("9.9.9.9, 1.1.1.1",)), id="a claim before"),
         pytest.param(Came("1.1.1.1", forwarded_for=("9.9.9.9", "1.1.1.1, 10.2.0.1")), id="two proxies, two headers"),
         pytest.param(Came("10.9.9.9", forwarded_for=("10.9.9.9, 10.2.0.1",)), id="a client among the proxies"),
         pytest.param(Came("2.2.2.2", peer="2.2.2.2", forwarded_for=("1.1.1.1",)), id="a peer that is not trusted"),
         pytest.param(Came("1.1.1.1", peer="::ffff:10.0.0.1", forwarded_for=("1.1.1.1",)), id="a peer as IPv6"),
         pytest.param(Came("10.0.0.1", forwarded_for=("1.1.1.1, unknown",)), id="no address"),
-        pytest.param(Came("10.0.0.1", forwarded_for=(" , ,",)), id="nothing"),
         pytest.param(Came("1.1.1.1", forwarded_for=("1.1.1.1:5000",)), id="a port"),
         pytest.param(Came("2001:db8::1", forwarded_for=("[2001:db8::1]:5000",)), id="IPv6 and a port"),
         pytest.param(Came("2001:db8::1", forwarded_for=("2001:db8::1",)), id="IPv6"),
@@ -47,9 +45,7 @@ class Came:
         pytest.param(Came("10.0.0.1", forwarded=("for=_hidden",)), id="RFC 7239 without an address"),
         pytest.param(Came("10.0.0.1", forwarded=("proto=https",)), id="RFC 7239 without for"),
         pytest.param(Came("1.1.1.1", forwarded_for=("1.1.1.1",), forwarded=("for=1.1.1.1",)), id="both"),
-        pytest.param(
-            Came("10.0.0.1", forwarded_for=("1.1.1.1",), forwarded=("for=9.9.9.9",)), id="one of them by the client"
-        ),
+        pytest.param(Came("10.0.0.1", forwarded_for=("1.1.1.1",), forwarded=("for=9.9.9.9",)), id="one is a claim"),
         pytest.param(Came("10.1.1.1", forwarded_for=(f"1.1.1.1{',10.1.1.1' * MOST_HOPS}",)), id="too many"),
         pytest.param(Came("", peer="", forwarded_for=("1.1.1.1",)), id="a socket without an address"),
     ],

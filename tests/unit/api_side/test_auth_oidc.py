@@ -62,7 +62,6 @@ class Door:
     clock: Clock
     scheme: OidcScheme
     keys: IssuerKeys
-    judged: list[Caller] = field(default_factory=list)
 
     def token(self, *, algorithm: str = "ES256", kid: str | None = "k1", name: str = "", **claims: Any) -> str:
         return signed(self.issuer.claims(self.clock(), **claims), algorithm=algorithm, kid=kid, name=name)
@@ -105,9 +104,6 @@ async def test_a_token_of_each_algorithm_is_recognized(door: Door, algorithm: st
     token = door.token(algorithm=algorithm, kid=f"k-{algorithm}", groups=["dev"])
     assert door.scheme.takes(token)
     assert await door.scheme.caller(token) == Caller("ann", AuthMode.OIDC, groups=("dev", AUTHENTICATED))
-    others = [each for each in ALGORITHMS if each != algorithm]
-    forged = [door.token(algorithm=algorithm, kid=f"k-{each}") for each in others]
-    assert [await door.scheme.caller(token) for token in forged] == [None] * len(others), "a key of another algorithm"
 
 
 async def test_key_serves_only_its_own_algorithm(door: Door) -> None:
@@ -257,9 +253,7 @@ class Reading:
         pytest.param(Reading({"sub": "ann"}, "https://i#ann"), id="by default"),
         pytest.param(Reading({"sub": "ann"}, "ann", options={"oidc_username_prefix": "-"}), id="no prefix"),
         pytest.param(Reading({"sub": "ann"}, "x:ann", options={"oidc_username_prefix": "x:"}), id="a prefix"),
-        pytest.param(
-            Reading({"email": "a@b"}, "a@b", options={"oidc_username_claim": "email"}), id="an email has none"
-        ),
+        pytest.param(Reading({"email": "a@b"}, "a@b", options={"oidc_username_claim": "email"}), id="an email"),
         pytest.param(
             Reading({"email": "a@b", "email_verified": False}, options={"oidc_username_claim": "email"}),
             id="an email that may be of another",
@@ -299,7 +293,7 @@ async def test_a_rotated_key_is_found_and_an_old_one_ends(door: Door) -> None:
     assert (door.scheme.recall(key_of(old)), await door.scheme.caller(old)) == (None, None), "the key was taken back"
     assert door.scheme.recall(key_of(token)) == ANN
     door.clock.now += FRESH + 1
-    assert door.scheme.recall(key_of(token)) is None, "nobody would look for other keys"
+    assert door.scheme.recall(key_of(token)) is None, "the keys are too old to trust"
 
 
 async def test_tokens_with_unknown_keys_do_not_flood_the_issuer(door: Door) -> None:
@@ -490,10 +484,6 @@ async def test_a_token_is_not_kept(door: Door) -> None:
     before = sys.getrefcount(authorization)
     assert [await guard.identify({"Authorization": authorization}) for _ in range(3)] == [ANN] * 3
     assert sys.getrefcount(authorization) == before
-
-
-async def test_rights_are_judged_by_user(door: Door) -> None:
-    assert [await door.scheme.allows(Caller(name, AuthMode.OIDC), NEED) for name in ("ann", "bob")] == [True, False]
 
 
 async def test_settings_lead_to_a_scheme(issuer: Issuer) -> None:

@@ -1,7 +1,7 @@
 """Which paths policies judge: one for each thing that a request does, whatever names it. And which object
 the cluster is asked about.
 
-The routes are those of the router, so that a new one has to take its place in the tables.
+The router gives the routes, so that a new one has to take its place in the tables.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -64,7 +64,7 @@ NAMELESS = {
 
 @dataclass
 class ByPolicy(OneCaller):
-    """A caller whose rights are those of one policy."""
+    """A caller with the rights of one policy."""
 
     rules: Rules = field(default_factory=lambda: Rules({"/**": Capability}))
     judged: set[tuple[str, Capability]] = field(default_factory=set)
@@ -107,7 +107,7 @@ async def ask(api: Api, method: str, path: str, body: Object | None = None) -> t
 
 
 def bodies_of(method: str, template: str) -> list[Object | None]:
-    """What is sent to a route: each body that names the job, or one that fits."""
+    """Bodies for a route: each one that names the job, or one that fits."""
     named = NAMING.get((method, template))
     if named is not None:
         return list(named)
@@ -140,7 +140,7 @@ async def test_equivalent_routes_are_judged_by_one_path() -> None:
 
 
 SUMS = {("/v1/stats", Capability.READ)}
-"""What the sums over all namespaces take, which a summary by the short path shows."""
+"""The right to the sums over all namespaces, which a summary by the short path shows."""
 
 
 async def test_the_own_namespace_has_one_path() -> None:

@@ -22,7 +22,7 @@ def grants(policies: list[Paths], path: str, capability: Capability) -> bool:
 
 
 def fits(pattern: list[str], path: list[str]) -> bool:
-    """Whether the segments of a pattern fit those of a path, one by one."""
+    """Whether the segments of a pattern and of a path fit, one by one."""
     if not pattern:
         return not path
     head, *rest = pattern
@@ -56,7 +56,7 @@ def beats(one: list[str], other: list[str]) -> bool:
 
 
 def reference(policies: list[Paths], path: list[str], capability: Capability) -> bool:
-    """Whether the docs grant it: in each policy the most specific pattern that fits decides alone, and one policy is
+    """Whether the docs grant it: in each policy only the most specific pattern that fits decides, and one policy is
     enough."""
     for rules in policies:
         fitting = [pattern.split("/")[1:] for pattern in rules if fits(pattern.split("/")[1:], path)]
@@ -95,10 +95,12 @@ def test_policies_grant_exactly_what_the_docs_say(
         pytest.param({"/v1/jobs/*": READ}, "/v1/jobs/a/run", frozenset(), id="not two"),
         pytest.param({"/v1/**": READ}, "/v1/jobs/a/run", READ, id="any number of segments"),
         pytest.param({"/v1/jobs/*/executions*": READ}, "/v1/jobs/a/executions", READ, id="the rest of a segment"),
-        pytest.param({"/v1/**": CREATE, "/v1/jobs/a": READ}, "/v1/jobs/a", READ, id="the most specific alone"),
+        pytest.param({"/v1/**": CREATE, "/v1/jobs/a": READ}, "/v1/jobs/a", READ, id="only the most specific"),
+        pytest.param({"/v1/**": CREATE, "/v1/*": READ}, "/v1/jobs", READ, id="one star before two"),
         pytest.param({"/v1/jobs/*": CREATE, "/v1/jobs/a*": READ}, "/v1/jobs/ab", READ, id="a longer beginning"),
         pytest.param({"/v1/jobs/*": CREATE, "/v1/jobs/a": frozenset()}, "/v1/jobs/a", frozenset(), id="a refusal"),
         pytest.param({"/v1/jobs/.": READ}, "/v1/jobs/x", frozenset(), id="no regular expression"),
+        pytest.param({"/v1/jobs/.*": READ}, "/v1/jobs/x", frozenset(), id="none before a star"),
         pytest.param({}, "/v1/jobs", frozenset(), id="no rule"),
     ],
 )

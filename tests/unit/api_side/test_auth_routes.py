@@ -12,22 +12,16 @@ import pytest
 from aiohttp import web
 
 from dkron_api.app import routes
-from dkron_api.auth.caller import Caller, Need
-from dkron_api.auth.dkron import ACL, Rules, policies_allow
 from dkron_api.auth.guard import Guard
-from dkron_api.auth.issuer_keys import IssuerKeys
-from dkron_api.auth.oidc import ClaimNames, OidcScheme
 from dkron_api.auth.routes import IDENTIFIED, MOST_SECRETS, NO_RESOURCE, PUBLIC, TABLE, route_right
 from dkron_api.edge.keys import CLUSTERS, LEASES, NODES, POLICIES
 from dkron_api.settings import Settings
 from dkron_crds.names import MODIFIED_BY
-from dkron_crds.policy import Capability
 from dkron_kube.errors import Unavailable
 from dkron_kube.paths import DKRON_JOBS
 from tests.support.api_app import Api, running_api
 from tests.support.api_callers import JOB, VALID, OneCaller, backup, send
 from tests.support.builders import wire_job
-from tests.support.issuer import AUDIENCE, Issuer, signed
 
 ROUTES = [
     (route.method, route.path.replace(":.*", "")) for route in routes(Settings()) if isinstance(route, web.RouteDef)
@@ -95,14 +89,6 @@ async def test_caller_without_the_right_learns_which_one(api: Api, scheme: OneCa
         assert f"ci may not {lacking}" in text.replace('\\"', '"')
 
 
-async def test_a_caller_with_the_right_gets_an_answer(api: Api, caplog: pytest.LogCaptureFixture) -> None:
-    for method, template in GUARDED:
-        if template != "/v1/events":
-            status, text = await send(api, method, template, VALID)
-            assert status not in (401, 403), f"{method} {template} {text}"
-    assert "without a look at the caller's rights" not in caplog.text
-
-
 async def test_no_caller_is_admitted_while_tokens_cannot_be_checked(api: Api, scheme: OneCaller) -> None:
     scheme.trouble = Unavailable("no answer")
     for method, template in GUARDED:
@@ -140,61 +126,6 @@ async def test_each_part_of_a_request_takes_its_own_right(api: Api, scheme: OneC
     for scheme.lacking in needed:
         async with api.client.post(save.path, json=body, headers=VALID) as answer:
             assert (answer.status, api.kube.calls) == (403, written), scheme.lacking
-
-
-NOW = 1_800_000_000
-ISSUER = Issuer(url="https://issuer.example")
-EVERYTHING = Rules({"/**": Capability, "/v1/jobs": Capability})
-NOTHING = Rules({})
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A caller with a token of an issuer, and the statuses of all answers; none: any other than a refusal."""
-
-    status: int | None
-    policies: tuple[str, ...] = ("all",)
-    expires: int = NOW + 300
-    audience: str = AUDIENCE
-    managed: int | None = 403
-    """For routes of policies: these are for management tokens."""
-    identified: int | None = None
-    """For routes that every valid token opens."""
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [
-        pytest.param(Kind(None), id="with the right"),
-        pytest.param(Kind(403, ("none",)), id="without the right"),
-        pytest.param(Kind(403, ()), id="without a policy"),
-        pytest.param(Kind(401, expires=NOW - 60, managed=401, identified=401), id="expired"),
-        pytest.param(Kind(401, audience="other", managed=401, identified=401), id="for others"),
-    ],
-)
-async def test_issuer_caller_may_do_what_its_policies_grant(kind: Kind) -> None:
-    async def judge(caller: Caller, need: Need) -> bool:
-        return policies_allow(caller.policies, need, lambda name: EVERYTHING if name == "all" else NOTHING)
-
-    scheme = OidcScheme(
-        ISSUER.url,
-        [AUDIENCE],
-        keys=IssuerKeys(ISSUER.url, lambda: {"keys": ISSUER.keys}, fresh=60.0, pause=1.0),
-        names=ClaimNames("sub", "", "groups", "", "policies"),
-        judge=judge,
-        recall_right=lambda *_: None,
-        clock=lambda: NOW,
-    )
-    token = signed(ISSUER.claims(NOW, exp=kind.expires, aud=kind.audience, policies=list(kind.policies)))
-    async with running_api(routes(Settings()), guard=Guard([scheme])) as api:
-        know(api)
-        for method, template in GUARDED:
-            if template == "/v1/events" and kind.status is None:
-                continue
-            managed, identified = template.startswith(ACL), template in IDENTIFIED
-            expected = kind.managed if managed else kind.identified if identified else kind.status
-            status, text = await send(api, method, template, {"Authorization": f"Bearer {token}"})
-            assert status == expected or (expected is None and status not in (401, 403)), f"{method} {template} {text}"
 
 
 async def test_rate_limit_applies_to_a_known_caller(scheme: OneCaller) -> None:

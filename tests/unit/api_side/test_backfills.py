@@ -67,7 +67,7 @@ async def test_it_is_created_changed_and_cancelled(api: Api) -> None:
 
 
 async def test_a_backfill_without_a_name_is_given_one(api: Api) -> None:
-    async with api.client.post(PATH, json={key: BODY[key] for key in ("job", "from", "to")}) as answer:
+    async with api.client.post(PATH, json=SPEC) as answer:
         assert (await answer.json())["name"].startswith("report-")
 
 

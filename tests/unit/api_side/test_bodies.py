@@ -1,4 +1,4 @@
-"""Bodies that do not arrive: 408 after a while, wherever they stop, and nobody else is kept out meanwhile."""
+"""Bodies that do not arrive: 408 after a while, wherever they stop, and no other request is kept out meanwhile."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -121,5 +121,5 @@ def _waiting(gate: Gate) -> int:
 
 async def _until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not holds():  # noqa: ASYNC110 - nobody tells of it
+        while not holds():  # noqa: ASYNC110 - there is no event
             await asyncio.sleep(0)

@@ -1,6 +1,8 @@
-"""What an upsert may send, what it means, and the echo that answers it (Dkron behaviour §1.5, §2.1, §2.2)."""
+"""Bodies of an upsert, their meaning, and the echo that answers it (Dkron behaviour §1.5, §2.1, §2.2)."""
 
 import json
+import re
+from contextlib import nullcontext
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -42,17 +44,6 @@ def test_a_body_has_the_fields_of_dkron_in_its_order() -> None:
     assert sorted([*STRINGS, *FLAGS, *NUMBERS, *MAPS, *TIMES, "next", "dependent_jobs", "processors"]) == sorted(ORDER)
 
 
-def test_echo_of_a_small_job_matches_dkron_byte_for_byte() -> None:
-    body = read_body(b'{"name":"job1","schedule":"@every 1m","executor":"shell","executor_config":{"command":"a<b"}}')
-    assert encode(echo(body)).decode() == (
-        '{"id":"job1","name":"job1","displayname":"","timezone":"","schedule":"@every 1m","owner":"","owner_email":"",'
-        '"success_count":0,"error_count":0,"last_success":null,"last_error":null,"disabled":false,"tags":null,'
-        '"metadata":null,"retries":0,"dependent_jobs":null,"parent_job":"","processors":null,"concurrency":"allow",'
-        '"executor":"shell","executor_config":{"command":"a\\u003cb"},"status":"","next":"0001-01-01T00:00:00Z",'
-        '"ephemeral":false,"starts_at":null,"expires_at":null}'
-    )
-
-
 def test_echo_shows_the_sent_fields_except_id_and_next() -> None:
     sent = {
         "id": "other", "name": "a", "displayname": "A", "timezone": "Europe/Madrid", "schedule": "@daily", "owner": "o",
@@ -74,16 +65,12 @@ def test_echo_shows_the_sent_fields_except_id_and_next() -> None:
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        pytest.param(b"null", JobBody(), id="null is a job without fields"),
         pytest.param(b"{}", JobBody(), id="an empty object"),
-        pytest.param(b'{"name":"a"} and more', JobBody(name="a"), id="garbage behind the object"),
-        pytest.param(b'{"nosuch":{"a":[1.5,{}]},"name":"a"}', JobBody(name="a"), id="unknown fields of any type"),
         pytest.param(
             b'{"NAME":"a","Executor_Config":{"K":"v"}}', JobBody(name="a", executor_config={"K": "v"}), id="case"
         ),
         pytest.param('{"\u017ftatu\u017f":"s","tag\u017f":{}}'.encode(), JobBody(status="s", tags={}), id="a long s"),
         pytest.param('{"\u0130d":1,"\u0131d":1,"n\u0430me":1}'.encode(), JobBody(), id="letters that look alike"),
-        pytest.param(b'{"name":"a","name":"b"}', JobBody(name="b"), id="the last of two equal keys wins"),
         pytest.param(b'{"name":"a","NAME":"b","name":"c"}', JobBody(name="c"), id="the last of mixed case wins"),
         pytest.param(b'{"name":"a","Name":"b"}', JobBody(name="b"), id="an exact key does not win over a later one"),
         pytest.param(b'{"tags":{"a":"1","a":"2","A":"3"}}', JobBody(tags={"a": "2", "A": "3"}), id="exact map keys"),
@@ -98,27 +85,9 @@ def test_echo_shows_the_sent_fields_except_id_and_next() -> None:
         pytest.param(b'{"retries":0,"success_count":-1}', JobBody(success_count=-1), id="a negative counter"),
         pytest.param(b'{"starts_at":"0001-01-01T00:00:00Z"}', JobBody(), id="the zero time is null"),
         pytest.param(b'{"tags":{"a":"b"},"tags":null}', JobBody(), id="a later null empties a map"),
-    ],
-)
-def test_body_accepted_by_dkron_is_accepted(data: bytes, expected: JobBody) -> None:
-    assert read_body(data) == expected
-
-
-@pytest.mark.parametrize("field", ORDER)
-def test_null_is_taken_for_every_field(field: str) -> None:
-    assert read(**{field: None}) == JobBody()
-
-
-@pytest.mark.parametrize(
-    ("data", "sentence"),
-    [
         pytest.param(b"", "empty", id="an empty body"),
-        pytest.param(b'{"name":"a"', "not JSON", id="truncated JSON"),
         pytest.param(b"[]", "it is an array; a job is an object", id="an array"),
-        pytest.param(b'[{"name":"a"}]', "it is an array; a job is an object", id="an array of a job"),
         pytest.param(b'"x"', 'it is the string "x"; a job is an object', id="a string"),
-        pytest.param(b"12", "it is the number 12; a job is an object", id="a number"),
-        pytest.param(b"true", "it is true; a job is an object", id="a boolean"),
         pytest.param(b'{"name":"a","NAME":1}', "name: it is the number 1", id="the field is named as Dkron writes it"),
         pytest.param(b'{"tags":{"a":1}}', 'tags: the value of "a" is the number 1; every value is a', id="a map"),
         pytest.param(b'{"processors":{"files":{"forward":true}}}', 'processors "files": the value of "forward" is true',
@@ -137,10 +106,9 @@ def test_null_is_taken_for_every_field(field: str) -> None:
         pytest.param(b'{"name":1,"name":"a"}', "name: it is the number 1", id="a wrong type before the one that wins"),
     ],
 )  # fmt: skip
-def test_refusal_names_the_field_and_the_value_as_dkron_does(data: bytes, sentence: str) -> None:
-    with pytest.raises(Unreadable) as refused:
-        read_body(data)
-    assert sentence in refused.value.reason
+def test_body_is_read_or_refused_as_in_dkron(data: bytes, expected: JobBody | str) -> None:
+    with pytest.raises(Unreadable, match=re.escape(expected)) if isinstance(expected, str) else nullcontext():
+        assert read_body(data) == expected
 
 
 WRONG: list[tuple[list[str], list[Any]]] = [

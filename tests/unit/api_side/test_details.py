@@ -1,6 +1,5 @@
 """What only a DkronJob says: the tool that keeps it, its chain, its manifest; and which of it a list shows."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import jsonschema_rs
@@ -14,19 +13,14 @@ from dkron_api.translate import details as details_module
 from dkron_api.translate.details import keeper
 from dkron_api.translate.record import Job
 from dkron_crds.job import Condition, Day, JobStatus
-from tests.support.api_app import Api, running_api
+from tests.support.api_app import Api
 from tests.support.builders import NOON, wire_job
 
+ROUTES = (jobs.ROUTES,)
 CONDITION = Condition(type="Ready", status="True", reason="Scheduled", message="due", last_transition_time=NOON)
 PAUSED = {"type": "Suspended", "reason": "Paused", "message": "paused by ann: a move"}
 STATUS = JobStatus(conditions=(CONDITION,), days=(Day(date=NOON.date(), success=2, failed=1),), status="failed")
 REGION = {"name": "region", "type": "enum", "values": ["eu", "us"], "required": True}
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with running_api(jobs.ROUTES) as running:
-        yield running
 
 
 def job(name: str, **fields: Any) -> dict[str, Any]:
@@ -85,7 +79,7 @@ def test_a_job_that_no_manifest_keeps_has_no_tool(manager: str) -> None:
 async def test_the_details_are_as_described(api: Api) -> None:
     edges = [{"job": "load", "when": "failure"}, {"job": "extract"}]
     api.know_jobs(
-        job("extract"), job("load", parentJob="extract"), job("alone"),
+        job("extract"), job("load", parentJob="extract"), job("other"),
         job("alarm", dependsOn=edges, parameters=[REGION], status=STATUS),
     )  # fmt: skip
     found = await answer(api, "/v1/jobs/alarm/details")

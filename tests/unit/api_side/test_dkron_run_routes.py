@@ -1,6 +1,5 @@
 """DkronRuns over REST: what is shown of them, and that they are withdrawn."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,16 +11,12 @@ from tests.support.api_app import Api, object_of, running_api
 from tests.support.api_callers import VALID, OneCaller
 from tests.support.printed import MARK
 
+ROUTES = (runs.ROUTES,)
+
 Object = dict[str, Any]
 PATH = "/v1/runs"
 AT, LATER = "2026-03-01T11:00:00Z", "2026-03-01T11:00:03Z"
 ATTEMPT = {"job": "report-x", "attempt": 1, "startedAt": AT, "finishedAt": LATER, "success": False, "exitCode": 3}
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with running_api(runs.ROUTES) as running:
-        yield running
 
 
 def stored(name: str = "it", *, created: str = AT, spec: Object | None = None, **status: Any) -> Object:

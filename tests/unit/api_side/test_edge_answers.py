@@ -1,4 +1,4 @@
-"""Headers of all answers, and lines of the logs, whoever asks for what."""
+"""Headers of all answers, and lines of the logs, for any caller and route."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""The event_log: what a client that comes back is told, what a slow one is told, and what is told to nobody."""
+"""The event_log: what a client that comes back is told, what a slow one is told, and which events no client gets."""
 
 import asyncio
 from collections.abc import Sequence
@@ -80,16 +80,6 @@ class TestWhereAClientIs:
 class TestComingBack:
     STEPS = ((103, ["a"]), (105, ["b", "c", "d"]), (110, ["e"]))
 
-    @pytest.mark.parametrize("count", range(6))
-    async def test_client_resumes_after_any_event(self, count: int) -> None:
-        made = event_log()
-        first = made.subscribe(ALL)
-        for version, told in self.STEPS:
-            made.publish(version, [message(label) for label in told])
-        got = await heard(first)
-        last_id = got[count - 1].id if count else "100-0"
-        assert await labels(made.subscribe(ALL, last_id)) == ["a", "b", "c", "d", "e"][count:]
-
     @pytest.mark.parametrize(
         "last_id",
         [
@@ -97,9 +87,6 @@ class TestComingBack:
             pytest.param("111-0", id="of a version that has not been seen here"),
             pytest.param("18446744073709551615-0", id="of another cluster"),
             pytest.param("abc", id="no id at all"),
-            pytest.param("110", id="half an id"),
-            pytest.param("-1-0", id="a negative version"),
-            pytest.param("110-0 ", id="an id with a space"),
             pytest.param("\u0661\u0661\u0660-0", id="digits of another script"),
             pytest.param("9" * 5000 + "-0", id="a very long number"),
             pytest.param("110-0\n\ndata: x", id="an id with lines of its own"),
@@ -113,17 +100,6 @@ class TestComingBack:
         assert [event.type for event in told] == ["resync", "job"]
         assert told[0].id == "110-0"
         assert "no longer known" in told[0].data["reason"]
-
-    async def test_first_position_and_ones_between_versions_are_known(self) -> None:
-        assert await labels(event_log(*self.STEPS).subscribe(ALL, "100-0")) == ["a", "b", "c", "d", "e"]
-        assert await labels(event_log(*self.STEPS).subscribe(ALL, "104-0")) == ["b", "c", "d", "e"]
-
-    async def test_replay_has_only_subscribed_events(self) -> None:
-        made = event_log()
-        for version, job in ((101, "a"), (102, "b"), (103, "a")):
-            made.publish(version, [message(f"{job}{version}", job=job)])
-        interest = Interest(frozenset({Topic.JOB}), frozenset({"b"}))
-        assert await labels(made.subscribe(interest, "100-0")) == ["b102"]
 
     async def test_a_full_ring_forgets_the_oldest(self) -> None:
         made = event_log(*((START + n, [str(n)]) for n in range(1, 11)), events=4)
@@ -263,28 +239,10 @@ class TestTheEnd:
         assert (await listener.take(), closed) == (b"", [True])
         assert await made.subscribe(ALL).take() == b""
 
-    async def test_unsubscribed_client_gets_nothing(self) -> None:
-        made = event_log()
-        listener = made.subscribe(ALL)
-        assert len(made) == 1
-        made.unsubscribe(listener)
-        made.publish(101, [message("a")])
-        assert (len(made), await labels(listener)) == (0, [])
-
-    async def test_waiting_client_is_woken(self) -> None:
-        made = event_log()
-        listener = made.subscribe(ALL)
-        await heard(listener)
-        waiting = asyncio.create_task(listener.take())
-        await asyncio.sleep(0)
-        assert not waiting.done()
-        made.publish(101, [message("a")])
-        assert [told.data["label"] for told in parsed(await waiting)] == ["a"]
-
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an object's new version brings: so many events."""
+    """The events that a new version of an object brings."""
 
     version: int
     events: tuple[str, ...]

@@ -52,32 +52,8 @@ def test_encoded_value_decodes_unchanged(value: Any) -> None:
     assert plain(decode(encode(value))) == value
 
 
-@given(trees(any_text))
-def test_any_value_encodes_to_utf8_that_json_readers_accept(value: Any) -> None:
-    json.loads(encode(value).decode())
-
-
 def test_dict_order_is_kept_without_extra_whitespace() -> None:
     assert encode({"b": 1, "a": None, "c": [True, (2, "x")]}) == b'{"b":1,"a":null,"c":[true,[2,"x"]]}'
-
-
-@pytest.mark.parametrize(
-    ("value", "lines"),
-    [
-        pytest.param({}, "{}", id="an empty object stays on its line"),
-        pytest.param([[], {}], "[\n    [],\n    {}\n]", id="empty values in an array"),
-        pytest.param(
-            {"a": 1, "b": [1, "x"]}, '{\n    "a": 1,\n    "b": [\n        1,\n        "x"\n    ]\n}', id="levels"
-        ),
-        pytest.param(
-            ['{"a":[1,2]}', '\\"', "a\\"], '[\n    "{\\"a\\":[1,2]}",\n    "\\\\\\"",\n    "a\\\\"\n]', id="marks"
-        ),
-        pytest.param("text", '"text"', id="a string alone"),
-        pytest.param([[[1]]], "[\n    [\n        [\n            1\n        ]\n    ]\n]", id="numbers only"),
-    ],
-)
-def test_pretty_has_four_spaces_for_each_level(value: Any, lines: str) -> None:
-    assert indent(encode(value)).decode() == lines
 
 
 @given(trees(clean_text))
@@ -86,11 +62,6 @@ def test_pretty_matches_the_standard_library_except_escapes(value: Any) -> None:
     for char in "<>&\u2028\u2029":
         standard = standard.replace(char, f"\\u{ord(char):04x}")
     assert indent(encode(value)).decode() == standard
-
-
-@given(trees(clean_text))
-def test_indenting_twice_changes_nothing(value: Any) -> None:
-    assert indent(indent(encode(value))) == indent(encode(value))
 
 
 @given(trees(clean_text), st.booleans(), st.sampled_from([None, 0, 3, "\t"]))
@@ -110,8 +81,6 @@ def test_objects_keep_their_duplicates_in_order() -> None:
     [
         pytest.param(b'{"a":1}{"a":2}', {"a": 1}, id="a second value"),
         pytest.param(b'{"a":1}\xff\x00]', {"a": 1}, id="bytes that are no text"),
-        pytest.param(b"[1]]", [1], id="a bracket too many"),
-        pytest.param(b'"a"b', "a", id="a word"),
         pytest.param(b"\r\n\t [1] \r\n", [1], id="white space around it"),
         pytest.param(b"[]" + b"[" * 100_000, [], id="deep nesting"),
         pytest.param(rb'[]"\ud800"', [], id="half of a surrogate pair"),

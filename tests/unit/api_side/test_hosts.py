@@ -17,7 +17,7 @@ from dkron_api.edge.hosts import is_ours
         pytest.param("dkron-api.team.svc", (), True, id="a Service"),
         pytest.param("DKRON-API.team.svc.cluster.local.:80", (), True, id="the whole name"),
         pytest.param("dkron-api.dev", (), False, id="a namespace may be called as a domain"),
-        pytest.param("evil.example.com", (), False, id="a name of somebody else"),
+        pytest.param("evil.example.com", (), False, id="a name of another site"),
         pytest.param("svc.example.com", (), False, id="that looks like ours"),
         pytest.param("127.0.0.1.example.com", (), False, id="that begins as an address"),
         pytest.param("evil.example.com#.localhost", (), False, id="that ends as ours behind a fragment"),

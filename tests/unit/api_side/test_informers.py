@@ -1,4 +1,4 @@
-"""What the API reads is supervised: a watch that has ended is told by /health, and begun anew."""
+"""The watches of the API are supervised: /health tells of one that has ended, and it starts again."""
 
 import asyncio
 from typing import Any, NoReturn

@@ -25,36 +25,6 @@ def shown(jobs: JobIndex, name: str) -> dict[str, Any]:
     return found
 
 
-def test_jobs_are_sorted_by_the_bytes_of_their_names() -> None:
-    names = ["b", "a-1", "a", "z", "a0"]
-    assert job_index(*map(job, names)).names == sorted(names, key=str.encode)
-
-
-def test_job_is_found_by_its_dkron_name() -> None:
-    jobs = job_index(job("plain"))
-    jobs.upsert(wire_job(name="a-b-12345678", uid="v", version=2) | {"spec": {"name": "a_b", "schedule": "@daily"}})
-    found = jobs.get("a_b")
-    assert found is not None
-    assert found.object_name == "a-b-12345678"
-
-
-def test_parent_lists_its_current_children_by_name() -> None:
-    jobs = job_index(job("parent"))
-    assert shown(jobs, "parent")["dependent_jobs"] is None
-    jobs.upsert(job("z", 2, parentJob="parent"))
-    jobs.upsert(job("a", 3, parentJob="parent"))
-    assert shown(jobs, "parent")["dependent_jobs"] == ["a", "z"]
-    jobs.upsert(wire_job(name="b", uid="uid-of-b", version=4, created=after(-5), parentJob="parent"))
-    assert shown(jobs, "parent")["dependent_jobs"] == ["b", "a", "z"], "in the order of their creation"
-    jobs.upsert(wire_job(name="b", uid="uid-of-b", version=5, created=after(-5)))
-    jobs.upsert(job("z", 6))
-    assert shown(jobs, "parent")["dependent_jobs"] == ["a"]
-    child = jobs.get("a")
-    assert child is not None
-    jobs.remove(child)
-    assert shown(jobs, "parent")["dependent_jobs"] is None
-
-
 def test_older_of_two_namesakes_is_the_job() -> None:
     younger = wire_job(name="two", uid="y", created=after(60)) | {"spec": {"name": "same", "schedule": "@hourly"}}
     older = wire_job(name="one", uid="o", created=NOON) | {"spec": {"name": "same", "schedule": "@daily"}}
@@ -83,6 +53,6 @@ def test_index_after_any_changes_equals_a_rebuilt_one(changes: list[tuple[str, s
             jobs.upsert(raw)
         # Asked after each change, so that what was joined before it would be noticed.
         assert b"".join(jobs.joined()) == b"[" + b",".join(map(jobs.json, jobs.names)) + b"]"
-    anew = job_index(*(each["raw"] for each in alive.values()))
-    assert jobs.names == anew.names
-    assert [jobs.json(name) for name in jobs.names] == [anew.json(name) for name in anew.names]
+    rebuilt = job_index(*(each["raw"] for each in alive.values()))
+    assert jobs.names == rebuilt.names
+    assert [jobs.json(name) for name in jobs.names] == [rebuilt.json(name) for name in rebuilt.names]

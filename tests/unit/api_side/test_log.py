@@ -10,20 +10,21 @@ from aiohttp import ClientError
 from dkron_api.edge.keys import GATE
 from dkron_api.routes import log
 from dkron_api.routes.events import send_away
-from dkron_api.translate.pod import container_of, has_begun, newest, obstacle
 from dkron_crds.job import JobStatus
-from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
+from dkron_kube.errors import KubeError, Unavailable
 from dkron_kube.paths import PODS
 from tests.support.api_app import Api, running_api
 from tests.support.builders import NOON, after, claim, execution, of_job, seen, terminated, wire_job, wire_pod
 from tests.support.lasting_server import LastingServer
 
 RUNNING = seen(claim(NOON))
-PATH = f"/v1/jobs/backup/executions/{RUNNING.id}/log"
+RUN = f"/v1/jobs/backup/executions/{RUNNING.id}"
+PATH = f"{RUN}/log"
 GONE = f'the pod of the execution "{RUNNING.id}" is gone, and its log with it;'
 BEGUN = {"job": {"running": {"startedAt": "2026-03-01T12:00:01Z"}}}
 WAITING = {"job": {"waiting": {"reason": "ContainerCreating"}}}
 NO_IMAGE = {"job": {"waiting": {"reason": "ErrImagePull", "message": "no such image"}}}
+UNSCHEDULABLE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no node"}
 
 
 class Source:
@@ -63,7 +64,7 @@ async def api(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
 
 def has(api: Api, source: Source | None = None, *, pods: Sequence[Any] = (), status: JobStatus | None = None) -> None:
     """The cluster has these pods, and a job whose one run is under way."""
-    api.know_jobs(wire_job(status=status or JobStatus(active=(RUNNING,))))
+    api.know_jobs(wire_job(status=status or GOES_ON))
     for pod in pods:
         api.kube.put(PODS, of_job(pod, RUNNING.job))
     api.kube.follow_log = (source or Source()).follow_log  # type: ignore[method-assign,assignment]  # a stream of its own
@@ -71,6 +72,13 @@ def has(api: Api, source: Source | None = None, *, pods: Sequence[Any] = (), sta
 
 def over(**fields: Any) -> JobStatus:
     return JobStatus(executions=(execution(RUNNING, **fields),))
+
+
+GOES_ON = JobStatus(active=(RUNNING,))
+PENDING = f'the execution "{RUNNING.id}" has not started:'
+NO_RUN = f'the job "backup" has no execution "{RUNNING.id[:40]}…" (any more)'
+NEVER = f'the container of the execution "{RUNNING.id}" never started; GET {RUN} says why'
+OF_IMAGE = "ErrImagePull: no such image"
 
 
 class TestWhatIsAnswered:
@@ -84,6 +92,23 @@ class TestWhatIsAnswered:
         asked = {"namespace": "default", "pod": "pod", "container": "job", "follow": False, "query": None}
         assert source.asked == [asked]
         assert source.closed
+
+    @pytest.mark.parametrize(
+        ("containers", "expected"),
+        [
+            pytest.param(("proxy", "job"), "job", id="ours, of the newest pod"),
+            pytest.param(("main", "proxy"), "main", id="the first of a template without ours"),
+        ],
+    )
+    async def test_log_is_from_a_container(self, api: Api, containers: tuple[str, ...], expected: str) -> None:
+        source, running = Source(), {expected: BEGUN["job"]}
+        pods = [
+            wire_pod(name=name, created=after(seconds), containers=containers, states=running)
+            for name, seconds in (("old", 0), ("new", 9), ("mid", 5))
+        ]
+        has(api, source, pods=pods)
+        assert (await api.client.get(PATH)).status == 200
+        assert [(each["pod"], each["container"]) for each in source.asked] == [("new", expected)]
 
     @pytest.mark.parametrize(
         ("flag", "query"),
@@ -112,10 +137,8 @@ class TestWhatIsAnswered:
     @pytest.mark.parametrize(
         ("path", "sentence"),
         [
-            pytest.param("/v1/jobs/nobody/executions/1-x/log", 'there is no job "nobody"', id="no such job"),
-            pytest.param(
-                "/v1/jobs/backup/executions/1-x/log", 'the job "backup" has no execution "1-x"', id="no such run"
-            ),
+            pytest.param("/v1/jobs/none/executions/1-x/log", 'there is no job "none"', id="no such job"),
+            pytest.param("/v1/jobs/backup/executions/1/log", 'the job "backup" has no execution "1"', id="no such run"),
         ],
     )
     async def test_missing_job_or_run_is_404(self, api: Api, path: str, sentence: str) -> None:
@@ -124,63 +147,37 @@ class TestWhatIsAnswered:
         assert (answer.status, (await answer.text()).startswith(sentence)) == (404, True)
         assert api.kube.calls == []
 
-    async def test_a_claim_is_no_execution_yet(self, api: Api) -> None:
-        has(api, status=JobStatus(active=(claim(NOON),)))
-        assert (await api.client.get(PATH)).status == 404
-
     @pytest.mark.parametrize(
-        ("status", "pods", "sentence"),
+        ("status", "pods", "answer"),
         [
-            pytest.param(
-                over(output="the end\n"),
-                [],
-                f"{GONE} GET {PATH.removesuffix('/log')} has the end of its output",
-                id="the pod is gone, a part of the output is kept",
-            ),
-            pytest.param(over(), [], f"{GONE} none of its output was kept", id="the pod is gone, and nothing is kept"),
-            pytest.param(
-                over(success=False, reason="DeadlineExceeded"),
-                [wire_pod(states=NO_IMAGE)],
-                f'the container of the execution "{RUNNING.id}" never started; '
-                f"GET {PATH.removesuffix('/log')} says why",
-                id="the container never started",
-            ),
+            pytest.param(JobStatus(active=(claim(NOON),)), [], (404, NO_RUN), id="it is only claimed"),
+            pytest.param(over(output="end\n"), [], (404, f"{GONE} GET {RUN} has the end of its output"), id="an end"),
+            pytest.param(over(), [], (404, f"{GONE} none of its output was kept"), id="the pod is gone"),
+            pytest.param(over(success=False), [wire_pod(states=NO_IMAGE)], (404, NEVER), id="it never started"),
+            pytest.param(GOES_ON, [], (409, f"{PENDING} its pod does not exist yet"), id="no pod"),
+            pytest.param(GOES_ON, [wire_pod()], (409, f"{PENDING} its pod is starting"), id="nothing is known of it"),
+            pytest.param(GOES_ON, [wire_pod(states=WAITING)], (409, f"{PENDING} ContainerCreating"), id="it waits"),
+            pytest.param(GOES_ON, [wire_pod(states=NO_IMAGE)], (409, f"{PENDING} {OF_IMAGE}"), id="no image"),
+            pytest.param(GOES_ON, [wire_pod(init_states=NO_IMAGE, states=WAITING)], (409, f"{PENDING} {OF_IMAGE}"),
+                         id="an init container"),
+            pytest.param(GOES_ON, [wire_pod(containers=("proxy", "job"), states={"proxy": {"running": {}}, **WAITING})],
+                         (409, f"{PENDING} ContainerCreating"), id="only its sidecar runs"),
+            pytest.param(GOES_ON, [wire_pod(conditions=[UNSCHEDULABLE])], (409, f"{PENDING} Unschedulable: no node"),
+                         id="no node"),
         ],
-    )
-    async def test_lost_log_is_404_with_the_reason(
-        self, api: Api, status: JobStatus, pods: list[Any], sentence: str
+    )  # fmt: skip
+    async def test_missing_log_has_a_reason(
+        self, api: Api, status: JobStatus, pods: list[Any], answer: tuple[int, str]
     ) -> None:
         has(api, pods=pods, status=status)
-        answer = await api.client.get(PATH)
-        assert (answer.status, await answer.text()) == (404, sentence)
+        found = await api.client.get(PATH)
+        assert (found.status, await found.text()) == answer
+        assert found.headers.get("Retry-After") == ("1" if answer[0] == 409 else None)
 
-    @pytest.mark.parametrize(
-        ("pods", "reason"),
-        [
-            pytest.param([], "its pod does not exist yet", id="no pod"),
-            pytest.param([wire_pod()], "its pod is starting", id="a pod of which nothing is known"),
-            pytest.param([wire_pod(states=WAITING)], "ContainerCreating", id="a container in the making"),
-            pytest.param([wire_pod(states=NO_IMAGE)], "ErrImagePull: no such image", id="an image that is not there"),
-        ],
-    )
-    async def test_log_of_a_pending_run_is_409_with_the_reason(self, api: Api, pods: list[Any], reason: str) -> None:
-        has(api, pods=pods)
+    async def test_unreadable_log_is_a_separate_error(self, api: Api) -> None:
+        has(api, Source(error=Unavailable("no kubelet", status=502)), pods=[wire_pod(states=BEGUN)])
         answer = await api.client.get(PATH)
-        assert (answer.status, answer.headers["Retry-After"]) == (409, "1")
-        assert await answer.text() == f'the execution "{RUNNING.id}" has not started: {reason}'
-
-    @pytest.mark.parametrize(
-        ("error", "status"),
-        [
-            pytest.param(NotFound("no such pod", status=404), 404, id="the pod has gone meanwhile"),
-            pytest.param(Rejected("not allowed", status=403), 403, id="the rights are missing"),
-            pytest.param(Unavailable("no kubelet", status=502), 503, id="the node does not answer"),
-        ],
-    )
-    async def test_unreadable_log_is_a_separate_error(self, api: Api, error: KubeError, status: int) -> None:
-        has(api, Source(error=error), pods=[wire_pod(states=BEGUN)])
-        answer = await api.client.get(PATH)
-        assert (answer.status, await answer.text()) == (status, str(error))
+        assert (answer.status, await answer.text()) == (503, "no kubelet")
 
 
 class TestWaitingForTheBeginning:
@@ -288,40 +285,3 @@ async def _no_stream(api: Api) -> None:
             return
         await asyncio.sleep(0.005)
     pytest.fail("the answer is still open")
-
-
-class TestPods:
-    def test_the_newest_pod_counts(self) -> None:
-        pods = [wire_pod(name=name, created=after(seconds)) for name, seconds in (("old", 0), ("new", 9), ("mid", 5))]
-        assert (newest(pods) or {})["metadata"]["name"] == "new"
-        assert newest([]) is None
-
-    @pytest.mark.parametrize(
-        ("containers", "expected"),
-        [
-            pytest.param(("job",), "job", id="ours"),
-            pytest.param(("proxy", "job"), "job", id="ours behind a sidecar"),
-            pytest.param(("main", "proxy"), "main", id="the first of a template without ours"),
-        ],
-    )
-    def test_the_container_is_ours_or_the_first(self, containers: Sequence[str], expected: str) -> None:
-        assert container_of(wire_pod(containers=containers)) == expected
-
-    @pytest.mark.parametrize(
-        ("states", "expected"),
-        [
-            pytest.param(BEGUN, True, id="runs"),
-            pytest.param({"job": {"terminated": terminated()}}, True, id="has ended"),
-            pytest.param(WAITING, False, id="waits"),
-            pytest.param({}, False, id="has no state yet"),
-            pytest.param({"proxy": {"running": {}}, **WAITING}, False, id="only its sidecar runs"),
-        ],
-    )
-    def test_container_has_started_when_it_runs_or_ended(self, states: dict[str, Any], expected: bool) -> None:
-        assert has_begun(wire_pod(containers=("proxy", "job"), states=states), "job") is expected
-
-    def test_obstacle_is_an_init_container_or_no_fitting_node(self) -> None:
-        pod = wire_pod(states={"job": {"waiting": {"reason": "PodInitializing"}}}, init_states=NO_IMAGE)
-        assert obstacle(pod) == "ErrImagePull: no such image"
-        condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no node"}
-        assert obstacle(wire_pod(conditions=[condition])) == "Unschedulable: no node"

@@ -14,7 +14,7 @@ from dkron_api.edge.gate import Gate
 from dkron_api.edge.keys import GATE, SETTINGS
 from dkron_api.settings import Settings
 from dkron_api.translate import gojson
-from dkron_api.translate.pieces import PIECE, compact
+from dkron_api.translate.pieces import PIECE, compact, size_of
 
 SHORT = [gojson.encode({"name": f"job-{number}", "tags": {"a": "ü"}, "none": None}) for number in range(3)]
 MANY = [gojson.encode({"name": f"job-{number}", "list": [1, 2], "empty": {}}) for number in range(5000)]
@@ -73,10 +73,16 @@ async def test_list_of_large_items_is_sent_in_bounded_pieces(monkeypatch: pytest
         await write(response, data)
 
     monkeypatch.setattr(web.StreamResponse, "write", counted)
-    _, body = await asked(items)
-    assert body == b"[" + b",".join(items) + b"]"
+    for query in ("", "?pretty"):
+        _, body = await asked(items, query)
+        whole = b"[" + b",".join(items) + b"]"
+        assert body == (gojson.indent(whole) if query else whole)
     assert min(written) > 0
     assert max(written) <= PIECE
+
+
+def test_many_small_items_go_out_together() -> None:
+    assert len(list(compact(MANY))) < 4 * size_of(MANY) / PIECE + 2
 
 
 async def test_long_list_is_compressed_on_demand() -> None:

@@ -1,6 +1,5 @@
 """Members and leader as Dkron's clients see them, read from Nodes and the Lease (Dkron behaviour §1.3)."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +7,7 @@ import pytest
 
 from dkron_api.edge.keys import CLUSTERS, LEASES, NODES
 from dkron_api.routes import cluster
-from dkron_api.translate.members import Replica, holder, leader_of, members, remaining
+from dkron_api.translate.members import Replica, holder, leader_of, members
 from dkron_crds.base import rfc3339
 from dkron_crds.lease import leave_annotation
 from dkron_crds.node_tags import AgentTags
@@ -17,18 +16,14 @@ from dkron_kube.paths import LEASES as LEASES_PATH
 from tests.support.api_app import Api, object_of, running_api
 from tests.support.builders import NOON, after
 
+ROUTES = (cluster.ROUTES,)
+
 Object = dict[str, Any]
 FIELDS = [
     *("Name", "Addr", "Port", "Tags", "Status", "ProtocolMin", "ProtocolMax", "ProtocolCur"),
     *("DelegateMin", "DelegateMax", "DelegateCur", "id", "statusText"),
 ]
 REPLICA = Replica("replica-a", "10.0.0.9", "0.1.0")
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with running_api(cluster.ROUTES) as running:
-        yield running
 
 
 def wire_lease(*, renewed: datetime = NOON, **spec: Any) -> Object:
@@ -137,18 +132,6 @@ def test_holder_without_annotations_has_an_empty_address() -> None:
     assert holder(lease, NOON) == Replica("replica-a", "", "")
 
 
-@pytest.mark.parametrize(
-    ("leader", "left"),
-    [
-        pytest.param(REPLICA, [], id="none, when the leader leaves"),
-        pytest.param(Replica("replica-b", "", ""), ["replica-b"], id="the leader, when another leaves"),
-        pytest.param(None, [], id="none, when there is no leader"),
-    ],
-)
-def test_remaining_leader_is(leader: Replica | None, left: list[str]) -> None:
-    assert names(remaining(leader, "replica-a")) == left
-
-
 async def test_missing_node_rights_leave_the_operator_as_sole_member(api: Api) -> None:
     api.app[NODES].watch.failed(Rejected("nodes is forbidden", status=403))
     api.know(LEASES, wire_lease())
@@ -158,27 +141,6 @@ async def test_missing_node_rights_leave_the_operator_as_sole_member(api: Api) -
     answer = await api.client.get("/v1/members")
     assert answer.headers["X-Total-Count"] == "3"
     assert names(await answer.json()) == ["replica-a", "n1", "n2"]
-
-
-@pytest.mark.parametrize(
-    ("lease", "leader", "is_leader"),
-    [
-        pytest.param(wire_lease(), 200, (200, '"I am a leader"'), id="its own replica leads"),
-        pytest.param(wire_lease(holderIdentity="replica-b"), 200, (404, '"I am a follower"'), id="another one leads"),
-        pytest.param(wire_lease(renewed=after(-60)), 500, (404, '"I am a follower"'), id="the leader has died"),
-    ],
-)
-async def test_when(api: Api, lease: Object, leader: int, is_leader: tuple[int, str]) -> None:
-    api.know(LEASES, lease)
-    assert (await api.client.get("/v1/leader")).status == leader
-    answer = await api.client.get("/v1/isleader")
-    assert (answer.status, await answer.text()) == is_leader
-
-
-async def test_missing_leader_is_the_text_null_as_in_dkron(api: Api) -> None:
-    api.know(LEASES)
-    answer = await api.client.get("/v1/leader")
-    assert (answer.status, await answer.text(), answer.content_type) == (500, "null", "text/plain")
 
 
 async def test_unread_lease_is_503_for_leader_routes(api: Api) -> None:
@@ -198,13 +160,6 @@ async def test_leave_is_written_to_the_lease_of_the_replica(api: Api) -> None:
     # The first 16 digits of the SHA-256 of `replica-a`.
     assert notes.pop("leave.dkron.io/63f963e071c0ffed") == "2026-03-01T12:00:00Z replica-a"
     assert notes == wire_lease()["metadata"]["annotations"]
-
-
-async def test_leave_answers_with_the_remaining_leader(api: Api) -> None:
-    answer = await api.client.post("/v1/leave?force")
-    assert (answer.status, await answer.json()) == (200, [])
-    api.kube.put(LEASES_PATH, wire_lease(holderIdentity="replica-b"))
-    assert names(await (await api.client.post("/v1/leave?force")).json()) == ["replica-b"]
 
 
 async def test_leave_without_an_operator_beside_the_api_is_refused() -> None:

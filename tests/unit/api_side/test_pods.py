@@ -1,7 +1,6 @@
 """What pods tell of executions: all of the output, and where it runs; and what is shown when they cannot be asked."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import jsonschema_rs
@@ -19,15 +18,10 @@ from dkron_kube.paths import DKRON_JOBS, PODS
 from tests.support.api_app import Api, running_api
 from tests.support.builders import NAME, after, claim, execution, of_job, seen, terminated, wire_job, wire_pod
 
+ROUTES = (executions.ROUTES,)
 OVER, RUNNING = claim(), seen(claim(after(60)))
 BEGUN = {"job": {"running": {"startedAt": "2026-03-01T12:00:01Z"}}}
 ENDED = {"job": terminated(0)}
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with running_api(executions.ROUTES) as running:
-        yield running
 
 
 def has(api: Api, status: JobStatus, *pods: tuple[str, dict[str, Any]]) -> None:
@@ -107,7 +101,7 @@ class TestTheOutputOfOne:
 
 
 NOT_OURS = (
-    pytest.param({"ownerReferences": None}, id="a pod of nobody"),
+    pytest.param({"ownerReferences": None}, id="a pod without an owner"),
     pytest.param({"ownerReferences": [{"kind": "Job", "name": RUNNING.job, "uid": "another"}]}, id="no controller"),
     pytest.param(
         {"ownerReferences": [{"apiVersion": "v1", "kind": "Job", "name": RUNNING.job, "controller": True}]},
@@ -129,33 +123,25 @@ class TestAForgedPod:
 
 
 class TestWhereItRuns:
-    async def test_a_running_one_names_its_node(self, api: Api) -> None:
-        has(api, JobStatus(active=(RUNNING,)), (RUNNING.job, wire_pod(states=BEGUN, node="n7")))
+    @pytest.mark.parametrize(
+        ("pinned", "node", "shown", "calls"),
+        [
+            pytest.param("", "n7", "n7", 1, id="it runs, and a pod never moves"),
+            pytest.param("", "", "", 2, id="not scheduled, and asked for again"),
+            pytest.param("n3", "n7", "n3", 0, id="pinned by its tags"),
+        ],
+    )
+    async def test_lists_name_the_node(self, api: Api, *, pinned: str, node: str, shown: str, calls: int) -> None:
+        active = RUNNING.model_copy(update={"node_name": pinned})
+        has(api, JobStatus(active=(active,)), (RUNNING.job, wire_pod(states=BEGUN, node=node)))
         for path in (f"/v1/jobs/{NAME}/executions", "/v1/busy"):
             [found] = await (await api.client.get(path)).json()
-            assert found["node_name"] == "n7", path
-        assert len(api.kube.calls) == 1, "a pod never moves"
-
-    async def test_output_of_an_unscheduled_pod_is_requested_again(self, api: Api) -> None:
-        has(api, JobStatus(active=(RUNNING,)), (RUNNING.job, wire_pod(node="")))
-        for _ in range(2):
-            [found] = await (await api.client.get("/v1/busy")).json()
-            assert found["node_name"] == ""
-        assert len(api.kube.calls) == 2
-
-    async def test_one_that_tags_have_pinned_needs_no_asking(self, api: Api) -> None:
-        pinned = RUNNING.model_copy(update={"node_name": "n3"})
-        has(api, JobStatus(active=(pinned,)))
-        [found] = await (await api.client.get("/v1/busy")).json()
-        assert (found["node_name"], api.kube.calls) == ("n3", [])
+            assert found["node_name"] == shown, path
+        assert len(api.kube.calls) == calls
 
     async def test_lists_omit_nodes_if_pods_cannot_be_listed(self, api: Api) -> None:
         has(api, JobStatus(active=(RUNNING,)))
-
-        def refuse(*_: Any, **__: Any) -> AsyncIterator[dict[str, Any]]:
-            raise Unavailable("no answer")
-
-        api.kube.list = refuse  # type: ignore[method-assign]
+        api.kube.fail("list pods", Unavailable("no answer"))
         [found] = await (await api.client.get("/v1/busy")).json()
         assert found["node_name"] == ""
 

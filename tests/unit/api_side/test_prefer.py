@@ -19,17 +19,3 @@ from dkron_api.translate.prefer import Preference, read_preference
 )
 def test_a_preference(headers: list[str], expected: Preference) -> None:
     assert read_preference(headers) == expected
-
-
-@pytest.mark.parametrize(
-    ("preference", "waiting", "applied"),
-    [
-        (Preference(), True, ""),
-        (Preference(), False, ""),
-        (Preference(wait=True), True, "wait"),
-        (Preference(wait=True, seconds=5), True, "wait=5"),
-        (Preference(wait=True), False, ""),
-    ],
-)
-def test_applied_preference_is_returned(preference: Preference, waiting: bool, applied: str) -> None:
-    assert preference.applied(waiting=waiting) == applied

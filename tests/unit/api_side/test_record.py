@@ -24,7 +24,7 @@ def both(manager: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("entries", "applied", "expected"),
     [
-        pytest.param([], None, {}, id="nobody"),
+        pytest.param([], None, {}, id="no manager"),
         pytest.param([entry("argocd-controller")], None, both("argocd-controller"), id="who applies owns all it names"),
         pytest.param([entry("helm", "Update")], None, both("helm"), id="an updater owns what it wrote"),
         pytest.param([entry("dkron-api", "Update")], None, {}, id="we ourselves do not count"),

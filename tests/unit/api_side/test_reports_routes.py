@@ -88,11 +88,9 @@ async def test_a_slot_that_came_due_in_a_pause_names_it(api: Api) -> None:
     [
         pytest.param("/v1/jobs/none/explain", 404, 'there is no job "none"', id="no job"),
         pytest.param("/v1/jobs/a/explain?at=noon", 400, 'at: "noon" is not a time', id="no time"),
-        pytest.param("/v1/jobs/a/explain?from=1900-01-01T00:00:00Z", 400, "more than 1830 days apart", id="centuries"),
-        pytest.param("/v1/jobs/a/explain?from=now&to=1h", 400, "from is later than to", id="turned around"),
         pytest.param("/v1/agenda?within=soon", 400, 'within: "soon" is not a duration', id="no duration"),
         pytest.param("/v1/agenda?count=2001", 400, "count: ", id="too many"),
-        pytest.param("/v1/agenda?crowded=1", 400, 'crowded: "1" is not allowed; use a whole number from 2', id="alone"),
+        pytest.param("/v1/agenda?crowded=1", 400, 'crowded: "1" is not allowed; use a whole number from 2', id="one"),
         pytest.param("/v1/failing?since=yesterday", 400, 'since: "yesterday" is not a duration', id="no period"),
         pytest.param("/v1/failing?count=0", 400, 'count: "0" is not allowed; use a whole number from 1', id="none"),
         pytest.param("/v1/jobs?fields=name,secret", 400, 'fields: "secret" is not known; use id, name', id="a field"),

@@ -98,12 +98,10 @@ def test_parent_cycle_is_refused_and_named(jobs: list[dict[str, Any]], sentence:
     [
         pytest.param(b"", "the file is not a JSON array of jobs", id="an empty file"),
         pytest.param(b"{}", "the file is not a JSON array of jobs", id="an object"),
-        pytest.param(b"null", "the file is not a JSON array of jobs", id="null"),
         pytest.param(b"\xef\xbb\xbf[]", "the file is not a JSON array of jobs", id="a byte order mark"),
         pytest.param(b"[", "the file ends where job 1 was expected", id="an open bracket"),
         pytest.param(b"[{}", "job 1 of the file: name: ", id="the first bad job is told before the missing bracket"),
         pytest.param(b"[] []", "more text follows the array of jobs in the file", id="a second array"),
-        pytest.param(b"[]x", "more text follows the array of jobs in the file", id="garbage behind it"),
         pytest.param(
             b'[{"name":"a","schedule":"@daily"} {}]', "neither a comma nor a closing bracket follows job 1", id="comma"
         ),
@@ -116,18 +114,9 @@ def test_parent_cycle_is_refused_and_named(jobs: list[dict[str, Any]], sentence:
         ),
         pytest.param(b"[[]]", "job 1 of the file: it is an array; a job is an object", id="an array of arrays"),
         pytest.param(b"[" + b"[" * 100_000, "job 1 of the file: .* too deep", id="deep nesting"),
-        pytest.param(
-            b'[{"name":"a","retries":"3"}]', 'job 1 of the file, "a": retries: it is the string "3"', id="a type"
-        ),
         pytest.param(b"[null]", "job 1 of the file: name: ", id="null is a job without a name"),
         pytest.param(b'[{"name":"a","schedule":"x"}]', 'job 1 of the file, "a": schedule: ', id="a bad schedule"),
-        pytest.param(
-            b'[{"name":"a","parent_job":"a"}]', 'job 1 of the file, "a": parent_job: .* own parent', id="own parent"
-        ),
-        pytest.param(b'[{"name":"A b"}]', 'job 1 of the file, "A b": name: ', id="a bad name"),
-        pytest.param(
-            b'[{"name":"a","schedule":"x"},{"name":"a","schedule":"@daily"}]', "job 1 of the file", id="it is replaced"
-        ),
+        pytest.param(b'[{"name":"a","schedule":"x"},{"name":"a"}]', "job 1 of the file", id="it is replaced"),
         pytest.param(b'[{"name":1}]', "job 1 of the file: name: it is the number 1", id="a name that is none"),
     ],
 )
@@ -147,7 +136,7 @@ def test_a_chain_ten_thousand_deep_is_put_in_order(step: int) -> None:
 
 
 class Counted(dict[str, Entry]):
-    """Entries that count how often somebody looks for one."""
+    """Entries that count the lookups."""
 
     looked = 0
 

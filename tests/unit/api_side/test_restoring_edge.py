@@ -79,12 +79,6 @@ async def restored(
     )
 
 
-async def test_restored_jobs_are_reported_in_their_order() -> None:
-    writes = Stored()
-    reports = await restored(writes, job("c", "b"), job("b", "a"), job("a"), job("dddd"))
-    assert reports == ["success create a", "success create b", "success create c", "success create dddd"]
-
-
 async def test_many_are_stored_at_once_but_not_all() -> None:
     writes = Stored()
     await restored(writes, *(job(f"j{number}") for number in range(100)))
@@ -182,9 +176,7 @@ async def test_restored_job_counts_its_slots_from_its_creation() -> None:
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        pytest.param(
-            {"error_count": 2, "status": "failed", "problem": "the job cannot run: …"}, {"errorCount": 2}, id="broken"
-        ),
+        pytest.param({"error_count": 2, "status": "failed", "problem": "…"}, {"errorCount": 2}, id="broken"),
         pytest.param({"last_error": "0001-01-01T00:00:00Z", "status": "failed"}, {"status": "failed"}, id="no time"),
     ],
 )
@@ -201,11 +193,9 @@ async def test_invalid_history_is_omitted(fields: dict[str, Any], expected: Hist
     ("jobs", "there", "words"),
     [
         pytest.param([job("a", "b")], {"b": ""}, (), id="a parent that is there"),
-        pytest.param([job("a", "b")], {"b": "c", "c": ""}, (), id="a grandparent that is there"),
         pytest.param([job("a", "b"), job("c")], {"b": "c", "c": "a"}, (), id="a circle that the file opens"),
         pytest.param([job("a", "b")], {}, ('"b"', "neither"), id="a parent that is nowhere"),
         pytest.param([job("a", "b")], {"b": "a"}, ('"b"', "itself"), id="a circle through the cluster"),
-        pytest.param([job("a", "b")], {"b": "c", "c": "a"}, ('"b"', "itself"), id="a longer circle"),
         pytest.param([job("a", "b")], {"b": "c", "c": "d", "d": "c"}, (), id="a circle of others, further up"),
     ],
 )

@@ -46,7 +46,7 @@ def raw(status: Object | None = None, *runs: Run, version: int = 1) -> Object:
 @pytest.mark.parametrize(
     ("status", "asked", "expected"),
     [
-        pytest.param({}, True, Progress.ASKED, id="nobody has looked at it"),
+        pytest.param({}, True, Progress.ASKED, id="the operator has not looked at it"),
         pytest.param(ACTIVE, True, Progress.RUNNING, id="its Job exists"),
         pytest.param(ACTIVE, False, Progress.RUNNING, id="it runs"),
         pytest.param(EXECUTED | ACTIVE, False, Progress.RUNNING, id="a retry waits"),
@@ -96,7 +96,7 @@ def test_two_requests_of_one_second_are_two_groups() -> None:
 
 
 class Wait:
-    """Somebody waits for RUN of the first of these jobs."""
+    """A client waits for RUN of the first of these jobs."""
 
     def __init__(self, *jobs: Object) -> None:
         self.job_index = JobIndex(lambda: NOON)
@@ -112,7 +112,7 @@ class Wait:
 
 
 async def ended(*steps: Object | None) -> Job | None:
-    """What a run_waiter says after these versions of the job; None: it was deleted."""
+    """The end that a run_waiter sees after these versions of the job; None: it was deleted."""
     wait = Wait(raw(None, RUN))
     with wait.watch as watching:
         for step in steps:

@@ -23,25 +23,20 @@ from tests.support.builders import NAME, NOON, execution, request_claim, seen, w
 
 RUN = f"/v1/jobs/{NAME}/run"
 ROUTES = (runs.ROUTES, executions.ROUTES)
+Spec = dict[str, Any]
 READY = {"conditions": [{"type": "Ready", "status": "True"}]}
 
 
 @asynccontextmanager
-async def with_a_job(**settings: Any) -> AsyncIterator[Api]:
-    async with running_api(*ROUTES, **settings) as running:
-        running.know_jobs(running.kube.put(DKRON_JOBS, wire_job()))
+async def with_a_job(guard: Guard | None = None, *, spec: Spec | None = None, **settings: Any) -> AsyncIterator[Api]:
+    async with running_api(*ROUTES, guard=guard, **settings) as running:
+        running.know_jobs(running.kube.put(DKRON_JOBS, wire_job(**(spec or {}))))
         yield running
 
 
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
     async with with_a_job() as running:
-        yield running
-
-
-@pytest.fixture
-async def waiting_api() -> AsyncIterator[Api]:
-    async with with_a_job(run_waits=True) as running:
         yield running
 
 
@@ -67,59 +62,44 @@ def skipped(why: str) -> JobStatus:
     return JobStatus.from_wire({"skipped": {"count": 1, "lastTime": "2026-03-01T12:00:00Z", "lastReason": why}})
 
 
-async def answered_when_over(api: Api, path: str = RUN, **headers: str) -> tuple[int, str]:
-    """Code and Preference-Applied of a run that is over when it has been asked for."""
-    waiting = asyncio.ensure_future(api.client.post(path, headers=headers))
-    request = await asked(api)
-    assert not waiting.done()
-    tell(api, 1000, JobStatus(executions=(execution(request_claim(request, NOON)),)))
-    answer = await waiting
-    return answer.status, answer.headers.get("Preference-Applied", "")
+SHORT = {"max_wait": 0.01}
 
 
 class TestWhenItIsAnswered:
-    async def test_at_once(self, api: Api) -> None:
-        answer = await api.client.post(RUN)
-        assert (answer.status, answer.headers.get("Preference-Applied")) == (202, None)
-        assert answer.headers["Vary"] == "Prefer"
-
-    async def test_when_it_is_over_by_the_installation(self, waiting_api: Api) -> None:
-        assert await answered_when_over(waiting_api) == (200, "")
-
     @pytest.mark.parametrize(
-        ("path", "headers", "applied"),
+        ("run_waits", "path", "headers", "applied"),
         [
-            pytest.param(RUN + "?wait=true", {}, "", id="by the query"),
-            pytest.param(RUN, {"Prefer": "wait"}, "wait", id="by the header"),
-            pytest.param(RUN, {"Prefer": "wait=60"}, "wait=60", id="by the header, for a while"),
+            pytest.param(True, RUN, {}, "", id="by the installation"),
+            pytest.param(False, RUN + "?wait=true", {}, "", id="by the query"),
+            pytest.param(False, RUN, {"Prefer": "wait"}, "wait", id="by the header"),
+            pytest.param(False, RUN, {"Prefer": "wait=60"}, "wait=60", id="by the header, for a while"),
         ],
     )
-    async def test_when_it_is_over(self, api: Api, path: str, headers: dict[str, str], applied: str) -> None:
-        assert await answered_when_over(api, path, **headers) == (200, applied)
-
-    @pytest.mark.parametrize("prefer", [{}, {"Prefer": "wait"}], ids=["asked for", "rather than by the header"])
-    async def test_at_once_by_request(self, waiting_api: Api, prefer: dict[str, str]) -> None:
-        answer = await waiting_api.client.post(f"{RUN}?wait=false", headers=prefer)
-        assert (answer.status, answer.headers.get("Preference-Applied")) == (202, None)
-
-    async def test_wait_that_times_out_is_202(self, api: Api) -> None:
-        answer = await api.client.post(RUN, headers={"Prefer": "wait=0"})
-        assert (answer.status, answer.headers["Preference-Applied"]) == (202, "wait=0")
+    async def test_when_it_is_over(self, *, run_waits: bool, path: str, headers: dict[str, str], applied: str) -> None:
+        async with with_a_job(run_waits=run_waits) as api:
+            waiting = asyncio.ensure_future(api.client.post(path, headers=headers))
+            request = await asked(api)
+            assert not waiting.done()
+            tell(api, 1000, JobStatus(executions=(execution(request_claim(request, NOON)),)))
+            answer = await waiting
+            assert (answer.status, answer.headers.get("Preference-Applied", "")) == (200, applied)
 
     @pytest.mark.parametrize(
-        ("run_waits", "path", "headers"),
+        ("settings", "path", "prefer", "applied"),
         [
-            pytest.param(True, RUN, {}, id="by the installation"),
-            pytest.param(False, RUN + "?wait=true", {}, id="by the query"),
-            pytest.param(False, RUN, {"Prefer": "wait=3600"}, id="by the header, for longer"),
+            pytest.param({"run_waits": True}, f"{RUN}?wait=false", "", None, id="asked for"),
+            pytest.param({"run_waits": True}, f"{RUN}?wait=false", "wait", None, id="rather than by the header"),
+            pytest.param({}, RUN, "wait=0", "wait=0", id="after no wait"),
+            pytest.param({"run_waits": True} | SHORT, RUN, "", None, id="after the wait of the installation"),
+            pytest.param(SHORT, f"{RUN}?wait=true", "", None, id="after the wait of the query"),
+            pytest.param(SHORT, RUN, "wait=3600", "wait=3600", id="after the wait of the header, for longer"),
         ],
     )
-    async def test_with_202_after_the_longest_wait(
-        self, *, run_waits: bool, path: str, headers: dict[str, str]
-    ) -> None:
-        async with with_a_job(run_waits=run_waits, max_wait=0.01) as api:
-            answer = await api.client.post(path, headers=headers)
+    async def test_before_it_is_over(self, settings: Spec, path: str, prefer: str, applied: str | None) -> None:
+        async with with_a_job(**settings) as api:
+            answer = await api.client.post(path, headers={"Prefer": prefer} if prefer else {})
             assert (answer.status, (await answer.json())["name"]) == (202, NAME)
+            assert answer.headers.get("Preference-Applied") == applied
             assert len(requests(api)) == 1, "it runs on"
 
 
@@ -200,14 +180,6 @@ async def test_a_paused_job_runs_only_if_that_is_forced(
 
 
 class TestWithoutANode:
-    async def test_it_is_refused_at_once_as_in_dkron(self, api: Api) -> None:
-        api.own.job_index.upsert(wire_job(version=1000, tags={"gpu": "a100:1"}))
-        api.know(NODES, node())
-        answer = await api.client.post(RUN)
-        assert answer.status == 404
-        assert await answer.text() == f'the job "{NAME}" cannot run: no ready, schedulable node has the tags gpu=a100'
-        assert requests(api) == {}
-
     @pytest.mark.parametrize(
         ("tag", "nodes"),
         [
@@ -236,13 +208,13 @@ DECLARED = [
     {"name": "day", "type": "integer", "minimum": "1", "maximum": "31", "required": True},
     {"name": "token", "secret": True},
 ]
+TAKES_VALUES = {"parameters": DECLARED}
 KEY = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
 
 
 @pytest.fixture
 async def with_parameters() -> AsyncIterator[Api]:
-    async with running_api(*ROUTES) as running:
-        running.know_jobs(running.kube.put(DKRON_JOBS, wire_job(parameters=DECLARED)))
+    async with with_a_job(spec=TAKES_VALUES) as running:
         yield running
 
 
@@ -334,8 +306,7 @@ class TestWithAKey:
         assert run["spec"] == {"job": NAME, "requestedBy": "rest from 127.0.0.1"}
 
     async def test_also_while_the_job_is_busy_with_it(self) -> None:
-        async with running_api(*ROUTES) as api:
-            api.know_jobs(api.kube.put(DKRON_JOBS, wire_job(concurrency="forbid")))
+        async with with_a_job(spec={"concurrency": "forbid"}) as api:
             assert (await api.client.post(RUN, headers=KEY)).status == 202
             busy = JobStatus(active=(request_claim("other", NOON),))
             tell(api, 1000, busy, concurrency="forbid")
@@ -436,8 +407,7 @@ class TestThatRepeats:
 
     async def test_repeat_with_a_secret_needs_its_right_and_hides_its_name(self) -> None:
         caller = OneCaller(lacking='get secrets "own" in namespace default')
-        async with running_api(*ROUTES, guard=Guard([caller])) as api:
-            api.know_jobs(api.kube.put(DKRON_JOBS, wire_job(parameters=DECLARED)))
+        async with with_a_job(Guard([caller]), spec=TAKES_VALUES) as api:
             before = await ran(api, {"parameters": {"day": "3"}}, **VALID)
             run_objects(api)[0]["spec"]["parameters"]["token"] = "secretRef:own/a"  # noqa: S105 - a reference
             answer = await post(api, {"repeat": before}, **VALID)
@@ -456,8 +426,7 @@ async def test_values_of_a_run_need_further_rights(more: dict[str, Any], lacking
         'get secrets "own" in namespace default' if "secrets" in lacking else f'{lacking} "{NAME}" in namespace default'
     )
     for caller, expected in ((OneCaller(), 202), (OneCaller(lacking=right), 403)):
-        async with running_api(*ROUTES, guard=Guard([caller])) as api:
-            api.know_jobs(api.kube.put(DKRON_JOBS, wire_job(parameters=DECLARED)))
+        async with with_a_job(Guard([caller]), spec=TAKES_VALUES) as api:
             status, text = await post(api, more, **VALID)
             assert (status, len(run_objects(api))) == (expected, expected == 202)
             assert expected == 202 or text == f"ci may not {right}"
@@ -465,7 +434,6 @@ async def test_values_of_a_run_need_further_rights(more: dict[str, Any], lacking
 
 async def test_right_to_run_reveals_nothing_of_the_job() -> None:
     caller = OneCaller(lacking=f'get dkronjobs "{NAME}" in namespace default')
-    async with running_api(*ROUTES, guard=Guard([caller])) as api:
-        api.know_jobs(api.kube.put(DKRON_JOBS, wire_job(parameters=DECLARED)))
+    async with with_a_job(Guard([caller]), spec=TAKES_VALUES) as api:
         status, text = await post(api, {"parameters": {"day": "3"}}, **VALID)
         assert (status, json.loads(text)) == (202, {"name": NAME})

@@ -1,7 +1,6 @@
-"""When something is due: the next slots of a job, and of a schedule that somebody tries."""
+"""When something is due: the next slots of a job, and of a schedule that a user tries."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from itertools import islice, pairwise
 from typing import Any
@@ -15,18 +14,13 @@ from dkron_api.translate.forecast import Unclear, forecast, preview, upcoming
 from dkron_api.translate.record import Job
 from dkron_crds.job import JobSpec, JobStatus
 from dkron_crds.schedule import parse
-from tests.support.api_app import Api, running_api
+from tests.support.api_app import Api
 from tests.support.builders import NOON, after, wire_job
 
+ROUTES = (reports.ROUTES,)
 MARCH = "2026-03-01T"
 MINUTELY, HALF, AT_TWO = {"schedule": "0 * * * * *"}, f"{MARCH}12:30:00Z", f"{MARCH}12:02:00Z"
 HOURLY = [f"{MARCH}13:00:00Z", f"{MARCH}14:00:00Z"]
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with running_api(reports.ROUTES) as running:
-        yield running
 
 
 def known(spec: dict[str, Any], **status: Any) -> JobStatus:
@@ -53,9 +47,7 @@ class TestNextOfAJob:
                 ["14:00:00Z"],
                 id="three in Madrid, once before it expires",
             ),
-            pytest.param(
-                {**MINUTELY, "startsAt": HALF}, ["12:30:00Z", "12:31:00Z", "12:32:00Z"], id="not before it starts"
-            ),
+            pytest.param({**MINUTELY, "startsAt": HALF}, ["12:30:00Z", "12:31:00Z", "12:32:00Z"], id="its start"),
             pytest.param({**MINUTELY, "expiresAt": AT_TWO}, ["12:01:00Z", "12:02:00Z"], id="on the instant, not after"),
             pytest.param({"schedule": "0 * * * * *", "expiresAt": f"{MARCH}11:00:00Z"}, [], id="expired"),
             pytest.param({"schedule": f"@at {MARCH}13:00:00Z"}, ["13:00:00Z"], id="once"),
@@ -129,7 +121,7 @@ class TestTheRouteOfAJob:
 
     async def test_a_job_that_is_not_there_is_not_found(self, api: Api) -> None:
         api.know_jobs()
-        assert (await api.client.get("/v1/jobs/nobody/next")).status == 404
+        assert (await api.client.get("/v1/jobs/none/next")).status == 404
 
     async def test_no_slot_is_returned_before_the_jobs_are_known(self, api: Api) -> None:
         assert (await api.client.get("/v1/jobs/backup/next")).status == 503
@@ -158,9 +150,7 @@ class TestPreview:
             pytest.param({"schedule": "@after 2026-03-01T11:00:00Z <PT2H"}, ["2026-03-01T11:00:00Z"], id="in grace"),
             pytest.param({"schedule": "@after 2026-03-01T11:00:00Z <PT30M"}, [], id="and not after it"),
             pytest.param({"schedule": "@manually"}, [], id="never"),
-            pytest.param(
-                {"schedule": "@hourly", "timezone": None, "name": None, "after": None}, HOURLY, id="null is absent"
-            ),
+            pytest.param({"schedule": "@hourly", "timezone": None, "after": None}, HOURLY, id="null is absent"),
         ],
     )
     def test_schedule_has_the_slots_of_a_job_created_with_it(self, asked: dict[str, Any], expected: list[str]) -> None:
@@ -180,7 +170,6 @@ class TestPreview:
         ("body", "sentence"),
         [
             pytest.param(b"", "the body is not JSON: ", id="nothing"),
-            pytest.param(b"{", "the body is not JSON: ", id="half an object"),
             pytest.param(b'{"schedule":"@daily"} x', "the body is not JSON: trailing characters", id="more behind it"),
             pytest.param(b"[" * 50_000, "the body is not JSON: recursion limit exceeded", id="deep nesting"),
             pytest.param(b'{"schedule":"\xff"}', "the body is not JSON: ", id="bytes that are no text"),
@@ -190,8 +179,6 @@ class TestPreview:
             pytest.param(b'{"schedule":null}', "schedule: null is not allowed; use a text", id="null as schedule"),
             pytest.param(b'{"schedule":5}', "schedule: 5 is not allowed; use a text", id="a number as schedule"),
             pytest.param(b'{"schedule":"@daily","timezone":true}', "timezone: true is not allowed", id="a bool zone"),
-            pytest.param(b'{"schedule":"@daily","name":["a"]}', 'name: ["a"] is not allowed', id="a list as name"),
-            pytest.param(b'{"schedule":"@daily","after":5}', "after: 5 is not allowed; use a text", id="a number time"),
             pytest.param(
                 b'{"schedule":"@daily","after":"5"}', 'after: "5" is not an instant; use RFC 3339 ', id="no time at all"
             ),
@@ -203,16 +190,12 @@ class TestPreview:
             pytest.param(b'{"schedule":"@daily","after":"2026-03-01T12:00:00"}', "after: ", id="a time without zone"),
             pytest.param(b'{"schedule":"@daily","count":0}', "count: 0 is not allowed; use a whole", id="no slot"),
             pytest.param(b'{"schedule":"@daily","count":true}', "count: true is not allowed", id="a flag as count"),
-            pytest.param(b'{"schedule":"@daily","count":"10"}', 'count: "10" is not allowed', id="a text as count"),
-            pytest.param(b'{"schedule":"@daily","count":2.0}', "count: 2.0 is not allowed", id="a fraction as count"),
             pytest.param(
                 b'{"schedule":"@daily","time_zone":"UTC"}',
                 '"time_zone" is not known; the fields are schedule, timezone, name, after, count',
                 id="an unknown field",
             ),
             pytest.param(b'{"schedule":"* * * * *"}', 'schedule: "* * * * *" has five fields', id="five fields"),
-            pytest.param(b'{"schedule":"0 60 * * * *"}', "minute: ", id="a minute that does not exist"),
-            pytest.param(b'{"schedule":""}', "schedule: ", id="an empty schedule"),
             pytest.param(
                 b'{"schedule":"@daily","timezone":"Mars/X"}', 'timezone: "Mars/X" is not a time zone', id="zone"
             ),
@@ -249,8 +232,3 @@ class TestTheRouteOfAPreview:
         answer = await api.client.post("/v1/schedule/preview", data=b'{"schedule":"@hourly","count":2}')
         assert answer.status == 200
         assert await answer.json() == {"next": HOURLY, "words": "every hour", "clock_changes": []}
-
-    async def test_refusal_is_a_plain_sentence(self, api: Api) -> None:
-        answer = await api.client.post("/v1/schedule/preview", data=b'{"schedule":"@sometimes"}')
-        assert (answer.status, answer.headers["Content-Type"]) == (400, "text/plain; charset=utf-8")
-        assert (await answer.text()).startswith('schedule: "@sometimes" is not known; use @yearly, ')

@@ -12,7 +12,6 @@ from dkron_api.routes import executions
 from dkron_api.routes.openapi import document
 from dkron_crds.job import JobStatus
 from dkron_crds.stops import STOP_PREFIX
-from dkron_kube.errors import Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, PODS
 from tests.support.api_app import Api, running_api
 from tests.support.api_callers import VALID, OneCaller
@@ -96,18 +95,6 @@ async def test_a_stop_is_shown_with_the_grace_of_its_pod(
     # A list reads no pods for it.
     listed = await (await api.client.get(f"/v1/jobs/{NAME}/executions?details=true")).json()
     assert [each["details"]["stopping"].get("until") for each in listed if "stopping" in each["details"]] == [None]
-
-
-@pytest.mark.parametrize(
-    ("error", "status"),
-    [
-        pytest.param(Rejected("not allowed", status=403), 403, id="forbidden"),
-        pytest.param(Unavailable("no answer"), 503, id="away"),
-    ],
-)
-async def test_error_of_kubernetes_is_returned(api: Api, error: Exception, status: int) -> None:
-    api.kube.fail("patch dkronjobs", error)  # type: ignore[arg-type]
-    assert (await api.client.post(path(RUNNING.id))).status == status
 
 
 async def test_right_to_stop_reveals_no_output() -> None:

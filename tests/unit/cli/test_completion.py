@@ -148,7 +148,7 @@ def test_script_of_a_shell_without_a_terminal(shell: str, environment: dict[str,
 
 
 HEAVY = ("aiohttp", "kubernetes", "pydantic", "rich", "google.auth", "requests")
-"""What a list does without."""
+"""Modules that a list does without."""
 
 
 @pytest.mark.parametrize(

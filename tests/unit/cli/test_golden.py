@@ -1,4 +1,4 @@
-"""What the reading commands print in terminals of 80 and 140 columns, about a cluster that is always the same.
+"""Output of the reading commands in terminals of 80 and 140 columns, about a cluster that is always the same.
 
 After a change that is meant, `GOLDEN=write pytest tests/unit/cli/test_golden.py` writes the texts again; read the diff.
 """

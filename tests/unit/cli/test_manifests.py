@@ -138,8 +138,6 @@ def test_losses_of_a_dkron_job_are_listed(fields: dict[str, Any], said: list[str
         pytest.param({"schedule": "* * * * *"}, "five fields", id="five fields"),
         pytest.param({"executor": "lambda"}, 'executor: "lambda" is not known', id="an executor"),
         pytest.param({"retries": "x"}, "retries: it is the string", id="no number"),
-        pytest.param({"tags": {"a": "b:0"}}, "tags.a", id="a count of zero"),
-        pytest.param({"tags": [1]}, "tags: it is an array", id="a list"),
         pytest.param({"executor_config": None}, "the executor shell needs command", id="no command"),
     ],
 )

@@ -262,9 +262,7 @@ NOT_FOUND, FORBIDDEN = NotFound('dkronclusters "dkron" not found'), Rejected("fo
     [
         pytest.param({"get dkronclusters": NOT_FOUND}, ["mine", "of-all"], id="allowed"),
         pytest.param({"get dkronclusters": FORBIDDEN}, ["mine"], id="without the right to find the operator"),
-        pytest.param(
-            {"get dkronclusters": NOT_FOUND, "list dkronclusters": FORBIDDEN}, ["mine"], id="or to look for it"
-        ),
+        pytest.param({"get dkronclusters": NOT_FOUND, "list dkronclusters": FORBIDDEN}, ["mine"], id="or to look"),
     ],
 )
 async def test_pauses_of_all_namespaces_are_listed(

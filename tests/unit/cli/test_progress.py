@@ -10,7 +10,7 @@ import pytest
 
 from dkron_cli.commands.run import Request, _run
 from dkron_cli.core.order import Order, read_order
-from dkron_cli.edge import cluster, progress
+from dkron_cli.edge import progress
 from dkron_cli.edge.backend import Asked
 from dkron_cli.edge.cluster import Cluster
 from dkron_cli.edge.reviews import SELF
@@ -22,6 +22,7 @@ from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, Resource
 from dkron_reports.job import Job, from_object
 from tests.support.builders import NAME, NAMESPACE, NOON, wire_job
 from tests.support.fake_kube import FakeKube
+from tests.support.opened_cluster import by_kubeconfig
 
 GROUP = 1_800_000_000_123_456_789
 ENDED = {"job": f"{NAME}-1", "attempt": 1, "startedAt": rfc3339(NOON), "finishedAt": rfc3339(NOON), "success": False}
@@ -79,7 +80,7 @@ class Wait:
             ("failed", "JobDeleted"), id="deleted while an attempt was active",
         ),
         pytest.param(
-            {"phase": "Failed", "message": "the run left no record (JobDeleted)"}, "made anew",
+            {"phase": "Failed", "message": "the run left no record (JobDeleted)"}, "made again",
             (Code.FAILED.name, f'the run of "{NAME}" failed: the run left no record (JobDeleted)'),
             id="deleted before it began, and not run by a namesake",
         ),
@@ -97,7 +98,7 @@ async def test_a_run_that_its_job_does_not_show(run: dict[str, Any] | None, job:
     wait = Wait(run)
     if job != "there":
         wait.kube.remove(DKRON_JOBS, NAME)
-    if job == "made anew":
+    if job == "made again":
         wait.kube.put(DKRON_JOBS, wire_job(uid="another"))
     assert await wait.hear() == heard
 
@@ -183,7 +184,7 @@ async def test_requester_name_follows_one_rule(user: str, told: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What the DkronRun of a `run` without --wait says, and how the command ends."""
+    """The status of the DkronRun of a `run` without --wait, and how the command ends."""
 
     status: dict[str, Any] | None
     reads: bool = True
@@ -225,11 +226,8 @@ async def test_a_run_waits_a_moment_for_its_refusal(
     async def asked(*_: Any, **__: Any) -> Asked:
         return wait.asked
 
-    async def opened(_options: Options) -> Cluster:
-        return wait.cluster
-
     monkeypatch.setattr(Cluster, "run", asked)
-    monkeypatch.setattr(cluster, "open_cluster", opened)
+    by_kubeconfig(monkeypatch, wait.kube)
     request = Request(NAME, wait=False, follow=False, seconds=None, force=False, order=Order())
     try:
         code, said = await _run(Options(), request), capsys.readouterr().out
@@ -243,11 +241,7 @@ async def test_a_run_is_printed_for_programs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, wait: bool, shown: dict[str, Any]
 ) -> None:
     known = Wait({"phase": "Succeeded", "group": GROUP, "attempts": [{**ENDED, "success": True}]})
-
-    async def opened(_options: Options) -> Cluster:
-        return known.cluster
-
-    monkeypatch.setattr(cluster, "open_cluster", opened)
+    by_kubeconfig(monkeypatch, known.kube)
     monkeypatch.setattr("dkron_cli.edge.cluster.secrets.token_hex", lambda _: "0")
 
     def decide() -> None:

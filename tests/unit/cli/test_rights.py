@@ -41,8 +41,8 @@ class Reviewing(FakeKube):
         pytest.param("run", NAME, [READ], {}, RUN, id="run, and may not"),
         pytest.param("retry", NAME, [RUN], {}, READ, id="retry, and may not read the job"),
         pytest.param("retry", NAME, [READ], {}, RUN, id="retry, and may not run it"),
-        pytest.param("retry", NAME, [RUN, f"{READ} {NAME}"], {}, None, id="retry this job alone"),
-        pytest.param("retry", NAME, [RUN, f"{READ} other"], {}, READ, id="retry another job alone"),
+        pytest.param("retry", NAME, [RUN, f"{READ} {NAME}"], {}, None, id="retry only this job"),
+        pytest.param("retry", NAME, [RUN, f"{READ} other"], {}, READ, id="retry only another job"),
         pytest.param("retry", NAME, [RUN, READ], VALUES, LIST, id="retry with values that it may not read"),
         pytest.param("retry", NAME, [RUN, READ, LIST], VALUES, None, id="retry with values"),
         pytest.param("retry", "", [RUN, READ], {}, LIST, id="retry any job"),
@@ -60,7 +60,7 @@ async def test_rights_of_a_command(
 
 
 async def test_a_name_that_may_not_be_looked_for() -> None:
-    """The name is not that of the object, and the user may read only objects that are named."""
+    """The object has another name, and the user may read only objects that are named."""
     kube = Reviewing(RUN, READ)
     kube.fail("list dkronjobs", Rejected("forbidden", status=403))
     found = await lacks(Cluster(kube, NAMESPACE, everywhere=False), "retry", "none")  # type: ignore[arg-type]

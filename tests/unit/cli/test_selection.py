@@ -9,7 +9,6 @@ import pytest
 
 from dkron_cli.commands import get, history
 from dkron_cli.core.selection import Labels, Selection, is_in, read_selector, states_of
-from dkron_cli.edge.cluster import Cluster
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 from dkron_crds.base import rfc3339
@@ -17,8 +16,9 @@ from dkron_crds.conditions import Condition
 from dkron_crds.job import JobStatus
 from dkron_kube.paths import DKRON_JOBS
 from dkron_reports.job import Job, from_object
-from tests.support.builders import NAMESPACE, NOON, after, claim, execution, wire_job
+from tests.support.builders import NOON, after, claim, execution, wire_job
 from tests.support.fake_kube import FakeKube
+from tests.support.opened_cluster import by_kubeconfig
 
 TEAM = (("team", "a"),)
 
@@ -71,15 +71,6 @@ def test_a_job_is_in_the_states_that_a_list_shows(found: Job, words: str) -> Non
     assert not is_in(found, "success")
 
 
-async def test_labels_select_by_kubeconfig() -> None:
-    kube = FakeKube()
-    for name, team in (("a", "a"), ("b", "b")):
-        kube.put(DKRON_JOBS, dict(job(name, labels={"team": team}).raw))
-    cluster = Cluster(kube, NAMESPACE, everywhere=False)  # type: ignore[arg-type]
-    assert [each.name for each in await cluster.jobs(Selection(labels=TEAM))] == ["a"]
-    assert [each.name for each in await cluster.jobs()] == ["a", "b"]
-
-
 async def test_history_of_several_jobs_has_the_newest_run_first(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -88,11 +79,7 @@ async def test_history_of_several_jobs_has_the_newest_run_first(
         runs = tuple(execution(claim(after(each), at=after(each), name=name)) for each in seconds)
         labels = {"team": "a" if name != "c" else "other"}
         kube.put(DKRON_JOBS, dict(job(name, labels=labels, executions=runs).raw))
-
-    async def opened(_options: Options) -> Cluster:
-        return Cluster(kube, NAMESPACE, everywhere=False)  # type: ignore[arg-type]
-
-    monkeypatch.setattr("dkron_cli.edge.connect._open", opened)
+    by_kubeconfig(monkeypatch, kube)
     await history._history(Options(), Selection(labels=TEAM), failed=False, count=2)
     rows = [line.split()[:2] for line in capsys.readouterr().out.splitlines()]
     assert rows == [["JOB", "SLOT"], ["a", rfc3339(after(60))], ["b", rfc3339(after(30))]]

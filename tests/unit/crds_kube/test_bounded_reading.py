@@ -1,4 +1,4 @@
-"""What is read over the wire is bounded: pages by bytes, and by depth what a client other than ours parses."""
+"""Reads over the wire are bounded: pages by bytes, and by depth what a client other than ours parses."""
 
 import asyncio
 import json
@@ -8,13 +8,12 @@ import pytest
 from aiohttp import web
 
 from dkron_crds.bounds import unreadable
-from dkron_kube.access import Access
 from dkron_kube.errors import Unavailable
 from dkron_kube.paging import FIRST, Paging
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_kube.reading import bounded_text, read_bounded
 from dkron_kube.watch import Pace, follow
-from tests.support.kube_server import anonymous, served, serving
+from tests.support.kube_server import served
 from tests.support.watching import Diary
 
 MIB = 1 << 20
@@ -50,7 +49,7 @@ class Shelf:
     [
         pytest.param(1200, 10, 4, id="short objects in full pages"),
         pytest.param(13, 1_400_000, 17, id="long ones in short pages"),
-        pytest.param(2, 5 * MIB, 6, id="one that is longer than a page alone"),
+        pytest.param(2, 5 * MIB, 6, id="one that is longer than a page"),
     ],
 )
 async def test_a_list_is_read_whole_in_pages_that_fit(count: int, size: int, most: int) -> None:
@@ -152,16 +151,14 @@ def test_invalid_json_is_left_to_kopf() -> None:
 async def test_kopf_session_bounds_lists_and_streams() -> None:
     shelf = Shelf(13, 1_400_000, deep=2)
     names, token = list[str](), ""
-    async with serving(shelf.answer) as server:
-        access = Access(str(server.make_url("")).rstrip("/"), "default", tls=True, authorization=anonymous)
-        async with access.open_session(reading=[read_bounded, Paging()]) as session:
-            while token or not names:
-                async with session.get(DKRON_JOBS.path(), params={"limit": "500", "continue": token}) as response:
-                    page = await response.json()
-                names += [item["metadata"]["name"] for item in page["items"]]
-                token = page["metadata"]["continue"]
-            async with session.get(JOBS.path(), params={"limit": "1"}) as response:
-                (job,) = (await response.json())["items"]
+    async with served(shelf.answer) as client, client.access.open_session(reading=[read_bounded, Paging()]) as session:
+        while token or not names:
+            async with session.get(DKRON_JOBS.path(), params={"limit": "500", "continue": token}) as response:
+                page = await response.json()
+            names += [item["metadata"]["name"] for item in page["items"]]
+            token = page["metadata"]["continue"]
+        async with session.get(JOBS.path(), params={"limit": "1"}) as response:
+            (job,) = (await response.json())["items"]
     assert names == [str(number) for number in range(13)]
     assert max(shelf.asked[-6:-1]) < 20
     assert "spec" not in job, "of a Job nothing reads it"

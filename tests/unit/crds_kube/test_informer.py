@@ -1,4 +1,4 @@
-"""What an informer tells its callbacks of objects, and what it knows and logs of its watch."""
+"""Calls of an informer's callbacks, and what it knows and logs of its watch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Told:
 
 @dataclass(frozen=True, kw_only=True)
 class Course:
-    """What the API server answers, and what the callbacks are told."""
+    """Answers of the API server, and what the callbacks are told."""
 
     lists: Sequence[Answer] = (2,)
     watches: Sequence[Lives] = ()

@@ -20,7 +20,7 @@ WARNING = "cannot check whether the custom resources"
 
 
 def document(revision: int) -> Object:
-    """What the API server publishes of definitions with this number."""
+    """The document of an API server whose definitions have this number."""
 
     def schema(kind: str) -> Object:
         identity = {"group": GROUP, "version": VERSION, "kind": kind}
@@ -49,7 +49,7 @@ class Publisher:
 
 
 async def ask(*answers: Object | KubeError) -> tuple[Publisher, float]:
-    """Ask such a server; how long that took."""
+    """Ask a server with these answers; how long that took."""
     publisher = Publisher(list(answers))
     begin = asyncio.get_running_loop().time()
     await require_current(cast("KubeClient", publisher))

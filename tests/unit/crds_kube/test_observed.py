@@ -1,4 +1,4 @@
-"""What a client tells of its requests, and a session of its watches."""
+"""Reports of a client about its requests, and of a session about its watches."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What the refusals of the API server tell beyond their sentence. The bodies are as a real one sends them."""
+"""Facts in refusals of the API server beyond their sentence. The bodies are as a real one sends them."""
 
 from typing import Any
 
@@ -59,9 +59,6 @@ def test_causes_name_the_fields() -> None:
         pytest.param(422, {"message": "webhook", "reason": "Invalid"}, Rejected, id="a webhook that denies"),
         pytest.param(422, {"details": None}, Rejected, id="null for details"),
         pytest.param(422, "", Rejected, id="nothing"),
-        pytest.param(400, UNFIT, Rejected, id="a patch that cannot be read"),
-        pytest.param(409, UNFIT, Conflict, id="somebody wrote first"),
-        pytest.param(410, UNFIT, Expired, id="too old"),
     ],
 )
 def test_conflicting_patch_differs_from_an_invalid_result(status: int, body: Any, kind: type[KubeError]) -> None:

@@ -11,7 +11,7 @@ from aiohttp.test_utils import unused_port
 
 from dkron_kube.answers import PIECE
 from dkron_kube.client import Call, KubeClient
-from dkron_kube.errors import Expired, KubeError, NotFound, Rejected, Stale, Unavailable
+from dkron_kube.errors import Expired, KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, LEASES, NODES, PODS, Resource
 from tests.support.kube_server import always, client_of, opened, refusal, served
 
@@ -46,12 +46,6 @@ async def test_a_json_patch_goes_out_as_a_list_of_operations() -> None:
     assert answer == {"metadata": {"resourceVersion": "2"}}
     path = "/apis/dkron.io/v1alpha1/namespaces/ns/dkronjobs/a"
     assert seen == [("PATCH", path, "application/json-patch+json", operations)]
-
-
-async def test_a_json_patch_that_does_not_fit_is_stale() -> None:
-    async with served(always(lambda: web.json_response({"reason": "Invalid", "details": {}}, status=422))) as kube:
-        with pytest.raises(Stale):
-            await kube.json_patch(DKRON_JOBS, "ns", "a", [])
 
 
 async def written_and_read(kube: KubeClient) -> None:
@@ -122,7 +116,6 @@ STREAMS = [
     pytest.param(read_tail, id="the tail of a log"),
     pytest.param(get, id="an object"),
 ]
-each_stream = pytest.mark.parametrize("read", STREAMS)
 each_read = pytest.mark.parametrize("read", [*STREAMS, pytest.param(read_list, id="a list")])
 
 

@@ -21,13 +21,6 @@ def test_lines_are_the_same_however_the_bytes_are_cut(pieces: list[bytes]) -> No
     assert fed(Lines(), pieces) == text.split(b"\n")[:-1]
 
 
-def test_long_line_in_small_pieces_is_one_line() -> None:
-    line = b"x" * 3_000_000
-    text = line + b"\n"
-    pieces = [text[start : start + 1000] for start in range(0, len(text), 1000)]
-    assert fed(Lines(), pieces) == [line]
-
-
 def test_endless_line_is_bounded() -> None:
     lines = Lines(longest=100)
     assert lines.feed(b"short\n" + b"x" * 90) == [b"short"]
@@ -63,19 +56,12 @@ def test_an_event_has_a_kind_and_a_version(line: bytes, kind: Kind, version: str
         pytest.param(event("ERROR", {"message": "hm"}), Unavailable, "hm", id="an error without a code"),
         pytest.param(event("ERROR", {}), Unavailable, "HTTP 500", id="an error that says nothing"),
         pytest.param(b"{", Unavailable, "not an event: {", id="half a line"),
-        pytest.param(b"", Unavailable, "not an event", id="an empty line"),
         pytest.param(b"\xff", Unavailable, "not an event", id="what is not text"),
         pytest.param(b"[]", Unavailable, "not an event", id="a list"),
-        pytest.param(b"7", Unavailable, "not an event", id="a number"),
         pytest.param(b'{"type": "ADDED"}', Unavailable, "not an event", id="no object"),
-        pytest.param(b'{"type": "ADDED", "object": null}', Unavailable, "not an event", id="null for an object"),
         pytest.param(b'{"type": "ERROR", "object": null}', Unavailable, "not an event", id="an error of null"),
-        pytest.param(
-            b'{"type": "ERROR", "object": {"code": "x"}}', Unavailable, "not an event", id="a code of letters"
-        ),
-        pytest.param(
-            error(403, details={"causes": ["x"]}), Unavailable, "not an event", id="an error whose causes are none"
-        ),
+        pytest.param(b'{"type": "ERROR", "object": {"code": "x"}}', Unavailable, "not an event", id="a code of text"),
+        pytest.param(error(403, details={"causes": ["x"]}), Unavailable, "not an event", id="causes that are none"),
         pytest.param(event("ADDED", {"metadata": {}}), Unavailable, "not an event", id="no version"),
         pytest.param(
             event("ADDED", {"metadata": {"resourceVersion": "x"}}),
@@ -83,7 +69,7 @@ def test_an_event_has_a_kind_and_a_version(line: bytes, kind: Kind, version: str
             "not an event",
             id="a version of letters",
         ),
-        pytest.param(event("RENAMED", thing("a", 1)), Unavailable, "not an event", id="a kind that nobody knows"),
+        pytest.param(event("RENAMED", thing("a", 1)), Unavailable, "not an event", id="an unknown kind"),
     ],
 )
 def test_invalid_event_is_an_error(line: bytes, kind: type[KubeError], says: str) -> None:

@@ -96,7 +96,7 @@ async def played(lists: Sequence[Answer], watches: Sequence[Lives]) -> tuple[Tel
 
 @dataclass(frozen=True)
 class Course:
-    """What the API server answers, and what is asked of it therefore: "second request" each."""
+    """Answers of the API server, and what is asked of it therefore: "second request" each."""
 
     lists: Sequence[Answer]
     watches: Sequence[Lives]

@@ -24,7 +24,7 @@ HASTE = Pace(silence=30.0, brief=0.0, first_delay=0.001, last_delay=0.001)
 
 
 class Story:
-    """What happened at a server: event after event, the version of each one more than that of the one before.
+    """What happened at a server: event after event, each version one more than the version before.
 
     Every request for a watch takes the next of `cuts`: after so many bytes the connection breaks; the last stays open.
     """
@@ -42,7 +42,7 @@ class Story:
         return len(self.lines)
 
     def held(self, version: int) -> dict[str, int]:
-        """What is there as of a version."""
+        """The objects as of a version."""
         held: dict[str, int] = {}
         for number, line in enumerate(self.lines[:version], start=1):
             told = json.loads(line)
@@ -241,7 +241,7 @@ async def test_watch_cut_anywhere_sees_each_change_once_in_order(
     async with following(story.answer) as diary:
         await diary.until("the list", lambda diary: diary.told)
         story.lines = lines
-        # Whoever has come to the end of an open stream is sent on to the rest.
+        # A client that has come to the end of an open stream is sent on to the rest.
         story.end()
         await diary.until("the last event", lambda _: _asked_for(story) >= story.version)
         story.end()
