@@ -19,7 +19,7 @@ SHARE = 2 / 3
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What was said to a mutant; `simulated` is None if it was not simulated."""
+    """The findings for a mutant; `simulated` is None if it was not simulated."""
 
     mutant: Mutant
     unit: Found
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
-    parser.add_argument("--only", choices=[mutant.name for mutant in MUTANTS], help="this one alone")
+    parser.add_argument("--only", choices=[mutant.name for mutant in MUTANTS], help="only this one")
     parser.add_argument("--seeds", type=int, default=SEEDS, help=f"simulated for each; 0: none ({SEEDS})")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="mutants at once")
     return parser

@@ -12,7 +12,7 @@ PACKAGE = Path("operator/dkron_operator")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
     """`before` stands exactly once in `file`, below the package of the operator, and becomes `after`. `what` is the
-    mistake that this makes; `tests` are unit tests that look at it, beside those of the file."""
+    mistake that this makes; `tests` are unit tests that look at it, beside the file's own."""
 
     name: str
     file: str

@@ -10,7 +10,7 @@ BATCH = 25
 
 
 def failures(seeds: Iterable[int]) -> str:
-    """What is wrong, with the command that shows it; empty if nothing is."""
+    """The objections, with the command that shows them; empty if there are none."""
     for seed in seeds:
         result = simulate(plan(seed))
         if result.wrong:

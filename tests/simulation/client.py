@@ -1,4 +1,4 @@
-"""What a process has in place of a `KubeClient`: the world at the other end of the network."""
+"""A process' substitute for `KubeClient`: the world at the other end of the network."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from dkron_kube.errors import KubeError, NotLeader, Unavailable
 from dkron_kube.paths import DKRON_PAUSES, DKRON_RUNS, LEASES, NODES, TOKEN_REQUESTS, Resource
 from tests.simulation.dice import Dice
 from tests.simulation.network import Ill, Network, Trouble
-from tests.simulation.world import Event, Object, Token, World, refused
+from tests.support.world import Event, Object, Token, World, refused
 
 TIMEOUT = 5.0
 """The longest that a request without an answer takes, in seconds."""
@@ -34,7 +34,7 @@ WATCHED = (NODES, DKRON_PAUSES, DKRON_RUNS)
 
 class WorldClient:
     """The interface of `KubeClient`, for one process of a replica. `told` is told each call with its answer, and
-    `writing` each write when it begins. The dice `aside` are those of calls about pauses, so that all other calls go as
+    `writing` each write when it begins. The dice `aside` are for calls about pauses, so that all other calls go as
     they would without."""
 
     def __init__(
@@ -57,7 +57,7 @@ class WorldClient:
         self._loop = asyncio.get_running_loop()
 
     def guarded(self, may_write: Callable[[], bool]) -> Self:
-        """As that of `KubeClient`. Both are one here, so the guard lets through what a replica writes without it."""
+        """As in `KubeClient`. Both are one here, so the guard lets through what a replica writes without it."""
         self._may_write = may_write
         return self
 
@@ -290,7 +290,7 @@ class WorldClient:
 
     def _meddle(self, resource: Resource, namespace: str, name: str) -> None:
         """A person writes something that means nothing."""
-        note = {"metadata": {"annotations": {"somebody": f"{self._loop.time():.6f}"}}}
+        note = {"metadata": {"annotations": {"person": f"{self._loop.time():.6f}"}}}
         try:
             self._world.patch(resource, namespace, name, note)
         except KubeError:

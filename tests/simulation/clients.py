@@ -23,14 +23,14 @@ from dkron_operator.plan.read import read_job
 from tests.chaos.history import Act, Operation, Paused, RunRequest
 from tests.simulation.controllers import SQUATTER
 from tests.simulation.plans import Event, What
-from tests.simulation.world import Event as Told
-from tests.simulation.world import Object, World
 from tests.support.builders import IMAGES
+from tests.support.world import Event as Told
+from tests.support.world import Object, World
 
 NAMESPACE = "default"
 NEIGHBOUR = "neighbour"
 """The namespace of jobs whose names begin with it."""
-NOBODY = "00000000-0000-0000-0000-0000deadbeef"
+NO_UID = "00000000-0000-0000-0000-0000deadbeef"
 _PHASES = frozenset({"Running", "Succeeded", "Failed"})
 _WITH_SPEC = (What.CREATE, What.EDIT)
 
@@ -52,7 +52,7 @@ class Clients:
         """Pause a job, or all `jobs`; returns how that is ended."""
         begin, name = self._clock(), f"pause-{len(self.pauses)}"
         end = begin + timedelta(seconds=event.lasts)
-        spec: Object = {"whenResumed": "drop" if event.spec.get("drop") else "missedRuns", "pausedBy": "somebody"}
+        spec: Object = {"whenResumed": "drop" if event.spec.get("drop") else "missedRuns", "pausedBy": "person"}
         if event.on:
             spec["jobs"] = [event.on]
         if event.spec.get("until"):
@@ -179,7 +179,7 @@ class Clients:
 
     def remove(self, event: Event) -> str | None:
         """Delete the newest Job of a job that its status has seen; returns its name, if there is one. Of one that is
-        gone before that nobody knows, and it comes anew."""
+        gone before that the operator does not know, and it comes again."""
         runs = [body for body in self._runs(event.on) if body["metadata"]["uid"] in self._known(event.on)]
         if not runs:
             return None
@@ -202,7 +202,7 @@ class Clients:
         entry = scheduled(slot).entry(uid=job["metadata"]["uid"], name=job["metadata"]["name"], at=self._clock())
         body = build_job(read_job(job), entry, images=IMAGES)
         body["metadata"]["annotations"][SQUATTER] = "yes"
-        body["metadata"]["ownerReferences"][0]["uid"] = NOBODY
+        body["metadata"]["ownerReferences"][0]["uid"] = NO_UID
         return body
 
     def _request(self, event: Event) -> Object:
@@ -271,5 +271,5 @@ def _created(job: Object) -> datetime:
 
 
 def _asked_at(now: datetime) -> datetime:
-    """What a client writes: its clock is as far off as those of the operators, and it took a moment to write."""
+    """A client's times: its clock is as far off as an operator's, and it took a moment to write."""
     return now - timedelta(seconds=1)

@@ -15,7 +15,7 @@ from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 Object = dict[str, Any]
 E = TypeVar("E", bound=KubeError)
 SECONDS = 30.0
-NOBODY = "00000000-0000-0000-0000-0000deadbeef"
+NO_UID = "00000000-0000-0000-0000-0000deadbeef"
 
 
 class Ground(Protocol):
@@ -35,7 +35,7 @@ class Ground(Protocol):
 
 
 class Told:
-    """What a watch has told so far: kind of event, name and version, in the order in which it was told."""
+    """The events of a watch so far: kind of event, name and version, in their order."""
 
     def __init__(self) -> None:
         self.events: list[tuple[str, str, int]] = []
@@ -76,7 +76,7 @@ async def only_the_very_object_is_deleted(ground: Ground) -> None:
     made = await _create(ground, "very")
     await _write(ground, "very", {"successCount": 1})
     delete, version = ground.client.delete, made["metadata"]["resourceVersion"]
-    await _raises(Conflict, delete(DKRON_JOBS, ground.namespace, "very", uid=NOBODY))
+    await _raises(Conflict, delete(DKRON_JOBS, ground.namespace, "very", uid=NO_UID))
     await _raises(Conflict, delete(DKRON_JOBS, ground.namespace, "very", uid=_uid(made), version=version))
     newest = (await _get(ground, "very"))["metadata"]["resourceVersion"]
     await delete(DKRON_JOBS, ground.namespace, "very", uid=_uid(made), version=newest)
@@ -97,7 +97,7 @@ async def a_merge_patch_merges_objects_and_replaces_lists(ground: Ground) -> Non
 
 
 async def status_and_spec_have_addresses_of_their_own(ground: Ground) -> None:
-    """What is written at one of them leaves the other as it is."""
+    """A write at one of them leaves the other as it is."""
     made = await _create(ground, "apart", status={"successCount": 7})
     assert "successCount" not in (made.get("status") or {})
     body = {"spec": {"retries": 3}, "status": {"successCount": 5}}
@@ -137,7 +137,7 @@ async def what_is_not_there_is_not_found(ground: Ground) -> None:
     await _raises(NotFound, _get(ground, "nothing"))
     await _raises(NotFound, _patch(ground, "nothing", {"spec": {"retries": 1}}))
     await _raises(NotFound, _write(ground, "nothing", {"successCount": 1}))
-    await _raises(NotFound, ground.client.delete(DKRON_JOBS, ground.namespace, "nothing", uid=NOBODY))
+    await _raises(NotFound, ground.client.delete(DKRON_JOBS, ground.namespace, "nothing", uid=NO_UID))
 
 
 async def who_has_written_a_status_is_remembered(ground: Ground) -> None:
@@ -346,14 +346,14 @@ async def _is_there(ground: Ground, name: str) -> bool:
 
 async def _until_gone(ground: Ground, name: str) -> None:
     async with asyncio.timeout(SECONDS):
-        while await _is_there(ground, name):  # noqa: ASYNC110 - nobody tells
+        while await _is_there(ground, name):  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0.1)
 
 
 async def _until(what: str, holds: Callable[[], bool]) -> None:
     try:
         async with asyncio.timeout(SECONDS):
-            while not holds():  # noqa: ASYNC110 - nobody tells
+            while not holds():  # noqa: ASYNC110 - nothing tells
                 await asyncio.sleep(0.05)
     except TimeoutError:
         raise AssertionError(f"waited {SECONDS:.0f} s for {what}") from None

@@ -17,7 +17,7 @@ from dkron_kube.errors import KubeError
 from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
 from tests.chaos.history import Run
 from tests.simulation.dice import Dice
-from tests.simulation.world import FOREGROUND, Event, Key, World
+from tests.support.world import FOREGROUND, Event, Key, World
 
 Object = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""Dice: chance that depends on a seed and a name alone, never on who has thrown before under another name. So a plan
+"""Dice: chance that depends on only a seed and a name, never on who has thrown before under another name. So a plan
 without one of its events goes on much as it did with it.
 """
 

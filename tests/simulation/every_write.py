@@ -23,9 +23,9 @@ COUNTED = frozenset(
 )  # fmt: skip
 """The calls at which something goes wrong."""
 JUST = 1e-6
-"""Seconds before such a call begins."""
+"""Seconds before one of these calls begins."""
 AWAY = 9.0
-"""Seconds for which an operator is not started again, if it is not started at once."""
+"""Seconds until an operator is started again, if it is not started at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,7 @@ def _count(result: Result, *, exactly: bool) -> None:
 
 
 def job(name: str = "j0", *, at: float = 1.0, **spec: Any) -> Event:
-    """A job is created, which runs on request alone unless it says otherwise."""
+    """A job is created, which runs only on request unless it says otherwise."""
     common = {"schedule": "" if {"parentJob", "dependsOn"} & spec.keys() else "@manually", "history": KEEP_ALL}
     given = {**common, "executorConfig": {"command": "true"}, "concurrency": "allow", **spec}
     return Event(at=at, what=What.CREATE, on=name, spec=given)
@@ -139,7 +139,7 @@ def nodes(names: str, *, at: float = 0.0) -> Event:
 
 
 def status(result: Result, name: str = "j0") -> JobStatus:
-    """What the status says in the end."""
+    """The status in the end."""
     return next(record.status for record in result.history.records if record.job == name)
 
 

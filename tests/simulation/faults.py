@@ -1,4 +1,4 @@
-"""What was broken, when, and for how long anybody could feel it: no longer than that may it excuse anything.
+"""The faults, when they were, and for how long an operator could feel them: no longer than that may it excuse anything.
 
 A trouble of the network that no call has met was none, and one that did lasts until the last call that it has met is
 over. Whatever ends a process lasts until one acts again, but no longer than a change of leaders may take.
@@ -19,7 +19,7 @@ RECOVERY = {
     "a name": 8.0,
     "a list": 5.0,
 }
-"""Seconds from the end of what was broken until all is in order again. What has failed is tried again after 6 s at
+"""Seconds from the end of what was broken until all is in order again. A failed call is tried again after 6 s at
 most. A watch that has expired begins again after a second; a resync finds what vanished meanwhile 5 s later."""
 TAKEN_BACK, LOOKED_AT = 200.0, 60.0
 """Seconds: marks of a clock that was so far ahead are taken back at once (docs/reliability.md). By the schedules of
@@ -97,7 +97,7 @@ class Faults:
         self._broken.append(found)
 
     def removed(self, now: float, name: str, *, by_ttl: bool = False) -> None:
-        """Somebody has deleted this Job, or its time to live is over, which comes with no surprise."""
+        """A user has deleted this Job, or its time to live is over, which comes with no surprise."""
         recovery = 0.0 if by_ttl else RECOVERY["a watch"]
         self._broken.append(_Broken(f"deletion of Job {name}", now, now, recovery, hits=(name,)))
 
@@ -106,12 +106,12 @@ class Faults:
         what = f"deletion of namespace {namespace}"
         self._broken.append(_Broken(what, begin, now, RECOVERY["a watch"], hits=refused))
 
-    def fell(self, now: float, replica: str, *, alone: bool) -> None:
-        """A process has ended; `alone`: no other one lives."""
+    def fell(self, now: float, replica: str, *, last: bool) -> None:
+        """A process has ended; `last`: no other one lives."""
         self._fell[replica] = now
         self._up.pop(replica, None)
         self._successors[replica] = {name: began for name, began in self._up.items() if began < now - READY}
-        if alone and self._alone is None:
+        if last and self._alone is None:
             self._alone = now
 
     def rose(self, now: float, replica: str) -> None:
@@ -165,7 +165,7 @@ class Faults:
         return until
 
     def _deletes_in(self, broken: _Broken) -> bool:
-        """Whether a Job was deleted meanwhile. Where a watch begins anew it shows what is there, not what has gone."""
+        """Whether a Job was deleted meanwhile. Where a watch begins again it shows what is there, not what has gone."""
         return any(each.hits and broken.begin <= each.begin <= broken.end for each in self._broken)
 
     def _is_idle(self, broken: _Broken) -> bool:
@@ -186,7 +186,7 @@ class Faults:
         return next((names for at, names in self._samples if at > moment and names), frozenset())
 
     def _acting_again(self, moment: float) -> float:
-        """From when on somebody acts, at that moment or after it."""
+        """From when on an operator acts, at that moment or after it."""
         before = [acting for at, acting in self._samples if at <= moment]
         if before and before[-1]:
             return moment

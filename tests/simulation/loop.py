@@ -150,7 +150,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         """It is passed over when its time comes."""
 
-    # What a loop with sockets and threads does; there are none.
+    # The part of a loop with sockets and threads; there are none.
 
     def _process_events(self, event_list: Any) -> None:
         pass

@@ -1,4 +1,4 @@
-"""Histories of a right operator with one loss in them, as a wrong one would leave it: nobody may accept them.
+"""Histories of a right operator with one loss in them, as a wrong one would leave it: no checker may accept them.
 
 `python -m tests.simulation.losses` measures how many are accepted, and how many slots had to run at all.
 """
@@ -58,7 +58,7 @@ def _single(history: History) -> Iterator[tuple[Run, ...]]:
 
 
 def never_was(history: History, lost: tuple[Run, ...]) -> History:
-    """Nothing is left of these runs, and nobody says that there was anything."""
+    """Nothing is left of these runs, and no record says that there was anything."""
     kept = tuple(run for run in history.runs if run not in lost)
     return _recorded(replace(history, runs=kept), lost, _forgotten)
 
@@ -122,7 +122,7 @@ def _failure(run: Run, gone: list[Execution]) -> bool:
 
 
 def _outcome(kept: tuple[Execution, ...]) -> GroupStatus:
-    """What the newest run that is left says."""
+    """The outcome of the newest run that is left."""
     if not kept:
         return GroupStatus.NEVER
     newest = max(kept, key=lambda each: (each.slot.replace(microsecond=0), each.group, each.attempt))

@@ -5,7 +5,7 @@ from functools import partial
 
 from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 from tests.simulation.plans import Event
-from tests.simulation.world import World
+from tests.support.world import World
 
 KINDS = {each.plural: each for each in (DKRON_JOBS, JOBS)}
 APART = 1.0

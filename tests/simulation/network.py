@@ -1,6 +1,6 @@
 """The network between operators and the API server, and what is wrong with it: answers that are lost, requests that do
-not arrive or are refused, delays, somebody who writes in between, watches that are late, repeat themselves, break, or
-have to begin anew, and lists in many pages.
+not arrive or are refused, delays, another writer in between, watches that are late, repeat themselves, break, or
+have to begin again, and lists in many pages.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,9 +18,9 @@ class Ill(StrEnum):
     DROP = "the request is lost"
     REFUSE = "the server refuses"
     SLOW = "everything takes long"
-    MEDDLE = "somebody else writes just before"
+    MEDDLE = "another client writes just before"
     FREEZE = "the watch tells nothing"
-    GAP = "the watch begins anew, and does not tell what it has missed"
+    GAP = "the watch begins again, and does not tell what it has missed"
     REPEAT = "the watch repeats itself"
     CUT = "the watch breaks, and goes on where it was, if the server still knows what came then"
     PAGES = "lists come in short pages, and the server may forget meanwhile what they show"
@@ -55,7 +55,7 @@ class Network:
         self._refused: dict[Trouble, dict[str, None]] = {}
 
     def met(self, now: float, replica: str, call: str, dice: Dice) -> dict[Ill, Trouble]:
-        """What a call meets."""
+        """The troubles that a call meets."""
         return {t.ill: t for t in self._now(now, replica) if call.startswith(t.calls) and dice.chance(t.share)}
 
     def felt(self, now: float, troubles: Iterable[Trouble]) -> None:
@@ -67,7 +67,7 @@ class Network:
         self._refused.setdefault(trouble, {})[name] = None
 
     def refused(self, trouble: Trouble) -> tuple[str, ...]:
-        """What it has refused."""
+        """The names that it has refused."""
         return tuple(self._refused.get(trouble, ()))
 
     def first_list(self, trouble: Trouble) -> float | None:
@@ -83,7 +83,7 @@ class Network:
         return next((t for t in self._now(now, replica) if t.ill is ill and plural.startswith(t.calls)), None)
 
     def pages(self, now: float, replica: str, plural: str) -> Trouble | None:
-        """What has lists of these come in short pages."""
+        """The trouble that has lists of these come in short pages."""
         return self.watch(now, replica, plural, Ill.PAGES)
 
     def remember(self, trouble: Trouble, version: int) -> None:

@@ -24,7 +24,7 @@ OLD_LISTS = 0.15
 LONG_LISTS = 0.06
 """How likely lists come in short pages for a while, in which a replica lists all."""
 CUTS = 0.12
-"""How likely a watch breaks, and may have to list anew."""
+"""How likely a watch breaks, and may have to list again."""
 
 GONE_UNSEEN = 0.2
 """How likely a job is deleted then."""
@@ -232,7 +232,7 @@ class _Planner:
         on, calls = f"operator-{old.randrange(self._replicas)}", old.choice(("", "jobs", "dkronjobs"))
         self._add(at, What.ILL, on=on, lasts=lasts, ill=Ill.OLD, calls=calls)
         if lasts > KEPT:
-            # What is in the list was deleted since, and nothing is left of it.
+            # A Job in the list was deleted since, and nothing is left of it.
             for event in self._events:
                 if event.spec:
                     event.spec["history"] = {"executions": 1, "successfulJobs": 0, "failedJobs": 0}
@@ -260,8 +260,8 @@ class _Planner:
                     self._events[number] = replace(event, calls="dkronjobs")
 
     def _others(self) -> None:
-        """What is rarer: a quota or a namespace that ends, which refuse Jobs; a status that is refused as invalid; a
-        Job that somebody deletes; a clock that is minutes ahead for a while."""
+        """Rarer events: a quota or a namespace that ends, which refuse Jobs; a status that is refused as invalid; a
+        Job that a user deletes; a clock that is minutes ahead for a while."""
         rand = self._source("others")
         at, on = round(rand.uniform(4.0, self._length), 3), f"operator-{rand.randrange(self._replicas)}"
         lasts = round(rand.uniform(0.5, 8.0), 3)
@@ -276,16 +276,16 @@ class _Planner:
                 self._add(at, What.SKEW, on=on, lasts=lasts, skew=180.0)
 
     def _can_judge_far_clock(self) -> bool:
-        """Whether somebody outside can tell what a clock that is minutes ahead makes due. An `@every` that is edited
-        then begins where nobody knows; and a list from that time, read long after it, gives the mark of then for one
+        """Whether an observer can tell what a clock that is minutes ahead makes due. An `@every` that is edited
+        then begins where no observer knows; and a list from that time, read long after, gives the mark of then for one
         that is now within what clocks may differ."""
         edited = any(event.what is What.EDIT and "@every" in event.spec["schedule"] for event in self._events)
         old = any(event.ill is Ill.OLD and event.lasts > KEPT for event in self._events)
         return not (self._rivals or self._has(What.WIPE) or edited or old)
 
     def _left_out(self) -> None:
-        """An edit that leaves out what the schedule had beside its text. The zone differs by hours alone, so the slots
-        are the same. By a clock that is minutes ahead they would begin where nobody outside knows."""
+        """An edit that leaves out what the schedule had beside its text. The zone differs only by hours, so the slots
+        are the same. By a clock that is minutes ahead they would begin where no observer knows."""
         rand = self._source("left out")
         if rand.random() > LEFT_OUT or any(event.skew > HANDOVER for event in self._events):
             return
@@ -305,7 +305,7 @@ class _Planner:
                 self._add(round(at + lasts / 2, 3), What.DELETE, on="j0")
 
     def _stops(self) -> None:
-        """Executions that somebody stops, some just as they begin or end. A wipe takes with it that one was stopped;
+        """Executions that a user stops, some just as they begin or end. A wipe takes with it that one was stopped;
         and where several act, another may make it once more (docs/reliability.md)."""
         stops = self._source("stops")
         if stops.random() < STOPS and not self._rivals and not self._has(What.WIPE):
@@ -347,7 +347,7 @@ class _Planner:
             self._add(then, What.ILL, on=on, lasts=0.3, ill=Ill.CUT)
 
     def _pauses(self) -> None:
-        """A pause. With a clock that is minutes off, nobody outside can say when one ends by itself."""
+        """A pause. With a clock that is minutes off, no observer can say when one ends by itself."""
         pauses = self._source("pauses")
         if pauses.random() > PAUSES:
             return
@@ -412,7 +412,7 @@ class _Planner:
 
     def _far_ahead(self) -> None:
         """A clock that is so far ahead for a while that marks are taken back, as far as the history shows what has run.
-        If the job changes then, nobody outside can tell what ran long before its slot from what should not have run."""
+        If the job changes then, no observer can tell what ran long before its slot from what should not have run."""
         ahead = self._source("far ahead")
         changes = (What.EDIT, What.DISABLE, What.ENABLE, What.DELETE, What.WIPE, What.SKEW, What.PAUSE)
         kept = [event.spec["history"]["executions"] for event in self._events if event.what is What.CREATE]
@@ -433,8 +433,8 @@ class _Planner:
         return Random(f"{name} {self._seed}")  # noqa: S311 - no secret
 
     def _ttl(self) -> float | None:
-        """Jobs that are removed when they have been over for so many seconds. What a wipe takes with it, no Job shows
-        then; and where several act, another may make it once more (docs/reliability.md)."""
+        """Jobs that are removed when they have been over for so many seconds. No Job shows the records that a wipe
+        takes away then; and where several act, another may make it once more (docs/reliability.md)."""
         times = self._source("times to live")
         if times.random() > TTLS or self._rivals or self._has(What.WIPE):
             return None

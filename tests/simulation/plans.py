@@ -12,7 +12,7 @@ from tests.simulation.controllers import Course
 from tests.simulation.network import Ill
 
 RECOVERY, LATENESS, LONGEST_RUN, HANDOVER = 8.0, 1.5, 6.0, 18.0
-"""What the checker allows, how long a pod takes at most, and how long it takes until another replica leads: until the
+"""The checker's allowance, how long a pod takes at most, and how long it takes until another replica leads: until the
 Lease is over, and then two looks at it. In seconds."""
 
 
@@ -48,7 +48,7 @@ class Event:
 
     `lasts`: until the process is started again, or goes on, or the trouble is over. A kill waits for a call that begins
     with `calls`, if it names any, and then for so many `steps` of the process; with `done`, until the API server has
-    carried the call out. For a trouble, `ill`, `calls`, `share` and `status` are those of `network.Trouble`. `skew` are
+    carried the call out. For a trouble, `ill`, `calls`, `share` and `status` are as in `network.Trouble`. `skew` are
     seconds. Squatting is to have a Job there by the name that the next slot's will have; forging, to have one that is
     like it in all but the name. Removing is to delete the newest Job of a job, as a hand does it, or a TTL. A stop is
     for the newest Job as well; with `begins` or `races`, for the next one whose pod begins or ends, a moment after
@@ -122,7 +122,7 @@ class Plan:
         return "\n".join([head, *map(str, self.events)])
 
     def with_events(self, events: Sequence[Event]) -> "Plan":
-        """The same with these events alone."""
+        """The same with only these events."""
         return replace(self, events=tuple(events))
 
     def to_text(self) -> str:

@@ -34,8 +34,8 @@ from tests.simulation.dice import Dice
 from tests.simulation.loop import RUNNING, Process, VirtualLoop
 from tests.simulation.network import Network, Trouble
 from tests.simulation.watching import Watch
-from tests.simulation.world import World
 from tests.support.builders import IMAGES
+from tests.support.world import World
 
 HOME = "home"
 """The namespace of the operator."""
@@ -104,7 +104,7 @@ class Watches:
 
 class Replica:
     """One pod. `wall` is the true time of day, and `skew` is how much this one's clock is ahead of it,
-    `by_itself` while nobody sets it."""
+    `by_itself` while no event sets it."""
 
     def __init__(
         self, name: str, world: World, network: Network, *, seed: int, wall: Callable[[], datetime],
@@ -204,7 +204,7 @@ class Replica:
                 watch.go_on(cut)
 
     def relist(self) -> None:
-        """Its watches begin anew."""
+        """Its watches begin again."""
         for watch in self._watches:
             watch.list()
 

@@ -1,5 +1,5 @@
 """Shrinks a plan that fails: drop half of its events, then a quarter, then each, as long as it still fails (delta
-debugging, Zeller and Hildebrandt 2002). What is left is what the failure needs.
+debugging, Zeller and Hildebrandt 2002). The rest is what the failure needs.
 """
 
 from collections.abc import Callable

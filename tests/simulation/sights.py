@@ -1,4 +1,4 @@
-"""What is seen of the world from outside, for the checker; and what must not be seen at any moment."""
+"""The world as an observer sees it, for the checker; and what must not be seen at any moment."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +12,7 @@ from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS
 from tests.chaos.history import Record, Seen, Since
 from tests.chaos.request_sightings import RequestSightings
-from tests.simulation.world import Event, Object, World
+from tests.support.world import Event, Object, World
 
 
 class Sights:

@@ -36,7 +36,7 @@ from tests.simulation.network import Ill, Network, Trouble
 from tests.simulation.plans import LATENESS, LONGEST_RUN, RECOVERY, Event, Plan, What
 from tests.simulation.replica import HOME, Replica
 from tests.simulation.sights import Sights
-from tests.simulation.world import World
+from tests.support.world import World
 
 ZERO = datetime(2026, 3, 1, 11, 59, 30, tzinfo=UTC)
 RESTART = 0.3
@@ -197,7 +197,7 @@ class Simulation:
         self.wrong.append(f"UNEXPECTED: {context['message']}\n{text}")
 
     def log(self, record: logging.LogRecord) -> None:
-        """Something that an operator says. With a traceback it is something that nobody expected."""
+        """A log record of an operator. With a traceback it is an unexpected error."""
         self._note("log", f"{record.levelname} {record.name}: {record.getMessage()}")
         if record.exc_info:
             text = logging.Formatter().formatException(record.exc_info)
@@ -312,8 +312,8 @@ class Simulation:
     def _ended(self, replica: Replica) -> None:
         self._note(replica.name, "has ended")
         self._fell[replica.name] = self._loop.time()
-        alone = not any(each.lives for each in self._replicas.values() if each is not replica)
-        self._faults.fell(self._loop.time(), replica.name, alone=alone)
+        last = not any(each.lives for each in self._replicas.values() if each is not replica)
+        self._faults.fell(self._loop.time(), replica.name, last=last)
         # Its pod starts it again.
         again = max(self._back.get(replica.name, 0.0), self._loop.time() + RESTART)
         self._at(again, partial(self._start, replica))

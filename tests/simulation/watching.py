@@ -1,9 +1,9 @@
-"""What the watches of a process bring, in place of kopf: for each object in order, among objects in any.
+"""The events of a process' watches, in place of kopf: for each object in order, among objects in any.
 
-As with kopf, a burst of changes of one object may come as its last; and when a watch has to begin anew, everything that
+As with kopf, a burst of changes of one object may come as its last. When a watch has to begin again, everything that
 exists is told again, and nothing of what is gone. It has to where the server does not know any more what came after the
-version at which a watch broke: that it says in an event, and kopf lists anew; or as the answer, as it does between two
-pages of a list, and kopf fails, and all of its watches begin anew a while later.
+version at which a watch broke: that it says in an event, and kopf lists again; or as the answer, as it does between two
+pages of a list, and kopf fails, and all of its watches begin again a while later.
 """
 
 import asyncio
@@ -16,17 +16,17 @@ from dkron_kube.paths import Resource
 from tests.simulation.client import BETWEEN_PAGES, SHORT
 from tests.simulation.dice import Dice
 from tests.simulation.network import Ill, Network, Trouble
-from tests.simulation.world import Event, Object, Token, World, terms
+from tests.support.world import Event, Object, Token, World, terms
 
 Feed = Callable[[str | None, Object], None]
-ANEW, AGAIN = 0.1, 1.0
-"""Seconds until kopf lists anew, and until its watches begin anew when they have failed."""
+RELIST, RESTART = 0.1, 1.0
+"""Seconds until kopf lists again, and until its watches begin again when they have failed."""
 AS_ANSWER = 0.3
 """How likely it is the answer to a watch that its version is too old, and no event in it."""
 
 
 class Watch:
-    """The watch of a resource. `context` is that of the process to which it belongs."""
+    """The watch of a resource. `context` belongs to its process."""
 
     def __init__(
         self, world: World, network: Network, dice: Dice, *, resource: Resource, selector: str, replica: str,
@@ -55,7 +55,7 @@ class Watch:
 
     @property
     def plural(self) -> str:
-        """What it watches."""
+        """The resource that it watches."""
         return self._resource.plural
 
     def begin(self) -> None:
@@ -90,12 +90,12 @@ class Watch:
         elif self._dice.chance(AS_ANSWER):
             self._failed()
         else:
-            self._list_in(ANEW)
+            self._list_in(RELIST)
 
     def fail(self) -> None:
-        """With all the watches of the process; it begins anew."""
+        """With all the watches of the process; it begins again."""
         self.cut()
-        self._list_in(AGAIN)
+        self._list_in(RESTART)
 
     def _list_in(self, seconds: float) -> None:
         # Whatever it was about to list, it does no more.

@@ -4,9 +4,8 @@ For what one group of routes does; the whole program is tried in tests/cluster.
 """
 
 import asyncio
-import copy
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -45,56 +44,20 @@ from dkron_api.jobs.objects import Objects
 from dkron_api.settings import Settings
 from dkron_api.tenants.tenants import Tenant, TenantFactory
 from dkron_kube.client import KubeClient
-from dkron_kube.errors import Conflict, Stale
-from dkron_kube.paths import Resource
 from dkron_runtime.supervision import Supervisor
 from tests.support.builders import NAMESPACE, NOON
-from tests.support.fake_kube import FakeKube, Object
+from tests.support.fake_kube import FakeKube
+from tests.support.world import Object
 
 NODE_NAME = "replica-a"
 Client = TestClient[web.Request, web.Application]
 
 
-class FakeApiServer(FakeKube):
-    """A fake that patches specs, and takes JSON patches as strictly as the API server: a `test` that fails, a version
-    that has passed.
-    """
-
-    async def patch(self, resource: Resource, _namespace: str, name: str, body: Object) -> Object:
-        self._arrive("patch", resource, name, body)
-        self._merge(resource, name, body, {"metadata", "spec"})
-        return self._answer("patch", resource, self.objects[resource.plural, name])
-
-    async def json_patch(
-        self, resource: Resource, _namespace: str | None, name: str, operations: Sequence[Object]
-    ) -> Object:
-        self._arrive("patch", resource, name)
-        stored = self._found(resource, name)
-        patched = copy.deepcopy(stored)
-        for operation in operations:
-            *parents, last = operation["path"].strip("/").split("/")
-            part = patched
-            for parent in parents:
-                part = part[parent]
-            if operation["op"] != "test":
-                part[last] = operation["value"]
-            elif part[last] != operation["value"]:
-                raise Stale("the object is not as the patch expects it", status=422)
-        if patched["metadata"]["resourceVersion"] != stored["metadata"]["resourceVersion"]:
-            raise Conflict("the object has been modified", status=409)
-        if patched.get("spec") != stored.get("spec") and "generation" in patched["metadata"]:
-            patched["metadata"]["generation"] += 1
-        if patched != stored:
-            self._stamp(patched)
-        self.objects[resource.plural, name] = patched
-        return self._answer("patch", resource, patched)
-
-
 @dataclass(slots=True)
 class Api:
-    """A running API. What is in `kube` is not in the cache before a test puts it there."""
+    """A running API. Objects in `kube` are not in the cache before a test puts them there."""
 
-    kube: FakeApiServer
+    kube: FakeKube
     app: web.Application
     client: Client
 
@@ -116,10 +79,10 @@ class Api:
 
 @asynccontextmanager
 async def running_api(
-    *routes: Iterable[web.RouteDef], guard: Guard | None = None, kube: FakeApiServer | None = None, **settings: Any
+    *routes: Iterable[web.RouteDef], guard: Guard | None = None, kube: FakeKube | None = None, **settings: Any
 ) -> AsyncIterator[Api]:
     """An API of these routes at noon, with nothing in its cache yet."""
-    app, kube = web.Application(middlewares=[edge]), kube or FakeApiServer()
+    app, kube = web.Application(middlewares=[edge]), kube or FakeKube()
     chosen = {"namespace": NAMESPACE, "cluster_namespace": NAMESPACE, "node_name": NODE_NAME, "access_log": False}
     app[SETTINGS] = Settings.model_construct(**Settings.model_construct().model_dump() | chosen | settings)
     app[KUBE], app[CLOCK] = cast("KubeClient", kube), lambda: NOON

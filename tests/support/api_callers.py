@@ -30,7 +30,7 @@ class OneCaller:
     trouble: KubeError | None = None
     asked: list[str] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
-    """What was asked about, as policies would match it."""
+    """The questions, as policies would match them."""
     address: str = "127.0.0.1"
     how = AuthMode.KUBERNETES
     audiences = ()

@@ -7,7 +7,7 @@ from tests.support.logged_process import LoggedProcess
 from tests.support.rest import Rest
 
 NODE_NAME = "replica-a"
-"""What the API calls itself: `X-Whom`, and the identity by which it knows its operator's Lease."""
+"""The API's name: `X-Whom`, and the identity by which it knows its operator's Lease."""
 
 
 class ApiProcess(LoggedProcess):

@@ -1,4 +1,4 @@
-"""Rights of the REST API: the least that it needs in its namespace, and an API that has given ones alone."""
+"""Rights of the REST API: the least that it needs in its namespace, and an API that has only given ones."""
 
 import contextlib
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ LEAST_API: Rules = {
     ("", "pods/log"): ("get",),
 }
 """By API group, resource and name: all that `dkron-api` needs in the namespace that it serves. Nodes are no part of a
-namespace; without the right to list them GET /v1/members shows the operator alone."""
+namespace; without the right to list them GET /v1/members shows only the operator."""
 
 FOR_POLICIES: Rules = {("dkron.io", "dkronpolicies"): ("create", "patch", "delete")}
 """Of these, what it needs only where DkronPolicies say what callers may do."""
@@ -33,21 +33,21 @@ FOR_LEAVE: Rules = {("coordination.k8s.io", "leases", "dkron"): ("patch",)}
 """Of these, what it needs only beside an operator."""
 
 FOR_PAUSES_OF_ALL: Rules = {("dkron.io", "dkronpauses"): ("list",)}
-"""What it uses besides where the operator's Lease is, if that is another namespace."""
+"""The rights that it uses besides where the operator's Lease is, if that is another namespace."""
 
 FOR_TOKENS: Rules = {("", "secrets"): FOLLOWED}
-"""What it needs besides with `--auth dkron`, where the operator's Lease is."""
+"""The rights that it needs besides with `--auth dkron`, where the operator's Lease is."""
 
 FOR_CALLERS: Rules = {
     ("authentication.k8s.io", "tokenreviews"): ("create",),
     ("authorization.k8s.io", "subjectaccessreviews"): ("create",),
 }
-"""What it needs besides with `--auth kubernetes`, in a ClusterRole: those of `system:auth-delegator`."""
+"""The rights that it needs besides with `--auth kubernetes`, in a ClusterRole: `system:auth-delegator`."""
 
 
 @contextlib.contextmanager
 def limited_api(kube: Kube, rules: Rules, folder: Path) -> Iterator[ApiSite]:
-    """An API that has these rights alone. It listens, and may not be able to read anything; it has to stop in order."""
+    """An API that has only these rights. It listens, and may not be able to read anything; it has to stop in order."""
     access = limited_access(kube, rules, folder=folder)
     api = ApiProcess(folder / "api.log", kubeconfig=access, namespace=kube.namespace).start(wait=False)
     try:

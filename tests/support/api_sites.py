@@ -49,7 +49,7 @@ class ApiSite:
         self.wait_known(self.kube.write_status(object_name(name), **status))
 
     def wait_all_read(self) -> None:
-        """Wait until it has read the other kinds as well: it is ready with the jobs alone."""
+        """Wait until it has read the other kinds as well: it is ready with only the jobs."""
         for path in ("/v1/pause", "/v1/leader"):
 
             def seen(path: str = path) -> Answer:
@@ -79,7 +79,7 @@ class ApiSite:
 def api_for(kube: Kube, folder: Path, *options: str, kubeconfig: Path | None = None) -> Iterator[ApiSite]:
     """A running API for the namespace; it has to stop in order. `options` are further ones of the program.
 
-    It has the rights of an administrator, or those of `kubeconfig`.
+    It has the rights of an administrator, or `kubeconfig`'s.
     """
     api = ApiProcess(
         folder / "api.log", *options, kubeconfig=kubeconfig or kube.kubeconfig, namespace=kube.namespace

@@ -64,7 +64,7 @@ class Births:
         self._listed.set()
 
     def went_back(self) -> None:
-        """What was born stays born."""
+        """A created object stays counted."""
 
     def upsert(self, item: Object) -> None:
         """A Job is there."""

@@ -54,7 +54,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "a count of nodes of 0": ({"tags": {"dc": "eu:0"}}, COUNT),
     "mail to no address": ({"processors": {"email": {"onSuccess": "true"}}}, "email needs emails"),
 }
-"""By what is wrong: fields in place of those of a daily job that runs a command, and the beginning of the sentence."""
+"""By what is wrong: fields of a daily job that runs a command, and the beginning of the sentence."""
 
 
 def broken_spec(name: str) -> dict[str, Any]:

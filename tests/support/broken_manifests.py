@@ -57,7 +57,7 @@ MANIFESTS = (
     with_field("a tag with a count of 0", 'tags: {dc: "eu:0"}', server=True, lint='tags.dc: "eu:0" has no count'),
     with_field("an unknown executor", "executor: shel", lint='executor: "shel" is not known'),
     with_field("an unknown processor", "processors: {logs: {}}", lint="warning: ignored, because this version"),
-    with_field("a mail to nobody", "processors: {email: {}}", server=True, lint="processors.email.emails: it is"),
+    with_field("a mail to no address", "processors: {email: {}}", server=True, lint="processors.email.emails: it is"),
     of_config("no command", "image: busybox", server=True, lint="the executor shell needs command"),
     of_config("an unknown key", "command: date, timeuot: 5m", lint="warning: ignored, because this version does not"),
     of_config("a size that is none", "command: date, mem_limit: 5potatoes", server=True, lint='mem_limit: "5potatoes"'),

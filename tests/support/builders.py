@@ -165,7 +165,7 @@ def wire_pod(
 
 
 def of_job(pod: Object, job: str, *, uid: str = "") -> Object:
-    """The pod, made the pod of this Job, whose uid is that of `wire_run` unless it is given."""
+    """The pod, made the pod of this Job, whose uid is as in `wire_run` unless it is given."""
     owner = {"apiVersion": "batch/v1", "kind": "Job", "name": job, "uid": uid or f"uid-of-{job}", "controller": True}
     pod["metadata"] |= {"labels": {"batch.kubernetes.io/job-name": job}, "ownerReferences": [owner]}
     return pod
@@ -281,7 +281,7 @@ def situation(job: JobView | None = None, status: JobStatus | None = None, **fie
 
 
 def thirds_of_minutes() -> UndecidedSlots:
-    """What is undecided of a schedule with three slots a minute, from noon on."""
+    """The undecided slots of a schedule with three slots a minute, from noon on."""
     return UndecidedSlots(Timeline(parse("*/20 * * * * *"), NOON, None, None), schedule=None)
 
 

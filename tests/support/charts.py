@@ -47,7 +47,7 @@ def template(
     namespace: str = NAMESPACE,
     kubernetes: str = versions.KUBERNETES[0],
 ) -> tuple[str, ...]:
-    """How Helm is told what to render, and for which cluster."""
+    """The arguments of Helm: what to render, and the cluster."""
     given = () if values is None else ("--values", str(values))
     known = [part for each in KNOWN for part in ("--api-versions", each)]
     where = ("--namespace", namespace, "--kube-version", kubernetes)
@@ -85,7 +85,7 @@ def refusal(values: Object, folder: Path, *, tool: Tool | None = None) -> str:
 
 
 def of_kind(objects: Sequence[Object], kind: str) -> list[Object]:
-    """Those of a kind."""
+    """The objects of a kind."""
     return [each for each in objects if each["kind"] == kind]
 
 

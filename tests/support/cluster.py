@@ -44,7 +44,7 @@ class Clusters:
         return self._started[kind]
 
     def build(self, nodes: str) -> None:
-        """Build the tools of such a cluster, for tests that start their own."""
+        """Build the tools of a cluster like this, for tests that start their own."""
         with self._watched():
             local.prepare(versions.resolve(os.environ.get("K8S", "")), parse(nodes).kind)
 
@@ -60,7 +60,7 @@ class Clusters:
 
 
 def nodes_wanted(item: pytest.Item) -> str:
-    """What the test's marker says."""
+    """The arguments of the test's marker."""
     marker = item.get_closest_marker("cluster")
     if marker is None or set(marker.kwargs) != {"nodes"} or marker.args:
         raise pytest.UsageError(f'{item.nodeid}: say which nodes the cluster needs, @pytest.mark.cluster(nodes="none")')

@@ -23,7 +23,7 @@ COLUMNS = 80
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a call printed, and its exit code."""
+    """The output of a call, and its exit code."""
 
     code: int
     output: str

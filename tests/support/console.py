@@ -55,7 +55,7 @@ def run(commands: Sequence[Shown], *, environment: Mapping[str, str], folder: Pa
 
 
 def run_script(script: str, *, environment: Mapping[str, str], folder: Path, seconds: float) -> str:
-    """What a script prints, errors included. Its background jobs end with it."""
+    """The output of a script, errors included. Its background jobs end with it."""
     shell = ["bash", "-c", f"trap 'kill $(jobs -p) 2>/dev/null' EXIT\nexec 2>&1\n{script}\n"]
     done = subprocess.run(
         shell, cwd=folder, env=dict(environment), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False,

@@ -66,7 +66,7 @@ for name, values in FORMATS.items():
 
 @schemathesis.hook
 def before_load_schema(context: schemathesis.HookContext, raw_schema: dict[str, Any]) -> None:  # noqa: ARG001 - its form is given
-    """Names are drawn by their format alone: schemathesis takes `\\p{Ll}` for ranges that hold capital letters, too."""
+    """Names are drawn only by their format: schemathesis takes `\\p{Ll}` for ranges that hold capital letters, too."""
     schemas = raw_schema["components"]["schemas"]
     for schema in (schemas["name"], schemas["job"]["properties"]["parent_job"]):
         del schema["pattern"]

@@ -1,6 +1,5 @@
 """A cluster for `dkronctl` that is always the same, at a moment that is always noon: what the golden texts show."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,11 +9,11 @@ from dkron_crds.job import JobStatus, Skipped, SkipReason, Trigger
 from dkron_crds.kinds import KINDS
 from dkron_crds.names import API_VERSION, GROUP, VERSION
 from dkron_crds.revision import title
-from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, LEASES, Resource
 from tests.support.builders import NOON, after, claim, execution, wire_job
+from tests.support.fake_kube import FakeKube
+from tests.support.world import Object
 
-Object = dict[str, Any]
 NIGHT = NOON.replace(hour=1, minute=30)
 SECRETS = {"command": "backup --all", "env": "PASSWORD=secretRef:backup/password", "image": "registry.example/backup:4"}
 
@@ -150,25 +149,15 @@ LEADS = {
 LEASE = {"metadata": {"name": "dkron"}, "spec": {"holderIdentity": "operator-7", "renewTime": rfc3339(after(-1))}}
 
 
-def _lists() -> dict[Resource, list[Object]]:
-    return {DKRON_JOBS: jobs(), DKRON_RUNS: runs(), DKRON_BACKFILLS: backfills()}
+class FixedCluster(FakeKube):
+    """The API server with these objects. It allows each request that a review names, and its clock agrees."""
 
-
-class FixedKube:
-    """What `dkronctl` asks of an API server, answered from these objects."""
-
-    async def get(self, resource: Resource, _namespace: str | None, name: str) -> Object:
-        """Return an object. Raises NotFound."""
-        known = {**_lists(), DKRON_CLUSTERS: [LEADS], LEASES: [LEASE]}.get(resource, [])
-        for each in known:
-            if each["metadata"]["name"] == name:
-                return each
-        raise NotFound(f'{resource.plural} "{name}" not found')
-
-    async def list(self, resource: Resource, _namespace: str | None, **_: Any) -> AsyncIterator[Object]:
-        """Yield the jobs, runs or backfills."""
-        for each in _lists().get(resource, []):
-            yield each
+    def __init__(self) -> None:
+        super().__init__()
+        objects = {DKRON_JOBS: jobs(), DKRON_RUNS: runs(), DKRON_BACKFILLS: backfills(), DKRON_CLUSTERS: [LEADS]}
+        for resource, bodies in {**objects, LEASES: [LEASE]}.items():
+            for body in bodies:
+                self.put(resource, body)
 
     async def openapi(self, _group: str, _version: str) -> Object:
         """Return the definitions, as this version has them."""
@@ -179,9 +168,12 @@ class FixedKube:
         }
         return {"components": {"schemas": schemas}}
 
-    async def create(self, _resource: Resource, _namespace: str | None, _body: Object) -> Object:
-        """Allow what a review asks, at a server whose clock agrees."""
+    async def create(
+        self,
+        _resource: Resource,
+        _namespace: str | None,
+        _body: Object,
+        *,
+        dry_run: bool = False,  # noqa: ARG002 - nothing is created
+    ) -> Object:
         return {"metadata": {"creationTimestamp": rfc3339(NOON)}, "status": {"allowed": True}}
-
-    async def close(self) -> None:
-        """Nothing is open."""

@@ -36,7 +36,7 @@ class ForeignPython:
         return report
 
     def command(self, name: str, *arguments: str) -> str:
-        """What a command of one of the packages prints."""
+        """The output of a command of one of the packages."""
         return self._run(str(self._bin / name), *arguments)
 
     def _run(self, *command: str) -> str:

@@ -101,7 +101,7 @@ def _called(module: str, words: tuple[str, ...], environment: dict[str, str], fi
 
 
 def _live(start: Start) -> None:
-    """What a fork does: as `python -m` with this environment."""
+    """The work of a fork: as `python -m` with this environment."""
     log = os.open(start.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)

@@ -43,7 +43,7 @@ def _pool() -> descriptor_pool.DescriptorPool:
 
 
 def _reflection(version: str, pool: descriptor_pool.DescriptorPool) -> grpc.GenericRpcHandler:
-    """The reflection service. Both versions say the same; the library serves the older one alone."""
+    """The reflection service. Both versions say the same; the library serves only the older one."""
     handler = grpc.stream_stream_rpc_method_handler(
         reflection.ReflectionServicer((SERVICE,), pool=pool).ServerReflectionInfo,
         ServerReflectionRequest.FromString,
@@ -69,7 +69,7 @@ def grpc_server(*, reflected: str = "v1alpha") -> Iterator[Rpc]:
         rpc.asked.append((name, request, metadata))
         if request.code:
             status = next(status for status in grpc.StatusCode if status.value[0] == request.code)
-            context.abort(status, f"refused {metadata.get('x-token', 'nobody')}")
+            context.abort(status, f"refused {metadata.get('x-token', 'no caller')}")
         return request
 
     def one(name: str, kind: Any, *, many_in: bool, many_out: bool) -> grpc.RpcMethodHandler:

@@ -1,6 +1,6 @@
 """Clients that behave as no library does: raw bytes, connections that are cut, slow or silent, by the hundred.
 
-What a process takes meanwhile is read from /proc, at its peak: a body that was held and let go counts, too.
+The memory of a process meanwhile is read from /proc, at its peak: a body that was held and let go counts, too.
 """
 
 import contextlib
@@ -41,7 +41,7 @@ def request(method: str, path: str, *headers: str, body: bytes = b"") -> bytes:
 
 
 def connect(rest: Rest, *, seconds: float = SECONDS) -> socket.socket:
-    """A connection; whoever waits on it for so long gets a TimeoutError."""
+    """A connection; a read that waits for so long gets a TimeoutError."""
     return socket.create_connection((rest.host, rest.port), timeout=seconds)
 
 
@@ -55,7 +55,7 @@ def ask(rest: Rest, sent: bytes | Iterable[bytes], *, seconds: float = SECONDS) 
 
 
 def read_answer(connection: socket.socket) -> Answer:
-    """One answer. Of a stream of events the head alone."""
+    """One answer. Of a stream of events only the head."""
     response = http.client.HTTPResponse(connection)
     response.begin()
     streams = (response.getheader("Content-Type") or "").startswith(STREAM)
@@ -172,7 +172,7 @@ def allow_connections(count: int) -> bool:
 
 def assert_civil(answer: Answer, sent: object = "") -> None:
     """That a program knows what to do next, and a person what was wrong: no answer of 5xx but 503 with Retry-After, and
-    a sentence with each of 4xx. What is no HTTP is answered by the framework, in words of its own."""
+    a sentence with each of 4xx. The framework answers what is no HTTP, in words of its own."""
     about = f"to {sent!r:.500}\n{answer}"
     assert answer.status < 500 or (answer.status == 503 and answer.header("Retry-After")), about
     if answer.status < 400:

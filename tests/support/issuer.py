@@ -48,7 +48,7 @@ def segment(value: object) -> str:
 
 @dataclass
 class Issuer:
-    """What it is now: `keys` is its key set, `away` lets it fail. `asked` are the paths that were asked for."""
+    """Its state: `keys` is its key set, `away` lets it fail. `asked` are the paths that were asked for."""
 
     url: str = ""
     ca: Path = Path()

@@ -15,7 +15,7 @@ _PLURALS = {kind.name: kind.plural for kind in KINDS}
 class Judge:
     """The API server as a function from an object to its refusal; an empty one means that it would be taken.
 
-    Unknown fields are refused as well, as `kubectl apply` asks for. What is stored lives in a namespace of its own;
+    Unknown fields are refused as well, as `kubectl apply` asks for. A stored object lives in a namespace of its own;
     everything else is tried in `default`, where nothing of ours exists.
     """
 

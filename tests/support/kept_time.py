@@ -13,7 +13,7 @@ LATE = timedelta(seconds=15)
 
 def assert_kept_time(kube: Kube, *, since: datetime | None = None) -> None:
     """Each slot of the canary since then, or since its first one, has had a Job in time. Jobs that were tidied away
-    count: they go in the order in which they ended, which is not that of their slots.
+    count: they go in the order in which they ended, not in the order of their slots.
     """
     created = {
         at(metadata["annotations"]["dkron.io/slot"]): at(metadata["creationTimestamp"])

@@ -4,8 +4,8 @@ from typing import Any
 
 
 def kstatus(status: dict[str, Any] | None, *, generation: int = 1) -> str:
-    """Return what `status.Compute` of sigs.k8s.io/cli-utils says of an object with this status, of a kind that it has
-    no rules for."""
+    """Return the verdict of `status.Compute` of sigs.k8s.io/cli-utils on an object with this status, of a kind that
+    it has no rules for."""
     given = status or {}
     if given.get("observedGeneration", generation) != generation:
         return "InProgress"

@@ -45,7 +45,7 @@ class Kube:
     """One namespace. While waiting, `guard` raises when that is pointless; `appendix` tells more about a failure.
 
     `once`: a request that is not answered is not sent again, and raises what urllib3 says. `births`: the Jobs that the
-    namespace has ever had, if somebody watches them.
+    namespace has ever had, if a test watches them.
     """
 
     def __init__(self, kubeconfig: Path, namespace: str, *, once: bool = False) -> None:
@@ -125,7 +125,7 @@ class Kube:
         return self.patch(DKRON_JOBS, name, {"spec": spec})
 
     def write_status(self, name: str, **status: object) -> Object:
-        """Change fields of a DkronJob's status, as somebody with the rights could by hand."""
+        """Change fields of a DkronJob's status, as a user with the rights could by hand."""
         return self.patch(DKRON_JOBS, name, {"status": status}, subresource="status")
 
     def ask_run(self, name: str, request: str, text: str) -> None:
@@ -163,8 +163,8 @@ class Kube:
         ]
 
     def born(self, uid: str) -> list[Object]:
-        """The metadata of all Jobs that the DkronJob with this uid has ever had. Somebody has to watch them."""
-        assert self.births is not None, "nobody watches the Jobs of this namespace"
+        """The metadata of all Jobs that the DkronJob with this uid has ever had. A test has to watch them."""
+        assert self.births is not None, "no test watches the Jobs of this namespace"
         return self.births.of(uid, lambda: self.all(JOBS))
 
     def events_of(self, name: str, reason: str = "") -> list[str]:
@@ -199,7 +199,7 @@ class Kube:
         return "\n".join(lines)
 
     def text(self, method: str, path: str, *, body: Object | None = None) -> str:
-        """What a path of the API server answers, as text: logs, and what lies behind its proxy. Raises `Refused`."""
+        """The answer of a path of the API server, as text: logs, and what lies behind its proxy. Raises `Refused`."""
         return self._answer(method, path, body=body)
 
     def _where(self, resource: Resource) -> str | None:

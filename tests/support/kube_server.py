@@ -26,7 +26,7 @@ async def served(handler: Handler, *, seconds: float = 10, **options: Any) -> As
 
 @asynccontextmanager
 async def serving(handler: Handler, *, port: int | None = None) -> AsyncIterator[TestServer]:
-    """The server alone. When it ends it does not wait for those who are still served."""
+    """Only the server. When it ends it does not wait for those who are still served."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
     server = TestServer(app, host="127.0.0.1", port=port)
@@ -37,8 +37,8 @@ async def serving(handler: Handler, *, port: int | None = None) -> AsyncIterator
         await server.close()
 
 
-async def nobody() -> str | None:
-    """The credentials of who has none."""
+async def anonymous() -> str | None:
+    """No credentials."""
     return None
 
 
@@ -46,7 +46,7 @@ def client_of(
     server: str,
     *,
     seconds: float = 10,
-    authorization: Callable[[], Awaitable[str | None]] = nobody,
+    authorization: Callable[[], Awaitable[str | None]] = anonymous,
     **options: Any,
 ) -> KubeClient:
     """A client for that server."""

@@ -27,7 +27,7 @@ PATIENCE = 60
 
 @dataclass(frozen=True)
 class Ran:
-    """What a container left behind."""
+    """The remains of a container."""
 
     code: int
     output: str
@@ -56,7 +56,7 @@ class Kubelet:
         return Ran(0 if result.success else program.FAILED, program.printed(result).decode("utf-8", "replace"))
 
     def run(self, executor: str, config: Mapping[str, str], **environment: str) -> Ran:
-        """The executor's container, until it ends. What it prints is one stream, as in a pod's log."""
+        """The executor's container, until it ends. Its output is one stream, as in a pod's log."""
         container = self._container(executor, config)
         python, *arguments = container["command"]
         assert python == "python"

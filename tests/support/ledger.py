@@ -70,7 +70,7 @@ def _ledger(kube: Kube, name: str, *, every: int) -> Ledger:
     skipped = status.get("skipped") or {}
     due = _grid(created, every=every, until=at(status["lastScheduleTime"]))
     fired = Counter(at(slot) for slot, _ in _fired(kube, uid, status))
-    # What was due when the job was disabled, and not decided by then, counts as neither.
+    # A slot that was due when the job was disabled, and undecided, counts as neither.
     cut = 0
     if skipped.get("lastReason") == SkipReason.EDITED:
         cut = sum(1 for slot in due if slot > max(fired, default=created))

@@ -1,7 +1,7 @@
-"""What a test leaves open fails that test, and not the one that happens to run when it is noticed: sockets and files,
+"""A leftover fails the test that leaves it, and not the one that happens to run when it is noticed: sockets and files,
 tasks, threads, child processes. A plugin of pytest.
 
-What a fixture of a wider scope has begun may stay until the fixture ends.
+A leftover of a fixture of a wider scope may stay until the fixture ends.
 """
 
 import asyncio
@@ -49,13 +49,13 @@ class Leftovers:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self) -> Generator[None, None, None]:
-        """What is there before the test is not its own."""
+        """Leftovers from before the test are not its own."""
         self._expected = there()
         yield
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
-        """What a wider fixture begins is not the test's either. The tasks of a test end before its loop is closed."""
+        """Leftovers of a wider fixture are not the test's either. The tasks of a test end before its loop is closed."""
         before = there() if fixturedef.scope != "function" else frozenset()
         made = yield
         if fixturedef.scope != "function":
@@ -72,10 +72,10 @@ class Leftovers:
         gc.collect(OLDEST if is_last_of_file else YOUNG)
         collect_unraisable(item.config)
         if is_last_of_file:
-            # What the file has left for good need not be looked at again after each further file.
+            # Leftovers of this file need not be looked at again after each further file.
             gc.freeze()
         deadline = time.monotonic() + SECONDS
-        # A test that starts programs of a wider fixture anew leaves them to that.
+        # A test that starts programs of a wider fixture again leaves them to that.
         kinds = {"thread"} if item.get_closest_marker("restarts") else {"thread", "process"}
         while left := {each for each in own(there() - self._expected) if each[0] in kinds}:
             if time.monotonic() > deadline:
@@ -91,7 +91,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported stays for good, and need not be looked at again after each test."""
+    """An import stays for good, and need not be looked at again after each test."""
     gc.collect()
     gc.freeze()
 
@@ -114,7 +114,7 @@ def own(left: Left) -> Left:
 
 
 def no_tasks(runner: Runner) -> None:
-    """Fail if tasks of the loop still go on: closing it would cancel them, and nobody would know."""
+    """Fail if tasks of the loop still go on: closing it would cancel them, and no test would know."""
     loop = runner.get_loop()
     for _ in range(TURNS):
         if not asyncio.all_tasks(loop):

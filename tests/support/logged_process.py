@@ -20,7 +20,7 @@ KEPT_LINES = 40
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a process is started with; what it prints goes behind what the log holds."""
+    """The arguments of a process; its output goes behind what the log holds."""
 
     module: str
     arguments: tuple[str, ...]
@@ -29,7 +29,7 @@ class Start:
 
 
 class Started(Protocol):
-    """What a test needs of `subprocess.Popen`."""
+    """The part of `subprocess.Popen` that tests need."""
 
     @property
     def pid(self) -> int: ...
@@ -54,7 +54,7 @@ class LoggedProcess:
     launch: ClassVar[Callable[[Start], Started]] = staticmethod(fresh)
     module: ClassVar[str]
     what: ClassVar[str]
-    """What it is, in a sentence: "the operator"."""
+    """Its name in a sentence: "the operator"."""
 
     def __init__(self, log: Path, *arguments: str, environment: dict[str, str] | None = None) -> None:
         self.log = log
@@ -106,7 +106,7 @@ class LoggedProcess:
         self._drop_unfinished_line()
 
     def _drop_unfinished_line(self) -> None:
-        """What it was writing when it was killed: the next process would write on behind it."""
+        """The line that it was writing when it was killed: the next process would write on behind it."""
         written = self.log.read_bytes()
         whole = written.rfind(b"\n") + 1
         with self.log.open("r+b") as output:

@@ -35,7 +35,7 @@ class Shown:
 
     @property
     def name(self) -> str:
-        """Its name, after that of the page."""
+        """Its name, which begins with the page's."""
         return f"{self.page}:{self.document['metadata']['name']}"
 
 

@@ -15,7 +15,7 @@ Object = dict[str, Any]
 
 
 class Fleet:
-    """The nodes of a cluster. What a test has changed is undone by `restore`."""
+    """The nodes of a cluster. `restore` undoes a test's changes."""
 
     def __init__(self, kube: Kube) -> None:
         self.kube = kube

@@ -1,6 +1,6 @@
-"""Requests that nobody sends on purpose, for hypothesis: JSON, names in paths, headers and queries of every kind.
+"""Requests that no client sends on purpose, for hypothesis: JSON, names in paths, headers and queries of every kind.
 
-What has meaning is drawn as often as what has none, so that many get far into the program.
+Values with a meaning are drawn as often as others, so that many get far into the program.
 """
 
 import json

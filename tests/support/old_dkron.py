@@ -1,4 +1,4 @@
-"""Jobs as somebody's Dkron lists them: some that run here as they are, and one for each thing that is in the way."""
+"""Jobs as an old Dkron lists them: some that run here as they are, and one for each thing that is in the way."""
 
 from typing import Any
 

@@ -1,6 +1,5 @@
 """Commands of `dkronctl` in the test's own process, with a fake API server instead of the kubeconfig's."""
 
-import asyncio
 from typing import cast
 
 import pytest
@@ -19,9 +18,7 @@ def by_kubeconfig(monkeypatch: pytest.MonkeyPatch, kube: FakeKube) -> None:
     """Have commands without --server find this API server."""
 
     async def opened(options: Options) -> Cluster:
-        found = Cluster(cast("KubeClient", kube), NAMESPACE, everywhere=options.all_namespaces)
-        monkeypatch.setattr(found, "close", lambda: asyncio.sleep(0))
-        return found
+        return Cluster(cast("KubeClient", kube), NAMESPACE, everywhere=options.all_namespaces)
 
     monkeypatch.setattr(cluster, "open_cluster", opened)
 

@@ -27,11 +27,11 @@ class OwnImage:
     reference: str
     archive: Path
     source: Source
-    """What the checkout was when it was built."""
+    """The revision of the checkout that it was built from."""
 
     @cached_property
     def contents(self) -> Contents:
-        """What is inside, and how it is to be run."""
+        """The contents, and how it is to be run."""
         return Contents(self.archive)
 
 

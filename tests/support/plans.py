@@ -1,4 +1,4 @@
-"""What a plan wants done, by kind, as tests compare it."""
+"""The actions of a plan, by kind, as tests compare them."""
 
 from dataclasses import replace
 from typing import Any
@@ -49,7 +49,7 @@ def reported(plan: Plan) -> list[str]:
 
 
 def messages(plan: Plan, reason: str) -> list[str]:
-    """What the Events of this reason say."""
+    """The messages of the Events of this reason."""
     return [report.message for report in plan.of(Report) if report.reason == reason]
 
 

@@ -1,6 +1,6 @@
-"""Pods of the project's own image, as an installation that trusts nobody would run them.
+"""Pods of the project's own image, as an installation without trust would run them.
 
-They are held to Kubernetes' `restricted` Pod Security Standard, and beyond it have a root file system that nobody can
+They are held to Kubernetes' `restricted` Pod Security Standard, and have a root file system that no process can
 write to. Requests reach them through the API server, so that a test needs no route into the cluster's network.
 """
 
@@ -74,7 +74,7 @@ def run(kube: Kube, name: str, image: str, command: Sequence[str], **container: 
 
 
 def log(kube: Kube, name: str) -> str:
-    """What the pod has written."""
+    """The log of the pod."""
     return kube.text("GET", PODS.path(kube.namespace, name, "log"))
 
 

@@ -22,7 +22,7 @@ def pytest_runtest_makereport(
     item: pytest.Item,  # noqa: ARG001 - named by pytest
     call: pytest.CallInfo[Any],  # noqa: ARG001
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """What was captured in this phase of a test."""
+    """The output captured in this phase of a test."""
     report = yield
     captured = "\n".join(text for title, text in report.sections if title.endswith(f" {report.when}"))
     found = lines_with_secrets(captured)

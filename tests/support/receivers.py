@@ -26,7 +26,7 @@ HOST = "127.0.0.1"
 
 @dataclass
 class Request:
-    """What an HTTP server was sent."""
+    """A request that an HTTP server received."""
 
     method: str
     path: str
@@ -213,7 +213,7 @@ async def mail_server(
     account: tuple[str, str] | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Smtp]:
-    """A mail server; with `tls` it takes mails after STARTTLS alone."""
+    """A mail server; with `tls` it takes mails only after STARTTLS."""
     found = Smtp(answer, account)
     loop = asyncio.get_running_loop()
 

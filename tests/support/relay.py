@@ -27,7 +27,7 @@ class Relay:
         return broken
 
     async def close(self) -> None:
-        """Break what is open, and wait until nobody carries anything. The server has to be closed before."""
+        """Break what is open, and wait until nothing is carried. The server has to be closed before."""
         self.shut = True
         self.cut()
         for _ in range(TURNS):

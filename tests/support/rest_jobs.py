@@ -11,7 +11,7 @@ SEEN_SECONDS = 60.0
 
 
 def body(name: str, **fields: Any) -> dict[str, Any]:
-    """A job that runs on request alone."""
+    """A job that runs only on request."""
     return {
         "name": name,
         "schedule": "@manually",
@@ -22,7 +22,7 @@ def body(name: str, **fields: Any) -> dict[str, Any]:
 
 
 def save(site: ApiSite, name: str, **fields: Any) -> Answer:
-    """Post such a job; it has to be taken."""
+    """Post this job; it has to be taken."""
     answer = site.rest.post("/v1/jobs", body(name, **fields))
     assert answer.status == 201, answer
     return answer

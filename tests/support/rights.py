@@ -41,14 +41,14 @@ FOR_TAGS: Rules = {("", "nodes"): ("list", "watch")}
 """What jobs with tags need besides, in a ClusterRole: nodes have no namespace."""
 
 FOR_PAUSES: Rules = {key: verbs for key, verbs in LEAST.items() if key[1].startswith("dkronpauses")}
-"""What it needs in its own namespace for pauses of all namespaces, if no jobs run there."""
+"""The rights that it needs in its own namespace for pauses of all namespaces, if no jobs run there."""
 
 FOR_REPLICAS: Rules = {("", "pods"): ("list",)}
-"""What it needs in its own namespace to count them, if no jobs run there."""
+"""The rights that it needs in its own namespace to count them, if no jobs run there."""
 
 
 def for_rest_token(account: str) -> Rules:
-    """What it needs besides for the token of a REST API in its pod."""
+    """The rights that it needs besides for the token of a REST API in its pod."""
     return {("", "serviceaccounts/token", account): ("create",)}
 
 

@@ -18,7 +18,7 @@ from localcluster.record import Record, find
 
 GRACE = 5.0
 CLIENTS = ("controller-manager", "scheduler", "kwok")
-"""What has seen more than there is after a restore. Kubernetes advises to restart these."""
+"""The components that have seen more than there is after a restore. Kubernetes advises to restart these."""
 
 
 def snapshot(cluster: localcluster.Cluster, folder: Path) -> Path:
@@ -71,7 +71,7 @@ def _launcher(cluster: localcluster.Cluster) -> Launcher:
 
 
 def _without(record: Record, names: tuple[str, ...]) -> Record:
-    """Nobody is to miss what was stopped."""
+    """Stopped components are started again."""
     return replace(record, components=tuple(each for each in record.components if each.name not in names))
 
 

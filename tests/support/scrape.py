@@ -54,5 +54,5 @@ def read(page: str) -> Scrape:
 
 
 def read_registry(registry: CollectorRegistry) -> Scrape:
-    """What a registry shows."""
+    """The metrics of a registry."""
     return read(generate_latest(registry).decode())

@@ -1,5 +1,5 @@
 """The operator with a wall clock that is wrong by as many seconds as the file CLOCK_SHIFT says, as on a machine that
-nobody sets; written anew, it is a clock that somebody sets. Its monotonic clock goes like any other.
+no test sets; written again, it is a clock that a test sets. Its monotonic clock goes like any other.
 """
 
 import os

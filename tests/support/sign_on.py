@@ -20,7 +20,7 @@ from tests.support.issuer import AUDIENCE, Issuer, segment, signed
 
 SESSION = "provider-session"
 PAGE = """<!doctype html><title>Provider</title>
-<a href="{path}&as=ann">Continue as ann</a> <a href="{path}&as=nobody">Refuse</a>"""
+<a href="{path}&as=ann">Continue as ann</a> <a href="{path}&as=none">Refuse</a>"""
 
 
 @dataclass

@@ -48,7 +48,7 @@ def install(cluster: localcluster.Cluster) -> None:
 def uninstall(cluster: localcluster.Cluster, *definitions: str) -> None:
     """Delete these definitions, as far as they are there, and their objects.
 
-    The API server looks for objects that are left every five seconds, and begins anew after a minute of that.
+    The API server looks for objects that are left every five seconds, and begins again after a minute of that.
     """
     _INSTALLED.discard(cluster.name)
     try:
@@ -111,7 +111,7 @@ def site(
 ) -> Iterator[Site]:
     """A namespace and an operator for it that is not started yet.
 
-    The operator has the rights of an administrator, or those of the kubeconfig that `access` makes.
+    The operator has the rights of an administrator, or the ones of the kubeconfig that `access` makes.
     """
     with namespace(kubeconfig, purpose) as kube:
         own = kubeconfig if access is None else access(kube)

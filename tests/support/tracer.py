@@ -49,7 +49,7 @@ class KeptSpan:
 
 @dataclass
 class KeptSpans:
-    """The tracer. A trace that nobody has begun is recorded with these `flags`."""
+    """The tracer. A trace that no client has begun is recorded with these `flags`."""
 
     flags: int = SAMPLED
     ended: list[KeptSpan] = field(default_factory=list)

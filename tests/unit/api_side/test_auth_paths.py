@@ -22,9 +22,10 @@ from dkron_api.edge.keys import CLUSTERS, LEASES, NODES, POLICIES
 from dkron_api.settings import Settings
 from dkron_crds.policy import Capability
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS
-from tests.support.api_app import Api, FakeApiServer, object_of, running_api
+from tests.support.api_app import Api, object_of, running_api
 from tests.support.api_callers import JOB, VALID, OneCaller, backup
 from tests.support.builders import NAMESPACE, wire_job
+from tests.support.fake_kube import FakeKube
 
 Object = dict[str, Any]
 OTHERS = ["team-b"]
@@ -80,7 +81,7 @@ def policy(**refused: list[Capability]) -> Rules:
 
 
 @asynccontextmanager
-async def serving(scheme: OneCaller, *, kube: FakeApiServer | None = None, **spec: Any) -> AsyncIterator[Api]:
+async def serving(scheme: OneCaller, *, kube: FakeKube | None = None, **spec: Any) -> AsyncIterator[Api]:
     """An API of two namespaces, with one job in its own. Its pause and its backfill name the job, too."""
     async with running_api(routes(SERVED), guard=Guard([scheme]), kube=kube, namespaces=OTHERS) as api:
         job = wire_job(name="backup", **spec)
@@ -168,7 +169,7 @@ async def test_no_route_leads_around_the_refusal_of_a_job() -> None:
                     status, text = await ask(api, method, base + template.format(**PARTS), body)
                     refused = refuses and names_it and template not in IDENTIFIED
                     assert (status == 403) is refused, f"{method} {base}{template} {body}: {status} {text}"
-            assert (api.kube.objects.get((DKRON_JOBS.plural, "backup")) is not None) is refuses
+            assert ("backup" in api.kube.names(DKRON_JOBS)) is refuses
 
 
 FORCED = {"force": True}
@@ -255,7 +256,7 @@ def become(api: Api, job: Object) -> None:
     job["metadata"]["uid"] = f"uid-{next(BORN)}"
     for known in list(api.own.job_index.mirror):
         api.own.job_index.remove(known)
-        api.kube.objects.pop((DKRON_JOBS.plural, known.object_name), None)
+        api.kube.remove(DKRON_JOBS, known.object_name)
     api.own.job_index.upsert(api.kube.put(DKRON_JOBS, job))
 
 

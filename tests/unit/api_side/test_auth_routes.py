@@ -224,7 +224,7 @@ async def test_change_is_audited_with_its_author(api: Api, capfd: pytest.Capture
     await api.client.post("/v1/jobs/backup/toggle", headers=VALID)
     await api.client.get("/v1/jobs", headers=VALID)
     await api.client.get("/v1/jobs?token=secret", headers={"Authorization": "Bearer wrong"})
-    assert api.kube.objects[DKRON_JOBS.plural, "backup"]["metadata"]["annotations"][MODIFIED_BY] == "ci"
+    assert api.kube.has(DKRON_JOBS, "backup")["metadata"]["annotations"][MODIFIED_BY] == "ci"
     lines = [json.loads(line) for line in capfd.readouterr().err.splitlines() if "dkron_api.audit" in line]
     assert [(line["msg"], line["caller"], line["status"]) for line in lines] == [
         ("POST /v1/jobs allowed", "ci", 201),

@@ -15,9 +15,10 @@ from dkron_crds.run import OF_BACKFILL
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Cause, NotFound, Rejected
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_RUNS, Resource
-from tests.support.api_app import Api, FakeApiServer, object_of, running_api
+from tests.support.api_app import Api, object_of, running_api
 from tests.support.api_callers import VALID, OneCaller
 from tests.support.builders import NAMESPACE, wire_job
+from tests.support.fake_kube import FakeKube
 
 Object = dict[str, Any]
 PATH = "/v1/backfills"
@@ -138,7 +139,7 @@ async def test_list_is_newest_first_paged_and_skips_unreadable_items(api: Api) -
     assert (await names("_end=1"))[0] == ["b2"], "a client reads its own writes"
 
 
-class Slow(FakeApiServer):
+class Slow(FakeKube):
     """Answers a list once it may."""
 
     may_answer: asyncio.Event

@@ -12,9 +12,10 @@ from dkron_api.auth.guard import Guard
 from dkron_api.routes import pauses
 from dkron_kube.errors import Rejected
 from dkron_kube.paths import DKRON_PAUSES, Resource
-from tests.support.api_app import Api, FakeApiServer, object_of, running_api
+from tests.support.api_app import Api, object_of, running_api
 from tests.support.api_callers import VALID, OneCaller
 from tests.support.builders import wire_job
+from tests.support.fake_kube import FakeKube
 
 Object = dict[str, Any]
 PATH = "/v1/pauses"
@@ -145,7 +146,7 @@ async def test_pause_state_is_one_word(api: Api, reason: str, state: str) -> Non
 
 
 @dataclass
-class TwoNamespaces(FakeApiServer):
+class TwoNamespaces(FakeKube):
     """It also has the pauses of the namespace `home`, or refuses to list them."""
 
     at_home: list[Object] = field(default_factory=list)

@@ -58,7 +58,7 @@ class TestTheOutputOfOne:
         has(api, ended(output_truncated=False), (OVER.job, wire_pod(states=ENDED)))
         assert (await shown(api, OVER.id))["output"] == "end\n"
         assert api.kube.calls == []
-        api.kube.objects.clear()
+        api.kube.world.objects.clear()
         has(api, ended())
         assert (await shown(api, OVER.id))["output"] == "end\n"
 

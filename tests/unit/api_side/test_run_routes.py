@@ -15,7 +15,7 @@ from dkron_api.routes import executions, runs
 from dkron_crds.attempt_names import execution_id, job_name
 from dkron_crds.job import JobStatus, Trigger
 from dkron_crds.requests import group_of
-from dkron_kube.paths import DKRON_JOBS
+from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS
 from dkron_operator.plan.cause import Cause
 from tests.support.api_app import Api, object_of, running_api
 from tests.support.api_callers import VALID, OneCaller
@@ -219,7 +219,7 @@ async def with_parameters() -> AsyncIterator[Api]:
 
 
 def run_objects(api: Api) -> list[dict[str, Any]]:
-    return [body for (plural, _), body in api.kube.objects.items() if plural == "dkronruns"]
+    return [api.kube.has(DKRON_RUNS, name) for name in api.kube.names(DKRON_RUNS)]
 
 
 async def post(api: Api, body: object, path: str = RUN, **headers: str) -> tuple[int, str]:
@@ -355,7 +355,7 @@ class TestThatRepeats:
         first, second = run_objects(api)
         assert {**first["spec"], "reason": "again"} == second["spec"]
         assert second["metadata"]["annotations"]["dkron.io/repeats"].startswith(f"{before} ")
-        api.kube.objects.pop(("dkronruns", first["metadata"]["name"]))
+        api.kube.remove(DKRON_RUNS, first["metadata"]["name"])
         assert (await post(api, {"repeat": before, "reason": "again"}, **KEY))[0] == 202, "the key has its run"
         # Who guesses what the run got gets the same answer, right or wrong.
         for guess in ({"parameters": values}, {"parameters": {"day": "4"}}, {"scheduled_time": SLOT}):
@@ -398,7 +398,7 @@ class TestThatRepeats:
         before = await ran(api, {"parameters": {"day": "31"}})
         [run] = run_objects(api)
         if trouble == "gone":
-            api.kube.objects.clear()
+            api.kube.world.objects.clear()
         elif trouble == "changed":
             run["spec"]["parameters"]["day"] = "hunter2"
         status, text = await post(api, {"repeat": before} | body)

@@ -30,9 +30,10 @@ from dkron_crds.status import Day
 from dkron_kube.errors import Rejected, Unavailable
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS
 from dkron_kube.watch import Cache
-from tests.support.api_app import Api, FakeApiServer, object_of, running_api
+from tests.support.api_app import Api, object_of, running_api
 from tests.support.api_callers import JOB, VALID, OneCaller, backup, send
 from tests.support.builders import NOON, claim, execution, seen, wire_job
+from tests.support.fake_kube import FakeKube
 from tests.support.sse import parsed
 
 Object = dict[str, Any]
@@ -50,14 +51,11 @@ class Namespaced:
     """A fake API server with several namespaces."""
 
     def __init__(self) -> None:
-        self.of: defaultdict[str | None, FakeApiServer] = defaultdict(FakeApiServer)
+        self.of: defaultdict[str | None, FakeKube] = defaultdict(FakeKube)
         self.calls: dict[object, int] = {}
 
     def __getattr__(self, verb: str) -> Any:
         def call(resource: Any, namespace: str | None, *rest: Any, **options: Any) -> Any:
-            if verb == "create":
-                (body,) = rest
-                rest = ({**body, "metadata": {**body["metadata"], "namespace": namespace}},)
             return getattr(self.of[namespace], verb)(resource, namespace, *rest, **options)
 
         return call
@@ -80,9 +78,7 @@ async def api(scheme: OneCaller, request: pytest.FixtureRequest) -> AsyncIterato
     kube = Namespaced()
     guard = Guard([scheme])
     chosen = request.param
-    async with running_api(
-        routes(Settings(**chosen)), guard=guard, kube=cast("FakeApiServer", kube), **chosen
-    ) as running:
+    async with running_api(routes(Settings(**chosen)), guard=guard, kube=cast("FakeKube", kube), **chosen) as running:
         for key in (CLUSTERS, LEASES, NODES, POLICIES):
             running.know(key)
         days = (Day(date=NOON.date(), success=3, failed=0),)

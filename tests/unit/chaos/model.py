@@ -45,9 +45,9 @@ def at(seconds: float) -> datetime:
 
 @dataclass(frozen=True)
 class Script:
-    """What happens to one job. `lasts` and `fails` are those of its runs, in turn.
+    """What happens to one job. `lasts` and `fails` are its runs', in turn.
 
-    `watched`: somebody writes down each `status.since`.
+    `watched`: a witness writes down each `status.since`.
     """
 
     name: str
@@ -238,7 +238,7 @@ class Model:
 
     @property
     def status(self) -> JobStatus:
-        """What the operator has written in the end."""
+        """The operator's records in the end."""
         newest = self.skipped[-1] if self.skipped else None
         going = [(run, run.began) for run in self.active] + [(run, due) for due, run in self.claims]
         return JobStatus(

@@ -27,7 +27,7 @@ def without(history: History, run: Run) -> History:
 
 
 def lost(history: History, run: Run) -> History:
-    """It never was, and nobody says that it was."""
+    """It never was, and no record says that it was."""
     return without(rewritten(history, run, _unrecorded), run)
 
 
@@ -102,7 +102,7 @@ def insisted(history: History, run: Run) -> History:
 
 
 def uncalled(history: History, run: Run) -> History:
-    """Somebody seems to have asked for it."""
+    """A client seems to have asked for it."""
     return history.with_runs(*history.runs, replace(run, name=f"{run.name}-x", trigger=Trigger.MANUAL, group=1))
 
 
@@ -175,7 +175,7 @@ def _mutant(where: Callable[[History], list[Run]], change: Callable[[History, Ru
 MUTANTS = {
     "drop": _mutant(places.recorded, without, Kind.RECORD),
     "lose": _mutant(places.unasked, lost, Kind.UNSATISFIED, Kind.RECORD, Kind.ATTEMPTS),
-    "hush up": _mutant(places.alone, hushed, Kind.UNSATISFIED),
+    "hush up": _mutant(places.undisturbed, hushed, Kind.UNSATISFIED),
     "double": _mutant(places.recorded, doubled, Kind.DOUBLE),
     "run too late": _mutant(places.calm, belated, Kind.UNTIMELY),
     "run too soon": _mutant(places.calm, hasty, Kind.UNTIMELY),
@@ -187,7 +187,7 @@ MUTANTS = {
     "attempt after a success": _mutant(places.successful, repeated, Kind.ATTEMPTS),
     "too many attempts": _mutant(places.recorded, insisted, Kind.ATTEMPTS),
     "run unasked": _mutant(places.recorded, uncalled, Kind.EXTRA),
-    # What the status tells.
+    # Of the status.
     "double-count a success": _mutant(
         places.recorded, _told(lambda status, _: _with(status, success_count=status.success_count + 1)), Kind.RECORD
     ),
@@ -205,7 +205,7 @@ MUTANTS = {
         Kind.RECORD,
     ),
     "misjudge the newest run": _mutant(places.quiet, _told(_reversed), Kind.RECORD),
-    "count slots anew": _mutant(
+    "count slots again": _mutant(
         places.calm, _told(lambda status, run: _with(status, since=run.slot)), Kind.RECORD, Kind.EXTRA
     ),
     "skip too much": _mutant(places.accountable, _told(lambda status, run: _skipped(status, run, 99)), Kind.RECORD),

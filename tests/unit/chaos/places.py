@@ -46,17 +46,17 @@ def anchored(history: History) -> list[Run]:
 
 
 def accountable(history: History) -> list[Run]:
-    """Recorded ones of a job that nobody changed, so that all of its slots are known."""
+    """Recorded ones of a job that no client changed, so that all of its slots are known."""
     return [run for run in recorded(history) if not _is_edited(history, run)]
 
 
 def unasked(history: History) -> list[Run]:
-    """Calm ones of a job that nobody asked to run: a refused request is not always counted as skipped."""
+    """Calm ones of a job that no client asked to run: a refused request is not always counted as skipped."""
     asked = {op.job for op in history.operations if op.act is Act.RUN}
     return [run for run in calm(history) if run.job not in asked]
 
 
-def alone(history: History) -> list[Run]:
+def undisturbed(history: History) -> list[Run]:
     """Calm ones with nothing else of their job around them."""
     return [run for run in calm(history) if not any(_meet(run, other) for other in history.runs)]
 

@@ -1,4 +1,4 @@
-"""What an operator leaves behind that is right is accepted; with one thing wrong in it, it is not, and that is told."""
+"""A right operator's history is accepted; with one thing wrong in it, it is not, and that is told."""
 
 import random
 from collections import Counter
@@ -15,7 +15,7 @@ from tests.chaos.verdict import judge
 from tests.support.examples import examples
 from tests.unit.chaos.model import Story
 from tests.unit.chaos.mutants import MUTANTS, doubled, without
-from tests.unit.chaos.places import alone
+from tests.unit.chaos.places import undisturbed
 from tests.unit.chaos.scripts import stories
 
 STEADY = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
@@ -45,7 +45,7 @@ def test_a_mutant_is_objected_to_by_its_name(name: str, story: Story, which: int
 def test_run_times_suffice_for_the_verdict(story: Story, which: int) -> None:
     history = story.history
     assert by_time(history) == set()
-    able = alone(history)
+    able = undisturbed(history)
     assume(able)
     run = able[which % len(able)]
     assert by_time(without(history, run)) == {Kind.UNSATISFIED}

@@ -161,7 +161,7 @@ async def test_a_hook_can_lose_a_write(tmp_path: Path, side: str, arrives: int) 
 
 @asynccontextmanager
 async def watching(it: Bed) -> AsyncIterator["asyncio.Queue[bytes]"]:
-    """What a watch brings; an empty piece is its end, `cut` that it was cut."""
+    """The pieces of a watch; an empty piece is its end, `cut` that it was cut."""
     pieces: asyncio.Queue[bytes] = asyncio.Queue()
 
     async def follow() -> None:

@@ -64,13 +64,13 @@ RAN = [request(), of(), ran_for()]
 REFUSED = of("Refused", reason="Disabled")
 OFF, ON = asked(Act.DISABLE, 10), asked(Act.ENABLE, 25)
 AGAIN = ran_for(group=GROUP + 1)
-ANEW = [asked(Act.DELETE, 15.7), replace(made(BY_HAND, when=16.5), uid="uid-2")]
+REMADE = [asked(Act.DELETE, 15.7), replace(made(BY_HAND, when=16.5), uid="uid-2")]
 NEXT = replace(ran_for(late=2.5), uid="uid-2", name="y")
 GONE = of("Failed", reason="JobDeleted")
 LEFT = asked(Act.DELETE, 30)
 """It is deleted when the run must be over."""
 GONE_LATER = of("Failed", reason="JobDeleted", end=31)
-ANEW_OFF = [ANEW[0], replace(ANEW[1], spec=spec("@manually", disabled=True))]
+REMADE_OFF = [REMADE[0], replace(REMADE[1], spec=spec("@manually", disabled=True))]
 LONG = asked(Act.RUN, 12.3, at=at(12.3))
 BUSY = [LONG, ran(12.3, trigger=Trigger.MANUAL, group=6, lasts=10)]
 FAILED = ran_for(success=False)
@@ -86,17 +86,17 @@ RUNS = [
     for name, facts, kinds in (
         ("it ran", RAN, FINE),
         ("it did not run", [request(), of("Pending")], {Kind.REQUEST}),
-        ("nobody answered, and it is not there", [request(answered=False)], FINE),
-        ("nobody answered, and it is there", [request(answered=False), of("Pending")], {Kind.REQUEST}),
+        ("no answer, and it is not there", [request(answered=False)], FINE),
+        ("no answer, and it is there", [request(answered=False), of("Pending")], {Kind.REQUEST}),
         ("two Jobs, by two names", [*RAN, AGAIN], {Kind.DOUBLE}),
         ("two Jobs of one attempt", [*RAN, replace(ran_for(), name="x")], {Kind.DOUBLE}),
-        ("two Jobs, of a job and of the next", [*RAN, *ANEW, NEXT], {Kind.DOUBLE, Kind.EXTRA}),
-        ("it ran as the job that has the name since", [request(), of(), *ANEW, NEXT], {Kind.EXTRA}),
-        ("it was for that one", [request(), of(bound="uid-2"), *ANEW, NEXT], FINE),
-        ("it says that its job was deleted, and it was", [request(), GONE, *ANEW], FINE),
-        ("the same, and it had run", [request(), GONE, ran_for(), *ANEW], FINE),
+        ("two Jobs, of a job and of the next", [*RAN, *REMADE, NEXT], {Kind.DOUBLE, Kind.EXTRA}),
+        ("it ran as the job that has the name since", [request(), of(), *REMADE, NEXT], {Kind.EXTRA}),
+        ("it was for that one", [request(), of(bound="uid-2"), *REMADE, NEXT], FINE),
+        ("it says that its job was deleted, and it was", [request(), GONE, *REMADE], FINE),
+        ("the same, and it had run", [request(), GONE, ran_for(), *REMADE], FINE),
         ("it says that its job was deleted, and it was not", [request(), GONE], {Kind.REQUEST}),
-        ("another one was", [request(), of("Failed", reason="JobDeleted", bound="uid-2"), *ANEW], {Kind.REQUEST}),
+        ("another one was", [request(), of("Failed", reason="JobDeleted", bound="uid-2"), *REMADE], {Kind.REQUEST}),
         ("it says so, and its job was deleted later", [request(), FAILED, GONE, LEFT], {Kind.REQUEST}),
         ("it says so, and its job is still there", [request(), GONE, asked(Act.DELETE, 15.7, answered=False), told()],
          {Kind.REQUEST}),
@@ -106,23 +106,23 @@ RUNS = [
         ("it says so when it had run long before", [*RAN[::2], GONE_LATER, LEFT], {Kind.RECORD}),
         ("it says so when it had failed long before", [request(), FAILED, GONE_LATER, LEFT], {Kind.RECORD}),
         ("it failed, and says so, and it was not", [request(), FAILED, GONE], {Kind.REQUEST}),
-        ("its job was deleted, and it waits", [request(), of("Pending"), *ANEW], {Kind.REQUEST}),
-        ("its job was deleted, and it says that it runs", [request(), of("Running"), ANEW[0]], {Kind.REQUEST}),
+        ("its job was deleted, and it waits", [request(), of("Pending"), *REMADE], {Kind.REQUEST}),
+        ("its job was deleted, and it says that it runs", [request(), of("Running"), REMADE[0]], {Kind.REQUEST}),
         ("it ran as the next job, and had to before", [request(), of(bound="uid-2"), LEFT,
-         replace(ANEW[1], invoked=at(31), answered=at(31), created=at(31)),
+         replace(REMADE[1], invoked=at(31), answered=at(31), created=at(31)),
          replace(ran_for(late=16.5), uid="uid-2")], {Kind.UNTIMELY}),
         ("it ran, and says that it is for no job", [request(), of(bound=""), ran_for()], {Kind.EXTRA}),
         ("it ran late", [request(), of(), ran_for(late=8)], {Kind.UNTIMELY}),
-        ("refused as another job would", [OFF, request(), of("Refused", reason="Disabled", bound="uid-2"), *ANEW],
+        ("refused as another job would", [OFF, request(), of("Refused", reason="Disabled", bound="uid-2"), *REMADE],
          {Kind.REQUEST}),
-        ("refused as its own job would", [request(), of("Refused", reason="Disabled", bound="uid-2"), *ANEW_OFF], FINE),
-        ("refused without a cause by a deleted job", [request(), REFUSED, *ANEW], {Kind.REQUEST}),
-        ("the next job does not count it", [OFF, request(), of("Refused", reason="Disabled", end=15.6), *ANEW,
+        ("refused as its job would", [request(), of("Refused", reason="Disabled", bound="uid-2"), *REMADE_OFF], FINE),
+        ("refused without a cause by a deleted job", [request(), REFUSED, *REMADE], {Kind.REQUEST}),
+        ("the next job does not count it", [OFF, request(), of("Refused", reason="Disabled", end=15.6), *REMADE,
          replace(told(), uid="uid-2")], FINE),
-        ("it found no job, and had not waited", [request(), of("Refused", reason="JobNotFound", bound=""), ANEW[0]],
+        ("it found no job, and had not waited", [request(), of("Refused", reason="JobNotFound", bound=""), REMADE[0]],
          {Kind.REQUEST}),
         ("the API server refused it", [request(refused=True), ran_for()], {Kind.EXTRA}),
-        ("nobody asked", [ran_for()], {Kind.EXTRA}),
+        ("no client asked", [ran_for()], {Kind.EXTRA}),
         ("before it was asked for", [request(18), of(when=18), ran_for(late=0.2)], {Kind.UNTIMELY, Kind.EXTRA}),
         ("for another time", [request(), of(), ran_for(slot=12, late=4)], {Kind.EXTRA}),
         ("for the time that it stands for",
@@ -161,9 +161,9 @@ RUNS = [
          [OFF, replace(WITHDRAWN, cancelled=at(18.5)), of("Pending", gone=at(18.5))], FINE),
         ("its Job does not name it, as it is gone", [WITHDRAWN, of("Pending", gone=at(15.6)), UNNAMED], FINE),
         ("its Job does not name it, ended with its job",
-         [request(), of("Failed", reason="JobDeleted", group=UNNAMED.group, end=15.4), UNNAMED, *ANEW], FINE),
+         [request(), of("Failed", reason="JobDeleted", group=UNNAMED.group, end=15.4), UNNAMED, *REMADE], FINE),
         ("its Job does not name it, though it ended later",
-         [request(), of("Failed", reason="JobDeleted", group=UNNAMED.group), UNNAMED, *ANEW], {Kind.EXTRA}),
+         [request(), of("Failed", reason="JobDeleted", group=UNNAMED.group), UNNAMED, *REMADE], {Kind.EXTRA}),
         ("its Job does not name it", [request(), of("Running", group=UNNAMED.group), UNNAMED],
          {Kind.EXTRA, Kind.REQUEST}),
         ("it has a time to live",
@@ -222,7 +222,7 @@ PAUSES = [
          {Kind.RECORD}),
         ("it ends by itself", TENS["all"], [UNTIL, ran(10), LATER, ran(30)], FINE),
         ("it ends by itself, and was ignored", TENS["all"], [UNTIL, ran(10), ran(20), ran(30)], {Kind.UNTIMELY}),
-        ("nobody could have seen it", TENS["all"], [paused(19.5, 26), ran(10), ran(20), ran(30)], FINE),
+        ("no operator could have seen it", TENS["all"], [paused(19.5, 26), ran(10), ran(20), ran(30)], FINE),
         ("asked for, and not yet made", TENS["all"], [replace(PAUSE, made=at(19)), ran(10), ran(20), ran(30)], FINE),
         ("deleted, and that was not answered yet", TENS["all"],
          [replace(PAUSE, gone=at(33)), ran(10), ran(20, late=12), ran(30, late=4)], FINE),
@@ -309,7 +309,7 @@ BACKFILLS = [
         ("one that is none of them ran", [backfill(), backfilled(), *EACH, *one(25, 60)], {Kind.BACKFILL}),
         ("for another time", [backfill(), backfilled(), *EACH[:3], replace(EACH[3], slot=at(25)), *EACH[4:]],
          {Kind.BACKFILL, Kind.EXTRA}),
-        ("nobody asked", EACH[:2], {Kind.EXTRA}),
+        ("no client asked", EACH[:2], {Kind.EXTRA}),
         ("two at once", [backfill(), backfilled(), *one(10, 51), *one(20, 52), *one(30, 57)], {Kind.BACKFILL}),
         ("two at once, as it says", [backfill(parallelism=2), backfilled(), *one(10, 51), *one(20, 52), *one(30, 57)],
          FINE),

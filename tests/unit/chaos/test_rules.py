@@ -34,7 +34,7 @@ EVERY = asked(Act.EDIT, 15, spec=spec("@every 5s"))
 TO_TENS = [made(spec("0 * * * * *")), asked(Act.EDIT, 13, spec=EACH)]
 SKIPS = [ran(10, lasts=13), ran(30)]
 VAIN = [asked(Act.DELETE, 12, answered=False), made(spec(), when=16, answered=False)]
-ANEW = told(ran(10), ran(25.3), ran(35.3), since=at(15.3))
+REBUILT = told(ran(10), ran(25.3), ran(35.3), since=at(15.3))
 
 
 def ran_each(first: float, step: float, times: int) -> list[Any]:
@@ -53,7 +53,7 @@ CHILD: dict[str, Any] = {"job": "b", "uid": "uid-b", "trigger": Trigger.DEPENDEN
 
 
 def noted(when: float, **more: Any) -> Any:
-    """What a status said from then on."""
+    """The status from then on."""
     known: dict[str, Any] = {key: at(value) if key == "mark" else value for key, value in more.items()}
     return Seen(job="a", uid=UID, at=at(when), since=at(0), fingerprint=spec().fingerprint, **known)
 
@@ -92,8 +92,8 @@ CASES = [
         ("too late", [made(spec()), ran(10), ran(20, late=5), ran(30)], {Kind.UNTIMELY}),
         ("too soon", [made(spec()), ran(10), ran(20, late=-2), ran(30)], {Kind.UNTIMELY}),
         ("what could still come may have come", [made(spec()), *ALL, ran(40)], FINE),
-        ("nobody made the job", ALL, {Kind.EXTRA}),
-        ("nobody knows when it was made", [made(spec(), answered=False), ran(10)], FINE),
+        ("no client made the job", ALL, {Kind.EXTRA}),
+        ("no answer says when it was made", [made(spec(), answered=False), ran(10)], FINE),
         ("expired", [made(spec(expiresAt="2026-03-01T00:00:20Z")), ran(10), ran(20)], FINE),
         ("not started", [made(spec(startsAt="2026-03-01T00:00:20Z")), ran(20), ran(30)], FINE),
         ("a broken schedule is never due", [made(spec("61 * * * * *"))], FINE),
@@ -123,11 +123,11 @@ CASES = [
         ("its run was on its way twice",
          [asked(Act.DELETE, 11), broke(5, 10.6, down=False), ran(10), ran(10, late=2)], FINE),
     ),
-    *cases("a wiped status begins anew", [made(spec("@every 10s"), when=0), ANEW],
-        ("slots count anew", [asked(Act.WIPE, 15), ran(10), ran(25.3), ran(35.3)], FINE),
+    *cases("a wiped status begins again", [made(spec("@every 10s"), when=0), REBUILT],
+        ("slots count again", [asked(Act.WIPE, 15), ran(10), ran(25.3), ran(35.3)], FINE),
         ("and have to run", [asked(Act.WIPE, 15), ran(10), ran(25.3)], {Kind.UNSATISFIED, Kind.RECORD}),
         ("and not as before", [asked(Act.WIPE, 15), ran(10), ran(20), ran(25.3), ran(35.3)], {Kind.EXTRA}),
-        ("nobody wiped it", [ran(10), ran(25.3), ran(35.3)], {Kind.UNSATISFIED, Kind.EXTRA, Kind.RECORD}),
+        ("no client wiped it", [ran(10), ran(25.3), ran(35.3)], {Kind.UNSATISFIED, Kind.EXTRA, Kind.RECORD}),
         read=45,
     ),
     *cases("faults", [],
@@ -156,8 +156,8 @@ CASES = [
     *cases("slots before an edit", [*TO_TENS, broke(0, 14, down=False), *ALL[1:]],
         ("noticed by a clock that is behind", [wrong_clock(5, 40, -4), ran(10, late=4)], FINE),
         ("it is not so far behind", [wrong_clock(5, 40, -2), ran(10, late=4)], {Kind.EXTRA}),
-        ("nobody saw it before", [ran(10, late=4), told(ran(10), *ALL[1:], since=at(0))], FINE),
-        ("somebody noticed", [ran(10, late=4), told(ran(10), *ALL[1:], since=at(13))], {Kind.EXTRA}),
+        ("no witness saw it before", [ran(10, late=4), told(ran(10), *ALL[1:], since=at(0))], FINE),
+        ("the witness noticed", [ran(10, late=4), told(ran(10), *ALL[1:], since=at(13))], {Kind.EXTRA}),
     ),
     *cases("slots between two edits", TWO_EDITS,
         ("of neither", [], FINE),
@@ -181,7 +181,7 @@ CASES = [
     *cases("attempts", [made(RETRIED)],
         ("tried again", [FAILED, attempt(2, 14)], FINE),
         ("not tried again", [FAILED], {Kind.ATTEMPTS}),
-        ("nobody knew of its end in time", [ran(10, success=False, over=at(39))], FINE),
+        ("no operator knew of its end in time", [ran(10, success=False, over=at(39))], FINE),
         ("known late, and not tried again", [ran(10, success=False, over=at(20))], {Kind.ATTEMPTS}),
         ("disabled before it was tried again", [FAILED, asked(Act.DISABLE, 12.2)], FINE),
         ("it could not be tried again", [FAILED, broke(11, None)], FINE),
@@ -206,7 +206,7 @@ CASES = [
         ("all of them", [told(*ALL)], FINE),
         ("one too many", [told(*ALL, success_count=4)], {Kind.RECORD}),
         ("one too few", [told(*ALL, success_count=2)], {Kind.RECORD}),
-        ("a failure of nobody", [told(*ALL, error_count=1)], {Kind.RECORD}),
+        ("a failure of no run", [told(*ALL, error_count=1)], {Kind.RECORD}),
         ("not the last one", [told(*ALL[:2])], {Kind.RECORD}),
         ("one that never was", [told(*ALL, ran(25))], {Kind.RECORD}),
         ("a skipped slot that ran", [told(*ALL, skipped=2)], {Kind.RECORD}),
@@ -218,7 +218,7 @@ CASES = [
         ("no mark", [told(*ALL, last_schedule_time=None)], {Kind.RECORD}),
     ),
     *cases("runs without an end", [made(ONCE), ran(10, lasts=None)],
-        ("nobody knows why", [], {Kind.UNFINISHED}),
+        ("no cause is known", [], {Kind.UNFINISHED}),
         ("stopped", [asked(Act.STOP, 11)], FINE),
         ("another one was stopped", [asked(Act.STOP, 11, hits="another")], {Kind.UNFINISHED}),
         ("its pod was deleted", [broke(11, 12, down=False, hits=(FIRST,))], FINE),
@@ -250,7 +250,7 @@ CASES = [
         ("one is not", [child(), *ALL, follows(12.5), follows(32.5)], {Kind.CHAIN}),
         ("one is twice", [child(), *ALL, *map(follows, (12.5, 12.6, 22.5, 32.5))], {Kind.CHAIN}),
         ("before any has ended", [child(), *ALL, *map(follows, (5, 12.5, 22.5, 32.5))], {Kind.CHAIN}),
-        ("nobody knew of one end in time", [child(), *TWO, ran(30, over=at(39)), *FOLLOWED], FINE),
+        ("no operator knew of one end in time", [child(), *TWO, ran(30, over=at(39)), *FOLLOWED], FINE),
         ("one is known late, and not", [child(), *TWO, ran(30, over=at(33)), *FOLLOWED], {Kind.CHAIN}),
         ("after failures, and there are none", [child("failure"), *ALL], FINE),
         ("after a success instead", [child("failure"), *ALL, follows(12.5)], {Kind.CHAIN}),
@@ -259,7 +259,7 @@ CASES = [
         ("not yet, in an outage", [child(), *ALL, broke(11, None, down=False)], FINE),
         ("it still ran", [child(concurrency="forbid"), *ALL, follows(12.5, lasts=25)], FINE),
         ("it did not run any more", [child(concurrency="forbid"), *ALL, follows(12.5)], {Kind.CHAIN}),
-        ("a job that nobody made", [*ALL, follows(12.5)], {Kind.CHAIN}),
+        ("a job that no client made", [*ALL, follows(12.5)], {Kind.CHAIN}),
     ),
 ]  # fmt: skip
 
@@ -339,7 +339,7 @@ def test_job_refused_to_a_rival_may_count_as_failed() -> None:
         pytest.param([STOP, ran(10, lasts=40)], {Kind.STOP}, id="it went on"),
         pytest.param([STOP, ran(10, lasts=40), broke(10, 60, down=False)], FINE, id="in a storm"),
         pytest.param([asked(Act.STOP, 11, hits=FIRST, answered=False), ran(10, lasts=40)], FINE, id="not answered"),
-        pytest.param([FAILED, STOPPED], {Kind.STOP}, id="nobody asked"),
+        pytest.param([FAILED, STOPPED], {Kind.STOP}, id="no client asked"),
         pytest.param([asked(Act.STOP, 20, hits=FIRST), FAILED, STOPPED], {Kind.STOP}, id="too late"),
         pytest.param([STOP, ran(10, lasts=None), attempt(2, 15), STOPPED], {Kind.STOP}, id="tried again"),
     ],

@@ -1,4 +1,4 @@
-"""What a witness makes of the objects that it sees."""
+"""The facts that a witness makes of the objects that it sees."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""The plan of a storm: the same seed gives the same, and it asks for nothing that nobody promises."""
+"""The plan of a storm: the same seed gives the same, and it asks for nothing that is not promised."""
 
 from itertools import pairwise
 

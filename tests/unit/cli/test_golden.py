@@ -17,7 +17,7 @@ from dkron_cli.catalog import CATALOG
 from dkron_cli.edge import cluster, terminal
 from dkron_cli.edge.cluster import Cluster
 from dkron_cli.main import main
-from tests.support.fixed_cluster import FixedKube, Noon
+from tests.support.fixed_cluster import FixedCluster, Noon
 
 GOLDEN = Path(__file__).with_name("golden")
 COMMANDS = (
@@ -68,7 +68,7 @@ spec:
 
 
 async def opened(options: Any) -> Cluster:
-    return Cluster(FixedKube(), "default", everywhere=options.all_namespaces)  # type: ignore[arg-type]
+    return Cluster(FixedCluster(), "default", everywhere=options.all_namespaces)  # type: ignore[arg-type]
 
 
 @pytest.fixture

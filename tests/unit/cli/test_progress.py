@@ -97,7 +97,7 @@ class Wait:
 async def test_a_run_that_its_job_does_not_show(run: dict[str, Any] | None, job: str, heard: tuple[str, str]) -> None:
     wait = Wait(run)
     if job != "there":
-        del wait.kube.objects["dkronjobs", NAME]
+        wait.kube.remove(DKRON_JOBS, NAME)
     if job == "made again":
         wait.kube.put(DKRON_JOBS, wire_job(uid="another"))
     assert await wait.hear() == heard

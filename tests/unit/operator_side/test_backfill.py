@@ -49,7 +49,6 @@ class DyingKube(FakeKube):
 
     async def create(self, resource: Resource, namespace: str | None, body: Object, *, dry_run: bool = False) -> Object:
         before = len(self.names(resource))
-        body = {**body, "metadata": {**body["metadata"], "namespace": namespace}}
         try:
             return await super().create(resource, namespace, body, dry_run=dry_run)
         finally:
@@ -102,7 +101,7 @@ class Operator:
         """The watches have caught up."""
         bodies = [self.kube.has(DKRON_RUNS, name) for name in self.kube.names(DKRON_RUNS)]
         runs = [run for run in map(read_requested_run, bodies) if run is not None]
-        self.store.requested_runs.replace(None, runs, self.kube.version)
+        self.store.requested_runs.replace(None, runs, self.kube.world.version)
         found = [self.kube.has(DKRON_BACKFILLS, name) for name in self.kube.names(DKRON_BACKFILLS)]
         self.backfills.replace(None, map(Known.read, found))
 
@@ -185,8 +184,8 @@ async def act(tested: Operator, what: str, about: Any) -> None:
                 tested.end(name, "Succeeded" if what == "end" else "Failed")
         case "delete" if active:
             name = active[about % len(active)]
-            if "status" not in kube.objects.get((DKRON_RUNS.plural, name), {"status": "gone"}):
-                del kube.objects[DKRON_RUNS.plural, name]
+            if name in kube.names(DKRON_RUNS) and "status" not in kube.has(DKRON_RUNS, name):
+                kube.remove(DKRON_RUNS, name)
                 tested.bad.add(name)
         case "suspend":
             kube.edit(DKRON_BACKFILLS, NAME, lambda body: body["spec"].update(suspend=about))
@@ -425,7 +424,7 @@ def test_a_failed_run_stops_the_backfill_or_not(case: Failure) -> None:
     if case.phase:
         tested.end(first, case.phase)
     else:
-        del tested.kube.objects[DKRON_RUNS.plural, first]
+        tested.kube.remove(DKRON_RUNS, first)
         tested.watch()
     asyncio.run(finish(tested))
     assert verdict(tested.status()) == ("Failed", case.reason, case.says)
@@ -441,7 +440,7 @@ def test_missing_run_before_an_existing_one_was_deleted() -> None:
     tested.kube.meanwhile("write dkronbackfills", _die)
     looks(tested)
     first = next(iter(tested.kube.names(DKRON_RUNS)))
-    del tested.kube.objects[DKRON_RUNS.plural, first]
+    tested.kube.remove(DKRON_RUNS, first)
     tested.restart()
     asyncio.run(finish(tested))
     assert (slots(tested), max(tested.kube.created.values())) == (hours(6, 5, 4, 3, 2, 1), 1)

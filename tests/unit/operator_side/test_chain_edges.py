@@ -149,7 +149,7 @@ async def test_a_parent_that_appears_and_goes_is_noticed() -> None:
         edges.watch()
         await asyncio.sleep(2)
         assert ready(edges) == "Scheduled"
-        edges.handlers.feed_job("DELETED", edges.kube.objects.pop((DKRON_JOBS.plural, "parent")))
+        edges.handlers.feed_job("DELETED", edges.kube.remove(DKRON_JOBS, "parent"))
         await asyncio.sleep(2)
         assert ready(edges) == "ParentNotFound"
 
@@ -203,7 +203,7 @@ async def test_an_ephemeral_job_that_another_client_has_just(*, gone: bool) -> N
 
         def change() -> None:
             if gone:
-                del edges.kube.objects[DKRON_JOBS.plural, "parent"]
+                edges.kube.remove(DKRON_JOBS, "parent")
             else:
                 edges.kube.edit(DKRON_JOBS, "parent", lambda body: body["metadata"].update(labels={"seen": "yes"}))
 

@@ -82,7 +82,7 @@ async def test_name_of_another_cause_is_awaited(other: Object) -> None:
     assert edges.entry().status.last_schedule_time is None
     assert edges.entry().remembered.unconfirmed_create == ENTRY
     assert edges.entry().observed.pod_problems[ENTRY.job].reason == "NameTaken"
-    del edges.kube.objects["jobs", ENTRY.job]
+    edges.kube.remove(JOBS, ENTRY.job)
     await fire(edges, CreateJob(ENTRY, after=MARK))
     assert active(edges) == (seen(ENTRY),)
     assert (edges.entry().remembered.unconfirmed_create, edges.entry().observed.pod_problems) == (None, {})

@@ -174,7 +174,7 @@ async def test_undelivered_executions_are_sent_after_a_crash(moment: str, pod: b
         await first_ends(edges)
         assert status(kube).undelivered == (FIRST.job,)
     if not pod:
-        del kube.objects["pods", f"pod-{FIRST.job}"]
+        kube.remove(PODS, f"pod-{FIRST.job}")
     async with operator(kube) as (_, second):
         await until(80)
         (line,) = second.lines()

@@ -97,7 +97,7 @@ def test_successor_reports_its_predecessor_as_deleted(versions: tuple[int, ...])
 @pytest.mark.looptime
 async def test_a_claim_for_a_job_that_is_gone_is_no_error() -> None:
     edges = begin()
-    edges.kube.objects.clear()
+    edges.kube.world.objects.clear()
     with pytest.raises(Conflict, match="deleted"):
         await edges.parts.writer.claim(edges.entry(), (Accepted(NOON, "f"),))
     assert edges.store.get(UID) is None

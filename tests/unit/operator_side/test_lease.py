@@ -159,7 +159,7 @@ async def test_foreign_lease_of_an_hour_is_reported(caplog: pytest.LogCaptureFix
     async with me.running(60):
         assert [record.levelname for record in caplog.records] == ["INFO", "WARNING"]
         assert "home/dkron, held by other, lasts 3600 s; this operator's own lasts 15 s" in caplog.text
-        del me.kube.objects["leases", "dkron"]
+        me.kube.remove(LEASES, "dkron")
         await asyncio.sleep(1)
         assert me.may_act(), "it belonged to no replica"
 
@@ -324,7 +324,7 @@ async def test_only_the_holder_may_act_after_its_lease_is_deleted() -> None:
     assert not first.may_act(), "no replica knows yet"
     async with first.running(0.1), second.running(60):
         assert (first.may_act(), second.may_act()) == (True, False)
-        del first.kube.objects["leases", "dkron"]
+        first.kube.remove(LEASES, "dkron")
         await asyncio.sleep(10)
         assert (first.may_act(), second.may_act()) == (True, False)
     assert holder(first.kube) == "first"
@@ -334,7 +334,7 @@ async def test_deleted_lease_of_a_dead_holder_is_recreated_in_time() -> None:
     me = Candidate()
     renew_for_another(me.kube)
     async with me.running(2):
-        del me.kube.objects["leases", "dkron"]
+        me.kube.remove(LEASES, "dkron")
         await asyncio.sleep(12)
         assert not me.may_act()
         await asyncio.sleep(2)

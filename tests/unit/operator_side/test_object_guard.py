@@ -135,7 +135,7 @@ async def test_unreadable_pause_is_reported_and_others_hold(
     await scene.pauses.read()
     assert scene.names() == expected, "at the start"
     scope = scene.pauses.informers[0]
-    scope.replace([scene.kube.has(DKRON_PAUSES, name) for name in ("a", "odd", "z")], scene.kube.version)
+    scope.replace([scene.kube.has(DKRON_PAUSES, name) for name in ("a", "odd", "z")], scene.kube.world.version)
     scope.upsert(scene.kube.has(DKRON_PAUSES, "odd"))
     assert (scene.names(), len(warnings(caplog))) == (expected, 1)
     async with scene.running():

@@ -198,7 +198,7 @@ async def test_a_job_that_was_deleted_with_a_pod(pod: Object | None, expected: t
     edges = there()
     if pod is not None:
         with_pod(edges, pod)
-    edges.handlers.feed_attempt("DELETED", edges.kube.objects.pop(("jobs", ENTRY.job)))
+    edges.handlers.feed_attempt("DELETED", edges.kube.remove(JOBS, ENTRY.job))
     await end(edges)
     assert (outcome(edges).success, outcome(edges).lost) == expected
 
@@ -432,7 +432,7 @@ async def test_refused_spec_is_tried_again_later() -> None:
 
 
 def said(edges: Edges) -> list[str]:
-    return [body["note"] for (plural, _), body in edges.kube.objects.items() if plural == "events"]
+    return [edges.kube.has(EVENTS, name)["note"] for name in edges.kube.names(EVENTS)]
 
 
 def warning(message: str, subject: str = "") -> Report:

@@ -195,7 +195,7 @@ async def test_an_attempt_is_lost_once_if(*, cut: bool) -> None:
     async with edges.running():
         await until(2)
         if not cut:
-            edges.handlers.feed_attempt("DELETED", edges.kube.objects.pop(("jobs", RUNS.job)))
+            edges.handlers.feed_attempt("DELETED", edges.kube.remove(JOBS, RUNS.job))
         await until(10)
         edges.parts.jobs.add(UID)
         await until(11)
@@ -208,7 +208,7 @@ async def test_deleted_dkronjob_leaves_nothing_behind() -> None:
     edges = begin()
     async with edges.running():
         await until(61)
-        edges.handlers.feed_job("DELETED", edges.kube.objects.pop(("dkronjobs", "backup")))
+        edges.handlers.feed_job("DELETED", edges.kube.remove(DKRON_JOBS, "backup"))
         await until(300)
         assert edges.store.get(UID) is None
         assert len(edges.parts.due_queue) == 0

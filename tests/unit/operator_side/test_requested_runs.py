@@ -606,7 +606,7 @@ def bring(edges: Edges, *bodies: Object) -> None:
     watch = run_informer(
         edges.parts.ports.client, edges.store.requested_runs, None, changed=edges.parts.effects.runs.requeue
     )
-    watch.replace([read_requested_run(edges.kube.put(DKRON_RUNS, body)) for body in bodies], edges.kube.version)
+    watch.replace([read_requested_run(edges.kube.put(DKRON_RUNS, body)) for body in bodies], edges.kube.world.version)
 
 
 def finish(edges: Edges, *, kind: str = "Complete") -> None:

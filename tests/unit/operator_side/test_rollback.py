@@ -28,8 +28,8 @@ class Told(list[tuple[str, int, int]]):
 
 def go_back(kube: FakeKube, body: dict[str, Any]) -> None:
     """Forget what came after the first version of this object."""
-    kube.version = 0
-    kube._stamp(body)
+    kube.world.version = 1
+    body["metadata"]["resourceVersion"] = "1"
 
 
 async def test_lower_version_ends_the_process_and_is_named() -> None:
@@ -53,7 +53,7 @@ async def test_restore_shows_in_the_lease_but_its_deletion_does_not(identity: st
         Candidate(kube, each, compare=told if each == identity else ignore_versions) for each in ("me", "another")
     )
     async with holder.running(1), waiting.running(19):
-        del kube.objects["leases", "dkron"]
+        kube.remove(LEASES, "dkron")
         await until(40)
         assert (holder.holds(), told) == (True, [])
         go_back(kube, kube.has(LEASES, "dkron"))

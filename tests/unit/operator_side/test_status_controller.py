@@ -87,8 +87,7 @@ async def test_dkroncluster_is_created_with_totals() -> None:
 async def test_dkroncluster_just_created_elsewhere_is_adopted() -> None:
     kube = FakeKube()
     theirs = {"metadata": {"name": "dkron", "generation": 7}, "spec": {"paused": True}}
-    kube.meanwhile("create dkronclusters", lambda: kube.objects.update({("dkronclusters", "dkron"): theirs}))
-    kube._stamp(theirs)
+    kube.meanwhile("create dkronclusters", lambda: kube.put(DKRON_CLUSTERS, theirs))
     async with running(kube):
         await asyncio.sleep(1.5)
     assert kube.has(DKRON_CLUSTERS, "dkron")["spec"] == {"paused": True}
@@ -201,7 +200,7 @@ async def test_a_change_by_hand_is_seen_though_nothing_runs() -> None:
         kube.edit(DKRON_CLUSTERS, "dkron", lambda body: body.update(status={}))
         await asyncio.sleep(40)
         assert stored(kube).days == (day(2),)
-        del kube.objects["dkronclusters", "dkron"]
+        kube.remove(DKRON_CLUSTERS, "dkron")
         await asyncio.sleep(40)
         assert stored(kube).days == (day(2),)
 

@@ -187,9 +187,9 @@ async def test_a_job_that_vanishes_is_dropped(*, conflict: bool) -> None:
     edges = started()
     if conflict:
         edges.kube.fail("write dkronjobs", Conflict("modified"))
-        edges.kube.meanwhile("get dkronjobs", edges.kube.objects.clear)
+        edges.kube.meanwhile("get dkronjobs", edges.kube.world.objects.clear)
     else:
-        edges.kube.objects.clear()
+        edges.kube.world.objects.clear()
     await write(edges)
     assert edges.store.get(UID) is None
 

@@ -41,8 +41,8 @@ def pod_ends(edges: Edges, state: dict[str, Any], *, phase: str = "") -> None:
 async def reap(edges: Edges) -> Execution:
     """The garbage collector removes the Job and its pod after a second; what is recorded then."""
     await asyncio.sleep(1)
-    edges.kube.objects.pop(("pods", "pod"), None)
-    edges.handlers.feed_attempt("DELETED", edges.kube.objects.pop(("jobs", ENTRY.job)))
+    edges.kube.remove(PODS, "pod")
+    edges.handlers.feed_attempt("DELETED", edges.kube.remove(JOBS, ENTRY.job))
     await asyncio.sleep(1)
     (record,) = edges.status().executions
     return record
@@ -169,7 +169,7 @@ async def test_attempt_with_an_ended_pod_keeps_its_outcome(phase: str, code: int
 
 async def test_job_already_gone_is_recorded_as_stopped() -> None:
     edges = running()
-    edges.kube.meanwhile("delete jobs", partial(edges.kube.objects.__delitem__, ("jobs", ENTRY.job)))
+    edges.kube.meanwhile("delete jobs", partial(edges.kube.remove, JOBS, ENTRY.job))
     async with edges.running():
         await asyncio.sleep(2)
         assert [record.reason for record in edges.status().executions] == ["Stopped"]
@@ -181,8 +181,8 @@ async def test_job_ended_and_deleted_elsewhere_keeps_its_outcome(delay: float) -
 
     def vanish() -> None:
         end(edges)
-        edges.kube.objects.pop(("pods", "pod"))
-        last = edges.kube.objects.pop(("jobs", ENTRY.job))
+        edges.kube.remove(PODS, "pod")
+        last = edges.kube.remove(JOBS, ENTRY.job)
         asyncio.get_running_loop().call_later(delay, edges.handlers.feed_attempt, "DELETED", last)
 
     edges.kube.meanwhile("delete jobs", vanish)

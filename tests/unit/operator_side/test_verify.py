@@ -120,7 +120,7 @@ async def test_job_missing_in_an_old_list_is_not_forgotten() -> None:
 
 
 async def test_job_from_an_old_list_is_read_before_any_effect() -> None:
-    edges = Edges(FakeKube(version=1000))
+    edges = Edges(FakeKube())
     edges.kube.put(DKRON_JOBS, wire_job(status=FORGOTTEN.model_copy(update={"last_schedule_time": after(600)})))
     edges.handlers.feed_job(None, wire_job(version=1, status=NEW))
     async with edges.running():
@@ -130,7 +130,7 @@ async def test_job_from_an_old_list_is_read_before_any_effect() -> None:
 
 
 async def test_job_from_an_old_list_is_read_with_its_parents() -> None:
-    edges = Edges(FakeKube(version=1000))
+    edges = Edges(FakeKube())
     for body in (
         wire_job(name="parent", uid="uid-parent", deleting=True),
         wire_job(name="child", schedule="", parentJob="parent"),

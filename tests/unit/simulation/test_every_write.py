@@ -281,7 +281,7 @@ DKRON_RUNS = {
         ),
         course=ALL_FAIL, disturbed=(8, 16), holds=no_attempt_followed_the_deletion, unjudged="WRONG ATTEMPTS",
     ),
-    "runs whose jobs are created anew": Story(
+    "runs whose jobs are created again": Story(
         events=tuple(
             event
             for name, gone in (("a", 3.07), ("b", 3.12), ("c", 3.2))
@@ -474,7 +474,7 @@ AFTER_OTHERS = {
         ),
         disturbed=(9, 12.2), ends=32.0, holds=it_follows_its_new_parent,
     ),
-    "a parent that is created anew": Story(
+    "a parent that is created again": Story(
         events=(
             job("root"), job("kid", parentJob="root"), *ask(4.0, 14.0, of="root"),
             Event(at=9.0, what=What.DELETE, on="root"), job("root", at=10.0),
@@ -531,7 +531,7 @@ def the_namespace_is_gone_and_the_canary_kept_its_time(result: Result) -> None:
     assert max(of_neighbours) < begin, "it took nothing new"
     creates = [at for at, call in result.writes if call == "create jobs" and ZERO + timedelta(seconds=at) > gone]
     ran = [run for run in result.history.runs if run.created and run.created > gone]
-    assert len(creates) <= len(ran) + 1, "nobody tries any more"
+    assert len(creates) <= len(ran) + 1, "the operator tries no more"
     if not any(event.is_fault for event in result.plan.events):
         delays = [run.created - run.slot for run in result.history.runs if run.job == "canary" and run.created]
         assert max(delays) < timedelta(seconds=0.5)
@@ -571,7 +571,7 @@ TENANTS = {
 
 
 def pause(of: str = "j0", **how: bool) -> Event:
-    """From second 6.2 to second 18.2: of those of every five seconds, it holds the slots :40 and :45."""
+    """From second 6.2 to second 18.2: of the slots of every five seconds, it holds the slots :40 and :45."""
     return Event(at=6.2, what=What.PAUSE, on=of, lasts=12.0, spec=how)
 
 

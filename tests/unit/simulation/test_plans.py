@@ -23,7 +23,7 @@ def test_a_plan_that_was_written_down_is_the_same(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(50))
 def test_job_specs_use_only_fields_of_the_contract(seed: int) -> None:
-    """What the models do not know they ignore, and then the story is another one than it says."""
+    """Models ignore unknown fields, and then the story is another one than it says."""
     for event in plan(seed).events:
         if event.what in (What.CREATE, What.EDIT):
             assert _unknown(event.spec, JobSpec.from_wire(event.spec)) == []

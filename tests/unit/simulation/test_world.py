@@ -1,4 +1,4 @@
-"""The rules of the simulated world are those of a real API server (`tests/cluster/test_world_contract.py`)."""
+"""The simulated world has the rules of a real API server (`tests/cluster/test_world_contract.py`)."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +14,7 @@ from tests.simulation.dice import Dice
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.network import Network
 from tests.simulation.simulation import ZERO
-from tests.simulation.world import Event, Object, World
+from tests.support.world import Event, Object, World
 
 
 class Ground:
