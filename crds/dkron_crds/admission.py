@@ -43,19 +43,24 @@ _TAG = r"^[^:]*(?::0*[1-9][0-9]{0,8})?$"
 class Check:
     """A rule about the spec, as CEL for the API server and as a function for our programs.
 
-    `cel` returns the expression for a variable that holds a spec; `holds` takes a spec as the API server stores it.
+    `cel` returns the expression for a variable that holds a spec. `mistake` takes a spec as the API server stores it,
+    and returns one of `messages`; an empty text if the spec holds the rule.
     """
 
     cel: Callable[[str], str]
-    holds: Callable[[Spec], bool]
-    message: str
+    mistake: Callable[[Spec], str]
+    messages: tuple[str, ...]
     field: str
     required: bool = True
     unchanged: str = ""
     """CEL that tells by self and old that a write leaves the mistake as it is; empty if any mistake of that kind may
     stay."""
     message_cel: str = ""
-    """CEL that returns the part of the message that is about this object; empty if the message is the same for all."""
+    """CEL that returns the one of several messages that is about this object; empty if there is only one."""
+
+    def holds(self, spec: Spec) -> bool:
+        """Whether a spec holds the rule."""
+        return not self.mistake(spec)
 
     @property
     def rule(self) -> Rule:
@@ -68,7 +73,7 @@ class Check:
         return Rule(
             cel=f"{self.cel('self')} || self.unchecked || "
             f"oldSelf.optMap(old, !old.unchecked && {exempt}).orValue(false)",
-            message=self.message,
+            message="; ".join(self.messages),
             message_cel=self.message_cel,
             field=f".{self.field}",
             reason="FieldValueRequired" if self.required else "FieldValueInvalid",
@@ -76,12 +81,19 @@ class Check:
         )
 
 
-def _has_required_keys() -> Check:
+def _one_of(
+    cel: Callable[[str], str], holds: Callable[[Spec], bool], message: str, field: str, *, required: bool = True
+) -> Check:
+    """Return a check with one message."""
+    return Check(cel, lambda spec: "" if holds(spec) else message, (message,), field, required)
+
+
+def _required_keys() -> Check:
     """Return one check for all executors: each further rule that reads `self.executor` would cost every status write a
     copy of the schema."""
     pairs = ", ".join(f"['{executor}', '{key}']" for executor, keys in REQUIRED_KEYS.items() for key in keys)
-    needs = {executor: _needs(keys) for executor, keys in REQUIRED_KEYS.items()}
-    told = ", ".join(f"'{executor}': '{text}'" for executor, text in needs.items())
+    messages = {executor: _needs(executor, keys) for executor, keys in REQUIRED_KEYS.items()}
+    told = ", ".join(f"'{executor}': '{message}'" for executor, message in messages.items())
 
     def expression(job: str) -> str:
         return (
@@ -90,26 +102,30 @@ def _has_required_keys() -> Check:
             "pair[0] != name || pair[1] in config && size(config[pair[1]]) > 0)))"
         )
 
+    def mistake(spec: Spec) -> str:
+        executor, config = _executor(spec), _config(spec)
+        return "" if all(config.get(key) for key in REQUIRED_KEYS.get(executor, ())) else messages[executor]
+
     return Check(
         cel=expression,
-        holds=lambda spec: all(_config(spec).get(name) for name in REQUIRED_KEYS.get(_executor(spec), ())),
-        message=f"the executor {'; '.join(f'{executor} needs {text}' for executor, text in needs.items())}",
-        message_cel=f"'the executor ' + self.executor + ' needs ' + {{{told}}}[self.executor]",
+        mistake=mistake,
+        messages=tuple(messages.values()),
+        message_cel=f"{{{told}}}[self.executor]",
         field="executorConfig",
         unchanged=f"self.executor == old.executor && !{expression('old')}",
     )
 
 
-def _needs(keys: Mapping[str, str]) -> str:
+def _needs(executor: str, keys: Mapping[str, str]) -> str:
     example = ", ".join(f"{key}: {text}" for key, text in keys.items())
-    return f"{' and '.join(keys)}, for example {{{example}}}"
+    return f"the executor {executor} needs {' and '.join(keys)}, for example {{{example}}}"
 
 
 def _has_form(field: str, pattern: str, message: str) -> Check:
     return Check(
         cel=lambda job: f"{job}.{field}.matches(r'^$|{pattern}')",
-        holds=lambda spec: not spec.get(field) or coarse.matches(pattern, spec[field]),
-        message=message,
+        mistake=lambda spec: message if spec.get(field) and not coarse.matches(pattern, spec[field]) else "",
+        messages=(message,),
         field=field,
         required=False,
         unchanged=f"self.{field} == old.{field}",
@@ -132,16 +148,19 @@ def _shell_values() -> Check:
             f"({job}.executor != 'shell' || !has({job}.executorConfig) || [{job}.executorConfig].all(config, {forms}))"
         )
 
-    def holds(spec: Spec) -> bool:
-        values = ((_config(spec).get(key), has_form) for key, has_form in _SHELL_HOLDS.items())
-        return _executor(spec) != "shell" or all(has_form(value) for value, has_form in values if value)
+    messages = {key: f"{key} of the executor shell must be {form}" for key, form in _SHELL_FORMS.items()}
 
-    timeout, mem_limit = (f"{key} of the executor shell must be {form}" for key, form in _SHELL_FORMS.items())
+    def mistake(spec: Spec) -> str:
+        values = {key: _config(spec).get(key) for key in messages} if _executor(spec) == "shell" else {}
+        wrong = (messages[key] for key, value in values.items() if value and not _SHELL_HOLDS[key](value))
+        return next(wrong, "")
+
     return Check(
         cel=expression,
-        holds=holds,
-        message=f"{timeout}; {mem_limit}",
-        message_cel=f"[self.executorConfig].all(config, {has_form('timeout')}) ? '{mem_limit}' : '{timeout}'",
+        mistake=mistake,
+        messages=tuple(messages.values()),
+        message_cel=f"[self.executorConfig].all(config, {has_form('timeout')}) ? "
+        f"'{messages['mem_limit']}' : '{messages['timeout']}'",
         field="executorConfig",
         required=False,
     )
@@ -209,22 +228,22 @@ CHECKS: tuple[Check, ...] = (
         coarse.TIMEZONE,
         "a time zone is a name of the IANA tz database as it is written there, such as Europe/Madrid or UTC",
     ),
-    _has_required_keys(),
-    Check(
+    _required_keys(),
+    _one_of(
         cel=lambda job: f"({job}.executor != 'kubernetes' || has({job}.jobTemplate) && has({job}.jobTemplate.spec))",
         holds=_template_has_a_spec,
         message="the executor kubernetes needs jobTemplate.spec.template.spec.containers",
         field="jobTemplate",
     ),
     _shell_values(),
-    Check(
+    _one_of(
         cel=lambda job: f"(!has({job}.tags) || {job}.tags.all(key, {job}.tags[key].matches(r'{_TAG}')))",
         holds=_tags_have_counts,
         message='a tag is "value" or "value:count" with a number from 1 on, for example "eu:2"',
         field="tags",
         required=False,
     ),
-    Check(
+    _one_of(
         cel=lambda job: (
             f"(!has({job}.processors) || !('email' in {job}.processors) || "
             f"'emails' in {job}.processors['email'] && size({job}.processors['email']['emails']) > 0)"

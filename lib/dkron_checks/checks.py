@@ -95,13 +95,13 @@ def problems(spec: JobSpec, name: str) -> list[Problem]:
     that none of them covers. A rule about required keys names all of them, so it replaces the first missing one."""
     schedule, of_schedule = read_schedule(spec, name)
     wire = spec.to_wire()
-    broken = [check for check in CHECKS if not check.holds(wire)]
-    required = {check.field for check in broken if check.required}
+    broken = [(check, mistake) for check in CHECKS if (mistake := check.mistake(wire))]
+    required = {check.field for check, _ in broken if check.required}
     found = [of_schedule, *of_settings(known(spec)), unprompted(spec, schedule)]
     told = [problem for problem in found if problem is not None and not _is_missing(problem, spec, required)]
     about = {field_of(problem)[0] for problem in told}
-    rules = [check.message for check in broken if check.field not in about]
-    return [*told, *(Problem(ReadyReason.INVALID_SPEC, message) for message in rules)]
+    rules = (mistake for check, mistake in broken if check.field not in about)
+    return [*told, *(Problem(ReadyReason.INVALID_SPEC, mistake) for mistake in rules)]
 
 
 def _is_missing(problem: Problem, spec: JobSpec, required: AbstractSet[str]) -> bool:
@@ -126,7 +126,7 @@ def field_of(problem: Problem) -> tuple[str, ...]:
     if field := _FIELDS.get(problem.reason):
         return (field,)
     if problem.reason == ReadyReason.INVALID_SPEC:
-        return (next(check.field for check in CHECKS if check.message == problem.message),)
+        return (next(check.field for check in CHECKS if problem.message in check.messages),)
     if problem.reason == ReadyReason.INVALID_EXECUTOR_CONFIG and subject not in _OTHERS:
         return ("executorConfig", subject)
     return tuple(subject.split("."))

@@ -25,7 +25,7 @@ SCHEDULE, TIMEZONE = re2.compile(coarse.SCHEDULE), re2.compile(coarse.TIMEZONE)
 def refusal(spec: dict[str, Any]) -> str:
     """Return the sentence of the first rule that the spec breaks."""
     check = refused(spec)
-    return check.message if check else ""
+    return check.mistake(spec) if check else ""
 
 
 @pytest.mark.parametrize("name", BROKEN)

@@ -10,7 +10,7 @@ import pytest
 from dkron_crds.job import JobStatus
 from dkron_crds.requests import RUN_PREFIX
 from dkron_kube.errors import Rejected, Unavailable
-from dkron_kube.paths import EVENTS, JOBS
+from dkron_kube.paths import DKRON_JOBS, EVENTS, JOBS
 from tests.support.builders import NOON, UID, after, claim, ended, job_view, seen, wire_run
 from tests.support.edges import Edges, begin, until, wall
 from tests.support.fake_kube import FakeKube
