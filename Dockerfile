@@ -21,8 +21,8 @@ RUN python3 trim.py dependencies /opt/dkron
 
 FROM dependencies AS build
 COPY . .
-# Installed under a root of its own: the layer of a change of ours is small, that of the dependencies stays. What is
-# imported at the end fails where something was left out, or the base lacks a library.
+# Installed under a root of its own: a change of ours makes a small layer, and the layer of the dependencies stays. The
+# import at the end fails where something was left out, or the base lacks a library.
 RUN /opt/build/bin/pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir /wheels . \
  && /opt/build/bin/pip --python /opt/dkron/bin/python install --quiet --no-index --no-deps --no-compile --root /own \
       --no-warn-script-location /wheels/*.whl \

@@ -34,8 +34,8 @@ ENVIRONMENT = {
     r"Address already in use": "another process took the port between its choice and its use",
     r"a component of the cluster has died": "the kernel ended it, as where memory is short",
 }
-"""What an error says that has its cause in the environment, and what that is. Only such a test is tried once more, and
-never one of the promise: there a deadline that has passed may be a slot that was lost."""
+"""Parts of errors whose cause is the environment, each with that cause. Only a test with one of them is tried again,
+and never one of the promise: there a deadline that has passed may be a slot that was lost."""
 REASON = 20
 """Lines that are shown before an error, and of it."""
 LONGEST = 600
@@ -48,8 +48,8 @@ CLUSTERS = pytest.StashKey[Clusters]()
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "cluster(nodes): the test needs a cluster with nodes none, kwok:N or real")
     config.addinivalue_line("markers", "promise: nothing is lost or runs twice: it gets no second try")
-    config.addinivalue_line("markers", "restarts: the test starts programs of a wider fixture anew, which ends them")
-    # Otherwise pytest-asyncio makes a loop to come back to after its tests, and nobody closes that.
+    config.addinivalue_line("markers", "restarts: the test restarts programs of a wider fixture")
+    # Otherwise pytest-asyncio makes a loop to come back to after its tests, and never closes it.
     asyncio.set_event_loop(None)
 
 
@@ -111,7 +111,7 @@ def left_out() -> Iterator[None]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Tell in one line each what was left out and what failed, and why, which hack/stages.py repeats at the end; and
-    why a test was run once more: what is wrong with it is to be mended all the same.
+    why a test was run once more: its fault still needs a fix.
     """
     for why, count in Counter(map(reason, terminalreporter.stats.get("skipped", ()))).items():
         terminalreporter.line(f"left out: {count} test{'s' * (count > 1)}: {why}")

@@ -1,4 +1,4 @@
-// What a page costs its reader, for bench/ui.py: one request as JSON in the first argument, answers as lines of JSON.
+// The cost of a page for its reader, for bench/ui.py: one request as JSON in the first argument, answers as lines of JSON.
 import { chromium } from "@playwright/test";
 
 const FLAGS = [
@@ -6,7 +6,7 @@ const FLAGS = [
   "--disable-gpu",
   "--disable-background-networking",
   "--disable-component-update",
-  // What a page wants of other hosts fails at once, whatever network the machine has.
+  // Requests to other hosts fail at once, whatever network the machine has.
   "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ];
 /** Milliseconds without a long task after which the page counts as usable. */
@@ -57,7 +57,7 @@ async function views({ times, ...of }) {
   }
 }
 
-/** What the page has used and holds, at the beginning and after each of `minutes`, and whether its rows changed. */
+/** The CPU and memory of the page, at the beginning and after each of `minutes`, and whether its rows changed. */
 async function steady({ minutes, ...of }) {
   const page = await open(of);
   const text = () =>

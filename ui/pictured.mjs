@@ -15,10 +15,9 @@ const LOG = `2026-11-27T01:30:01.120000000Z {"level":"info","msg":"open reposito
 2026-11-27T01:31:13.000000000Z snapshot 8c1f2a4e saved
 `;
 
-/** `path` is below /ui, `shows` a text that is there at the end, `drawn` an element; `answers` stand in place of those
- * of the API, by their paths; `act` does something on the page; `bare` is a page without its frame, `over` has a
- * dialog over it; `loads` one whose data
- * never come. */
+/** `path` is below /ui, `shows` a text that is there at the end, `drawn` an element; `answers` replace the answers of
+ * the API, by their paths; `act` does something on the page; `bare` is a page without its frame, `over` has a dialog
+ * over it; `loads` is a page whose data never come. */
 export const VIEWS = {
   overview: { path: "/", shows: "Needs a person" },
   jobs: { path: "/jobs", shows: "nightly-backup" },

@@ -21,7 +21,7 @@ function folderOf(name: string): URL {
   return new URL(`node_modules/${name}/`, import.meta.url);
 }
 
-/** Their licenses; of a package without such a file, what its package.json says. */
+/** Their licenses: the file of each package, else the field of its package.json. */
 function texts(packages: readonly Package[]): string {
   const each = packages.map(({ name, version, license }) => {
     const folder = folderOf(name);
