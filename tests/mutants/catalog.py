@@ -76,7 +76,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "plan/advance.py": ("test_stops.py",),
     "plan/chain.py": ("test_chain.py", "test_chain_edges.py"),
     "reconcile/verify.py": ("test_verify.py",),
-    "watch/resync.py": ("test_found_by_simulation.py",),
+    "watch/resync.py": ("test_resync.py",),
     "reconcile/reconciler.py": ("test_reconcile.py", "test_standby.py", "test_verify.py", "test_tidy.py"),
 }
 """The unit tests that look at each file, those that most likely find a mistake first."""

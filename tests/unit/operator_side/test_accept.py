@@ -235,3 +235,8 @@ def test_plan_is_deterministic_and_empty_once_settled() -> None:
 )
 def test_the_api_server_is_asked_about_a_spec(spec: dict[str, Any], *, checked: bool, asks: bool) -> None:
     assert advance(situation(job_view(**spec), checked=checked)).wants(DryRunJob) is asks
+
+
+def test_slow_clock_keeps_since_at_the_last_edit() -> None:
+    job, status = job_view(), JobStatus(since=after(60), fingerprint="old")
+    assert advance(situation(job, status, now=after(10))).status.since == after(60)

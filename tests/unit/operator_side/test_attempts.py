@@ -359,3 +359,8 @@ def test_deleted_dkronjob_is_left_to_the_garbage_collector() -> None:
     asked = {"a": "2026-03-01T12:00:00Z"}
     plan = look(manual(deleting=True, requests=asked), now=after(hours=1), runs=[run(SLOT, FAILED)])
     assert (plan.changes, plan.create, outcomes_read(plan), plan.wake) == ([], None, [], None)
+
+
+def test_claim_does_not_wait_for_a_clock_that_was_set_back() -> None:
+    waiting = claim(after(60), at=after(61))
+    assert fired(advance(situation(job_view(), JobStatus(active=(waiting,)), now=after(58)))) == waiting

@@ -12,7 +12,7 @@ from dkron_kube.errors import Conflict, KubeError, NotFound, Rejected, Unavailab
 from dkron_kube.paths import DKRON_JOBS
 from dkron_operator.act.status_writer import difference
 from dkron_operator.cache.cached_job import CachedJob
-from dkron_operator.plan.changes import Decided, Finished, Started
+from dkron_operator.plan.changes import Accepted, Decided, Finished, Started
 from tests.support.builders import NOON, UID, after, claim, execution, seen, wire_job
 from tests.support.edges import Edges, begin
 from tests.support.fake_kube import FakeKube
@@ -277,3 +277,11 @@ async def test_claim_delayed_past_a_job_change_is_not_written() -> None:
 async def claims_nothing(edges: Edges, entry: CachedJob) -> None:
     with pytest.raises(Conflict):
         await edges.parts.writer.claim(entry, (Started(ENTRY),))
+
+
+async def test_a_claim_for_a_job_that_is_gone_is_no_error() -> None:
+    edges = begin()
+    edges.kube.world.objects.clear()
+    with pytest.raises(Conflict, match="deleted"):
+        await edges.parts.writer.claim(edges.entry(), (Accepted(NOON, "f"),))
+    assert edges.store.get(UID) is None

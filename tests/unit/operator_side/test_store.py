@@ -15,6 +15,9 @@ from dkron_operator.plan.view import AttemptState, PodProblem
 from tests.support.builders import NOON, UID, after, claim, ended, job_view, seen, wire_job, wire_run
 
 ENTRY = claim()
+OTHER_UID = "00000000-0000-0000-0000-00000000000b"
+COUNTED = JobStatus(since=NOON, counted=(ENTRY.job,), success_count=1)
+TRIMMED = JobStatus(since=NOON, success_count=1, last_schedule_time=ENTRY.slot)
 Event = Callable[[Store], Iterable[str]]
 
 
@@ -345,3 +348,34 @@ def test_entry_is_behind_after_another_leader(*, before: bool, told: bool, behin
     entry(found).behind = before
     found.renew(behind=told)
     assert entry(found).behind is behind
+
+
+def test_gone_job_is_kept_until_a_plan_has_read_it() -> None:
+    store = Store()
+    store.upsert_job(wire_job(version=1, status=COUNTED))
+    store.upsert_attempt(wire_run(ENTRY, version=2, status=ended()))
+    store.upsert_job(wire_job(version=3, status=TRIMMED))
+    (entry,) = store
+    store.remove_attempt(wire_run(ENTRY, version=4, status=ended()))
+    assert entry.observed.attempts[ENTRY.job].gone
+
+
+def test_late_version_of_a_deleted_job_is_no_new_job() -> None:
+    store = Store()
+    store.upsert_job(wire_job(version=1))
+    store.mark_missing(UID)
+    assert list(store.upsert_job(wire_job(version=2))) == []
+    assert (len(store), store.places()) == (0, {UID: None})
+    assert list(store.on_deleted(UID)) == []
+    assert store.places() == {}
+
+
+@pytest.mark.parametrize("versions", [(1, 5, 4), (5, 4)], ids=["before", "only later"])
+def test_successor_reports_its_predecessor_as_deleted(versions: tuple[int, ...]) -> None:
+    store = Store()
+    for version in versions:
+        uids = [OTHER_UID] if version == 5 else [UID]
+        told = store.upsert_job(wire_job(uid=uids[0], version=version))
+        assert list(told) == ([] if version == 4 else uids)
+    (entry,) = store
+    assert (entry.job.uid, store.duplicate(entry)) == (OTHER_UID, None)
