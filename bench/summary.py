@@ -13,8 +13,8 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from dkron_api.cache.health_index import HealthIndex, Slices
 from dkron_api.cache.job_index import JobIndex
-from dkron_api.cache.standings import Slices, Standings
 from dkron_api.translate.listing import in_order, matching, read_query
 from dkron_crds.base import rfc3339
 from dkron_reports.agenda import planning
@@ -82,18 +82,18 @@ async def asked(what: str, work: Callable[[], Awaitable[object]]) -> None:
 async def run(jobs: int, every: str) -> None:
     """All of it."""
     index, slices = JobIndex(lambda: NOW), Slices()
-    standings = Standings(index, lambda: NOW, slices)
-    index.mirror.replace([job(number, every) for number in range(jobs)], version=1)
+    health_index = HealthIndex(index, lambda: NOW, slices)
+    index.object_cache.replace([job(number, every) for number in range(jobs)], version=1)
     # As the program does when it has read all jobs.
     gc.collect()
     gc.freeze()
     print(f"{f'{jobs} jobs, each every {every}; milliseconds of CPU':<52} {'in all':>8} {'at once':>8}")
 
     async def again() -> None:
-        await slices.run(summarizing(await standings.all(), now=NOW))
+        await slices.run(summarizing(await health_index.all(), now=NOW))
 
     async def agenda() -> None:
-        first = ((each.job, each.first(NOW)) for each in await standings.all())
+        first = ((each.job, each.first(NOW)) for each in await health_index.all())
         await slices.run(planning(first, now=NOW, end=NOW + timedelta(hours=1), most=100))
 
     async def explained() -> None:
@@ -105,7 +105,7 @@ async def run(jobs: int, every: str) -> None:
         query = read_query([("q", "job-"), ("_sort", "last_success"), ("_order", "DESC"), ("_end", "25")])
         in_order(await slices.run(matching(list(index), query)), query, due=index.due)
 
-    await asked("the first summary, which reads each job", standings.summary)
+    await asked("the first summary, which reads each job", health_index.summary)
     await asked("a summary when nothing has changed", again)
     for number in range(min(jobs, 1000)):
         index.upsert(job(number, every, version=2))

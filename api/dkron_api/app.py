@@ -10,9 +10,9 @@ from aiohttp import web
 from dkron_api.auth.dkron import TokenIndex
 from dkron_api.auth.schemes import guard
 from dkron_api.auth.token_secrets import read_secret
+from dkron_api.cache.health_index import Slices
 from dkron_api.cache.job_index import Prerenderer
 from dkron_api.cache.object_cache import ObjectCache, plain
-from dkron_api.cache.standings import Slices
 from dkron_api.edge import audit
 from dkron_api.edge.access import AccessLog
 from dkron_api.edge.admission import GUARD

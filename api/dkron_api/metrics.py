@@ -93,7 +93,7 @@ class JobCount(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing(Collector):
+class ProcessState(Collector):
     """The state at one moment. `jobs` holds the jobs of all namespaces; `in_flight` counts requests being answered,
     `open_answers` responses that stay open, `listeners` those among them that follow the events."""
 
@@ -115,9 +115,9 @@ class Standing(Collector):
         yield GaugeMetricFamily("dkron_api_sse_clients", "Clients that follow GET /v1/events.", self.listeners)
 
 
-def page(standing: Standing) -> bytes:
+def page(state: ProcessState) -> bytes:
     """Return the text for Prometheus. Ten thousand jobs take a tenth of a second, so call it in a thread."""
-    return generate_latest(standing) + generate_latest(REGISTRY)
+    return generate_latest(state) + generate_latest(REGISTRY)
 
 
 def counts(jobs: Iterable[Job], namespace: str = "") -> list[JobCount]:

@@ -42,7 +42,7 @@ class AgentTags:
         """Only these tags."""
         return {"dc": self.datacenter, "region": self.region, "role": "dkron", "server": "true"}
 
-    def of(self, labels: Mapping[str, str]) -> dict[str, str]:
+    def read(self, labels: Mapping[str, str]) -> dict[str, str]:
         """Return all tags of a node with these labels. A label of the same name, with or without our prefix,
         overrides an own tag. If a node has both labels, both match, and the one without the prefix is shown."""
         prefixed = {key.removeprefix(_PREFIX): value for key, value in labels.items() if key.startswith(_PREFIX)}
@@ -68,7 +68,7 @@ def read_agent(node: Mapping[str, Any], own: AgentTags) -> Agent:
     metadata, spec, status = node["metadata"], node.get("spec") or {}, node.get("status") or {}
     ready = any(c.get("type") == "Ready" and c.get("status") == "True" for c in status.get("conditions") or ())
     leaving = "deletionTimestamp" in metadata or bool(spec.get("unschedulable"))
-    return Agent(metadata["name"], own.of(metadata.get("labels") or {}), ready=ready, available=ready and not leaving)
+    return Agent(metadata["name"], own.read(metadata.get("labels") or {}), ready=ready, available=ready and not leaving)
 
 
 @dataclass(frozen=True, slots=True)

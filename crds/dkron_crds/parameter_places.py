@@ -88,7 +88,7 @@ def run_problem(spec: JobSpec, given: Mapping[str, str]) -> str:
     if why := parameter_problem(spec.parameters, given):
         return why
     try:
-        filled(spec, Values.of(spec.parameters, given))
+        filled(spec, Values.resolve(spec.parameters, given))
     except UnfitValue as error:
         return str(error)
     return ""

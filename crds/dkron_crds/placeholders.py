@@ -35,7 +35,7 @@ class Values:
     by_name: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, declared: tuple[Parameter, ...], given: Mapping[str, str]) -> "Values":
+    def resolve(cls, declared: tuple[Parameter, ...], given: Mapping[str, str]) -> "Values":
         """Return the values of a run that gives these, with the defaults for others."""
         plain = {each.name: each for each in declared if not each.secret}
         return cls(plain, resolved(tuple(plain.values()), given))
@@ -43,7 +43,7 @@ class Values:
     @classmethod
     def sample(cls, declared: tuple[Parameter, ...]) -> "Values":
         """Return legal values for all parameters, to check with them what surrounds them."""
-        return cls.of(declared, {each.name: _sample(each) for each in declared})
+        return cls.resolve(declared, {each.name: _sample(each) for each in declared})
 
     def text(self, template: str, encode: Callable[[str], str] = str) -> str:
         """Return the text with its values, each encoded."""

@@ -114,8 +114,8 @@ def _kind(value: object) -> str:
 class JobBody:
     """A job as a client sent it: the fields of Dkron behaviour §2.1 in their order and under their names on the wire,
     each with what reads it, absent ones with Dkron's defaults. None is Go's nil: the client sent null or nothing. Times
-    are in the normal form of `moments`; the zero time is None. `problem` is our own field, see `standing`; its value is
-    never stored."""
+    are in the normal form of `moments`; the zero time is None. `problem` is our own
+    field, see `readiness`, and is never stored."""
 
     id: Annotated[str, _text] = ""
     name: Annotated[str, _text] = ""

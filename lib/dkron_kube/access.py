@@ -107,7 +107,9 @@ class Access:
 
 
 def _noting(watched: Watched, listed: Callable[[str], None]) -> "aiohttp.ClientMiddlewareType":
-    async def note(request: "aiohttp.ClientRequest", handler: "aiohttp.ClientHandlerType") -> "aiohttp.ClientResponse":
+    async def record(
+        request: "aiohttp.ClientRequest", handler: "aiohttp.ClientHandlerType"
+    ) -> "aiohttp.ClientResponse":
         if "watch" not in request.url.query:
             response = await handler(request)
             if response.ok:
@@ -121,7 +123,7 @@ def _noting(watched: Watched, listed: Callable[[str], None]) -> "aiohttp.ClientM
         watched(request.url.path, begun=response.ok)
         return response
 
-    return note
+    return record
 
 
 async def load(kubeconfig: Path | None = None, context: str | None = None, *, token_file: Path | None = None) -> Access:

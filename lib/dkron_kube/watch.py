@@ -196,12 +196,12 @@ class _Follower:
         lines, spoke = Lines(), False
         while piece := await _next(pieces):
             for line in lines.feed(piece):
-                self._take(parse(line))
+                self._apply(parse(line))
                 spoke = True
             self._sink.alive()
         return spoke
 
-    def _take(self, event: Event) -> None:
+    def _apply(self, event: Event) -> None:
         match event.kind:
             case Kind.ADDED | Kind.MODIFIED:
                 self._sink.upsert(event.item)

@@ -41,7 +41,7 @@ def _handed_over(spec: JobSpec, values: Values) -> list[dict[str, Any]]:
         model.check(config)
     except KeyProblem as exc:
         raise ConfigError(str(exc)) from exc
-    handover = Handover.of(config, references(config, inside=model.TEXTS_WITH_REFERENCES))
+    handover = Handover.assigned(config, references(config, inside=model.TEXTS_WITH_REFERENCES))
     if handover.too_long:
         raise ConfigError(
             "executorConfig: all keys together must be shorter than 128 KiB, the limit of an environment variable"

@@ -61,7 +61,7 @@ def values_of(spec: JobSpec, given: Mapping[str, str]) -> Values:
     why = unfit_value(spec.parameters, given) if given else ""
     if why:
         raise ConfigError(why, reason=ReadyReason.INVALID_PARAMETERS)
-    return Values.of(spec.parameters, given)
+    return Values.resolve(spec.parameters, given)
 
 
 def literal(text: str) -> str:

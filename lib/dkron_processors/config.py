@@ -35,7 +35,7 @@ class Processor(BaseModel):
         """The thing that the installation lacks for it, as a sentence; empty if nothing."""
         return ""
 
-    def note(self, _site: Site, _namespace: str, _execution: Execution) -> str | None:
+    def output_note(self, _site: Site, _namespace: str, _execution: Execution) -> str | None:
         """What stands in the status instead of the output; None if the output stays there."""
         return None
 

@@ -22,7 +22,7 @@ class Elasticsearch(Forwarding):
         servers = site.receivers.elasticsearch
         return "" if find(servers, self.config) else f"config: {lacking('elasticsearch', self.config, servers)}"
 
-    def note(self, _site: Site, _namespace: str, _execution: Execution) -> str | None:
+    def output_note(self, _site: Site, _namespace: str, _execution: Execution) -> str | None:
         """Where the output is."""
         return None if self.forward else "Output in Elasticsearch"
 

@@ -39,7 +39,7 @@ class Files(Forwarding):
             return f'log_dir: "{self.log_dir}" is not in {site.output_dir}, the output directory of the operator'
         return ""
 
-    def note(self, site: Site, namespace: str, execution: Execution) -> str | None:
+    def output_note(self, site: Site, namespace: str, execution: Execution) -> str | None:
         """The path, as in Dkron."""
         if self.forward:
             return None

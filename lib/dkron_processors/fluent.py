@@ -20,7 +20,7 @@ class Fluent(Forwarding):
         """The installation needs a server."""
         return "" if site.receivers.fluent else "the DkronCluster has no spec.receivers.fluent"
 
-    def note(self, _site: Site, _namespace: str, _execution: Execution) -> str | None:
+    def output_note(self, _site: Site, _namespace: str, _execution: Execution) -> str | None:
         """The text that Dkron uses."""
         return None if self.forward else "Output sent to Fluent"
 

@@ -67,13 +67,13 @@ def missing(spec: JobSpec, site: Site) -> str:
 
 def kept(spec: JobSpec, site: Site, namespace: str, execution: Execution) -> Execution:
     """The execution as the status keeps it. If a processor moves the output elsewhere, a note of where replaces it."""
-    said = note(spec, site, namespace, execution)
+    said = output_note(spec, site, namespace, execution)
     return execution.model_copy(update={"output": said, "output_truncated": False}) if said else execution
 
 
-def note(spec: JobSpec, site: Site, namespace: str, execution: Execution) -> str:
+def output_note(spec: JobSpec, site: Site, namespace: str, execution: Execution) -> str:
     """Where the output is; empty if it stays in the status."""
-    notes = (processor.note(site, namespace, execution) for processor in usable(spec, site))
+    notes = (processor.output_note(site, namespace, execution) for processor in usable(spec, site))
     return "\n".join(each for each in notes if each is not None)
 
 
@@ -93,7 +93,7 @@ def render(spec: JobSpec, site: Site, ended: Ended) -> tuple[Parcel, ...]:
     for processor in usable(spec, site):
         parcel = processor.render(site, ended)
         if parcel is not None:
-            said = processor.note(site, ended.namespace, ended.execution)
+            said = processor.output_note(site, ended.namespace, ended.execution)
             found.append(replace(parcel, note=said or ""))
     return tuple(found)
 

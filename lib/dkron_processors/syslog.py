@@ -22,7 +22,7 @@ class Log(Forwarding):
 
     name: ClassVar[str] = "log"
 
-    def note(self, _site: Site, _namespace: str, _execution: Execution) -> str | None:
+    def output_note(self, _site: Site, _namespace: str, _execution: Execution) -> str | None:
         """The text that Dkron uses, by which its clients know where the output is."""
         return None if self.forward else "Output in dkron log"
 
@@ -40,7 +40,7 @@ class Syslog(Forwarding):
         """The installation needs a server."""
         return "" if site.receivers.syslog else "the DkronCluster has no spec.receivers.syslog"
 
-    def note(self, _site: Site, _namespace: str, _execution: Execution) -> str | None:
+    def output_note(self, _site: Site, _namespace: str, _execution: Execution) -> str | None:
         """The text that Dkron uses."""
         return None if self.forward else "Output in syslog"
 

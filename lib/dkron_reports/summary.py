@@ -12,11 +12,11 @@ from dkron_crds.schedule.instants import rfc3339
 from dkron_crds.status import Day
 from dkron_crds.totals import Counts, as_days
 from dkron_reports.agenda import Agenda, planning
+from dkron_reports.health import JobHealth, Recent, State
 from dkron_reports.job import Job
 from dkron_reports.reading import mapping
 from dkron_reports.run import Attempt, Result, usual
 from dkron_reports.slices import Steps
-from dkron_reports.standing import Recent, Standing, State
 from dkron_reports.troubles import RANK, Kind, Trouble
 
 HOUR = timedelta(hours=1)
@@ -124,9 +124,9 @@ class _LastHour:
         return tuple((run, job) for *_, run, job in sorted(self._last, reverse=True))
 
 
-def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summary]:
+def summarizing(health_index: Iterable[JobHealth], *, now: datetime) -> Steps[Summary]:
     """Return the overview of these jobs, in steps."""
-    all_of, last_hour = list(standings), _LastHour(now)
+    all_of, last_hour = list(health_index), _LastHour(now)
     words: Counter[str] = Counter()
     days: Counts = Counter()
     troubled: list[tuple[int, str, str, Job, Trouble]] = []

@@ -20,7 +20,7 @@ class Handover:
     secrets: Mapping[str, str]
 
     @classmethod
-    def of(cls, config: Mapping[str, str], references: list[str]) -> "Handover":
+    def assigned(cls, config: Mapping[str, str], references: list[str]) -> "Handover":
         """Assign variables to the references in their order."""
         return cls(config, {reference: f"{SECRET}{number}" for number, reference in enumerate(references)})
 

@@ -209,7 +209,9 @@ class Parts:
     @cached_property
     def reconciler(self) -> Reconciler:
         """Plans jobs, and has the plans carried out."""
-        sources = Sources(self.due_queue, self.nodes, self.calls, self.installation, self.budget, pauses=self.pauses.of)
+        sources = Sources(
+            self.due_queue, self.nodes, self.calls, self.installation, self.budget, pauses=self.pauses.selecting
+        )
         return Reconciler(
             self.store,
             gatherer=Gatherer(

@@ -15,9 +15,9 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from dkron_api.app import make_tenants
 from dkron_api.auth.guard import Guard
+from dkron_api.cache.health_index import Slices
 from dkron_api.cache.job_index import Prerenderer
 from dkron_api.cache.object_cache import ObjectCache, plain
-from dkron_api.cache.standings import Slices
 from dkron_api.edge import audit
 from dkron_api.edge.access import AccessLog
 from dkron_api.edge.admission import GUARD
@@ -67,7 +67,7 @@ class Api:
 
     def know_jobs(self, *jobs: Object) -> None:
         """The cache has seen all jobs."""
-        known = self.own.job_index.mirror
+        known = self.own.job_index.object_cache
         known.replace(list(jobs), version=1)
         known.watch.listed()
 

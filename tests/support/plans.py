@@ -45,12 +45,12 @@ def skips(plan: Plan) -> tuple[int, SkipReason | None]:
 
 def reported(plan: Plan) -> list[str]:
     """The reasons of the Events."""
-    return [report.reason for report in plan.of(Report)]
+    return [report.reason for report in plan.actions_of(Report)]
 
 
 def messages(plan: Plan, reason: str) -> list[str]:
     """The messages of the Events of this reason."""
-    return [report.message for report in plan.of(Report) if report.reason == reason]
+    return [report.message for report in plan.actions_of(Report) if report.reason == reason]
 
 
 def condition(plan: Plan, kind: str) -> Condition:
@@ -59,35 +59,35 @@ def condition(plan: Plan, kind: str) -> Condition:
 
 
 def outcomes_read(plan: Plan) -> list[str]:
-    return [action.job for action in plan.of(ReadOutcome)]
+    return [action.job for action in plan.actions_of(ReadOutcome)]
 
 
 def troubles_read(plan: Plan) -> list[str]:
-    return [action.job for action in plan.of(ReadTrouble)]
+    return [action.job for action in plan.actions_of(ReadTrouble)]
 
 
 def jobs_stopped(plan: Plan) -> list[AttemptJob]:
-    return [action.job for action in plan.of(StopJob)]
+    return [action.job for action in plan.actions_of(StopJob)]
 
 
 def jobs_deleted(plan: Plan) -> list[AttemptJob]:
-    return [action.job for action in plan.of(DeleteJob)]
+    return [action.job for action in plan.actions_of(DeleteJob)]
 
 
 def calls_begun(plan: Plan) -> list[Active]:
-    return [action.attempt for action in plan.of(BeginCall)]
+    return [action.attempt for action in plan.actions_of(BeginCall)]
 
 
 def calls_cancelled(plan: Plan) -> list[str]:
-    return [action.job for action in plan.of(CancelCall)]
+    return [action.job for action in plan.actions_of(CancelCall)]
 
 
 def requests_removed(plan: Plan) -> list[str]:
     """The ids of requests for a run that have been dealt with."""
-    keys = [action.key for action in plan.of(RemoveAnnotation)]
+    keys = [action.key for action in plan.actions_of(RemoveAnnotation)]
     return [key.removeprefix(RUN_PREFIX) for key in keys if key.startswith(RUN_PREFIX)]
 
 
 def answers_removed(plan: Plan) -> list[str]:
     """Other annotations that have been dealt with."""
-    return [action.key for action in plan.of(RemoveAnnotation) if not action.key.startswith(RUN_PREFIX)]
+    return [action.key for action in plan.actions_of(RemoveAnnotation) if not action.key.startswith(RUN_PREFIX)]

@@ -30,7 +30,7 @@ class KeptSpan:
         """The id of the parent; empty for the first of a trace."""
         return "" if self.beginning.parent is None else self.beginning.parent.span_id
 
-    def tell(self, attributes: Attributes) -> None:
+    def set_attributes(self, attributes: Attributes) -> None:
         self.told |= attributes
 
     def link(self, context: TraceContext) -> None:

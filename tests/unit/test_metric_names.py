@@ -10,7 +10,7 @@ import yaml
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
-from dkron_api.metrics import REGISTRY, Cache, JobCount, Standing
+from dkron_api.metrics import REGISTRY, Cache, JobCount, ProcessState
 from dkron_kube.client import Call
 from dkron_operator.monitoring.gauges import Gauges
 from dkron_operator.monitoring.job_states import Sums
@@ -38,7 +38,7 @@ GAUGES = Gauges(
     lag=0.1,
     per_job=True,
 )
-STANDING = Standing([JobCount("report", "", 1, 1)], [Cache("jobs", 1, 1.0)], {CALL: 1}, 1, 1, 1)
+STANDING = ProcessState([JobCount("report", "", 1, 1)], [Cache("jobs", 1, 1.0)], {CALL: 1}, 1, 1, 1)
 
 
 def names(families: Iterable[Metric]) -> set[str]:

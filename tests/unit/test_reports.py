@@ -17,13 +17,13 @@ from dkron_reports import agenda as agenda_module
 from dkron_reports import explain as explain_module
 from dkron_reports.agenda import Agenda, end_of, planning, with_first
 from dkron_reports.explain import Explanation, Question, explain, read_question
+from dkron_reports.health import health_of
 from dkron_reports.installation import holder_of, installation
 from dkron_reports.job import Job, from_object
 from dkron_reports.run import attempts_of, runs_of
 from dkron_reports.skipping import because, setting_of
 from dkron_reports.slices import at_once
 from dkron_reports.slots import clock_changes
-from dkron_reports.standing import standing
 from dkron_reports.summary import Summary, summarizing
 from tests.support.builders import NOON, after, claim, execution, request_claim, seen, wire_job
 from tests.support.examples import examples
@@ -421,7 +421,7 @@ def test_due_slots_are_sorted_and_crowded_seconds_found() -> None:
 
 
 def overview(*raws: dict[str, Any]) -> Summary:
-    return at_once(summarizing([standing(raw, now=NOON) for raw in raws], now=NOON))
+    return at_once(summarizing([health_of(raw, now=NOON) for raw in raws], now=NOON))
 
 
 READY = condition("Ready", True, "Scheduled")
@@ -513,18 +513,18 @@ def test_overview_does_not_depend_on_the_order_of_jobs() -> None:
 def test_empty_overview_is_zero_and_time_adds_problems() -> None:
     empty = overview().as_json()
     assert (empty["jobs"], empty["lateness_seconds"], empty["attention"]["total"]) == (0, {"runs": 0}, 0)
-    stood = standing(named("soon", next=at(1)), now=NOON)
+    stood = health_of(named("soon", next=at(1)), now=NOON)
     assert [[each.kind for each in stood.troubled(at(minutes))] for minutes in (0.2, 3)] == [[], ["late", "stale"]]
 
 
 def test_known_runs_are_not_read_again_and_deleted_ones_go() -> None:
-    first = standing(named("a", executions=(RAN, LOST)), now=NOON)
+    first = health_of(named("a", executions=(RAN, LOST)), now=NOON)
     newest = execution(claim(at(-1)))
-    again = standing(named("a", executions=(newest, RAN)), now=NOON, before=first)
+    again = health_of(named("a", executions=(newest, RAN)), now=NOON, before=first)
     assert [run.group for run in again.recent] == [newest.group, RAN.group]
     assert again.recent[1] is first.recent[0]
     retried = (claim(at(-4), attempt=2, at=at(1)),)
-    going_on = standing(named("a", executions=(LOST,), active=retried), now=NOON)
+    going_on = health_of(named("a", executions=(LOST,), active=retried), now=NOON)
     assert going_on.recent == ()
 
 
@@ -548,7 +548,7 @@ def test_short_run_report_equals_that_from_its_attempts() -> None:
         for group, run in whole.items()
         if run.started and run.finished
     }
-    found = standing(raw, now=NOON).recent
+    found = health_of(raw, now=NOON).recent
     assert len(found) == len({*found}) == len(whole) - 2
     assert {(*each[:5], each.late or None) for each in found} == {(*each[:5], each[5] or None) for each in expected}
     assert [run.late for run in found if run.group == LOST.group] == [0.0]
@@ -566,7 +566,7 @@ def test_staleness_does_not_depend_on_the_recorded_next_slot(
     fields = {"since": at(-9000), "last_schedule_time": mark_of_slot, "last_success": succeeded}
     spec = {"schedule": schedule, "timezone": "Europe/Madrid"}
     stale = [
-        [each.since for each in standing(raw, now=NOON).troubled(at(moment)) if each.kind == "stale"]
+        [each.since for each in health_of(raw, now=NOON).troubled(at(moment)) if each.kind == "stale"]
         for next_slot in (line.next(mark_of_slot), None)
         if (raw := named("a", spec=spec, next=next_slot, **fields))
     ]
@@ -594,7 +594,7 @@ def test_a_job_whose_runs_take_long_is_not_stale_meanwhile(
 ) -> None:
     fields = {"since": at(-60), "last_schedule_time": NOON, "next": at(1), **known}
     raw = named("a", spec={"schedule": "0 * * * * *", "concurrency": concurrency}, **fields)
-    assert [each.kind for each in standing(raw, now=NOON).troubled(at(0.5)) if each.kind == "stale"] == stale
+    assert [each.kind for each in health_of(raw, now=NOON).troubled(at(0.5)) if each.kind == "stale"] == stale
 
 
 def test_installation_adds_days_leader_and_pause() -> None:

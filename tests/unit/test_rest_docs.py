@@ -6,7 +6,7 @@ import pytest
 
 from dkron_api.auth.kubernetes import ALLOWED_SECONDS, DENIED_SECONDS, KNOWN_SECONDS, UNKNOWN_SECONDS
 from dkron_api.auth.routes import MOST_SECRETS, TABLE
-from dkron_api.metrics import REGISTRY, Cache, Standing
+from dkron_api.metrics import REGISTRY, Cache, ProcessState
 from dkron_api.routes.openapi import document
 from dkron_api.settings import Settings
 from generate import rest
@@ -69,8 +69,8 @@ def test_each_option_is_described() -> None:
 
 
 def test_each_metric_is_described() -> None:
-    standing = Standing(jobs=[], caches=[Cache("jobs", 1, 1.0)], calls={}, in_flight=0, open_answers=0, listeners=0)
-    families = [family for source in (standing, REGISTRY) for family in source.collect()]
+    state = ProcessState(jobs=[], caches=[Cache("jobs", 1, 1.0)], calls={}, in_flight=0, open_answers=0, listeners=0)
+    families = [family for source in (state, REGISTRY) for family in source.collect()]
     counters = {family.name: "_total" if family.type == "counter" else "" for family in families}
     names = [name + ending for name, ending in counters.items() if not name.startswith(STANDARD)]
     described = PAGE.replace("`…_failed_total`", "dkron_job_executions_failed_total")

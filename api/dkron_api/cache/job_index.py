@@ -35,7 +35,9 @@ class JobIndex:
         stale: Callable[["JobIndex"], object] = lambda _: None,
         quiet: bool = False,
     ) -> None:
-        self.mirror: ObjectCache[Job] = ObjectCache("dkronjobs", read, changed=self._changed, watch=watch, quiet=quiet)
+        self.object_cache: ObjectCache[Job] = ObjectCache(
+            "dkronjobs", read, changed=self._changed, watch=watch, quiet=quiet
+        )
         self.listeners: list[Listener] = []
         self.revision = 0
         self._clock = clock
@@ -58,12 +60,12 @@ class JobIndex:
     @property
     def ready(self) -> bool:
         """Whether a complete list has been seen."""
-        return self.mirror.ready
+        return self.object_cache.ready
 
     @property
     def complete(self) -> asyncio.Event:
         """Set once the index is ready."""
-        return self.mirror.complete
+        return self.object_cache.complete
 
     def get(self, name: str) -> Job | None:
         """Return the job with this Dkron name."""
@@ -122,11 +124,11 @@ class JobIndex:
 
     def upsert(self, raw: Object) -> None:
         """Store the current version of a job, from the response to a write of this process."""
-        self.mirror.upsert(raw)
+        self.object_cache.upsert(raw)
 
     def remove(self, job: Job) -> None:
         """Remove a job that this process has deleted."""
-        self.mirror.remove(job.raw)
+        self.object_cache.remove(job.raw)
 
     def _changed(self, before: Job | None, after: Job | None) -> None:
         self.revision += 1

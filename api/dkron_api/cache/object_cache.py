@@ -128,7 +128,7 @@ class ObjectCache(Generic[T]):
             return
         self._kept[uid] = kept = Kept(name, version, read)
         self._names[name] = uid
-        self._tell(known, kept)
+        self._report(known, kept)
 
     def _guarded(self, item: Object) -> T | None:
         """Return the object in cached form; None if it cannot be read. The error is logged once and affects no other
@@ -165,9 +165,9 @@ class ObjectCache(Generic[T]):
             return
         if self._names.get(known.name) == uid:
             del self._names[known.name]
-        self._tell(known, None)
+        self._report(known, None)
 
-    def _tell(self, before: Kept[T] | None, after: Kept[T] | None) -> None:
+    def _report(self, before: Kept[T] | None, after: Kept[T] | None) -> None:
         if self._changed is not None:
             self._changed(None if before is None else before.item, None if after is None else after.item)
 

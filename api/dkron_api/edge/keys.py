@@ -8,9 +8,9 @@ from typing import Any
 from aiohttp import web
 
 from dkron_api.auth.token_secrets import Token
+from dkron_api.cache.health_index import Slices
 from dkron_api.cache.job_index import Prerenderer
 from dkron_api.cache.object_cache import ObjectCache
-from dkron_api.cache.standings import Slices
 from dkron_api.edge.access import AccessLog
 from dkron_api.edge.gate import Gate
 from dkron_api.jobs.objects import Objects as StoredObjects

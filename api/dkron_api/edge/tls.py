@@ -33,7 +33,7 @@ class Certificate:
         self._key = key
         self._seen = self._state()
         self._current, self.not_after = self._loaded()
-        self._note()
+        self._remember()
         # New connections begin with this context, and change to the current one.
         self.context = self._current
         self.context.sni_callback = self._use_current
@@ -55,10 +55,10 @@ class Certificate:
         except UnusableOption as error:
             log.error("the certificate stays as it was: %s", error)  # noqa: TRY400 - the message is sufficient
             return
-        self._note()
+        self._remember()
         log.info("using another certificate", extra={"not_after": self.not_after.isoformat()})
 
-    def _note(self) -> None:
+    def _remember(self) -> None:
         metrics.CERTIFICATE_END.labels(str(self._certificate)).set(self.not_after.timestamp())
 
     def _use_current(self, connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:

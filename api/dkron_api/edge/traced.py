@@ -33,7 +33,7 @@ def tracing(tracer: Tracer) -> Middleware:
             with span.around():
                 response = await handler(request)
             told: Attributes = {"http.response.status_code": response.status}
-            span.tell(told)
+            span.set_attributes(told)
             if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 # A client error is not an error of the server span.
                 span.fail(str(response.status))

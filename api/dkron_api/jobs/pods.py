@@ -40,7 +40,7 @@ class Pods:
         self._nodes: OrderedDict[str, str] = OrderedDict()
         self._trouble = ""
 
-    async def of(self, job: str, *, uid: str = "") -> Object | None:
+    async def newest(self, job: str, *, uid: str = "") -> Object | None:
         """Return the newest pod of a Job; `uid` is the Job's, if it is known. Raises `KubeError`."""
         pods = self._kube.list(PODS, self._namespace, label_selector=f"{POD_OF_JOB}={job}")
         return newest([pod async for pod in pods if is_pod_of(pod, job=job, uid=uid)])
@@ -49,7 +49,7 @@ class Pods:
         """Return the end of a Job's log while its pod exists; None if the log is unavailable. `uid` is as for `of`."""
         try:
             async with asyncio.timeout(OUTPUT_SECONDS), self._logs:
-                pod = await self.of(job, uid=uid)
+                pod = await self.newest(job, uid=uid)
                 if pod is None or not has_begun(pod, container_of(pod)):
                     return None
                 name, container = pod["metadata"]["name"], container_of(pod)
@@ -63,7 +63,7 @@ class Pods:
         """Return the same as `of`, but None if it cannot be read."""
         try:
             async with asyncio.timeout(NODE_SECONDS), self._lists:
-                return await self.of(job, uid=uid)
+                return await self.newest(job, uid=uid)
         except (KubeError, TimeoutError) as error:
             self._complain(f"cannot read the pod of Job {job}", error)
             return None

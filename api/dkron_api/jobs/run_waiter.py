@@ -154,14 +154,14 @@ class RequestedRuns:
         self._notes: OrderedDict[tuple[str, str], Note] = OrderedDict()
         job_index.listeners.append(self._look)
 
-    def note(self, job: Job, run: Run) -> None:
+    def record(self, job: Job, run: Run) -> None:
         """Record that a run of the job was just requested."""
         self._notes[job.uid, run.id] = Note(run, self._clock() + TRACELESS)
         if len(self._notes) > MOST:
             self._notes.popitem(last=False)
         self._look(None, job)
 
-    def of(self, job: Job) -> list[Run]:
+    def coming(self, job: Job) -> list[Run]:
         """Return the runs of the job that are yet to begin, unordered."""
         found = {run.id: run for run in requests(job) if progress(job, run) is Progress.ASKED}
         now = self._clock()

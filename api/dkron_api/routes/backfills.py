@@ -39,7 +39,7 @@ async def list_slots(request: web.Request) -> web.StreamResponse:
     executions: dict[str, dict[int, str]] = {}
 
     def name_of(uid: str, job: str) -> str:
-        known = index.mirror.by_uid(uid)
+        known = index.object_cache.by_uid(uid)
         return job if known is None else known.name
 
     def execution_of(job: str, group: int) -> str:

@@ -52,10 +52,10 @@ def without_node(app: web.Application, tags: Mapping[str, str]) -> str:
     return lacking(tags, (read_agent(node, own) for node in nodes))
 
 
-def require_known(mirror: ObjectCache[Object]) -> None:
+def require_known(object_cache: ObjectCache[Object]) -> None:
     """Raise `ApiError`, 503, until a complete list has been read."""
-    if not mirror.ready:
-        why = mirror.trouble or f"the {mirror.kind} are still being read"
+    if not object_cache.ready:
+        why = object_cache.trouble or f"the {object_cache.kind} are still being read"
         raise unavailable(f"not ready yet: {why}")
 
 
@@ -86,7 +86,7 @@ async def show_status(request: web.Request) -> web.StreamResponse:
         members=len(members(nodes, leading, app[SETTINGS].own_tags())),
         jobs=len(job_index),
         active=running(job_index),
-        cache_age=job_index.mirror.age(),
+        cache_age=job_index.object_cache.age(),
         tags=app[SETTINGS].own_tags(),
     )
     return json_answer(request, status(agent))

@@ -94,7 +94,7 @@ async def _whole(pods: Pods, job: Job, run: Execution | Active) -> dict[str, Any
 def coming_of(request: web.Request, job: Job) -> list[Active]:
     """Return the requested executions of the job that are yet to begin."""
     now = request.app[CLOCK]()
-    return [coming(job, run, now) for run in tenant_of(request).asked.of(job)]
+    return [coming(job, run, now) for run in tenant_of(request).asked.coming(job)]
 
 
 async def clear_executions(request: web.Request) -> web.StreamResponse:

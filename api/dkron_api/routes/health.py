@@ -27,10 +27,12 @@ STATM = Path("/proc/self/statm")
 async def show_health(request: web.Request) -> web.StreamResponse:
     """GET /health: whether the cache is current enough to answer from it."""
     app, tenants = request.app, request.app[TENANTS]
-    mirror = tenants.own.job_index.mirror
+    object_cache = tenants.own.job_index.object_cache
     leading = leader(app)
     ended = tuple(app[SUPERVISOR].troubles)
-    cache = CacheState(ready=mirror.ready and tenants.answered, age=mirror.age(), trouble=mirror.trouble, ended=ended)
+    cache = CacheState(
+        ready=object_cache.ready and tenants.answered, age=object_cache.age(), trouble=object_cache.trouble, ended=ended
+    )
     status, body = health(cache, leader=leading is not None and leading.identity == app[SETTINGS].node_name)
     return web.Response(status=status, body=gojson.encode(body), headers={"Content-Type": JSON})
 
@@ -45,23 +47,26 @@ async def show_metrics(request: web.Request) -> web.StreamResponse:
     """GET /metrics."""
     app, served = request.app, request.app[TENANTS]
     tenants = tuple(served)
-    mirrors: list[ObjectCache[Any]] = [app[CLUSTERS], app[LEASES], app[NODES], app[POLICIES]]
+    caches: list[ObjectCache[Any]] = [app[CLUSTERS], app[LEASES], app[NODES], app[POLICIES]]
     if AuthMode.DKRON in app[SETTINGS].auth:
-        mirrors.append(app[TOKENS])
-    standing = metrics.Standing(
+        caches.append(app[TOKENS])
+    state = metrics.ProcessState(
         jobs=[
             # The series of the own namespace have no label for it, as in Dkron.
             count
             for tenant in tenants
             for count in metrics.counts(tenant.job_index, "" if tenant is served.own else tenant.namespace)
         ],
-        caches=[metrics.cache_of(*(tenant.job_index.mirror for tenant in tenants)), *map(metrics.cache_of, mirrors)],
+        caches=[
+            metrics.cache_of(*(tenant.job_index.object_cache for tenant in tenants)),
+            *map(metrics.cache_of, caches),
+        ],
         calls=dict(app[KUBE].calls),
         in_flight=app[GATE].working,
         open_answers=app[GATE].streaming,
         listeners=sum(len(tenant.event_log) for tenant in tenants),
     )
-    text = await asyncio.to_thread(metrics.page, standing)
+    text = await asyncio.to_thread(metrics.page, state)
     return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
 

@@ -18,7 +18,7 @@ from dkron_api.routes.cluster import is_paused, without_node
 from dkron_api.routes.requests import body_of, etag, is_known, job_of, require_ready, terms_of
 from dkron_api.routes.runs import request_of
 from dkron_api.translate import gojson
-from dkron_api.translate.details import details, keeper, parents, paused, relatives
+from dkron_api.translate.details import details, managed_by, parents, paused, relatives
 from dkron_api.translate.forecast import schedule_words
 from dkron_api.translate.job import echo, read_body
 from dkron_api.translate.listing import JobQuery, in_order, matching, read_query, sliced
@@ -40,7 +40,7 @@ EVERYTHING = JobQuery()
 STATES = "states"
 """A field that only `fields=` shows: the words for the state of a job."""
 DEMANDED: Mapping[str, Callable[[Job], object]] = {
-    "kept_by": keeper, "parents": parents, "paused": paused, "words": schedule_words,
+    "kept_by": managed_by, "parents": parents, "paused": paused, "words": schedule_words,
 }  # fmt: skip
 """Further ones: the tool that keeps it, all that it runs after, what pauses it, what its schedule means."""
 SHOWN = (*FIELDS, STATES, *DEMANDED)
@@ -68,9 +68,9 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
     page = sliced(names, query)
     items = [job_index.json(name) for name in page]
     if query.fields:
-        standings = await tenant_of(request).standings.of(page) if STATES in query.fields else {}
+        health_index = await tenant_of(request).health_index.by_names(page) if STATES in query.fields else {}
         now = request.app[CLOCK]()
-        words = {name: each.words_at(now) for name, each in standings.items()}
+        words = {name: each.words_at(now) for name, each in health_index.items()}
         shown = [job_index.get(name) for name in page]
         items = await request.app[SLICES].run(_projected(items, shown, query.fields, words))
     return await list_answer(request, items, headers=headers)
@@ -87,7 +87,7 @@ def _check(query: JobQuery) -> None:
 
 async def _in_state(request: web.Request, state: str) -> list[Job]:
     tenant, now = tenant_of(request), request.app[CLOCK]()
-    found = await tenant.standings.by_name()
+    found = await tenant.health_index.by_name()
     named = (job for job in tenant.job_index if job.name in found)
     return [job for job in named if state in found[job.name].words_at(now)]
 
@@ -231,7 +231,7 @@ async def _save(request: web.Request, body: JobBody) -> web.StreamResponse:
 
     job, _ = await tenant.writes.upsert(body, terms_of(request), annotations=annotations, permit=permit)
     if run is not None:
-        tenant.asked.note(job, run)
+        tenant.asked.record(job, run)
     path = f"{base_of(request)}/v1/jobs/{quote(body.name, safe='')}"
     headers = {"Location": public_path(request, path), "ETag": etag(job)}
     headers |= {"Preference-Applied": STRICT} if strict else {}

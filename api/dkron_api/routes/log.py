@@ -71,7 +71,7 @@ async def _begun(request: web.Request, *, patience: float) -> tuple[Object, str]
             raise ApiError(HTTPStatus.NOT_FOUND, text)
         execution = shown(job, run)
         uid = run.uid if isinstance(run, Active) else ""
-        pod = await tenant_of(request).pods.of(run.job, uid=uid)
+        pod = await tenant_of(request).pods.newest(run.job, uid=uid)
         if pod is not None and has_begun(pod, container_of(pod)):
             return pod, container_of(pod)
         if execution["finished_at"] != ZERO:

@@ -62,8 +62,8 @@ async def show_agenda(request: web.Request) -> web.StreamResponse:
         end = end_of(query.get("within", WITHIN), now, option="within")
     most = _whole(query.get("count"), "count", default=COUNT, least=0)
     least = _whole(query.get("crowded"), "crowded", default=CROWDED, least=2)
-    standings = await tenant_of(request).standings.all()
-    first = ((each.job, each.first(now)) for each in standings)
+    health_index = await tenant_of(request).health_index.all()
+    first = ((each.job, each.first(now)) for each in health_index)
     found = await request.app[SLICES].run(planning(first, now=now, end=end, most=most, least=least))
     return json_answer(request, found.as_json())
 
@@ -75,7 +75,7 @@ async def show_failing(request: web.Request) -> web.StreamResponse:
     with refusing(ValueError):
         start = start_of(query.get("since", SINCE), now, option="since")
     most = _whole(query.get("count"), "count", default=WORST, least=1)
-    jobs = (each.job for each in await tenant_of(request).standings.all())
+    jobs = (each.job for each in await tenant_of(request).health_index.all())
     found = await request.app[SLICES].run(failing(jobs, start=start, now=now, most=most))
     return json_answer(request, found)
 
@@ -88,7 +88,7 @@ async def show_summary(request: web.Request) -> web.StreamResponse:
     app, sees_all = request.app, await sees_all_totals(request)
     cluster = known_cluster(app) if sees_all else app[CLUSTERS].by_name(INSTALLATION)
     tenant = tenant_of(request)
-    found = await tenant.standings.summary()
+    found = await tenant.health_index.summary()
     nodes = await tenant.pods.nodes(found.unplaced)
     leading = leader(app)
     name = "" if leading is None else leading.identity
@@ -151,7 +151,7 @@ async def show_stats(request: web.Request) -> web.StreamResponse:
     cluster = known_cluster(request.app) if await sees_all_totals(request) else None
     today = request.app[CLOCK]().date()
     # Every object counts, including one whose Dkron name belongs to an older object.
-    jobs = tuple(tenant_of(request).job_index.mirror)
+    jobs = tuple(tenant_of(request).job_index.object_cache)
     days = days_wanted(request.query.get("days"))
     # The sums of ten thousand jobs take a tenth of a second; keep other requests running meanwhile.
     return json_answer(request, await asyncio.to_thread(_stats, cluster, jobs, today=today, days=days))

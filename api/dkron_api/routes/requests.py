@@ -28,7 +28,7 @@ def require_ready(request: web.Request) -> None:
     """Raise `ApiError`, 503, until all jobs are known: before that, no job can be reported as missing."""
     job_index = tenant_of(request).job_index
     if not job_index.ready:
-        why = job_index.mirror.trouble or "the jobs are still being read"
+        why = job_index.object_cache.trouble or "the jobs are still being read"
         raise unavailable(f"not ready yet: {why}")
 
 

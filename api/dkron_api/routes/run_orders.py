@@ -16,10 +16,10 @@ from dkron_api.refusal import ApiError, refusing
 from dkron_api.routes.cluster import without_node
 from dkron_api.routes.requests import body_of, terms_of
 from dkron_api.translate.execution import attempt
+from dkron_api.translate.readiness import problem, refusing_pause
 from dkron_api.translate.record import Job, Object
 from dkron_api.translate.requested_run import RunBody, read_run_body
 from dkron_api.translate.secrets_named import secrets_in
-from dkron_api.translate.standing import problem, refusing_pause
 from dkron_crds.parameter_places import run_problem
 from dkron_crds.schedule.errors import quoted
 from dkron_from_dkron.values import Unreadable
@@ -62,7 +62,7 @@ async def place(request: web.Request, job: Job, order: Order) -> Object:
         await grant.require(grant.where.to_force(job.name))
     await grant.require(*grant.where.to_use(secrets_in(body.values.values()), has_template=False))
     name, by = name_of_run(job, order.key), requester(request)[:LONGEST_NAME]
-    note = body.note
+    note = body.identity
     found = await tenant.runs.find(name, body.spec(job.name, by=by), note=note) if order.key else None
     if found is not None:
         return found

@@ -78,7 +78,7 @@ async def _ask(request: web.Request, job: Job, run: Run, found: Object | None) -
         known = await tenant.writes.annotate(job, dict([run.annotation]), terms_of(request))
     else:
         known = tenant.job_index.get(job.name) or job
-    tenant.asked.note(known, run)
+    tenant.asked.record(known, run)
     return known
 
 

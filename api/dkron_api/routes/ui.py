@@ -25,8 +25,8 @@ from dkron_api.routes.cluster import leader
 from dkron_api.routes.page import BUILD, Page, read_page
 from dkron_api.settings import AuthMode, Settings, UnusableOption
 from dkron_api.translate import gojson
+from dkron_api.translate.readiness import status_of
 from dkron_api.translate.record import Job
-from dkron_api.translate.standing import status_of
 
 INDEX = "index.html"
 HTML = frozenset({"text/html", "text/*", "*/*"})

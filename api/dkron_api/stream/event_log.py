@@ -123,7 +123,7 @@ class EventLog:
         self.size = 0
         self._lost = self._lost._replace(start=-1, end=self.position.version)
         self.ready = True
-        self._tell([self._resync("events were lost")])
+        self._offer([self._resync("events were lost")])
 
     def forget(self) -> None:
         """Handle versions that went back: new events cannot be ordered after old ones, so the log must begin again."""
@@ -144,13 +144,13 @@ class EventLog:
             self._shrink(self._octets)
             self._room.grown(len(entry.block.data))
         if step:
-            self._tell([entry.block for entry in step])
+            self._offer([entry.block for entry in step])
 
     def lead(self, name: str) -> None:
         """Set the current leader. This is a state rather than a change: every new client gets the latest one."""
         if name != self._leader:
             self._leader = name
-            self._tell([self._leading()])
+            self._offer([self._leading()])
 
     def subscribe(self, interest: Interest, last_id: str = "") -> Subscription:
         """Subscribe to new events, and to those after this id, unless it is empty, as far as they are known."""
@@ -197,7 +197,7 @@ class EventLog:
             self._lost = self._entries.popleft()
             self.size -= len(self._lost.block.data)
 
-    def _tell(self, blocks: Iterable[Block]) -> None:
+    def _offer(self, blocks: Iterable[Block]) -> None:
         blocks = tuple(blocks)
         for subscription in self._subscriptions:
             subscription.offer(blocks)

@@ -29,7 +29,7 @@ class Feed:
 
     def __init__(self, job_index: JobIndex, event_log: EventLog, clock: Callable[[], datetime]) -> None:
         self._job_index = job_index
-        self._cache = job_index.mirror
+        self._cache = job_index.object_cache
         self._event_log = event_log
         self._told = JobIndex(clock, read=self._read, quiet=True)
         self._shown: dict[str, Job] = {}
@@ -40,13 +40,13 @@ class Feed:
     @property
     def empty(self) -> bool:
         """Whether neither the job index nor a client knows any job."""
-        return not len(self._cache) and not len(self._told.mirror)
+        return not len(self._cache) and not len(self._told.object_cache)
 
     def replace(self, items: list[Object], version: int) -> None:
         """Apply a complete list. The log begins at the first one; later ones reveal changes that the watch missed."""
         self._cache.replace(items, version)
         if self._event_log.ready:
-            self._tell(version, lambda: self._catch_up(items, version))
+            self._publish(version, lambda: self._catch_up(items, version))
             return
         self._learn(items, version)
 
@@ -58,23 +58,23 @@ class Feed:
     def went_back(self) -> None:
         """Handle a restored cluster. Positions in the log are versions, so clients start over with the next list."""
         self._cache.went_back()
-        self._told.mirror.went_back()
+        self._told.object_cache.went_back()
         self._event_log.forget()
 
     def upsert(self, item: Object) -> None:
         """A job was created or changed."""
         self._cache.upsert(item)
-        self._tell(_version(item), lambda: self._told.mirror.upsert(item))
+        self._publish(_version(item), lambda: self._told.object_cache.upsert(item))
 
     def remove(self, item: Object) -> None:
         """A job was deleted."""
         self._cache.remove(item)
-        self._tell(_version(item), lambda: self._told.mirror.remove(item))
+        self._publish(_version(item), lambda: self._told.object_cache.remove(item))
 
     def _learn(self, items: list[Object], version: int) -> None:
-        self._told.mirror.replace(items, version)
-        if self._note not in self._told.listeners:
-            self._told.listeners.append(self._note)
+        self._told.object_cache.replace(items, version)
+        if self._record not in self._told.listeners:
+            self._told.listeners.append(self._record)
         self._begin(version)
 
     def _begin(self, version: int) -> None:
@@ -82,7 +82,7 @@ class Feed:
         self._events, self._parents = [], set()
         self._event_log.begin(version)
 
-    def _tell(self, version: int, change: Callable[[], None]) -> None:
+    def _publish(self, version: int, change: Callable[[], None]) -> None:
         try:
             change()
             self._event_log.publish(version, self._messages())
@@ -95,10 +95,10 @@ class Feed:
         """Apply changes in the same order on every replica, see `event_log`: first deletions, then changes."""
         listed = {item["metadata"]["uid"] for item in items}
         for job in [job for job in self._told if job.uid not in listed]:
-            self._told.mirror.remove(job.raw)
-        self._told.mirror.replace(sorted(items, key=_version), version)
+            self._told.object_cache.remove(job.raw)
+        self._told.object_cache.replace(sorted(items, key=_version), version)
 
-    def _note(self, before: Job | None, after: Job | None) -> None:
+    def _record(self, before: Job | None, after: Job | None) -> None:
         """An object has changed: record the events for the job of its name, which may belong to another object."""
         known = [job for job in (before, after) if job is not None]
         for name in {job.name for job in known}:
@@ -137,7 +137,7 @@ class Feed:
 
     def _read(self, item: Object) -> Job:
         """Return the object of the first index, unless that has a newer version."""
-        known = self._job_index.mirror.by_uid(item["metadata"]["uid"])
+        known = self._job_index.object_cache.by_uid(item["metadata"]["uid"])
         return known if known is not None and known.version == _version(item) else kept(item)
 
     def _rendered(self, name: str) -> bytes:

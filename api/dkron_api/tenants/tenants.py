@@ -13,8 +13,8 @@ from functools import partial
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
+from dkron_api.cache.health_index import HealthIndex, Slices
 from dkron_api.cache.job_index import JobIndex, Prerenderer
-from dkron_api.cache.standings import Slices, Standings
 from dkron_api.jobs.objects import RunObjects
 from dkron_api.jobs.pods import Pods
 from dkron_api.jobs.run_waiter import RequestedRuns, RunWaiter
@@ -34,7 +34,7 @@ class Tenant:
 
     namespace: str
     job_index: JobIndex
-    standings: Standings
+    health_index: HealthIndex
     event_log: EventLog
     feed: Feed
     run_waiter: RunWaiter
@@ -63,7 +63,7 @@ class TenantFactory:
         return Tenant(
             namespace=namespace,
             job_index=job_index,
-            standings=Standings(job_index, self._clock, self._slices),
+            health_index=HealthIndex(job_index, self._clock, self._slices),
             event_log=event_log,
             feed=Feed(job_index, event_log, self._clock),
             run_waiter=RunWaiter(job_index),
@@ -108,7 +108,8 @@ class Tenants:
     def watches(self) -> Sequence[JobWatch]:
         """The watches that have to be followed."""
         return [
-            JobWatch(namespace, tenant.feed, tenant.job_index.mirror.watch) for namespace, tenant in self._held.items()
+            JobWatch(namespace, tenant.feed, tenant.job_index.object_cache.watch)
+            for namespace, tenant in self._held.items()
         ]
 
     def serves(self, namespace: str) -> bool:
@@ -132,13 +133,13 @@ class Tenants:
     @property
     def answered(self) -> bool:
         """Whether each watch has brought a complete list, or an error."""
-        return all(tenant.job_index.mirror.watch.answered.is_set() for tenant in self)
+        return all(tenant.job_index.object_cache.watch.answered.is_set() for tenant in self)
 
     async def wait(self) -> None:
         """Wait until the own jobs are known, and each other watch has brought a list or an error."""
         await self.own.job_index.complete.wait()
         for tenant in self:
-            await tenant.job_index.mirror.watch.answered.wait()
+            await tenant.job_index.object_cache.watch.answered.wait()
 
     def lead(self, name: str) -> None:
         """Tell the clients of all namespaces who leads."""

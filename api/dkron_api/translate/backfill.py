@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from dkron_api.translate.readiness import pause_of
 from dkron_api.translate.record import Job, Object, lenient
 from dkron_api.translate.spec_fields import (
     Field,
@@ -14,7 +15,6 @@ from dkron_api.translate.spec_fields import (
     read_spec,
     texts_by_name,
 )
-from dkron_api.translate.standing import pause_of
 from dkron_crds.backfill import BackfillCondition, BackfillOrder, BackfillReason, BackfillSpec, BackfillStatus
 from dkron_crds.base import rfc3339
 from dkron_crds.conditions import ConditionStatus

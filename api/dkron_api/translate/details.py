@@ -6,8 +6,8 @@ Dkron's JSON of a job has no room for parameters, conditions, several parents or
 from collections.abc import Callable, Iterable, Sequence
 
 from dkron_api.translate import gojson
+from dkron_api.translate.readiness import status_of
 from dkron_api.translate.record import Job, Object
-from dkron_api.translate.standing import status_of
 from dkron_crds.base import rfc3339
 from dkron_crds.depends import When
 from dkron_crds.packed import plain, plain_object
@@ -24,7 +24,7 @@ def details(job: Job, relatives: Sequence[Job], *, more: bool) -> Object:
     return {
         "job": job.name,
         "object": job.object_name,
-        "kept_by": keeper(job),
+        "kept_by": managed_by(job),
         "paused": paused(job),
         "kept_executions": spec.history.executions,
         "parameters": [
@@ -111,7 +111,7 @@ _MANAGERS = {
 """Field managers that people know by another name."""
 
 
-def keeper(job: Job) -> Object | None:
+def managed_by(job: Job) -> Object | None:
     """Return the tool that keeps the job, the name that it gives to what it keeps (empty if it does not tell), and the
     fields of the spec that it would write again with their field managers; None for a job that no manifest keeps."""
     marks = {**plain(job.raw["metadata"].get("labels") or {}), **plain(job.annotations)}

@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Any
 
 from dkron_api.translate.execution import listed
+from dkron_api.translate.readiness import obstacle
 from dkron_api.translate.record import Job, Object
-from dkron_api.translate.standing import obstacle
 
 _SHOWN = ("successCount", "errorCount", "lastSuccess", "lastError", "status", "next")
 """Fields of the status that GET shows."""

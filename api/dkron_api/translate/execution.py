@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from dkron_api.translate.listing import whole
+from dkron_api.translate.readiness import failure
 from dkron_api.translate.record import Job, Object
-from dkron_api.translate.standing import failure
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, Concurrency, Execution, Trigger
 from dkron_crds.schedule import TimezoneError

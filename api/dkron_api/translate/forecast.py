@@ -128,7 +128,7 @@ def _shown(value: object) -> str:
     return quoted(value) if isinstance(value, str) else json.dumps(value)[:40]
 
 
-def upcoming(job: Job, *, spec: JobSpec, status: JobStatus, now: datetime) -> datetime | None:
+def next_slots(job: Job, *, spec: JobSpec, status: JobStatus, now: datetime) -> datetime | None:
     """Return the next slot; None for never: a child, a disabled or expired job, `@manually`, a schedule that is over.
 
     It respects the job's zone, unlike Dkron (Dkron behaviour §2.5).

@@ -5,10 +5,10 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from dkron_api.translate.forecast import upcoming
+from dkron_api.translate.forecast import next_slots
 from dkron_api.translate.gojson import decode
+from dkron_api.translate.readiness import failure, obstacle, status_of
 from dkron_api.translate.record import Job, Object
-from dkron_api.translate.standing import failure, obstacle, status_of
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Execution, JobSpec, JobStatus
 from dkron_from_dkron.body import FIELDS, JobBody, read_object
@@ -24,7 +24,7 @@ _TEXTS = {
 def shown(job: Job, *, children: Sequence[str], now: datetime) -> Object:
     """Return the stored job, in Dkron's order of fields. `children` are the names of the jobs that run after it."""
     spec, status = job.spec, job.summary
-    return _fields(job, spec, status, due=upcoming(job, spec=spec, status=status, now=now), children=children)
+    return _fields(job, spec, status, due=next_slots(job, spec=spec, status=status, now=now), children=children)
 
 
 def bare(job: Job, *, children: Sequence[str]) -> Object:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from dkron_api.translate.readiness import failure, status_of
 from dkron_api.translate.record import Job
-from dkron_api.translate.standing import failure, status_of
 from dkron_crds.base import rfc3339
 from dkron_crds.packed import plain
 from dkron_reports.slices import Steps

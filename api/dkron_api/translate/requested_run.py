@@ -36,7 +36,7 @@ class RunBody:
     repeat: str = ""
 
     @property
-    def note(self) -> str:
+    def identity(self) -> str:
         """What tells a request that repeats an execution from another one: the id, and a digest of the request as it
         was sent. The values from the execution have no part in it, or the answer would tell who guesses. Empty
         for a request that repeats none."""

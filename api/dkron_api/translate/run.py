@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from dkron_api.translate.readiness import pause_of, problem
 from dkron_api.translate.record import Job, Object
-from dkron_api.translate.standing import pause_of, problem
 from dkron_crds.attempt_names import execution_id, job_name, start_of_request
 from dkron_crds.depends import dependent_group
 from dkron_crds.job import Active, SkipReason, Trigger

@@ -78,7 +78,7 @@ def backfill(  # noqa: PLR0913 - the options, one by one
         result = run_async(_dry_run(options, asked) if dry_run else _run(options, asked, wait=wait))
     except Interrupted:
         if asked.sent and not dry_run:
-            see, cancel = _see(asked.name), f"dkronctl backfills cancel {asked.name} cancels it"
+            see, cancel = _show_command(asked.name), f"dkronctl backfills cancel {asked.name} cancels it"
             remark(f"\ndetached: the backfill goes on; {see}, {cancel}")
         raise
     raise typer.Exit(result)
@@ -118,7 +118,7 @@ async def _run(options: Options, asked: Asked, *, wait: bool) -> int:
                 raise CliError(Code.FAILED, f"the backfill {asked.name} does not run: {found.message}")
             if not structured(options, [created], names=lambda: [asked.name], one=True):
                 told = f": {found.message}" if found is not None and found.over else ""
-                say(f"created the backfill {asked.name}{told}; {_see(asked.name)}")
+                say(f"created the backfill {asked.name}{told}; {_show_command(asked.name)}")
             return Code.OK
         remark(f"created the backfill {asked.name}")
         with shown_progress(options) as show:
@@ -176,7 +176,7 @@ async def _create(server: Server, backfills: Objects, asked: Asked) -> Object:
     return await backfills.create(asked.body)
 
 
-def _see(name: str) -> str:
+def _show_command(name: str) -> str:
     return f"dkronctl backfills describe {name} shows it"
 
 

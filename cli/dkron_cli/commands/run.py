@@ -100,7 +100,7 @@ async def _run(options: Options, request: Request) -> int:
             asked = await server.run(job, force=request.force, wait=None, order=request.order)
             readable = await _raise_if_refused(server, asked)
             if not structured(options, [asked.answer], names=lambda: [job.name], one=True):
-                say(f"{_requested(asked)}; {_see(asked, readable=readable)}")
+                say(f"{_requested(asked)}; {_show_command(asked, readable=readable)}")
             return Code.OK
         began = time.monotonic()
         try:
@@ -114,7 +114,7 @@ async def _run(options: Options, request: Request) -> int:
             if asked is None:
                 # A REST API that waits has not even said that it knows of the run.
                 text = f"no answer after {waited}: the run of {job.name} may still be active"
-            shown = f"dkronctl history {job.name} shows it" if asked is None else _see(asked)
+            shown = f"dkronctl history {job.name} shows it" if asked is None else _show_command(asked)
             raise CliError(Code.CONFLICT, f"{text}; {shown}") from None
     raw = [run_json(found, namespace=job.namespace, job=job.name)]
     structured(options, raw, names=lambda: [found.attempts[-1].id], one=True)
@@ -139,7 +139,7 @@ def _requested(asked: Asked) -> str:
     return f"requested a run of {asked.job.name}{f': DkronRun {asked.object_name}' if asked.object_name else ''}"
 
 
-def _see(asked: Asked, *, readable: bool = True) -> str:
+def _show_command(asked: Asked, *, readable: bool = True) -> str:
     """Return which command shows the run: one that the user may carry out."""
     if asked.object_name and readable:
         return f"dkronctl runs describe {asked.object_name} -n {asked.job.namespace} shows it"

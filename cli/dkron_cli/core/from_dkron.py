@@ -34,7 +34,7 @@ class Taken:
     remarks: tuple[str, ...] = ()
 
 
-def take(raw: object) -> Taken:
+def convert(raw: object) -> Taken:
     """Return the DkronJob for a job of Dkron, or why there is none."""
     if not isinstance(raw, Mapping):
         return Taken(faults=(f"it is {type(raw).__name__}, not a job",))

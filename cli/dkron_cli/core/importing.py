@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from dkron_cli.core.faults import doubts, faults
-from dkron_cli.core.from_dkron import take
+from dkron_cli.core.from_dkron import convert
 from dkron_cli.core.manifests import is_job_of_dkron, objects
 from dkron_cli.core.objects import Object, dkron_name, is_same, misshapen, parents_first, parents_of
 from dkron_crds.names import API_VERSION
@@ -96,7 +96,7 @@ def items_of_dkron(jobs: Sequence[object], now: datetime) -> list[Item]:
     found = []
     for number, raw in enumerate(jobs, start=1):
         name = str(raw.get("name") or f"number {number}") if isinstance(raw, Mapping) else f"number {number}"
-        taken = take(raw)
+        taken = convert(raw)
         doubtful = () if taken.faults else _doubts(taken.job, now, config="executor_config")
         sent = dict(raw) if isinstance(raw, Mapping) else {}
         remarks = (*taken.remarks, *doubtful)

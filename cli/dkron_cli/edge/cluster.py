@@ -342,18 +342,18 @@ class Cluster(Server):
 
     async def summary(self) -> Answer:
         """Sum up the objects. Days and leader come from the installation, as far as the user may read it."""
+        from dkron_reports.health import health_of  # noqa: PLC0415
         from dkron_reports.installation import holder_of, installation  # noqa: PLC0415
         from dkron_reports.slices import at_once  # noqa: PLC0415
-        from dkron_reports.standing import standing  # noqa: PLC0415
         from dkron_reports.summary import summarizing  # noqa: PLC0415
 
         now = datetime.now(UTC)
         with readable():
             where = None if self.everywhere else self.namespace
-            standings = [standing(raw, now=now) async for raw in self.kube.list(DKRON_JOBS, where)]
+            healths = [health_of(raw, now=now) async for raw in self.kube.list(DKRON_JOBS, where)]
             cluster = await self._readable(DKRON_CLUSTERS)
             lease = await self._readable(LEASES)
-        found = at_once(summarizing(standings, now=now))
+        found = at_once(summarizing(healths, now=now))
         about = installation(cluster, living=found.days, leader=holder_of(lease, now), today=now.date())
         return {**found.as_json(), **about}
 

@@ -42,13 +42,13 @@ def shown_progress(options: Options) -> Iterator[Show]:
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         said = ""
 
-        def tell(_done: int, _total: int | None, sentence: str) -> None:
+        def report(_done: int, _total: int | None, sentence: str) -> None:
             nonlocal said
             if sentence and sentence != said:
                 said = sentence
                 remark(sentence)
 
-        yield tell
+        yield report
         return
     from rich.console import Console  # noqa: PLC0415 - 60 ms, only for terminals
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn  # noqa: PLC0415

@@ -22,7 +22,7 @@ class KubeSpan:
     def end(self, status: int) -> None:
         """The call was answered, or not at all (0)."""
         if status:
-            self._span.tell({"http.response.status_code": status})
+            self._span.set_attributes({"http.response.status_code": status})
         if not status or status >= LEAST_ERROR:
             self._span.fail(str(status) if status else "no_answer")
         self._span.end()

@@ -53,7 +53,7 @@ class SdkSpan:
         self._span = span
         self.context = _told(span.get_span_context())
 
-    def tell(self, attributes: Attributes) -> None:
+    def set_attributes(self, attributes: Attributes) -> None:
         """Add attributes."""
         self._span.set_attributes(attributes)
 

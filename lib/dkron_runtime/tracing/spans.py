@@ -50,7 +50,7 @@ class Span(Protocol):
     def context(self) -> TraceContext:
         """Its ids, and whether it is recorded."""
 
-    def tell(self, attributes: Attributes) -> None:
+    def set_attributes(self, attributes: Attributes) -> None:
         """Add attributes."""
 
     def link(self, context: TraceContext) -> None:

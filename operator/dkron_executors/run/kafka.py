@@ -26,12 +26,12 @@ def run(keys: Kafka) -> Result:
 
 async def _send(keys: Kafka) -> Result:
     to = f"kafka {keys.broker_address}, topic {keys.topic}"
-    complaints = _Complaints()
-    logging.getLogger("aiokafka").addHandler(complaints)
+    connection_errors = _ConnectionErrors()
+    logging.getLogger("aiokafka").addHandler(connection_errors)
     try:
         producer = await _connected(keys)
     except (KafkaError, OSError, TimeoutError) as exc:
-        return Result(f"{to}: not connected: {complaints.last or reason_of(exc)}")
+        return Result(f"{to}: not connected: {connection_errors.last or reason_of(exc)}")
     try:
         # The client retries by itself; a second client could duplicate the message.
         sent = await producer.send_and_wait(keys.topic, keys.message.encode(), key=keys.key.encode() or None)
@@ -42,7 +42,7 @@ async def _send(keys: Kafka) -> Result:
     return Result(output=f"sent to {sent.topic}, partition {sent.partition}, offset {sent.offset}\n".encode())
 
 
-class _Complaints(logging.Handler):
+class _ConnectionErrors(logging.Handler):
     """Keeps the client's last error log: only that says why a broker rejects the login."""
 
     def __init__(self) -> None:

@@ -44,10 +44,10 @@ def run(keys: Nats) -> Result:
 
 
 async def _publish(keys: Nats) -> Result:
-    complaints: list[Exception] = []
+    connection_errors: list[Exception] = []
 
     async def complain(exc: Exception) -> None:
-        complaints.append(exc)
+        connection_errors.append(exc)
 
     servers = [address.strip() for address in keys.url.split(",")]
     login = {"user": keys.user_name, "password": keys.password} if keys.user_name else {}
@@ -64,17 +64,17 @@ async def _publish(keys: Nats) -> Result:
             **login,
         )
     except (Error, OSError, TimeoutError) as exc:
-        return Result(f"nats {to}: not connected: {_why(exc, complaints)}")
+        return Result(f"nats {to}: not connected: {_why(exc, connection_errors)}")
     # Errors of other servers no longer matter.
-    complaints.clear()
+    connection_errors.clear()
     try:
         await client.publish(keys.subject, keys.message.encode())
         await _answered(client)
     except (Error, OSError, TimeoutError) as exc:
-        return Result(f"nats {to}: not published: {_why(exc, complaints)}")
+        return Result(f"nats {to}: not published: {_why(exc, connection_errors)}")
     finally:
         await client.close()
-    return Result(f"nats {to}: not published: {complaints[0]}" if complaints else "")
+    return Result(f"nats {to}: not published: {connection_errors[0]}" if connection_errors else "")
 
 
 async def _answered(client: Client) -> None:
@@ -86,7 +86,7 @@ async def _answered(client: Client) -> None:
     await client.flush(ANSWERING)
 
 
-def _why(exc: Exception, complaints: list[Exception]) -> str:
+def _why(exc: Exception, connection_errors: list[Exception]) -> str:
     # "No servers available" says less than the last server's own error.
-    cause = complaints[-1] if complaints and isinstance(exc, NoServersError | TimeoutError) else exc
+    cause = connection_errors[-1] if connection_errors and isinstance(exc, NoServersError | TimeoutError) else exc
     return reason_of(cause)

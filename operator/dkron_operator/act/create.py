@@ -131,7 +131,7 @@ class JobCreator:
         log.info("calling", extra=context(cached, create.entry))
 
     async def _create(self, cached: CachedJob, create: CreateJob, firing: Firing) -> Object:
-        requested = self._store.requested_runs_of(cached).of(create.entry.group)
+        requested = self._store.requested_runs_of(cached).by_group(create.entry.group)
         if create.entry.parameters_given and requested is None:
             return await self._refuse(cached, create, Problem(RUN_DELETED, LOST_PARAMETERS))
         if create.entry.parameters_given and requested is not None and requested.values is None:

@@ -201,7 +201,7 @@ class Effects:
 
     async def _write_first(self, cached: CachedJob, plan: Plan) -> None:
         """Write what has to be written before anything else happens. Raises `Conflict` and `Unavailable`."""
-        await self._remove_annotations(cached, [action.key for action in plan.of(RemoveAnnotation)])
+        await self._remove_annotations(cached, [action.key for action in plan.actions_of(RemoveAnnotation)])
         if plan.wants(AcceptJob):
             await self._accept(cached)
         elif plan.wants(WriteStatus):

@@ -127,7 +127,7 @@ class RunKeeper:
     # --- what is due ---------------------------------------------------------------------------------------------
 
     async def _look(self, key: Key) -> None:
-        of_job, record = self._store.requested_runs.of(key), self._record(key)
+        of_job, record = self._store.requested_runs.of_job(key), self._record(key)
         for run in (*of_job.decided.values(), *of_job.undecided):
             if self._target(run, record) != run.status:
                 self.writing.add(run.uid)
@@ -146,7 +146,7 @@ class RunKeeper:
         if holder is None:
             return None
         jobs, remembered = holder.observed.attempts.values(), holder.recorded_on_request
-        return JobRecord.of(holder.base, jobs, remembered=remembered)
+        return JobRecord.from_status(holder.base, jobs, remembered=remembered)
 
     def _target(self, run: RequestedRun, record: JobRecord | None) -> RunStatus:
         """The status that the DkronRun should have now."""
@@ -270,22 +270,22 @@ class RunKeeper:
         # A conflict: another object has the name by now.
         with suppress(Conflict, NotFound):
             await self._client.delete(DKRON_RUNS, run.namespace, run.name, uid=uid)
-        self._lose(run)
+        self._mark_missing(run)
 
     async def _refresh(self, run: RequestedRun, *, with_values: bool = False) -> None:
         try:
             answer = await self._client.get(DKRON_RUNS, run.namespace, run.name)
         except NotFound:
-            self._lose(run)
+            self._mark_missing(run)
             return
         found = self._store.requested_runs.read(answer, with_values=with_values)
         if found is None or found.uid != run.uid:
-            self._lose(run)
+            self._mark_missing(run)
         if found is not None:
             self._store.requested_runs.upsert(found)
         self.requeue((run.namespace, run.job))
 
-    def _lose(self, run: RequestedRun) -> None:
+    def _mark_missing(self, run: RequestedRun) -> None:
         self._refusals.pop(run.uid, None)
         if self._store.requested_runs.remove(run.uid) is not None:
             self.requeue((run.namespace, run.job))

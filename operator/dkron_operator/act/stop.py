@@ -63,7 +63,7 @@ class Stopper:
             self._missed.pop(key, None)
             return
         if self._missed.get(key, ("",))[0] == run.uid:
-            self._lose(key)
+            self._give_up(key)
             return
         if name not in cached.observed.final_output:
             cached.observed.final_output[name] = await self._words(cached, run)
@@ -122,7 +122,7 @@ class Stopper:
             log.info("stopping", extra={**_context(cached), "run": run.name})
         return True
 
-    def _lose(self, key: Key) -> None:
+    def _give_up(self, key: Key) -> None:
         """Give up a Job that is gone, once the watch has had time to deliver its last state, which may show that it
         ended by itself before another client deleted it."""
         left = self._missed[key][1] + LAST_STATE - asyncio.get_running_loop().time()

@@ -62,7 +62,7 @@ class TracedFiring(Firing):
 
     def adopted(self, run: AttemptJob) -> None:
         """The Job exists, created by this process or earlier."""
-        self._span.tell({"k8s.job.uid": run.uid})
+        self._span.set_attributes({"k8s.job.uid": run.uid})
         if run.trace is not None and run.trace != self._run:
             # Another process created it, within its own trace.
             self._span.link(run.trace)
@@ -147,7 +147,7 @@ class RunTracing:
         links = tuple(self._ends_of(spans.causes(CreateJob(attempt), cached.status)))
         found = spans.firing(cached.job, attempt, trace=run.trace, asked=asked, links=links, now=run.created)
         span = tracer.begin(found)
-        span.tell({"k8s.job.uid": run.uid, "dkron.found": True})
+        span.set_attributes({"k8s.job.uid": run.uid, "dkron.found": True})
         span.end(run.created)
 
     def _record(self, ending: Ending, tracer: Tracer) -> None:

@@ -174,7 +174,7 @@ class Backfills:
 
     async def _go_on(self, view: View, parsed: Parsed) -> None:
         now, spec, before = self._clock.now(), parsed.spec, parsed.status
-        runs = await self._see(view, parsed)
+        runs = await self._observe_runs(view, parsed)
         step = advance(Situation(view.uid, spec, before, parsed.slots, runs, self._busy(spec, before)))
         begun: list[Begun] = []
         trouble: KubeError | None = None
@@ -193,7 +193,7 @@ class Backfills:
         if step.waits:
             self._later(view.uid, AGAIN)
 
-    async def _see(self, view: View, parsed: Parsed) -> dict[str, Seen]:
+    async def _observe_runs(self, view: View, parsed: Parsed) -> dict[str, Seen]:
         """The DkronRuns of the backfill that matter now. One that should exist and is not known is asked for."""
         active = (run.run for run in parsed.status.active_runs)
         names = [name for _, name in expected(view.uid, parsed.slots, parsed.status.begun)]

@@ -116,7 +116,7 @@ class DependencyTracker:
         self._entry = entry
         self._graph = DependencyGraph(holder)
 
-    def of(self, job: JobView) -> Dependencies:
+    def around(self, job: JobView) -> Dependencies:
         """The jobs around this one, as the API server has them."""
         name = key_of(job)
         children = self._graph.children(name)

@@ -95,7 +95,7 @@ class RequestedRuns:
         """The keys of the jobs that DkronRuns name."""
         return list(self._jobs)
 
-    def of(self, key: Key) -> RunsOfJob:
+    def of_job(self, key: Key) -> RunsOfJob:
         """The DkronRuns of a job that have not ended."""
         awaited = bool({key[0], None} & self._unlisted)
         listed = not awaited and key[0] not in self._crowded

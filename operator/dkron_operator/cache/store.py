@@ -254,11 +254,11 @@ class Store:
     def requested_runs_of(self, cached: CachedJob) -> RunsOfJob:
         """The DkronRuns that are this job's. Of several jobs with one name, the oldest has them."""
         key = key_of(cached.job)
-        return self.requested_runs.of(key) if self.holder(key) is cached else NO_RUNS
+        return self.requested_runs.of_job(key) if self.holder(key) is cached else NO_RUNS
 
     def given(self, cached: CachedJob, attempt: Active) -> Mapping[str, str]:
         """The values that the DkronRun of this attempt gives to parameters; empty if there are none at hand."""
-        run = self.requested_runs_of(cached).of(attempt.group) if attempt.parameters_given else None
+        run = self.requested_runs_of(cached).by_group(attempt.group) if attempt.parameters_given else None
         return {} if run is None else run.values or {}
 
     def duplicate(self, cached: CachedJob) -> Problem | None:

@@ -110,7 +110,7 @@ class ClusterStatusController:
         except KubeError as exc:
             self._log_once.goes_on(exc)
         else:
-            self._take(body)
+            self._apply(body)
 
     def begin(self) -> None:
         """All existing jobs were seen: continue from what was written."""
@@ -177,7 +177,7 @@ class ClusterStatusController:
                     return
                 if self._stored is None:
                     self._replicas = await self._replica_count.count()
-                stored = self._stored or self._take(await self._find_or_create())
+                stored = self._stored or self._apply(await self._find_or_create())
                 try:
                     await self._patch(stored)
                 except (Conflict, NotFound):
@@ -199,7 +199,7 @@ class ClusterStatusController:
             answer = await self._client.patch_status(DKRON_CLUSTERS, self._namespace, INSTALLATION, body)
             self._stored = _stored(answer, status)
 
-    def _take(self, body: Object) -> Stored:
+    def _apply(self, body: Object) -> Stored:
         self._stored = _stored(body, _status(body))
         if self._jobs_known:
             self._go_on(self._stored.status)

@@ -203,7 +203,7 @@ class Delivery:
         run, key = cached.observed.attempts.get(execution.job), (job.uid, execution.job)
         found = await self._outputs.find(job, execution, uid="" if run is None else run.uid)
         if found is None:
-            moved = of_job.note(job.spec, site, job.namespace, execution)
+            moved = of_job.output_note(job.spec, site, job.namespace, execution)
             # Where the output is, is not the output.
             found = ("", True) if moved else (execution.output, execution.output_truncated)
         ended = _ended(job, execution, output=found[0], truncated=found[1])

@@ -53,9 +53,9 @@ class Installation:
         callbacks: Callbacks[Object] = Callbacks(
             read=lambda item: item,
             # One object has its kind and name, or none.
-            synced=lambda items, _: self._upsert(items[0]) if items else self._take({}),
+            synced=lambda items, _: self._upsert(items[0]) if items else self._apply({}),
             upsert=self._upsert,
-            remove=lambda _: self._take({}),
+            remove=lambda _: self._apply({}),
             on_event=on_event,
         )
         what = f"receivers and notifications of DkronCluster {namespace}/{INSTALLATION}"
@@ -70,9 +70,9 @@ class Installation:
     def _upsert(self, item: Object) -> None:
         metadata = item["metadata"]
         self.cluster = ClusterView(metadata["namespace"], metadata["name"], metadata["uid"])
-        self._take(item.get("spec") or {})
+        self._apply(item.get("spec") or {})
 
-    def _take(self, raw: Object) -> None:
+    def _apply(self, raw: Object) -> None:
         # Its status is written each second, its spec hardly ever.
         if raw == self._raw:
             return

@@ -87,7 +87,7 @@ class Lease:
         """Hold the Lease or wait for it. Returns when this replica was asked to leave."""
         if not self._elects:
             log.info("acting without a Lease, because of --lease off")
-            self._tell(self.view.goes_free())
+            self._report(self.view.goes_free())
             await asyncio.Event().wait()
         while True:
             pause = await self._turn()
@@ -98,7 +98,7 @@ class Lease:
     async def release(self, *, stopped: bool = False) -> None:
         """Release the Lease, so that another replica can take it at once. Best effort: it expires in seconds anyway."""
         held = self.view.held
-        self._tell(self.view.ended(stopped=stopped))
+        self._report(self.view.ended(stopped=stopped))
         if not held:
             return
         for _ in range(RELEASES):
@@ -138,12 +138,12 @@ class Lease:
         self._lapse()
         if act is Act.LEAVE:
             view = self.view if self.view.held else self.view.waits(lease.holder)
-            self._tell(replace(view, left=True))
+            self._report(replace(view, left=True))
         elif act is Act.WAIT:
-            self._tell(self.view.waits(lease.holder))
+            self._report(self.view.waits(lease.holder))
         else:
             self._ours, self._renewed_at = lease, began
-            self._tell(self.view.holds(lease.holder, new_term=new_term))
+            self._report(self.view.holds(lease.holder, new_term=new_term))
         return self._terms.retry_period if self.view.held else self._terms.glance
 
     async def _look(self) -> tuple[Act, LeaseState | None]:
@@ -216,10 +216,10 @@ class Lease:
         known = self._clock.monotonic() - self._seen_at <= self._terms.duration
         if not isinstance(exc, Unavailable) and not (known and self.view.by_another):
             # Without permission on Leases, act anyway: deterministic names keep that safe.
-            self._tell(self.view.goes_free(str(exc)))
+            self._report(self.view.goes_free(str(exc)))
             return WITHOUT_RIGHTS
         view = self.view if known or self.view.free else self.view.waits()
-        self._tell(replace(view, trouble=str(exc)))
+        self._report(replace(view, trouble=str(exc)))
         return self._terms.retry_period / 2
 
     def _lapse(self) -> None:
@@ -227,9 +227,9 @@ class Lease:
         if self.view.held and not self.may_act():
             age = round(self._clock.monotonic() - self._renewed_at, 1)
             log.warning("cannot renew the Lease for %g s: this replica does nothing until it can", age)
-            self._tell(self.view.waits())
+            self._report(self.view.waits())
 
-    def _tell(self, view: Leadership) -> None:
+    def _report(self, view: Leadership) -> None:
         before, self.view = self.view, view
         if view == before:
             return

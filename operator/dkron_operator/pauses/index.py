@@ -179,7 +179,7 @@ class PauseIndex:
     def __iter__(self) -> Iterator[PauseView]:
         return iter(self._views.values())
 
-    def of(self, job: JobView) -> tuple[PauseView, ...]:
+    def selecting(self, job: JobView) -> tuple[PauseView, ...]:
         """Those that select the job."""
         here = self._selections.get(job.namespace)
         keys = {*self._everywhere.candidates(job), *(here.candidates(job) if here is not None else ())}

@@ -74,10 +74,10 @@ class Pauses:
         states = (informer.state for informer in self.informers)
         return all(_is_refusal(each.refused) or (each.synced and each.age() <= MOST_SILENT) for each in states)
 
-    def of(self, job: JobView) -> tuple[Pause, ...] | None:
+    def selecting(self, job: JobView) -> tuple[Pause, ...] | None:
         """Those that select the job; None while they are not known, and then the job is looked at when they are."""
         if self.known:
-            return tuple(view.pause for view in self.index.of(job))
+            return tuple(view.pause for view in self.index.selecting(job))
         self._all_wait = True
         return None
 
@@ -117,7 +117,7 @@ class Pauses:
         waited, self._all_wait = self._all_wait, False
         entries = list(self._store) if waited or namespace == EVERYWHERE else self._store.in_namespace(namespace)
         for number, entry in enumerate(entries):
-            if waited or entry.status.paused is not None or self.index.of(entry.job):
+            if waited or entry.status.paused is not None or self.index.selecting(entry.job):
                 self._requeue(entry.job.uid)
             if number % SLICE == 0:
                 await asyncio.sleep(0)

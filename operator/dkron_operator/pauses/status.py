@@ -115,7 +115,7 @@ class PauseStatuses:
         if not any(True for _ in self._index):
             return counts
         for number, entry in enumerate(list(self._store)):
-            counts.update(view.key for view in self._index.of(entry.job))
+            counts.update(view.key for view in self._index.selecting(entry.job))
             if number % SLICE == 0:
                 await asyncio.sleep(0)
         return counts

@@ -73,7 +73,7 @@ def _follow(plan: Plan, run: AttemptJob, entry: Active) -> None:
         _end(plan, entry)
     elif run.gone and run.name in plan.situation.final_output:
         # The stop has followed its pod to the end.
-        _lose(plan, entry)
+        _record_lost(plan, entry)
     elif run.gone:
         _missing(plan, entry)
     elif run.deleting or run.state is AttemptState.WAITING:
@@ -136,7 +136,7 @@ def _called(plan: Plan, entry: Active) -> None:
             plan.do(BeginCall(entry))
     elif situation.caller or situation.policy_violation is not None or not is_inline(situation.job.spec):
         if stop is not None:
-            _lose(plan, entry)
+            _record_lost(plan, entry)
         else:
             outcome = Outcome(success=False, finished_at=situation.now, reason=UNKNOWN, message=UNRECORDED)
             _record_end(plan, entry, outcome, _retry(plan, entry, outcome))
@@ -145,12 +145,12 @@ def _called(plan: Plan, entry: Active) -> None:
 def _missing(plan: Plan, entry: Active) -> None:
     outcome = plan.situation.outcomes.get(entry.job)
     if outcome is not None and outcome.lost:
-        _lose(plan, entry)
+        _record_lost(plan, entry)
     else:
         _end(plan, entry)
 
 
-def _lose(plan: Plan, entry: Active) -> None:
+def _record_lost(plan: Plan, entry: Active) -> None:
     stop = stop_of(plan.situation.job, entry)
     if stop is not None:
         outcome = stopped(plan, entry, stop)
@@ -233,7 +233,7 @@ def _cancelled(plan: Plan, entry: Active) -> str:
 def _waits_for_its_run(plan: Plan, entry: Active) -> bool:
     """Whether its DkronRun has to be read first: the Job carries its name, and the values that it gives."""
     runs = plan.situation.runs
-    run = runs.of(entry.group)
+    run = runs.by_group(entry.group)
     if run is None:
         if entry.trigger in ON_REQUEST and runs.awaited:
             # If none of them is of this job, nothing says when they are there.
@@ -248,7 +248,7 @@ def _waits_for_its_run(plan: Plan, entry: Active) -> bool:
 
 def _has_lost_parameters(plan: Plan, entry: Active) -> bool:
     runs = plan.situation.runs
-    return entry.parameters_given and runs.listed and runs.of(entry.group) is None
+    return entry.parameters_given and runs.listed and runs.by_group(entry.group) is None
 
 
 def _complete(plan: Plan, entry: Active) -> CreateJob:
@@ -311,7 +311,7 @@ def _unwanted(plan: Plan, entry: Active) -> SkipReason | None:
     """Why the attempt is no longer wanted: the job was disabled, broken or rescheduled since the create call."""
     job, since = plan.situation.job, plan.status.since
     silent = refuses_requests(job) if entry.trigger in ON_REQUEST else job.spec.disabled
-    run = plan.situation.runs.of(entry.group)
+    run = plan.situation.runs.by_group(entry.group)
     if silent and not (run is not None and run.force):
         return SkipReason.DISABLED
     if _has_lost_parameters(plan, entry):

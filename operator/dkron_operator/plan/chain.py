@@ -47,7 +47,7 @@ def plan_dependent_runs(plan: Plan) -> None:
         if _in_force(plan, run) and not is_accepted(plan):
             plan.do(AcceptJob())
             break
-        _hear(plan, run)
+        _record_ended(plan, run)
 
 
 def _keep_account(plan: Plan) -> None:
@@ -136,7 +136,7 @@ def _shown(plan: Plan, link: Dependency) -> list[Heard]:
     ]
 
 
-def _hear(plan: Plan, run: Heard) -> None:
+def _record_ended(plan: Plan, run: Heard) -> None:
     # The next join needs only one run of each parent. With a single parent, each earlier run has been joined by now, or
     # waits for the end of a pause.
     before = _waiting(plan).get(run.job)

@@ -79,7 +79,7 @@ def _condition(plan: Plan, kind: str, verdict: Verdict, old: Condition | None) -
     if old is not None and (old.status, old.reason, old.message) == (status, reason, message[:1024]):
         current = old.observed_generation == generation
         return old if current else old.model_copy(update={"observed_generation": generation})
-    _tell(plan, kind, verdict, old)
+    _report(plan, kind, verdict, old)
     return Condition(
         type=kind,
         status=status,
@@ -90,7 +90,7 @@ def _condition(plan: Plan, kind: str, verdict: Verdict, old: Condition | None) -
     )
 
 
-def _tell(plan: Plan, kind: str, verdict: Verdict, old: Condition | None) -> None:
+def _report(plan: Plan, kind: str, verdict: Verdict, old: Condition | None) -> None:
     """Report what is new, as far as people need it."""
     status, reason, message = verdict
     if (kind, status) in ((ConditionType.READY, FALSE), (ConditionType.DEGRADED, TRUE)):

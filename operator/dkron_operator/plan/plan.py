@@ -86,7 +86,7 @@ class Plan:
         """Have this done."""
         self.actions.append(action)
 
-    def of(self, kind: type[A]) -> list[A]:
+    def actions_of(self, kind: type[A]) -> list[A]:
         """The actions of this kind."""
         return [action for action in self.actions if isinstance(action, kind)]
 

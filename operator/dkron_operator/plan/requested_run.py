@@ -123,7 +123,7 @@ class RunsOfJob:
         """The groups of all of them."""
         return self.decided.keys() | {run.group for run in self.undecided}
 
-    def of(self, group: int) -> RequestedRun | None:
+    def by_group(self, group: int) -> RequestedRun | None:
         """The one with this group."""
         return self.decided.get(group) or next((run for run in self.undecided if run.group == group), None)
 

@@ -45,7 +45,7 @@ _WHY = {
 def plan_requests(plan: Plan) -> None:
     """Create a Job for the first request that needs one, and remove the annotations of those that have theirs. If there
     are many, the oldest are planned first; the others follow once those are dealt with."""
-    known = _Known.of(plan)
+    known = _Known.from_plan(plan)
     for request in plan.situation.job.requests[:MOST_AT_ONCE]:
         _plan_request(plan, request, known)
     # Those that have their Jobs, or are refused, wait only for their statuses to say so.
@@ -205,7 +205,7 @@ class _Known:
         return job in self.over or (trigger, group) in self.with_members
 
     @classmethod
-    def of(cls, plan: Plan) -> "_Known":
+    def from_plan(cls, plan: Plan) -> "_Known":
         status, jobs = plan.status, plan.situation.attempts
         attempts: Iterable[Active | AttemptJob | Execution] = chain(status.active, jobs.values(), status.executions)
         return cls(

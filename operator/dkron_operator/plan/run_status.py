@@ -64,7 +64,9 @@ class JobRecord:
     """Why the newest request or slot was skipped."""
 
     @classmethod
-    def of(cls, status: JobStatus, jobs: Iterable[AttemptJob], *, remembered: Iterable[Execution] = ()) -> "JobRecord":
+    def from_status(
+        cls, status: JobStatus, jobs: Iterable[AttemptJob], *, remembered: Iterable[Execution] = ()
+    ) -> "JobRecord":
         """`status` is what the API server has; `jobs` are the Jobs that exist; `remembered` are executions that the
         API server has, or had."""
         reason = SkipReason.NOT_READY if status.skipped is None else status.skipped.last_reason

@@ -47,7 +47,7 @@ def plan_settling(plan: Plan) -> None:
     """Drop the runs that no dependent job waits for any more, and list the jobs that depend on this one."""
     if plan.status.ended:
         _settle(plan)
-    _tell(plan)
+    _report(plan)
     children = plan.situation.dependencies.children
     if children or plan.status.dependent_jobs:
         plan.record(Followed(_names(sorted({child.name for child in children}))))
@@ -144,7 +144,7 @@ def _is_last(plan: Plan, ended: Ended) -> bool:
     return plan.situation.job.spec.ephemeral and ended.status is GroupStatus.SUCCESS
 
 
-def _tell(plan: Plan) -> None:
+def _report(plan: Plan) -> None:
     given_up = sum(len(change.groups) for change in plan.changes if isinstance(change, GivenUp))
     if given_up:
         limit = most_shown(plan.situation.job.dkron_name)

@@ -72,7 +72,7 @@ def facts(
     """
     reading = _Reading(before, max(mark, before.last_schedule_time or mark), forgotten)
     for change in changes:
-        reading.take(change)
+        reading.apply(change)
     return tuple(reading.told())
 
 
@@ -114,7 +114,7 @@ class _Reading:
         self.claims = _claims(self.before)
         self.accepted = self.before.accepted
 
-    def take(self, change: Change) -> None:
+    def apply(self, change: Change) -> None:
         match change:
             case Decided(slot) if slot > self.mark:
                 self.mark = slot

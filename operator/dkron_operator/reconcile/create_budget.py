@@ -52,14 +52,14 @@ class CreateBudget:
             return None
         self._turns[uid] = turn
         self._metrics.delayed(namespace)
-        self._tell(cached, now, turn - now)
+        self._report(cached, now, turn - now)
         return timedelta(seconds=turn - now)
 
     def forget(self, uid: str) -> None:
         """The job is gone."""
         self._turns.pop(uid, None)
 
-    def _tell(self, cached: CachedJob, now: float, seconds: float) -> None:
+    def _report(self, cached: CachedJob, now: float, seconds: float) -> None:
         """Say once that the job runs late, not for each slot."""
         if seconds < WORTH_TELLING or now - cached.remembered.told_late_at < SILENCE:
             return

@@ -99,7 +99,7 @@ class Gatherer:
             duplicate=self._store.duplicate(cached),
             checked=remembered.checked == cached.job.generation,
             unconfirmed_create=remembered.unconfirmed_create,
-            dependencies=self._store.dependencies.of(cached.job),
+            dependencies=self._store.dependencies.around(cached.job),
             nodes=sources.nodes.view,
             nodes_error=sources.nodes.problem if cached.job.spec.tags else None,
             site=sources.installation.site,

@@ -32,7 +32,7 @@ class WatchLiveness:
     def event(self, resource: Resource, namespace: str) -> None:
         """A watch delivered an event."""
         path = resource.path(namespace)
-        self._hear(path if path in self._liveness else resource.path())
+        self._observe(path if path in self._liveness else resource.path())
 
     def optional_event(self, resource: Resource) -> None:
         """An optional watch delivered something. The operator is ready without it."""
@@ -45,7 +45,7 @@ class WatchLiveness:
             return
         before = self._liveness[known]
         if begun:
-            self._hear(known)
+            self._observe(known)
         elif before.failing is None:
             self._liveness[known] = LastSign(before.seen, self._clock.monotonic())
 
@@ -70,7 +70,7 @@ class WatchLiveness:
         # The URL of an API server may have a path prefix.
         return next((each for each in self._liveness if path.endswith(each)), None)
 
-    def _hear(self, path: str) -> None:
+    def _observe(self, path: str) -> None:
         self._liveness[path] = LastSign(self._clock.monotonic())
 
 

@@ -22,7 +22,7 @@ def run_informer(
 ) -> Informer[RequestedRun]:
     """Feeds the cache for a namespace, or all (None). `changed` gets the key of each job concerned."""
 
-    def tell(keys: Iterable[Key | None]) -> None:
+    def report(keys: Iterable[Key | None]) -> None:
         for key in filter(None, keys):
             changed(key)
 
@@ -34,9 +34,9 @@ def run_informer(
     runs.await_list(namespace)
     callbacks = Callbacks(
         read=runs.read,
-        synced=lambda items, version: tell(runs.replace(namespace, items, version)),
-        upsert=lambda run: tell([runs.upsert(run)]),
-        remove=lambda item: tell([runs.remove(item["metadata"]["uid"])]),
+        synced=lambda items, version: report(runs.replace(namespace, items, version)),
+        upsert=lambda run: report([runs.upsert(run)]),
+        remove=lambda item: report([runs.remove(item["metadata"]["uid"])]),
         on_event=on_event,
         on_failure=failed,
     )

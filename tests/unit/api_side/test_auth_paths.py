@@ -254,7 +254,7 @@ def made_by_hand() -> Object:
 def become(api: Api, job: Object) -> None:
     """This is the only job from now on, as an object that was not there before."""
     job["metadata"]["uid"] = f"uid-{next(BORN)}"
-    for known in list(api.own.job_index.mirror):
+    for known in list(api.own.job_index.object_cache):
         api.own.job_index.remove(known)
         api.kube.remove(DKRON_JOBS, known.object_name)
     api.own.job_index.upsert(api.kube.put(DKRON_JOBS, job))

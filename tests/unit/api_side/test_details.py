@@ -10,7 +10,7 @@ from dkron_api.auth.guard import Grant
 from dkron_api.routes import jobs
 from dkron_api.routes.openapi import document
 from dkron_api.translate import details as details_module
-from dkron_api.translate.details import keeper
+from dkron_api.translate.details import managed_by
 from dkron_api.translate.record import Job
 from dkron_crds.job import Condition, Day, JobStatus
 from tests.support.api_app import Api
@@ -66,14 +66,14 @@ def kept(manager: str = "", *, labels: Any = None, annotations: Any = None) -> d
     ],
 )  # fmt: skip
 def test_a_tool_is_known_by_its_marks_and_its_fields(raw: Any, tool: str, name: str, fields: list[str]) -> None:
-    found = keeper(Job(raw))
+    found = managed_by(Job(raw))
     assert found is not None
     assert (found["tool"], found["name"], list(found["fields"])) == (tool, name, fields)
 
 
 @pytest.mark.parametrize("manager", ["", "kubectl-edit", "dkron-api"])
 def test_a_job_that_no_manifest_keeps_has_no_tool(manager: str) -> None:
-    assert keeper(Job(kept(manager))) is None
+    assert managed_by(Job(kept(manager))) is None
 
 
 async def test_the_details_are_as_described(api: Api) -> None:

@@ -14,9 +14,9 @@ from aiohttp.test_utils import TestClient, make_mocked_request
 from dkron_api.auth.caller import ANYBODY
 from dkron_api.auth.guard import Grant, Guard
 from dkron_api.auth.routes import Namespaces
+from dkron_api.cache.health_index import Slices
 from dkron_api.cache.job_index import Prerenderer
 from dkron_api.cache.object_cache import ObjectCache, plain
-from dkron_api.cache.standings import Slices
 from dkron_api.edge.access import AccessLog
 from dkron_api.edge.admission import GRANT, GUARD
 from dkron_api.edge.gate import Gate
@@ -497,7 +497,7 @@ class TestTheRoute:
         assert (await server.listen()).response.status == 200
 
     async def test_no_client_is_served_before_the_jobs_are_known(self, server: Server) -> None:
-        server.place.job_index.mirror.complete.clear()
+        server.place.job_index.object_cache.complete.clear()
         response = await server.client.get("/v1/events")
         assert response.status == 503
         assert "Retry-After" in response.headers

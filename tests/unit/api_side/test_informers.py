@@ -54,7 +54,7 @@ async def test_ended_watch_is_logged_and_restarted(monkeypatch: pytest.MonkeyPat
     settings = Settings(namespace="default", cluster_namespace="default", node_name="me")
     app = make_app(settings, client_of("http://127.0.0.1:1"), clock=lambda: NOON)
     async with TestClient(TestServer(app)) as client:
-        known = app[TENANTS].own.job_index.mirror
+        known = app[TENANTS].own.job_index.object_cache
         known.replace([], 1)
         known.watch.listed()
         await asyncio.sleep(0.05)

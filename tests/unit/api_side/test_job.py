@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_api.translate.forecast import upcoming
+from dkron_api.translate.forecast import next_slots
 from dkron_api.translate.job import read_body, shown
 from dkron_api.translate.record import Job
 from dkron_crds.names import object_name
@@ -25,7 +25,7 @@ def job(*, status: Object | None = None, created: datetime = NOON, generation: i
 
 
 def next_of(found: Job) -> datetime | None:
-    return upcoming(found, spec=found.spec, status=found.status, now=NOON)
+    return next_slots(found, spec=found.spec, status=found.status, now=NOON)
 
 
 def json_of(found: Job, *children: str, now: datetime = NOON) -> Object:

@@ -12,7 +12,7 @@ from tests.support.builders import NOON, after, wire_job
 
 def job_index(*jobs: dict[str, Any]) -> JobIndex:
     made = JobIndex(lambda: NOON)
-    made.mirror.replace(list(jobs), version=0)
+    made.object_cache.replace(list(jobs), version=0)
     return made
 
 
@@ -47,7 +47,7 @@ def test_index_after_any_changes_equals_a_rebuilt_one(changes: list[tuple[str, s
             assert known is not None
             jobs.remove(known)
             alive.pop(name)
-        elif not gone and not (jobs.mirror.by_name(name) is None and name in alive):
+        elif not gone and not (jobs.object_cache.by_name(name) is None and name in alive):
             raw = job(name, version, uid=alive.get(name, {}).get("uid", uid + str(version)), parentJob=parent)
             alive[name] = {"uid": raw["metadata"]["uid"], "parent": parent, "raw": raw}
             jobs.upsert(raw)

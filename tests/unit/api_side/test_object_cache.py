@@ -1,4 +1,4 @@
-"""The mirror holds the newest version of each object, in whatever order versions arrive."""
+"""The object_cache holds the newest version of each object, in whatever order versions arrive."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ def thing(name: str, version: int, **metadata: Any) -> Object:
     return {"metadata": {"name": name, "uid": f"uid-{name}", "resourceVersion": str(version), **metadata}}
 
 
-def mirror() -> ObjectCache[Object]:
+def object_cache() -> ObjectCache[Object]:
     return ObjectCache("things", plain)
 
 
@@ -28,7 +28,7 @@ def version(item: Object | None) -> int | None:
 
 
 def test_deleted_object_is_not_revived_by_a_late_version() -> None:
-    mirrored = mirror()
+    mirrored = object_cache()
     mirrored.upsert(thing("a", 5))
     mirrored.remove(thing("a", 6))
     mirrored.upsert(thing("a", 5))
@@ -40,14 +40,14 @@ def test_deleted_object_is_not_revived_by_a_late_version() -> None:
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_older_of_two_namesakes_is_dropped(order: tuple[int, ...]) -> None:
     both = (thing("a", 5), thing("a", 7, uid="another"))
-    mirrored = mirror()
+    mirrored = object_cache()
     for index in order:
         mirrored.upsert(both[index])
     assert versions(mirrored) == {"a": 7}
 
 
 def test_object_superseded_by_a_namesake_is_not_revived() -> None:
-    mirrored = mirror()
+    mirrored = object_cache()
     mirrored.upsert(thing("a", 5))
     mirrored.upsert(thing("a", 7, uid="another"))
     mirrored.remove(thing("a", 8, uid="another"))
@@ -56,7 +56,7 @@ def test_object_superseded_by_a_namesake_is_not_revived() -> None:
 
 
 def test_list_drops_older_missing_objects_and_keeps_later_writes() -> None:
-    mirrored = mirror()
+    mirrored = object_cache()
     mirrored.upsert(thing("old", 3))
     mirrored.upsert(thing("ours", 12))
     mirrored.replace([thing("listed", 8)], version=10)
@@ -65,14 +65,14 @@ def test_list_drops_older_missing_objects_and_keeps_later_writes() -> None:
 
 
 def test_an_object_that_waits_for_a_finalizer_is_gone() -> None:
-    mirrored = mirror()
+    mirrored = object_cache()
     mirrored.upsert(thing("a", 1))
     mirrored.upsert(thing("a", 2, deletionTimestamp="2026-03-01T12:00:00Z"))
     assert mirrored.by_name("a") is None
 
 
 def test_versions_that_went_back_start_the_mirror_over() -> None:
-    mirrored = mirror()
+    mirrored = object_cache()
     mirrored.replace([thing("a", 50), thing("b", 60)], version=100)
     mirrored.remove(thing("c", 99))
     mirrored.went_back()
@@ -96,7 +96,7 @@ def test_listeners_get_the_object_before_and_after() -> None:
 
 @given(st.permutations(range(1, 8)), st.sets(st.integers(1, 7)))
 def test_whatever_the_order_the_newest_version_wins(order: list[int], repeated: set[int]) -> None:
-    mirrored = mirror()
+    mirrored = object_cache()
     for version in [*order, *repeated]:
         mirrored.upsert(thing("a", version))
     assert versions(mirrored) == {"a": 7}

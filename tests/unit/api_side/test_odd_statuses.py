@@ -25,9 +25,9 @@ from dkron_crds.base import INT64_MAX
 from dkron_crds.job import JobStatus
 from dkron_reports.agenda import planning
 from dkron_reports.explain import explain, read_question
+from dkron_reports.health import health_of
 from dkron_reports.job import from_object
 from dkron_reports.slices import at_once
-from dkron_reports.standing import standing
 from dkron_reports.summary import summarizing
 from tests.support.api_app import running_api
 from tests.support.builders import NOON, wire_job
@@ -91,7 +91,7 @@ def test_no_status_keeps_a_job_from_being_shown(before: Object, after: Object, z
     for texts in QUESTIONS:
         question = read_question(**texts, now=NOON)
         assert explain(from_object(odd.raw), question, now=NOON).as_json()["remarks"] is not None
-    stood = standing(odd.raw, now=NOON)
+    stood = health_of(odd.raw, now=NOON)
     assert at_once(summarizing([stood], now=NOON)).as_json()["jobs"] == 1
     plan = planning([(stood.job, stood.first(NOON))], now=NOON, end=NOON.replace(year=9000), most=3, looked=3)
     assert len(json.dumps(at_once(plan).as_json())) > 0

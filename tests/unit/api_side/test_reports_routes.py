@@ -9,14 +9,14 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from dkron_api.cache import standings as standings_module
-from dkron_api.cache.standings import Slices
+from dkron_api.cache import health_index as health_index_module
+from dkron_api.cache.health_index import Slices
 from dkron_api.edge.keys import CLUSTERS, LEASES
 from dkron_api.routes import jobs, reports
 from dkron_api.routes.openapi import document
 from dkron_crds.job import Condition, JobStatus, Skipped, SkipReason
 from dkron_kube.paths import DKRON_PAUSES, PODS
-from dkron_reports.standing import standing
+from dkron_reports.health import health_of
 from tests.support.api_app import Api, object_of, running_api
 from tests.support.builders import NOON, after, claim, of_job, seen, wire_job, wire_pod
 
@@ -105,7 +105,7 @@ async def test_refusals(api: Api, path: str, status: int, sentence: str) -> None
 
 
 async def test_summary_has_the_installation_and_follows_the_jobs(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(standings_module, "SHARE", 0)
+    monkeypatch.setattr(health_index_module, "SHARE", 0)
     api.know_jobs(job("a"), job("b", status="failed"))
     found = await answer(api, "/v1/summary")
     assert (found["jobs"], found["counts"]["failing"], found["leader"], found["paused"]) == (2, 1, "op", True)
@@ -122,9 +122,9 @@ async def test_summary_names_the_nodes_of_running_executions(api: Api) -> None:
 
 
 async def test_overview_is_computed_once_for_many_clients(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(standings_module, "SHARE", 1e9)
+    monkeypatch.setattr(health_index_module, "SHARE", 1e9)
     api.know_jobs(job("a"))
-    first, again = await asyncio.gather(api.own.standings.summary(), api.own.standings.summary())
+    first, again = await asyncio.gather(api.own.health_index.summary(), api.own.health_index.summary())
     assert first is again
 
 
@@ -132,24 +132,24 @@ async def test_changed_spec_is_unobserved_only_after_a_delay(api: Api) -> None:
     unseen = {**job("a"), "metadata": {**job("a")["metadata"], "generation": 2}}
     api.know_jobs(unseen)
     times = iter((NOON, after(20)))
-    standings = standings_module.Standings(api.own.job_index, lambda: next(times), Slices())
-    (standing,) = await standings.all()
-    assert [[each.kind for each in standing.troubled(after(seconds))] for seconds in (30, 61)] == [[], ["unseen"]]
+    health_index = health_index_module.HealthIndex(api.own.job_index, lambda: next(times), Slices())
+    (health,) = await health_index.all()
+    assert [[each.kind for each in health.troubled(after(seconds))] for seconds in (30, 61)] == [[], ["unseen"]]
     api.own.job_index.upsert({**unseen, "metadata": {**unseen["metadata"], "resourceVersion": "2"}})
-    (again,) = await standings.all()
-    since = [each.troubled(after(61))[0].since for each in (standing, again)]
+    (again,) = await health_index.all()
+    since = [each.troubled(after(61))[0].since for each in (health, again)]
     assert since == [after(60)] * 2
 
 
 async def test_unreadable_job_is_counted_as_pending(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = standing
+    whole = health_of
 
     def broken(raw: Any, **options: Any) -> Any:
         if raw["metadata"]["name"] == "b" and "status" in raw:
             raise OverflowError
         return whole(raw, **options)
 
-    monkeypatch.setattr(standings_module, "standing", broken)
+    monkeypatch.setattr(health_index_module, "health_of", broken)
     api.know_jobs(job("a"), job("b"))
     counts = (await answer(api, "/v1/summary"))["counts"]
     assert (counts["ready"], counts["pending"]) == (1, 1)
@@ -169,9 +169,9 @@ async def test_list_page_reads_the_health_of_only_its_jobs(api: Api, monkeypatch
 
     def noted(raw: Any, **options: Any) -> Any:
         read.append(raw["metadata"]["name"])
-        return standing(raw, **options)
+        return health_of(raw, **options)
 
-    monkeypatch.setattr(standings_module, "standing", noted)
+    monkeypatch.setattr(health_index_module, "health_of", noted)
     api.know_jobs(job("a"), job("b", status="failed"), job("c"))
     path = "/v1/jobs?fields=name,states&_start=1&_end=2"
     assert await answer(api, path) == await answer(api, path) == [{"name": "b", "states": ["ready", "failing"]}]

@@ -8,9 +8,9 @@ import pytest
 
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.jobs import run_waiter
+from dkron_api.translate.readiness import problem
 from dkron_api.translate.record import Job
 from dkron_api.translate.run import Progress, Run, coming, progress, refusal
-from dkron_api.translate.standing import problem
 from dkron_crds.depends import dependent_group
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.read import read_job

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dkron_api.routes import reports
-from dkron_api.translate.forecast import Unclear, forecast, preview, upcoming
+from dkron_api.translate.forecast import Unclear, forecast, next_slots, preview
 from dkron_api.translate.record import Job
 from dkron_crds.job import JobSpec, JobStatus
 from dkron_crds.schedule import parse
@@ -82,7 +82,7 @@ class TestNextOfAJob:
         job = Job(wire_job(schedule="@every 7m", created=after(minutes=-10)))
         (first,) = forecast(job, now=NOON, count=1).slots
         assert first == f"{MARCH}12:04:00Z"
-        assert datetime.fromisoformat(first) == upcoming(job, spec=job.spec, status=job.status, now=NOON)
+        assert datetime.fromisoformat(first) == next_slots(job, spec=job.spec, status=job.status, now=NOON)
 
 
 class TestTheRouteOfAJob:

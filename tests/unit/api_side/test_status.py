@@ -192,7 +192,7 @@ async def test_metrics_tell_of_requests_by_their_route(api: Api) -> None:
 async def test_metrics_cover_jobs_cache_api_server_and_process(api: Api) -> None:
     api.know(NODES, object_of("n1"), object_of("n2"))
     api.know_jobs(stored_job("a", status={"successCount": 3, "errorCount": 1}), stored_job("never-run"))
-    api.own.job_index.mirror.watch.alive()
+    api.own.job_index.object_cache.watch.alive()
     api.own.event_log.subscribe(Interest(frozenset()), "")
     api.kube.calls = {Call("list", "nodes", 200): 4}  # type: ignore[assignment]  # what a KubeClient counts
     found = await scraped(api)
@@ -213,12 +213,12 @@ async def test_metrics_cover_jobs_cache_api_server_and_process(api: Api) -> None
 def test_an_unknown_method_makes_no_series_of_its_own() -> None:
     for method in ("FIND", "SEEK"):
         metrics.observe(method, "/made-up", 404, 0.1)
-    found = samples(metrics.page(metrics.Standing([], [], {}, 0, 0, 0)).decode())
+    found = samples(metrics.page(metrics.ProcessState([], [], {}, 0, 0, 0)).decode())
     series = [labels for name, labels in found if name == "dkron_api_requests_total" and labels[-1] == "/made-up"]
     assert series == [("404", "other", "/made-up")]
 
 
 def test_object_cache_measures_its_age_by_its_own_clock() -> None:
     clock = iter((10.0, 12.5))
-    mirror = ObjectCache("nodes", lambda item: item, watch=WatchState("nodes", clock=lambda: next(clock)))
-    assert metrics.cache_of(mirror) == metrics.Cache("nodes", 0, 2.5)
+    object_cache = ObjectCache("nodes", lambda item: item, watch=WatchState("nodes", clock=lambda: next(clock)))
+    assert metrics.cache_of(object_cache) == metrics.Cache("nodes", 0, 2.5)

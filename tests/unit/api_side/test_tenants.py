@@ -16,8 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from dkron_api.app import make_tenants, routes
 from dkron_api.auth.guard import Guard
 from dkron_api.auth.routes import NO_RESOURCE, PUBLIC, TABLE
+from dkron_api.cache.health_index import Slices
 from dkron_api.cache.job_index import Prerenderer
-from dkron_api.cache.standings import Slices
 from dkron_api.edge.keys import CLUSTERS, LEASES, NODES, POLICIES, TENANTS
 from dkron_api.edge.urls import PREFIX
 from dkron_api.settings import Settings
@@ -229,7 +229,7 @@ async def test_cluster_totals_need_the_right_to_read_the_dkroncluster(api: Api, 
     days = [{"date": NOON.date().isoformat(), "success": 7, "failed": 0}]
     api.know(CLUSTERS, object_of("dkron", status={"days": days}))
     own = {**job("own", 30, "default"), "status": {"days": [days[0] | {"success": 2}]}}
-    api.own.job_index.mirror.upsert(own)
+    api.own.job_index.object_cache.upsert(own)
     found = []
     for base, lacking in (("", ""), ("", 'get dkronclusters "dkron" in namespace home'), (A, "")):
         scheme.lacking = lacking
@@ -364,7 +364,7 @@ class TestEveryNamespace:
         every.went_back()
         every.replace([job("b", 5, "team-b")], 6)
         assert there(every) == {"default": [], "team-b": ["b"]}
-        assert every.get("team-b").job_index.mirror.by_name("b").version == 5  # type: ignore[union-attr]
+        assert every.get("team-b").job_index.object_cache.by_name("b").version == 5  # type: ignore[union-attr]
 
     def test_own_write_is_visible_before_the_watch_shows_it(self) -> None:
         every = tenants()
@@ -404,17 +404,17 @@ class TestEveryNamespace:
         early = every.get("team-a")
         assert (early.job_index.ready, every.answered) == (False, False)
         every.watches[0].state.failed(Unavailable("no answer"))
-        assert (early.job_index.mirror.trouble, every.answered) == ("cannot watch dkronjobs: no answer", True)
+        assert (early.job_index.object_cache.trouble, every.answered) == ("cannot watch dkronjobs: no answer", True)
         every.replace([], 1)
         every.watches[0].state.alive()
-        assert (early.job_index.ready, early.job_index.mirror.trouble) == (True, "")
+        assert (early.job_index.ready, early.job_index.object_cache.trouble) == (True, "")
 
     def test_unknown_name_does_not_hide_an_api_server_outage(self) -> None:
         every = tenants()
         every.replace([], 1)
         every.watches[0].state.failed(Unavailable("no answer"))
         assert every.get("odd").job_index.ready
-        assert every.own.job_index.mirror.trouble == "cannot watch dkronjobs: no answer"
+        assert every.own.job_index.object_cache.trouble == "cannot watch dkronjobs: no answer"
 
     def test_client_during_the_shutdown_is_refused(self) -> None:
         every = tenants()

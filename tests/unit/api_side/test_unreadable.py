@@ -34,15 +34,15 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_marked_object_is_omitted_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    mirror = ObjectCache("things", plain)
-    mirror.replace([job("a"), marked("b")], 1)
-    mirror.upsert(marked("b", 2))
-    assert [item["metadata"]["name"] for item in mirror] == ["a"]
+    object_cache = ObjectCache("things", plain)
+    object_cache.replace([job("a"), marked("b")], 1)
+    object_cache.upsert(marked("b", 2))
+    assert [item["metadata"]["name"] for item in object_cache] == ["a"]
     assert warnings(caplog) == ["things b is left out: it is too odd"]
-    mirror.upsert(job("b", 3))
-    assert len(mirror) == 2
-    mirror.upsert(marked("b", 4))
-    assert len(mirror) == 1, "what it was is not what it is"
+    object_cache.upsert(job("b", 3))
+    assert len(object_cache) == 2
+    object_cache.upsert(marked("b", 4))
+    assert len(object_cache) == 1, "what it was is not what it is"
 
 
 @pytest.mark.parametrize("error", [RecursionError(), ValueError("odd")], ids=lambda error: type(error).__name__)
@@ -52,11 +52,11 @@ def test_unreadable_object_is_omitted(caplog: pytest.LogCaptureFixture, error: E
             raise error
         return item
 
-    mirror = ObjectCache("things", read)
-    mirror.replace([job("a"), job("b"), job("c")], 1)
-    mirror.upsert(job("b", 2))
-    assert [item["metadata"]["name"] for item in mirror] == ["a", "c"]
-    assert mirror.ready
+    object_cache = ObjectCache("things", read)
+    object_cache.replace([job("a"), job("b"), job("c")], 1)
+    object_cache.upsert(job("b", 2))
+    assert [item["metadata"]["name"] for item in object_cache] == ["a", "c"]
+    assert object_cache.ready
     assert len(warnings(caplog)) == 1
 
 

@@ -34,7 +34,7 @@ class Scene:
     def __init__(self, *jobs: Object) -> None:
         self.kube = FakeKube(World(lambda: NOON))
         self.job_index = JobIndex(lambda: NOON)
-        self.job_index.mirror.replace([self.kube.put(DKRON_JOBS, job) for job in jobs], version=1)
+        self.job_index.object_cache.replace([self.kube.put(DKRON_JOBS, job) for job in jobs], version=1)
         self.writes = JobWriter(cast("KubeClient", self.kube), self.job_index, NAMESPACE)
         self.born = 0
 

@@ -99,7 +99,7 @@ def test_outcome_is_recorded_with_the_details_of_its_pod() -> None:
 def test_failure_is_reported_with_its_code_and_next_step() -> None:
     ended = outcome(success=False, at=after(9), exit_code=3, reason="Error", message="no disk")
     plan = look(manual(retries=1), runs=[run(SLOT, FAILED)], outcomes={SLOT.job: ended})
-    (report,) = (report for report in plan.of(Report) if report.reason == "ExecutionFailed")
+    (report,) = (report for report in plan.actions_of(Report) if report.reason == "ExecutionFailed")
     assert report.message == "attempt 1 failed (Error, exit code 3): no disk; attempt 2 follows"
     assert report.subject == SLOT.job
 

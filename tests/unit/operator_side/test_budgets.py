@@ -200,7 +200,7 @@ def test_throttled_job_is_undecided_and_later_plans_match(look: Situation, creat
     assert waits.wake <= after(seconds=90)
     assert waits.status.last_schedule_time == look.status.last_schedule_time
     assert (waits.status.skipped, waits.status.refused) == (None, ())
-    assert not [report.reason for report in waits.of(Report)]
+    assert not [report.reason for report in waits.actions_of(Report)]
     assert len(waits.status.heard) <= 1, "a second end of the same parent has its effect after the first"
     assert advance(replace(look, status=waits.status, persisted=waits.status)).create == plan.create
     assert held(replace(look, now=after(seconds=91))).spends, "its turn has come"

@@ -160,7 +160,7 @@ async def test_parent_that_owns_the_name_is_followed() -> None:
     twin["spec"]["name"] = "parent"
     async with running(parent(), twin, child()) as edges:
         assert jobs_of(edges, "twin") == [], "it has no name of its own"
-        assert edges.store.dependencies.of(edges.entry("uid-twin").job).children == ()
+        assert edges.store.dependencies.around(edges.entry("uid-twin").job).children == ()
         await end_parent(edges)
         assert edges.status("parent").ended == ()
         assert len(jobs_of(edges, "child")) == 1

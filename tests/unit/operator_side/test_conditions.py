@@ -187,7 +187,7 @@ def test_condition_time_is_its_last_status_change() -> None:
 
 
 def told(plan: Plan) -> list[tuple[str, str]]:
-    return [(report.severity, report.reason) for report in plan.of(Report)]
+    return [(report.severity, report.reason) for report in plan.actions_of(Report)]
 
 
 def test_broken_job_is_reported_once_for_each_problem() -> None:

@@ -165,7 +165,7 @@ def test_a_status_without_room_counts_missed_slots() -> None:
     status = deferring(job, *many, mark=40, active=(entry,))
     plan = advance(situation(job, status, now=minutes(43.5), fireable_since=minutes(43.5), runs=[run(entry)]))
     assert (len(plan.status.deferred), skipped(plan.status)) == (MAX_DEFERRED, (3, MISSED))
-    assert [each.reason for each in plan.of(Report) if each.reason == "SlotsMissed"]
+    assert [each.reason for each in plan.actions_of(Report) if each.reason == "SlotsMissed"]
 
 
 def test_mark_that_moves_back_takes_deferred_slots_along() -> None:

@@ -31,17 +31,17 @@ def test_parent_ignores_unwritten_changes_of_its_child() -> None:
     store, parent, child = family()
     child.record(Noted(RUN))
     assert child.status.heard == (RUN,)
-    assert [each.heard for each in store.dependencies.of(parent.job).children] == [frozenset()]
+    assert [each.heard for each in store.dependencies.around(parent.job).children] == [frozenset()]
     store.settle(child, 1, base=child.status, version=5)
-    assert [each.heard for each in store.dependencies.of(parent.job).children] == [{("uid-parent", 7)}]
+    assert [each.heard for each in store.dependencies.around(parent.job).children] == [{("uid-parent", 7)}]
 
 
 def test_child_ignores_unwritten_changes_of_its_parent() -> None:
     store, parent, child = family()
     parent.status = with_ended(parent.status, 7, at=after(60), result=GroupStatus.SUCCESS)
-    assert store.dependencies.of(child.job).parents["parent"].ended == ()
+    assert store.dependencies.around(child.job).parents["parent"].ended == ()
     store.settle(parent, 0, base=parent.status, version=5)
-    assert store.dependencies.of(child.job).parents["parent"].ended == (SHOWN,)
+    assert store.dependencies.around(child.job).parents["parent"].ended == (SHOWN,)
 
 
 def test_parent_and_child_wake_each_other_only_by_writes() -> None:
@@ -64,7 +64,7 @@ def test_deleted_job_is_no_longer_awaited() -> None:
     woken.clear()
     store.upsert_job(wire("child", version=2, schedule="", parentJob="parent", deleting=True))
     assert woken == ["uid-parent"]
-    assert store.dependencies.of(parent.job).children == ()
+    assert store.dependencies.around(parent.job).children == ()
 
 
 def test_jobs_of_another_namespace_are_no_kin() -> None:
@@ -73,12 +73,12 @@ def test_jobs_of_another_namespace_are_no_kin() -> None:
     stranger["metadata"]["namespace"] = "elsewhere"
     store.upsert_job(stranger)
     _, _, found = store
-    assert store.dependencies.of(found.job).parents == {}
-    assert [each.name for each in store.dependencies.of(parent.job).children] == ["child"]
+    assert store.dependencies.around(found.job).parents == {}
+    assert [each.name for each in store.dependencies.around(parent.job).children] == ["child"]
 
 
 def test_job_without_dependencies_has_none() -> None:
     store = Store()
     store.upsert_job(wire("single"))
     (single,) = store
-    assert store.dependencies.of(single.job) is NO_DEPENDENCIES
+    assert store.dependencies.around(single.job) is NO_DEPENDENCIES

@@ -209,7 +209,7 @@ def test_a_run_that_cannot_be_read_is_left_out(
     bodies = [wire(name) for name in ("a", "odd", "z")]
     listed(watch, bodies)
     watch.upsert(bodies[1])
-    assert [run.name for run in runs.of((NAMESPACE, NAME)).undecided] == ["a", "z"]
+    assert [run.name for run in runs.of_job((NAMESPACE, NAME)).undecided] == ["a", "z"]
     assert warnings(caplog) == [f"cannot process DkronRun {NAMESPACE}/odd"]
     watch.upsert(wire("b"))
     assert len(runs) == 3

@@ -68,7 +68,7 @@ class Scene:
         return kstatus(self.kube.has(DKRON_PAUSES, name).get("status"))
 
     def names(self, job: JobView | None = None) -> list[str] | None:
-        found = self.pauses.of(job or job_view(uid="backup"))
+        found = self.pauses.selecting(job or job_view(uid="backup"))
         return None if found is None else [pause.name for pause in found]
 
     @asynccontextmanager

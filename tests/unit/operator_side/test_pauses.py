@@ -313,7 +313,7 @@ def index(*bodies: Any, most: int = 9) -> PauseIndex:
 
 def names(found: PauseIndex) -> list[str]:
     job = replace(job_view(), labels={"team": "a", "tier": "1"})
-    return [view.pause.name for view in found.of(job)]
+    return [view.pause.name for view in found.selecting(job)]
 
 
 @pytest.mark.parametrize(
@@ -345,7 +345,7 @@ def test_pause_selects(pauses: Any, expected: list[str]) -> None:
 )
 def test_force_is_resisted_only_from_home(namespace: str, spec: Any, *, enforced: bool) -> None:
     found = index(body("p", namespace=namespace, **spec))
-    (view,) = found.of(job_view())
+    (view,) = found.selecting(job_view())
     assert (view.pause.enforce, found.is_enforced(view)) == (enforced, enforced)
 
 

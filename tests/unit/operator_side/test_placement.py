@@ -90,12 +90,12 @@ def test_a_tag_is_one_of_two_labels(labels: dict[str, str], tags: dict[str, str]
 )
 def test_a_node_has_the_tags_of_a_dkron_server(labels: dict[str, str], tags: dict[str, str], *, fits: bool) -> None:
     own = AgentTags(datacenter="dc7", region="moon")
-    assert read_tags(tags).fit(own.of(labels)) is fits
+    assert read_tags(tags).fit(own.read(labels)) is fits
 
 
 def test_label_shown_by_members_matches_as_a_tag() -> None:
-    assert AgentTags().of({"dkron.io/dc": "eu"})["dc"] == "eu"
-    assert AgentTags().of({"dkron.io/dc": "eu", "dc": "us"})["dc"] == "us"
+    assert AgentTags().read({"dkron.io/dc": "eu"})["dc"] == "eu"
+    assert AgentTags().read({"dkron.io/dc": "eu", "dc": "us"})["dc"] == "us"
 
 
 def test_nodes_that_take_no_pods_are_no_targets() -> None:

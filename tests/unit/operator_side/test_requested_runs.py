@@ -118,8 +118,8 @@ def look(
 )
 def test_run_is_bound_and_read_before_its_job_is_created(of: RequestedRun, runs: bool, bound: list[BindRun]) -> None:
     plan = look(of)
-    assert (fired(plan), plan.of(BindRun)) == (first(requested()) if runs else None, bound)
-    assert all(isinstance(each, Effect) for each in plan.of(BindRun)), "a job that is behind is read first"
+    assert (fired(plan), plan.actions_of(BindRun)) == (first(requested()) if runs else None, bound)
+    assert all(isinstance(each, Effect) for each in plan.actions_of(BindRun)), "a job that is behind is read first"
 
 
 def test_scheduled_time_is_passed_on_and_decides_nothing_else() -> None:
@@ -171,9 +171,9 @@ def test_refused_run_has_one_reason_in_its_status(
     assert (fired(plan) is None, skips(plan)) == (why is not None, (1 if why else 0, why))
     if why is None:
         return
-    (explained,) = plan.of(ExplainRefusal)
+    (explained,) = plan.actions_of(ExplainRefusal)
     assert (explained.uid, explained.reason) == (of.uid, why)
-    (event,) = (report for report in plan.of(Report) if report.reason == "RunRefused")
+    (event,) = (report for report in plan.actions_of(Report) if report.reason == "RunRefused")
     note = build_event(plan.situation.job, event, at=rfc3339(NOON), identity="")["note"]
     assert note == f"DkronRun a: {explained.message}"
     assert skips(replan(plan, runs=plan.situation.runs)) == (1, why), "it is counted once, while it waits for its mark"
@@ -184,7 +184,7 @@ def test_backfill_slot_does_not_run_for_a_later_namesake() -> None:
     others = requested(backfill=True, bound=None, read=False)
     others = replace(others, name=run_name("b", NAME, "uid-of-the-first", mine.slot), uid="other")
     plan = look(others, mine)
-    assert (fired(plan), plan.of(BindRun)) == (first(mine), [])
+    assert (fired(plan), plan.actions_of(BindRun)) == (first(mine), [])
     assert fired(look(others)) is None
 
 
@@ -219,7 +219,7 @@ def test_job_of_a_run_is_kept_until_the_run_shows_its_end(runs: dict[str, bool] 
         *undecided, decided=decided, runs=[done],
         status={"executions": (execution(entry),), "counted": (entry.job,)}, spec={"history": {"successfulJobs": 0}},
     )  # fmt: skip
-    assert (plan.of(DeleteJob) == [], fired(plan)) == (kept, None)
+    assert (plan.actions_of(DeleteJob) == [], fired(plan)) == (kept, None)
     assert jobs_deleted(plan) == ([] if kept else [done])
 
 
@@ -242,7 +242,7 @@ def test_a_retry_needs_the_values_of_its_run(
     second = first(of, attempt=2)
     decided = (of,) if runs["decided"] else ()
     plan = look(decided=decided, listed=runs.get("listed", True), status={"active": (second,)}, **RETRY)
-    assert (fired(plan), plan.of(ReadRun), reported(plan)) == (second if retried else None, read, told)
+    assert (fired(plan), plan.actions_of(ReadRun), reported(plan)) == (second if retried else None, read, told)
 
 
 AWAITED: Object = {"awaited": True, "listed": False}
@@ -279,7 +279,7 @@ def tell(
     of: RequestedRun, *, refusal: Refusal | None = None, runs: tuple[Any, ...] = (),
     remembered: tuple[Execution, ...] = (), **status: Any,
 ) -> RunStatus:  # fmt: skip
-    record = JobRecord.of(JobStatus(**status), runs, remembered=remembered)
+    record = JobRecord.from_status(JobStatus(**status), runs, remembered=remembered)
     return run_status(of, record, first=first(of).job, refusal=refusal, now=after(60))
 
 
@@ -455,7 +455,7 @@ FIRST_FAILED = RunAttempt(job=A.job, attempt=1, started_at=NOON, finished_at=aft
     ],
 )  # fmt: skip
 def test_end_is_final_if_it_rests_on_records_of_the_job(of: RequestedRun, given: Object, rests: bool) -> None:
-    record = JobRecord.of(
+    record = JobRecord.from_status(
         JobStatus(**{key: each for key, each in given.items() if key != "runs"}), given.get("runs", ())
     )
     status = tell(of, **given)
@@ -498,16 +498,16 @@ def test_a_run_without_a_job_waits_ten_minutes(of: RequestedRun, minutes: float,
 def test_plan_sees_the_oldest_runs_and_keeps_their_values() -> None:
     runs = RequestedRuns()
     runs.await_list(None)
-    assert not runs.of((NAMESPACE, NAME)).listed
+    assert not runs.of_job((NAMESPACE, NAME)).listed
     found = [requested(f"r{n:04}", at=-n, read=False) for n in range(MOST_KNOWN + 9)]
     runs.replace(None, found, 5)
-    known = runs.of((NAMESPACE, NAME))
+    known = runs.of_job((NAMESPACE, NAME))
     assert (known.listed, len(known.undecided), known.undecided[0].name) == (True, MOST_KNOWN, found[-1].name)
     runs.upsert(requested("r0001", at=-1))
     runs.upsert(requested("r0001", at=-1, version=2, read=False))
     assert [run.values for run in (runs.get("uid-of-r0001"),) if run is not None] == [{}]
     runs.renew()
-    assert all(run.values is None for run in runs.of((NAMESPACE, NAME)).undecided)
+    assert all(run.values is None for run in runs.of_job((NAMESPACE, NAME)).undecided)
 
 
 @pytest.mark.parametrize(
@@ -527,10 +527,13 @@ async def test_runs_beyond_the_namespace_limit_are_listed_later(monkeypatch: pyt
     edges = begin(schedule="@manually")
     async with edges.running():
         bring(edges, *(wire(f"r{n}") for n in range(7)))
-        assert (len(edges.store.requested_runs), edges.store.requested_runs.of((NAMESPACE, NAME)).listed) == (2, False)
+        assert (len(edges.store.requested_runs), edges.store.requested_runs.of_job((NAMESPACE, NAME)).listed) == (
+            2,
+            False,
+        )
         await until(30)
         assert {status_of(edges, f"r{n}").phase for n in range(7)} == {"Running"}
-        assert edges.store.requested_runs.of((NAMESPACE, NAME)).listed
+        assert edges.store.requested_runs.of_job((NAMESPACE, NAME)).listed
 
 
 @pytest.mark.parametrize(
@@ -545,7 +548,7 @@ def test_jobs_continue_where_runs_cannot_be_listed(error: KubeError, listed: boo
     runs = RequestedRuns()
     watch = run_informer(cast("KubeClient", None), runs, None, changed=lambda _: None)
     watch.failed(error)
-    of_job = runs.of((NAMESPACE, NAME))
+    of_job = runs.of_job((NAMESPACE, NAME))
     assert (of_job.listed, of_job.awaited) == (listed, not listed)
 
 

@@ -33,7 +33,7 @@ def look(
 
 
 def refusal(plan: Plan) -> str:
-    (report,) = [report for report in plan.of(Report) if report.reason == "RunRefused"]
+    (report,) = [report for report in plan.actions_of(Report) if report.reason == "RunRefused"]
     return f"{report.subject}: {report.message}"
 
 
@@ -77,7 +77,7 @@ def test_a_request_that_is_claimed_waits_for_its_claim() -> None:
     plan = look(status={"active": (asked(),)}, concurrency="forbid")
     assert plan.create is not None
     assert plan.create.before == (), "the claim is completed, not made again"
-    assert (requests_removed(plan), plan.of(Report)) == ([], [])
+    assert (requests_removed(plan), plan.actions_of(Report)) == ([], [])
 
 
 def test_two_simultaneous_requests_become_two_jobs_in_turn() -> None:
@@ -147,7 +147,7 @@ def test_forced_request_runs_beside_a_busy_forbid_job() -> None:
     plan = look(forced, status={"active": BUSY}, runs=tuple(map(run, BUSY)), concurrency="forbid")
     assert plan.create is not None
     assert plan.create.entry == asked()
-    assert (len(plan.create.before), plan.create.replaces, plan.of(Report)) == (1, (), [])
+    assert (len(plan.create.before), plan.create.replaces, plan.actions_of(Report)) == (1, (), [])
 
 
 def test_forbid_job_with_an_unrecorded_end_accepts_a_request() -> None:
@@ -190,7 +190,7 @@ def test_refusal_with_a_stuck_annotation_is_not_counted_again(second: str) -> No
     again = advance(situation(job, first.status, now=after(3)))
     assert again.status.skipped == first.status.skipped
     assert sorted(requests_removed(again)) == ["a", "b"]
-    assert [report for report in again.of(Report) if report.reason == "RunRefused"] == []
+    assert [report for report in again.actions_of(Report) if report.reason == "RunRefused"] == []
 
 
 def test_unwritten_refusal_keeps_its_annotation() -> None:

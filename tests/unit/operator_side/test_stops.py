@@ -43,7 +43,7 @@ def look(
 
 
 def told(plan: Plan) -> list[tuple[str, str]]:
-    return [(report.reason, report.message) for report in plan.of(Report) if report.reason != "Scheduled"]
+    return [(report.reason, report.message) for report in plan.actions_of(Report) if report.reason != "Scheduled"]
 
 
 # --- what runs ---------------------------------------------------------------------------------------------------

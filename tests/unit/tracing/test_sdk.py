@@ -71,7 +71,7 @@ def only(receiving: Receiver, name: str) -> Span:
 def test_spans_arrive_unchanged(receiving: Receiver) -> None:
     tracing = Tracing(KNOWN, endpoint=receiving.web.url)
     first = tracing.begin(SpanStart("fire", at=NOON, ids=IDS, links=(REMOTE,), attributes={"dkron.attempt": 1}))
-    first.tell({"k8s.job.uid": "u"})
+    first.set_attributes({"k8s.job.uid": "u"})
     first.fail("JobRejected", "not so")
     first.end(after(2))
     child = tracing.begin(SpanStart("run", Kind.SERVER, parent=first.context))

@@ -14,8 +14,8 @@ from typing import NamedTuple
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.translate.record import Job
 from dkron_crds.schedule.errors import quoted
+from dkron_reports.health import JobHealth, health_of
 from dkron_reports.slices import Steps, T
-from dkron_reports.standing import Standing, standing
 from dkron_reports.summary import Summary, summarizing
 
 SLICE = 0.005
@@ -56,23 +56,23 @@ class Read(NamedTuple):
 
     job: Job
     unseen_since: datetime | None
-    standing: Standing
+    health: JobHealth
 
 
-class Standings:
-    """The standings of all objects of an index, also of those whose Dkron name belongs to an older object."""
+class HealthIndex:
+    """The health_index of all objects of an index, also of those whose Dkron name belongs to an older object."""
 
     def __init__(self, job_index: JobIndex, clock: Callable[[], datetime], slices: Slices) -> None:
         self._index, self._clock, self._slices = job_index, clock, slices
         self._read: dict[str, Read] = {}
         self._revision = -1
-        self._all: Sequence[Standing] = ()
+        self._all: Sequence[JobHealth] = ()
         self._reading, self._summing = asyncio.Lock(), asyncio.Lock()
         self._summary: Summary | None = None
         self._until = 0.0
 
-    async def all(self) -> Sequence[Standing]:
-        """Return all standings, in any order."""
+    async def all(self) -> Sequence[JobHealth]:
+        """Return all health_index, in any order."""
         async with self._reading:
             revision = self._index.revision
             if revision != self._revision:
@@ -80,14 +80,14 @@ class Standings:
                 self._revision = revision
             return self._all
 
-    async def by_name(self) -> dict[str, Standing]:
-        """Return the standings of the jobs that the index shows, by their Dkron names."""
+    async def by_name(self) -> dict[str, JobHealth]:
+        """Return the health_index of the jobs that the index shows, by their Dkron names."""
         await self.all()
         shown = ((job.name, self._read.get(job.uid)) for job in self._index)
-        return {name: read.standing for name, read in shown if read is not None}
+        return {name: read.health for name, read in shown if read is not None}
 
-    async def of(self, names: Iterable[str]) -> dict[str, Standing]:
-        """Return the standings of these jobs, by their Dkron names, without reading others."""
+    async def by_names(self, names: Iterable[str]) -> dict[str, JobHealth]:
+        """Return the health_index of these jobs, by their Dkron names, without reading others."""
         async with self._reading:
             return await self._slices.run(self._reading_some(tuple(names)))
 
@@ -101,24 +101,24 @@ class Standings:
                 self._until = begin + SHARE * took
             return self._summary
 
-    def _reading_all(self) -> Steps[Sequence[Standing]]:
+    def _reading_all(self) -> Steps[Sequence[JobHealth]]:
         found: dict[str, Read] = {}
         now = self._clock()
-        for job in tuple(self._index.mirror):
+        for job in tuple(self._index.object_cache):
             yield
             found[job.uid] = self._current(job, now)
         self._read = found
-        return tuple(read.standing for read in found.values())
+        return tuple(read.health for read in found.values())
 
-    def _reading_some(self, names: Sequence[str]) -> Steps[dict[str, Standing]]:
-        found: dict[str, Standing] = {}
+    def _reading_some(self, names: Sequence[str]) -> Steps[dict[str, JobHealth]]:
+        found: dict[str, JobHealth] = {}
         now = self._clock()
         for name in names:
             yield
             job = self._index.get(name)
             if job is not None:
                 self._read[job.uid] = current = self._current(job, now)
-                found[name] = current.standing
+                found[name] = current.health
         return found
 
     def _current(self, job: Job, now: datetime) -> Read:
@@ -133,13 +133,13 @@ def _read(job: Job, before: Read | None, now: datetime) -> Read:
     if job.raw_status.get("observedGeneration") != job.generation:
         again = before is not None and before.job.generation == job.generation
         unseen = before.unseen_since if again and before is not None and before.unseen_since else now
-    return Read(job, unseen, _stands(job, now, unseen, None if before is None else before.standing))
+    return Read(job, unseen, _stands(job, now, unseen, None if before is None else before.health))
 
 
-def _stands(job: Job, now: datetime, changed: datetime | None, before: Standing | None) -> Standing:
+def _stands(job: Job, now: datetime, changed: datetime | None, before: JobHealth | None) -> JobHealth:
     try:
-        return standing(job.raw, now=now, changed=changed, before=before)
+        return health_of(job.raw, now=now, changed=changed, before=before)
     except Exception:
         # A problem with one job must not break the overview of all jobs.
         log.exception("cannot tell the state of the job %s", quoted(job.name))
-        return standing({"metadata": job.raw["metadata"], "spec": {"name": job.name}}, now=now, changed=changed)
+        return health_of({"metadata": job.raw["metadata"], "spec": {"name": job.name}}, now=now, changed=changed)

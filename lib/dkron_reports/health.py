@@ -44,7 +44,7 @@ class Recent(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class JobHealth:
     """How a job stands. `recent` are its finished runs that began within an hour before it was read, newest first;
     `running` are attempts that have begun."""
 
@@ -84,16 +84,16 @@ class Standing:
         return self.words(self.troubled(now))
 
 
-def standing(
-    raw: Object, *, now: datetime, changed: datetime | None = None, before: Standing | None = None
-) -> Standing:
+def health_of(
+    raw: Object, *, now: datetime, changed: datetime | None = None, before: JobHealth | None = None
+) -> JobHealth:
     """Return how the job of a DkronJob stands. `changed` is when its spec was last written, if that is known. `before`
     is how it stood, by an earlier version of the object: runs that were read then are not read again."""
     job = from_object(raw)
     status = mapping(raw, "status")
     suspended = condition(raw, "Suspended")
     active = attempts_of({"active": objects(status, "active")})
-    return Standing(
+    return JobHealth(
         job=job,
         state=_state(job, raw),
         paused=suspended.get("status") == "True" and suspended.get("reason") == "Paused",
