@@ -160,7 +160,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
         words = None if arguments is None else list(arguments)
         build(completion=not plugin).main(words, prog_name=name, complete_var="_DKRONCTL_COMPLETE")
     except CliError as error:
-        code = _told(name, error)
+        code = _print_error(name, error)
     except (Interrupted, KeyboardInterrupt):
         code = Code.INTERRUPTED
     except SystemExit as end:
@@ -171,11 +171,11 @@ def main(arguments: Iterable[str] | None = None) -> None:
         _discard_output()
     except OSError as error:
         _discard_output()
-        code = code or _told(name, _unwritten(error))
+        code = code or _print_error(name, _unwritten(error))
     sys.exit(code)
 
 
-def _told(name: str, error: CliError) -> Code:
+def _print_error(name: str, error: CliError) -> Code:
     from dkron_reports.words import one_line  # noqa: PLC0415 - only for errors
 
     sys.stderr.write(f"{name}: {one_line(str(error))}\n")

@@ -31,7 +31,7 @@ def families() -> Iterator[Metric]:
         calls={Call("get", "jobs", 200): 1}, seen={"jobs": 0.0}, lag=0.0, per_job=True,
     )  # fmt: skip
     metrics = Metrics()
-    metrics.told("receiver", delivered=True)
+    metrics.count_delivery("receiver", delivered=True)
     metrics.delayed("namespace")
     yield from gauges.collect()
     yield from (family for family in metrics.registry.collect() if family.name.startswith(OURS))

@@ -126,11 +126,11 @@ def _plugin(raw: Object, home: Path, cluster: Object) -> Plugin:
         env={str(each["name"]): str(each["value"]) for each in raw.get("env") or ()},
         mode=mode or "IfAvailable",
         hint=_text(raw, "installHint"),
-        cluster=_told(cluster) if raw.get("provideClusterInfo") is True else None,
+        cluster=_settings_of(cluster) if raw.get("provideClusterInfo") is True else None,
     )
 
 
-def _told(cluster: Object) -> Object:
+def _settings_of(cluster: Object) -> Object:
     """Return a cluster as a plugin reads it."""
     config = next(
         (each.get("extension") for each in cluster.get("extensions") or ()

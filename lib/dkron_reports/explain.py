@@ -201,7 +201,7 @@ def _others(
     found = [(at, run) for run in runs if (at := run.slot or run.started) and (run.trigger, run.group) not in known]
     first = start.replace(microsecond=0)
     return tuple(
-        Explained(at, What.RAN, _told(run, now), run)
+        Explained(at, What.RAN, _sentence(run, now), run)
         for at, run in sorted(found, key=lambda each: (each[0], each[1].group))
         if first <= at.replace(microsecond=0) <= end
     )
@@ -219,13 +219,13 @@ def _refusal(history: History, start: datetime, end: datetime) -> Iterator[Expla
 def _newest(known: Sequence[Run], told: Sequence[Explained], now: datetime) -> Iterator[str]:
     """Yield how the newest run went, if the period has none."""
     if known and not told:
-        yield f"its newest run began {instant(known[0].started)}: {_told(known[0], now)}"
+        yield f"its newest run began {instant(known[0].started)}: {_sentence(known[0], now)}"
 
 
-def _told(run: Run, now: datetime) -> str:
+def _sentence(run: Run, now: datetime) -> str:
     """Return how a run went, and by which cause unless that is the schedule."""
     cause = _CAUSES.get(run.trigger)
-    return f"{cause}: {run.told(now)}" if cause else run.told(now)
+    return f"{cause}: {run.sentence(now)}" if cause else run.sentence(now)
 
 
 def _slots(line: Timeline, since: datetime, start: datetime, end: datetime) -> Iterator[datetime]:
@@ -310,7 +310,7 @@ class _Rules:
         """Return the fate of the slot."""
         run = self._history.runs.get(slot) or self._history.again.get(slot)
         if run is not None:
-            return Explained(slot, What.RAN, _told(run, self._now), run)
+            return Explained(slot, What.RAN, _sentence(run, self._now), run)
         if slot == self._history.skipped_at and self._history.refused_at is None:
             reason = self._history.reason
             by_pause = (self._pause_times.known(slot) or self._likely(slot)) if reason in MISSED else ""

@@ -16,7 +16,7 @@ NANOSECONDS = 1_000_000_000
 REQUESTED = ("manual", "backfill")
 """Triggers of runs that may be given something."""
 ENOUGH = 3
-"""Attempts from which the usual length is told."""
+"""Attempts from which the usual length is known."""
 LONGEST_LINE = 200
 """Characters of a line of output in a report."""
 EXITS = {
@@ -125,7 +125,7 @@ class Run:
             return None
         return max(self.started - self.slot, timedelta())
 
-    def told(self, now: datetime) -> str:
+    def sentence(self, now: datetime) -> str:
         """Return how it went, in a few words."""
         late, parts = self.late, [self.result.value]
         if late is not None and late >= SECOND:

@@ -101,7 +101,7 @@ class Namespaces(NamedTuple):
         right = Right("create", "jobs", namespace=self.jobs, group="batch")
         return Need(right, f"{self.base}/executors/kubernetes", Capability.CREATE)
 
-    def to_see_all_totals(self) -> Need:
+    def to_read_all_totals(self) -> Need:
         """Return the need to see sums over the jobs of all namespaces, which the DkronCluster shows."""
         return Need(self.home_right("get", CLUSTERS), "/v1/stats", Capability.READ)
 
@@ -225,7 +225,7 @@ _TOLD = (
 """The routes whose rights a caller is told."""
 
 
-def rights_to_tell(where: Namespaces, job: str = "") -> dict[str, Need]:
+def rights_to_explain(where: Namespaces, job: str = "") -> dict[str, Need]:
     """Return the rights that a user interface asks about: to this job, else to all jobs and the installation."""
     told: dict[str, Need] = {}
     for method, path in _TOLD:

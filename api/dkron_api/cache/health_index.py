@@ -60,7 +60,7 @@ class Read(NamedTuple):
 
 
 class HealthIndex:
-    """The health_index of all objects of an index, also of those whose Dkron name belongs to an older object."""
+    """The health of all objects of an index, also of those whose Dkron name belongs to an older object."""
 
     def __init__(self, job_index: JobIndex, clock: Callable[[], datetime], slices: Slices) -> None:
         self._index, self._clock, self._slices = job_index, clock, slices
@@ -72,7 +72,7 @@ class HealthIndex:
         self._until = 0.0
 
     async def all(self) -> Sequence[JobHealth]:
-        """Return all health_index, in any order."""
+        """Return the health of all jobs, in any order."""
         async with self._reading:
             revision = self._index.revision
             if revision != self._revision:
@@ -81,13 +81,13 @@ class HealthIndex:
             return self._all
 
     async def by_name(self) -> dict[str, JobHealth]:
-        """Return the health_index of the jobs that the index shows, by their Dkron names."""
+        """Return the health of the jobs that the index shows, by their Dkron names."""
         await self.all()
         shown = ((job.name, self._read.get(job.uid)) for job in self._index)
         return {name: read.health for name, read in shown if read is not None}
 
     async def by_names(self, names: Iterable[str]) -> dict[str, JobHealth]:
-        """Return the health_index of these jobs, by their Dkron names, without reading others."""
+        """Return the health of these jobs, by their Dkron names, without reading others."""
         async with self._reading:
             return await self._slices.run(self._reading_some(tuple(names)))
 

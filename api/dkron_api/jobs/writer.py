@@ -122,14 +122,14 @@ class JobWriter:
         body = {"metadata": {"annotations": annotations, **_version_of(terms)}}
         with _of_that_version(job.name, terms):
             raw = await self._kube.patch(DKRON_JOBS, self._namespace, job.object_name, body)
-        return self._seen(raw, job.name)
+        return self._cached(raw, job.name)
 
     async def write_status(self, job: Job, status: Object, terms: Terms = FREELY) -> Job:
         """Set fields of the status, and keep the others."""
         body = {"metadata": {"uid": job.uid, **_version_of(terms)}, "status": status}
         with _of_that_version(job.name, terms):
             raw = await self._kube.patch_status(DKRON_JOBS, self._namespace, job.object_name, body, whole=True)
-        return self._seen(raw, job.name)
+        return self._cached(raw, job.name)
 
     async def _create(self, body: JobBody, terms: Terms, annotations: dict[str, str] | None) -> Job:
         if terms.match is not None:
@@ -138,7 +138,7 @@ class JobWriter:
         if annotations or terms.by:
             metadata["annotations"] = {**(annotations or {}), **_modified_by(terms)}
         manifest = {"apiVersion": API_VERSION, "kind": "DkronJob", "metadata": metadata, "spec": spec_of(body)}
-        return self._seen(await self._kube.create(DKRON_JOBS, self._namespace, manifest), body.name)
+        return self._cached(await self._kube.create(DKRON_JOBS, self._namespace, manifest), body.name)
 
     async def _replace(self, known: Job, body: JobBody, terms: Terms, annotations: dict[str, str] | None) -> Job:
         if terms.fresh:
@@ -160,7 +160,7 @@ class JobWriter:
         if terms.by and known.annotations:
             operations = [*operations, {"op": "add", "path": MODIFIED_BY_PATH, "value": terms.by}]
         raw = await self._kube.json_patch(DKRON_JOBS, self._namespace, known.object_name, [*tests, *operations])
-        job = self._seen(raw, known.name)
+        job = self._cached(raw, known.name)
         if terms.by and not known.annotations:
             # The patch would have to add the map of annotations, and could take away one that came meanwhile.
             return await self.annotate(job, _modified_by(terms))
@@ -192,9 +192,9 @@ class JobWriter:
                 # The namespace or the kind is missing, not the job.
                 raise error from None
             return
-        self._seen(raw, name)
+        self._cached(raw, name)
 
-    def _seen(self, raw: Object, name: str) -> Job:
+    def _cached(self, raw: Object, name: str) -> Job:
         job = Job(raw)
         self._job_index.upsert(raw)
         if job.name != name:

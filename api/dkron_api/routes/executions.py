@@ -111,7 +111,7 @@ async def busy(request: web.Request) -> web.StreamResponse:
     # Few of many jobs are active, and looking at all of them is nearly all of the work: so that is done once.
     active = [job for job in tenant.job_index if _may_be_busy(job)]
     nodes = await tenant.pods.nodes([name for job in active for name in _to_place(job)])
-    executions = running(active, nodes, failed=_untold)
+    executions = running(active, nodes, failed=_log_unreadable)
     return json_answer(request, executions, headers={"X-Total-Count": str(len(executions))})
 
 
@@ -130,7 +130,7 @@ def _to_place(job: Job) -> list[str]:
         return []
 
 
-def _untold(job: Job, error: Exception) -> None:
+def _log_unreadable(job: Job, error: Exception) -> None:
     log.error("cannot list the running executions of the job %s", quoted(job.name), exc_info=error)
 
 

@@ -13,7 +13,7 @@ from dkron_api.jobs.objects import PAUSE
 from dkron_api.refusal import ApiError
 from dkron_api.routes.objects import changed, created, deleting, found_in, list_page, read, showing
 from dkron_api.routes.requests import require_ready
-from dkron_api.translate.pause import as_seen_from, read_pause, show_pause
+from dkron_api.translate.pause import read_pause, show_pause, visible_from
 from dkron_api.translate.record import Object
 from dkron_crds.pause import MAX_PAUSED_NAMES
 from dkron_crds.schedule.errors import quoted
@@ -36,7 +36,7 @@ async def list_pauses(request: web.Request) -> web.StreamResponse:
     """GET /v1/pauses: pauses of the namespace, the newest first, then pauses of all namespaces that concern it. `?job`
     only pauses that select one job."""
     require_ready(request)
-    found = await pauses_seen(request)
+    found = await visible_pauses(request)
     name = request.query.get("job")
     if name is not None:
         job = tenant_of(request).job_index.get(name)
@@ -81,7 +81,7 @@ async def change(request: web.Request) -> web.StreamResponse:
     return await changed(request, PAUSE, fields, show_pause, check=check)
 
 
-async def pauses_seen(request: web.Request) -> list[Object]:
+async def visible_pauses(request: web.Request) -> list[Object]:
     """Return the pauses of the namespace, the newest first, then the pauses of all namespaces that concern it."""
     return [*await request.app[OBJECTS].list(PAUSE, namespace_of(request)), *await _of_all(request)]
 
@@ -97,7 +97,7 @@ async def _of_all(request: web.Request) -> list[Object]:
         # The service may not read them there. Each job that one holds says so.
         return []
     jobs = tuple(tenant_of(request).job_index)
-    seen = (as_seen_from(each, jobs) for each in found if (each.get("spec") or {}).get("allNamespaces") is True)
+    seen = (visible_from(each, jobs) for each in found if (each.get("spec") or {}).get("allNamespaces") is True)
     return [each for each in seen if each is not None]
 
 

@@ -17,7 +17,7 @@ from dkron_api.edge.keys import CLOCK, CLUSTERS, SLICES
 from dkron_api.edge.urls import base_of, tenant_of
 from dkron_api.refusal import ApiError, refusing
 from dkron_api.routes.cluster import known_cluster, leader
-from dkron_api.routes.pauses import pauses_seen
+from dkron_api.routes.pauses import visible_pauses
 from dkron_api.routes.requests import body_of, job_of, require_ready
 from dkron_api.translate.forecast import MOST_SLOTS, SLOTS, Forecast, Unclear, forecast, preview
 from dkron_api.translate.listing import whole
@@ -85,7 +85,7 @@ async def show_summary(request: web.Request) -> web.StreamResponse:
     prefix, and for callers who may not read the DkronCluster, only what the jobs of the namespace still show counts as
     days."""
     require_ready(request)
-    app, sees_all = request.app, await sees_all_totals(request)
+    app, sees_all = request.app, await may_read_all_totals(request)
     cluster = known_cluster(app) if sees_all else app[CLUSTERS].by_name(INSTALLATION)
     tenant = tenant_of(request)
     found = await tenant.health_index.summary()
@@ -99,7 +99,7 @@ async def show_summary(request: web.Request) -> web.StreamResponse:
 async def _pauses(request: web.Request) -> list[Object]:
     """Return the pauses that may have held a job; none if the service may not read them now."""
     try:
-        return await pauses_seen(request)
+        return await visible_pauses(request)
     except KubeError:
         return []
 
@@ -138,17 +138,17 @@ async def _answer(request: web.Request, told: Forecast) -> web.StreamResponse:
     return json_answer(request, {"next": found, "words": told.words, "clock_changes": told.clock_changes})
 
 
-async def sees_all_totals(request: web.Request) -> bool:
+async def may_read_all_totals(request: web.Request) -> bool:
     """Return whether the answer may have the sums over the jobs of all namespaces, which the DkronCluster shows."""
     grant = request[GRANT]
-    return not base_of(request) and await grant.has(grant.where.to_see_all_totals())
+    return not base_of(request) and await grant.has(grant.where.to_read_all_totals())
 
 
 async def show_stats(request: web.Request) -> web.StreamResponse:
     """GET /v1/stats. The sums in the DkronCluster are of all namespaces. So below the prefix, and for callers who may
     not read the DkronCluster, only what the jobs of the namespace still show counts."""
     require_ready(request)
-    cluster = known_cluster(request.app) if await sees_all_totals(request) else None
+    cluster = known_cluster(request.app) if await may_read_all_totals(request) else None
     today = request.app[CLOCK]().date()
     # Every object counts, including one whose Dkron name belongs to an older object.
     jobs = tuple(tenant_of(request).job_index.object_cache)

@@ -7,7 +7,7 @@ the events, and miss nothing in between.
 
 from aiohttp import web
 
-from dkron_api.auth.routes import rights_to_tell
+from dkron_api.auth.routes import rights_to_explain
 from dkron_api.edge.admission import GRANT
 from dkron_api.edge.answers import json_answer
 from dkron_api.edge.keys import TENANTS
@@ -21,7 +21,7 @@ MOST = 50
 async def show_caller(request: web.Request) -> web.StreamResponse:
     """Return the caller's name, and the caller's rights on routes."""
     grant = request[GRANT]
-    rights = await grant.held(rights_to_tell(grant.where, request.query.get("job", "")))
+    rights = await grant.held(rights_to_explain(grant.where, request.query.get("job", "")))
     if rights:
         # Without a right there, a caller does not learn whether the namespace is served.
         require_served(request)

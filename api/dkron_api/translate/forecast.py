@@ -65,7 +65,7 @@ def forecast(job: Job, *, now: datetime, count: int) -> Forecast:
     if line is None:
         return Forecast(iter(()), words)
     mark = max(now, status.last_schedule_time or now)
-    return Forecast(_told(after(line, mark), count), words, _clock_changes(line.schedule, now))
+    return Forecast(_texts(after(line, mark), count), words, _clock_changes(line.schedule, now))
 
 
 def schedule_words(job: Job) -> str:
@@ -95,7 +95,7 @@ def preview(body: bytes, *, now: datetime) -> Forecast:
     if why := past_the_last(schedule, since):
         raise Unclear(f"after: {why}; use an earlier time")
     line = Timeline(schedule, since, starts=None, expires=None)
-    slots = _told(after(line, None), SLOTS if asked.count is None else asked.count)
+    slots = _texts(after(line, None), SLOTS if asked.count is None else asked.count)
     return Forecast(slots, in_words(schedule), _clock_changes(schedule, since))
 
 
@@ -103,7 +103,7 @@ def _clock_changes(schedule: Schedule, now: datetime) -> tuple[str, ...]:
     return tuple(change.sentence for change in clock_changes(schedule, now, shifted(now, YEAR))[:CHANGES])
 
 
-def _told(slots: Iterator[datetime], count: int) -> Iterator[str]:
+def _texts(slots: Iterator[datetime], count: int) -> Iterator[str]:
     return (rfc3339(slot) for slot in islice(slots, count))
 
 

@@ -48,7 +48,7 @@ def show_pause(stored: Object) -> Object:
     }
 
 
-def as_seen_from(stored: Object, jobs: Sequence[Job]) -> Object | None:
+def visible_from(stored: Object, jobs: Sequence[Job]) -> Object | None:
     """Return a pause of all namespaces as those see it who may see one namespace, which has these jobs; None if it
     holds none of them. It shows no name and no label that only jobs of other namespaces have."""
     spec = stored.get("spec") or {}

@@ -95,7 +95,7 @@ async def _restore(options: Options, found: list[dict[str, Any]], *, disabled: b
             if pretend or not dry_run:
                 for raw in _ordered(found):
                     if unseen and raw["kind"] == "DkronJob":
-                        await _until_seen(cluster, unseen)
+                        await _until_listed(cluster, unseen)
                         unseen = []
                     wanted = manifest(raw)
                     if options.namespace or not wanted["metadata"].get("namespace"):
@@ -133,7 +133,7 @@ async def _restore_one(cluster: Cluster, raw: Object, wanted: Object, *, pretend
         return "updated"
 
 
-async def _until_seen(cluster: Cluster, pauses: list[tuple[str, str]]) -> None:
+async def _until_listed(cluster: Cluster, pauses: list[tuple[str, str]]) -> None:
     """Wait until the operator knows of the pauses, which their conditions say. Without an operator no job runs."""
     deadline = time.monotonic() + PATIENCE
     for where, name in pauses:

@@ -13,7 +13,7 @@ from dkron_cli.commands.logs import print_log
 from dkron_cli.complete import parameters
 from dkron_cli.core.order import Order, read_order
 from dkron_cli.core.run import run_json
-from dkron_cli.edge.backend import Asked, Server, seen_by_job
+from dkron_cli.edge.backend import Asked, Server, shown_by_job
 from dkron_cli.edge.connect import connected
 from dkron_cli.edge.progress import decided
 from dkron_cli.edge.terminal import remark, say, structured
@@ -143,7 +143,7 @@ def _show_command(asked: Asked, *, readable: bool = True) -> str:
     """Return which command shows the run: one that the user may carry out."""
     if asked.object_name and readable:
         return f"dkronctl runs describe {asked.object_name} -n {asked.job.namespace} shows it"
-    return seen_by_job(asked)
+    return shown_by_job(asked)
 
 
 async def _until_over(server: Server, asked: Asked, *, follow: bool) -> Run:

@@ -231,7 +231,7 @@ def refuse_disabled(job: Job, *, force: bool) -> None:
         raise CliError(Code.FAILED, text)
 
 
-def seen_by_job(asked: Asked) -> str:
+def shown_by_job(asked: Asked) -> str:
     """Return who sees a run whose DkronRun the caller may not read, if the caller does not."""
     where = f" -n {asked.job.namespace}" if asked.object_name else ""
     if asked.job.raw:

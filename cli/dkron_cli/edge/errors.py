@@ -20,10 +20,10 @@ def readable() -> Iterator[None]:
     except AccessError as error:
         raise CliError(Code.UNREACHABLE, f"{error}; check --kubeconfig, --context and KUBECONFIG") from error
     except KubeError as error:
-        raise told(error) from error
+        raise as_cli_error(error) from error
 
 
-def told(error: KubeError) -> CliError:
+def as_cli_error(error: KubeError) -> CliError:
     """Return the sentence and the exit code for an error of Kubernetes."""
     text = " ".join(str(error).split())
     match error:

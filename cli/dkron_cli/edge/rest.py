@@ -128,12 +128,12 @@ class Rest(RestCalls, Server):
         return [with_pause(job, told.get(job.name, "")) for job in jobs]
 
     async def _pause_of(self, job: Job) -> str:
-        found = await self._told(f"{_path(job)}/details")
+        found = await self._get_json(f"{_path(job)}/details")
         return str(found.get("paused") or "") if isinstance(found, dict) else ""
 
     async def _all_pauses(self) -> dict[str, str]:
         """Return the pauses of paused jobs, by the names of the jobs."""
-        found = await self._told("/v1/jobs?state=paused&fields=name,paused") if self._tells_pauses else ()
+        found = await self._get_json("/v1/jobs?state=paused&fields=name,paused") if self._tells_pauses else ()
         shown = [each for each in found or () if isinstance(each, dict)]
         # A Dkron lists all jobs with all fields. It is not asked again.
         self._tells_pauses = all("paused" in each for each in shown)
@@ -144,12 +144,12 @@ class Rest(RestCalls, Server):
         return [replace(job, state=await self._reason_of(job) or job.state) if job.problem else job for job in jobs]
 
     async def _reason_of(self, job: Job) -> str:
-        found = await self._told(f"{_path(job)}/details")
+        found = await self._get_json(f"{_path(job)}/details")
         shown = objects(found, "conditions") if isinstance(found, dict) else []
         reasons = (each.get("reason") for each in shown if (each.get("type"), each.get("status")) == ("Ready", "False"))
         return str(next(reasons, "") or "")
 
-    async def _told(self, path: str) -> Any:  # noqa: ANN401 - any JSON
+    async def _get_json(self, path: str) -> Any:  # noqa: ANN401 - any JSON
         """Return the answer; None if the server lacks the route, or the user the permission."""
         try:
             return await self.call("GET", path, what="tell more of jobs")

@@ -3,7 +3,7 @@ A user who may run a job need not be allowed to read either."""
 
 from typing import Any
 
-from dkron_cli.edge.backend import Asked, seen_by_job
+from dkron_cli.edge.backend import Asked, shown_by_job
 from dkron_cli.edge.errors import readable
 from dkron_cli.errors import CliError, Code
 from dkron_kube.client import KubeClient
@@ -24,7 +24,7 @@ async def progress(kube: KubeClient, asked: Asked) -> Run | None:
     if found is None:
         text = f"the DkronRun {asked.object_name} was deleted; dkronctl history {asked.job.name} shows whether it began"
         raise CliError(Code.NOT_FOUND, text)
-    return _told(found.get("status") or {}, asked)
+    return _run_of(found.get("status") or {}, asked)
 
 
 async def attempts_of_asked(kube: KubeClient, asked: Asked) -> list[Attempt]:
@@ -33,7 +33,7 @@ async def attempts_of_asked(kube: KubeClient, asked: Asked) -> list[Attempt]:
     return attempts or attempts_of_run((await _run_object(kube, asked) or {}).get("status") or {})
 
 
-def _told(status: Object, asked: Asked) -> Run | None:
+def _run_of(status: Object, asked: Asked) -> Run | None:
     """Return the run as the status of its DkronRun shows it."""
     name, message = asked.job.name, status.get("message")
     attempts = attempts_of_run(status)
@@ -68,7 +68,7 @@ async def _run_object(kube: KubeClient, asked: Asked) -> Object | None:
             raise
         text = (
             f"the run of {asked.job.name} is requested and goes on, but waiting for this needs the permission to get "
-            f"dkronruns.dkron.io in namespace {where}; {seen_by_job(asked)}"
+            f"dkronruns.dkron.io in namespace {where}; {shown_by_job(asked)}"
         )
         raise CliError(Code.FORBIDDEN, text) from None
 

@@ -57,7 +57,7 @@ def _structural(raw: Schema, *, definitions: dict[str, Schema]) -> Schema:
     node = _inlined(raw, definitions=definitions)
     schema = _translated(_with_each_child(node, partial(_structural, definitions=definitions)))
     if "items" in schema:
-        schema["items"] = _told_defaults(schema["items"])
+        schema["items"] = _described_defaults(schema["items"])
     return _ordered(schema)
 
 
@@ -108,10 +108,10 @@ def _without_defaults(schema: Schema) -> Schema:
     return _with_each_child(_without(schema, "default"), _without_defaults)
 
 
-def _told_defaults(schema: Schema) -> Schema:
+def _described_defaults(schema: Schema) -> Schema:
     """Drop all defaults, and name those that say something in the descriptions."""
     default = schema.get("default")
-    said = _with_each_child(_without(schema, "default"), _told_defaults)
+    said = _with_each_child(_without(schema, "default"), _described_defaults)
     if default not in (None, "", False, []):
         several = default if isinstance(default, list) else [default]
         said["description"] += f" Default: {', '.join(map(json.dumps, several))}."

@@ -51,7 +51,7 @@ class SdkSpan:
 
     def __init__(self, span: trace.Span) -> None:
         self._span = span
-        self.context = _told(span.get_span_context())
+        self.context = _context_of(span.get_span_context())
 
     def set_attributes(self, attributes: Attributes) -> None:
         """Add attributes."""
@@ -106,7 +106,7 @@ class Tracing:
     def current(self) -> TraceContext | None:
         """Return the current span of this task, if it has one."""
         context = trace.get_current_span().get_span_context()
-        return _told(context) if context.is_valid else None
+        return _context_of(context) if context.is_valid else None
 
     def trace_id(self) -> str:
         """Return the trace id of the current span; empty if there is none."""
@@ -131,7 +131,7 @@ def _wanting(ids: Ids | None) -> Iterator[None]:
         _wanted.reset(token)
 
 
-def _told(context: trace.SpanContext) -> TraceContext:
+def _context_of(context: trace.SpanContext) -> TraceContext:
     return TraceContext(
         trace.format_trace_id(context.trace_id), trace.format_span_id(context.span_id), int(context.trace_flags)
     )

@@ -156,7 +156,7 @@ class InlineCalls:
                     return
                 began = self._clock.now()
                 self._store.metrics.began(active, began)
-                outcome = self._told(key, job, await self._result(job, traceparent, given), given=given, began=began)
+                outcome = self._outcome(key, job, await self._result(job, traceparent, given), given=given, began=began)
         except asyncio.CancelledError:
             if key not in self._tasks:
                 # The process ends: the next process decides what becomes of the call.
@@ -173,7 +173,7 @@ class InlineCalls:
             log.exception("the call of a job failed", extra={"job": job.dkron_name, "namespace": job.namespace})
             return Result(f"http: {type(exc).__name__}: {exc}")
 
-    def _told(self, key: Key, job: JobView, result: Result, *, given: Mapping[str, str], began: datetime) -> Outcome:
+    def _outcome(self, key: Key, job: JobView, result: Result, *, given: Mapping[str, str], began: datetime) -> Outcome:
         error, output = inline.printed(plain_spec(job.spec), result, given)
         size, room = job.spec.history.output_bytes, self._listener.room(job)
         if room > size:

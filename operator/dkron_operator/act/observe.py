@@ -105,7 +105,7 @@ class Observer:
         container = main_container(pod)
         size = self._room(cached)
         output = await self._output(cached, pod, container, size) if container and size else b""
-        return self._told(cached, run, pod, output)
+        return self._outcome_of(cached, run, pod, output)
 
     async def final_output(self, cached: CachedJob, run: AttemptJob) -> AsyncGenerator[Outcome]:
         """How the Job ends: one outcome each time its pod has written more, and a last one with the exit code.
@@ -125,10 +125,10 @@ class Observer:
             async for piece in pieces:
                 tail += piece
                 del tail[: -(size + 1)]
-                yield self._told(cached, run, pod, bytes(tail))
+                yield self._outcome_of(cached, run, pod, bytes(tail))
         pod = await self._ended(cached, run, container)
         if pod is not None:
-            yield self._told(cached, run, pod, bytes(tail))
+            yield self._outcome_of(cached, run, pod, bytes(tail))
 
     async def _ended(self, cached: CachedJob, run: AttemptJob, container: str) -> Object | None:
         """The pod, once it shows that the container has ended; None if it went before that was seen."""
@@ -142,7 +142,7 @@ class Observer:
         """How many bytes of the end of an output are wanted."""
         return max(cached.job.spec.history.output_bytes, self._listener.room(cached.job))
 
-    def _told(self, cached: CachedJob, run: AttemptJob, pod: Object, output: bytes) -> Outcome:
+    def _outcome_of(self, cached: CachedJob, run: AttemptJob, pod: Object, output: bytes) -> Outcome:
         container, size = main_container(pod), cached.job.spec.history.output_bytes
         if self._room(cached) > size:
             self._listener.keep(cached.job.uid, run.name, output)

@@ -67,7 +67,7 @@ class Stopper:
             return
         if name not in cached.observed.final_output:
             cached.observed.final_output[name] = await self._words(cached, run)
-        await self._have_heard(key)
+        await self._await_watch(key)
         if run.deleting or await self._end(cached, run):
             self._jobs.add(uid)
 
@@ -82,7 +82,7 @@ class Stopper:
             return True
         return await self._delete(cached, run)
 
-    async def _have_heard(self, key: Key) -> None:
+    async def _await_watch(self, key: Key) -> None:
         """Start to follow the log first: the pod may end as soon as it is told to."""
         heard = self._heard[key] = asyncio.Event()
         self.listening.add(key)

@@ -22,7 +22,7 @@ class Runs:
 
     def get(self, view: View, name: str) -> Seen | None:
         """The DkronRun of a backfill as the watch shows it; None if it shows none of this name."""
-        return _seen(self._cache.named(view.namespace, name), view)
+        return _observed(self._cache.named(view.namespace, name), view)
 
     async def read(self, view: View, name: str) -> Seen | None:
         """The DkronRun of a backfill as the API server has it; None if there is none, or another one's."""
@@ -30,7 +30,7 @@ class Runs:
             body = await self._client.get(DKRON_RUNS, view.namespace, name)
         except NotFound:
             return None
-        return _seen(self._cache.read(body), view, message=str((body.get("status") or {}).get("message") or ""))
+        return _observed(self._cache.read(body), view, message=str((body.get("status") or {}).get("message") or ""))
 
     async def look(self, view: View, name: str) -> Seen | None:
         """The same from the watch. The API server is asked for one that is not known, and why one has failed: the cache
@@ -62,5 +62,5 @@ class Runs:
         return run_name(view.uid, slot.job, slot.uid, slot.at)
 
 
-def _seen(run: RequestedRun | None, view: View, *, message: str = "") -> Seen | None:
+def _observed(run: RequestedRun | None, view: View, *, message: str = "") -> Seen | None:
     return Seen(run.uid, run.status.phase, message) if run is not None and run.backfill == view.uid else None

@@ -130,7 +130,7 @@ class Delivery:
             attempt=active.attempt, started_at=active.started_at, finished_at=active.started_at, success=True,
         )  # fmt: skip
         for parcel in self._notices(cached.job, _ended(cached.job, started), frozenset({When.START})):
-            self._outboxes.post(parcel, partial(self._told, cached.job.uid, parcel.receiver))
+            self._outboxes.post(parcel, partial(self._count, cached.job.uid, parcel.receiver))
 
     # --- its own work ------------------------------------------------------------------------------------------------
 
@@ -181,9 +181,9 @@ class Delivery:
             self._awaiting_retry.pop(key, None)
         left, lost = len(parcels), list[Lost]()
 
-        def told(parcel: Parcel, why: str) -> None:
+        def record_delivery(parcel: Parcel, why: str) -> None:
             nonlocal left
-            self._told(uid, parcel.receiver, why)
+            self._count(uid, parcel.receiver, why)
             if why and parcel.note:
                 lost.append(
                     Lost(name, parcel.note, f"not delivered to {parcel.receiver}: {printable(why)}"[:LONGEST_WHY])
@@ -193,7 +193,7 @@ class Delivery:
                 self._settle(key, lost, waits=waits)
 
         for parcel in parcels:
-            self._outboxes.post(parcel, partial(told, parcel))
+            self._outboxes.post(parcel, partial(record_delivery, parcel))
         if not parcels:
             self._settle(key, waits=waits)
 
@@ -219,8 +219,8 @@ class Delivery:
             self._delivery_events.report(job, problem)
         return parcels
 
-    def _told(self, uid: str, receiver: str, why: str) -> None:
-        self._store.metrics.told(receiver, delivered=not why)
+    def _count(self, uid: str, receiver: str, why: str) -> None:
+        self._store.metrics.count_delivery(receiver, delivered=not why)
         cached = self._store.get(uid)
         if why and cached is not None:
             self._delivery_events.report(cached.job, f"{receiver}: {why}")

@@ -236,10 +236,10 @@ class Lease:
         if view.held and not before.held:
             log.info("holds the Lease", extra={"identity": self._replica.identity, "namespace": self._namespace})
         if view.by_another and view.leader != before.leader:
-            self._tell_who(view.leader)
+            self._report_leader(view.leader)
         self.on_change(view)
 
-    def _tell_who(self, leader: str) -> None:
+    def _report_leader(self, leader: str) -> None:
         seconds = self._watched.seconds if self._watched else self._terms.duration
         log.info("waiting: %s holds the Lease", leader, extra={"identity": self._replica.identity, "seconds": seconds})
         if seconds > MOST_TIMES * self._terms.duration:

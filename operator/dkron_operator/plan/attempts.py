@@ -173,7 +173,7 @@ def _record_lost(plan: Plan, entry: Active) -> None:
 def _record_end(plan: Plan, entry: Active, outcome: Outcome, retry: Active | None = None) -> None:
     plan.record(_ended(plan, entry, outcome, retry))
     if not outcome.success:
-        _tell_failure(plan, entry, outcome, retry)
+        _report_failure(plan, entry, outcome, retry)
 
 
 def _replaced(plan: Plan, entry: Active) -> bool:
@@ -259,7 +259,7 @@ def _complete(plan: Plan, entry: Active) -> CreateJob:
         found = (run for run in plan.situation.attempts.values() if run.name in standing)
         older = tuple(run for run in found if not (run.finished or run.gone or run.deleting))
     if (end := _hopeless(plan, entry)) is not None:
-        _tell_failure(plan, entry, end, None)
+        _report_failure(plan, entry, end, None)
         return CreateJob(entry, replaces=older, late=True, otherwise=(_ended(plan, entry, end),))
     return CreateJob(entry, replaces=older, late=_too_late(plan, entry), otherwise=given_up)
 
@@ -384,7 +384,7 @@ def _execution(entry: Active, outcome: Outcome) -> Execution:
     )
 
 
-def _tell_failure(plan: Plan, entry: Active, outcome: Outcome, retry: Active | None) -> None:
+def _report_failure(plan: Plan, entry: Active, outcome: Outcome, retry: Active | None) -> None:
     code = "" if outcome.exit_code is None else f", exit code {outcome.exit_code}"
     detail = f": {outcome.message}" if outcome.message else ""
     replaced = not retry and entry.attempt <= plan.situation.job.spec.retries and _replaced(plan, entry)

@@ -40,7 +40,7 @@ def plan_dependent_runs(plan: Plan) -> None:
         return
     _give_up_waiting(plan)
     _join(plan)
-    for run in _unheard(plan):
+    for run in _unrecorded(plan):
         if (plan.create is not None or plan.throttled) and not _is_dropped(plan, run):
             # A run that waits has its effect before the next one of that parent is noted.
             break
@@ -118,7 +118,7 @@ def broken_tie(situation: Situation) -> Problem | None:
     return None
 
 
-def _unheard(plan: Plan) -> list[Heard]:
+def _unrecorded(plan: Plan) -> list[Heard]:
     """The matching runs of parents that are not noted yet, in the order of their ends."""
     known = {key(run) for run in plan.status.heard}
     found = [run for link in plan.situation.job.spec.parents for run in _shown(plan, link) if key(run) not in known]

@@ -56,7 +56,7 @@ def unscheduled(pod: Object, run: AttemptJob, now: datetime) -> PodProblem | Non
 
 def newest_warning(events: Iterable[Object]) -> PodProblem | None:
     """The latest warning of a kubelet, as of a volume that cannot be mounted; None if the newest Event is none."""
-    newest = max(events, key=_told_at, default=None)
+    newest = max(events, key=_reported_at, default=None)
     if newest is None or newest.get("type") != "Warning":
         return None
     return PodProblem(str(newest.get("reason") or "Warning"), str(newest.get("note") or "")[:MESSAGE_ROOM])
@@ -73,7 +73,7 @@ def kept(job: Object, pod: Object | None) -> PodProblem | None:
     return None
 
 
-def _told_at(event: Object) -> str:
+def _reported_at(event: Object) -> str:
     """When the Event was last reported. All times are in UTC and of one form, so their texts sort by time."""
     series = (event.get("series") or {}).get("lastObservedTime")
     times = (series, event.get("deprecatedLastTimestamp"), event.get("eventTime"))

@@ -73,7 +73,7 @@ def facts(
     reading = _Reading(before, max(mark, before.last_schedule_time or mark), forgotten)
     for change in changes:
         reading.apply(change)
-    return tuple(reading.told())
+    return tuple(reading.facts())
 
 
 def holds(status: JobStatus, fact: Fact) -> bool:
@@ -138,7 +138,7 @@ class _Reading:
             case _:
                 pass
 
-    def told(self) -> Iterator[Fact]:
+    def facts(self) -> Iterator[Fact]:
         waiting = set(self.claims.values())
         yield from (Slots(slot, SlotResult.FIRED) for slot in self.fired if slot not in waiting)
         yield from self.others

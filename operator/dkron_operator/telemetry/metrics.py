@@ -119,7 +119,7 @@ class Metrics:
         if observe is not None:
             observe(seconds)
 
-    def told(self, receiver: str, *, delivered: bool) -> None:
+    def count_delivery(self, receiver: str, *, delivered: bool) -> None:
         """A message was delivered, or given up."""
         self._messages.labels(receiver, "delivered" if delivered else "failed").inc()
 

@@ -83,14 +83,14 @@ def register(
         return kopf.AiohttpSession(server=access.server, aiohttp_session=session)
 
     @kopf.on.event(DKRON_JOBS.group, DKRON_JOBS.version, DKRON_JOBS.plural, registry=registry)
-    async def job_seen(event: kopf.RawEvent, **_: object) -> None:
+    async def on_job(event: kopf.RawEvent, **_: object) -> None:
         body: Object = dict(event["object"])
         watch_liveness.event(DKRON_JOBS, body["metadata"]["namespace"])
         handlers.feed_job(event["type"], body)
         _release(event["object"])
 
     @kopf.on.event(JOBS.group, JOBS.version, JOBS.plural, registry=registry)
-    async def run_seen(event: kopf.RawEvent, **_: object) -> None:
+    async def on_attempt(event: kopf.RawEvent, **_: object) -> None:
         body: Object = dict(event["object"])
         watch_liveness.event(JOBS, body["metadata"]["namespace"])
         handlers.feed_attempt(event["type"], body)

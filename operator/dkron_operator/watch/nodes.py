@@ -55,7 +55,7 @@ class Nodes:
             synced=self._synced,
             upsert=self._upsert,
             remove=self._remove,
-            on_event=self._heard,
+            on_event=self._observe,
             on_failure=self._failed,
         )
         self.informer = Informer(client, NODES, None, callbacks, state=WatchState("nodes"))
@@ -93,7 +93,7 @@ class Nodes:
         if self._nodes.pop(item["metadata"]["name"], None) is not None:
             self._changed()
 
-    def _heard(self) -> None:
+    def _observe(self) -> None:
         self._on_event()
         if self.informer.state.watching and not self._watched:
             self._watched, self.problem = True, None

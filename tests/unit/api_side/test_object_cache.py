@@ -1,4 +1,4 @@
-"""The object_cache holds the newest version of each object, in whatever order versions arrive."""
+"""The cache holds the newest version of each object, in whatever order versions arrive."""
 
 from typing import Any
 

@@ -9,7 +9,7 @@ from dkron_api.app import routes
 from dkron_api.auth.caller import Caller, Need
 from dkron_api.auth.dkron import Rules, policies_allow
 from dkron_api.auth.guard import Guard
-from dkron_api.auth.routes import Namespaces, rights_to_tell
+from dkron_api.auth.routes import Namespaces, rights_to_explain
 from dkron_api.routes.openapi import document
 from dkron_api.settings import AuthMode, Settings
 from dkron_crds.policy import Capability
@@ -18,7 +18,7 @@ from tests.support.api_callers import VALID, OneCaller
 from tests.support.builders import NAMESPACE
 
 WHERE = Namespaces(jobs="team", home="home")
-ALL = list(rights_to_tell(WHERE))
+ALL = list(rights_to_explain(WHERE))
 
 
 async def told(api: Api, path: str = "/v1/whoami", **headers: str) -> Any:
@@ -85,7 +85,7 @@ def test_policy_naming_a_job_grants_rights_to_that_job(pattern: str, job: str, g
     def allows(need: Need) -> bool:
         return policies_allow(caller.policies, need, {"p": rules}.get)
 
-    assert allows(rights_to_tell(WHERE, job)["create dkronjobs/run"]) is granted
+    assert allows(rights_to_explain(WHERE, job)["create dkronjobs/run"]) is granted
 
 
 def test_the_description_names_each_right() -> None:

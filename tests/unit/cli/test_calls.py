@@ -10,7 +10,7 @@ import yaml
 
 from dkron_cli.catalog import CATALOG, Entry
 from dkron_cli.edge.address import address_of, in_the_clear
-from dkron_cli.edge.errors import told
+from dkron_cli.edge.errors import as_cli_error
 from dkron_cli.errors import Code
 from dkron_cli.main import load, main
 from dkron_kube.errors import AlreadyExists, KubeError, NotFound, Rejected, Unavailable
@@ -192,11 +192,11 @@ def test_a_file_without_a_token(
     ],
 )
 def test_errors_of_kubernetes_have_a_code(error: KubeError, code: Code) -> None:
-    assert told(error).code is code
+    assert as_cli_error(error).code is code
 
 
 def test_missing_crds_say_what_to_install() -> None:
-    assert "kubectl apply -f crds/" in str(told(NotFound("the server could not find the requested resource")))
+    assert "kubectl apply -f crds/" in str(as_cli_error(NotFound("the server could not find the requested resource")))
 
 
 def test_slots_of_an_expression_need_no_cluster(capsys: pytest.CaptureFixture[str]) -> None:

@@ -163,8 +163,8 @@ def test_facts_become_series() -> None:
     metrics.sized(2000, 0)
     metrics.sized(3000, 2)
     metrics.answered(Call("create", "jobs", 201), 0.02)
-    metrics.told("slack one", delivered=True)
-    metrics.told("slack one", delivered=False)
+    metrics.count_delivery("slack one", delivered=True)
+    metrics.count_delivery("slack one", delivered=False)
     seen = read_registry(metrics.registry)
     assert seen.positive("slots_total") == {("", "fired"): 1, ("Missed", "missed"): 7}
     assert seen.positive("executions_total") == {
