@@ -28,7 +28,7 @@ __all__ = [
 @pytest.fixture(scope="module")
 def judge(clusters: Clusters) -> Iterator[Judge]:
     """An API server that knows our kinds, with an empty namespace for each file of tests."""
-    cluster = clusters.get("kwok")
+    cluster = clusters.get("none")
     install(cluster)
     judge = Judge(str(cluster.kubeconfig))
     yield judge

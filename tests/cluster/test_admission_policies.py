@@ -27,7 +27,7 @@ from tests.support.rights import Rules, access_of, bind, limited_access
 from tests.support.sites import install, namespace
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.cluster(nodes="kwok")
+pytestmark = pytest.mark.cluster(nodes="none")
 
 OF_THE_CHART = (
     "ServiceAccount",

@@ -32,7 +32,7 @@ from tests.support.rights import ROLE_BINDINGS, ROLES, Rules, account
 from tests.support.sites import install, namespace
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.cluster(nodes="kwok")
+pytestmark = pytest.mark.cluster(nodes="none")
 
 JOB = {"name": "report", "schedule": "@every 1h", "executor": "shell", "executor_config": {"command": "true"}}
 WITH_SECRET = JOB | {"executor_config": {"command": "true", "env": "P=secretRef:db/password"}}

@@ -21,7 +21,7 @@ from tests.support.hostile import ask, assert_civil, head, pipeline, request
 from tests.support.odd_requests import as_go_reads, bodies, forms, headers, jobs, names, queries, segments, whole_texts
 from tests.support.rest import Answer
 
-pytestmark = pytest.mark.cluster(nodes="kwok")
+pytestmark = pytest.mark.cluster(nodes="none")
 
 JOB = b'{"name":"x","schedule":"@daily"}'
 STORED_AS_SENT = (

@@ -19,7 +19,7 @@ from tests.support.rest_jobs import body, save, shown
 from tests.support.rights import Rules, change_rights, limited_access
 from tests.support.sse import Listener, Told
 
-pytestmark = pytest.mark.cluster(nodes="kwok")
+pytestmark = pytest.mark.cluster(nodes="none")
 
 READ = ("get", "list", "watch")
 NO_JOBS: Rules = {("dkron.io", "dkronclusters"): READ, ("coordination.k8s.io", "leases"): READ}

@@ -37,7 +37,7 @@ from tests.support.rest_jobs import body, save, shown
 from tests.support.sites import install
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.cluster(nodes="kwok")
+pytestmark = pytest.mark.cluster(nodes="none")
 
 CROWD = 1000
 FORM = "Content-Type: multipart/form-data; boundary=b"

@@ -35,7 +35,7 @@ from tests.support.rights import change_rights, limited_access, without
 from tests.support.sites import apply_older, install, namespace, uninstall
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.cluster(nodes="kwok")
+pytestmark = pytest.mark.cluster(nodes="none")
 
 POLICY = {"Rules": '{"path":{}}'}
 READS = ("/v1", "/v1/jobs", "/v1/jobs/known", "/v1/jobs/known/executions", "/v1/jobs/known/next", "/v1/busy")

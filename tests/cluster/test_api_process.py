@@ -17,7 +17,7 @@ from tests.support.kube import Kube
 from tests.support.rest_jobs import save
 from tests.support.sites import install, namespace
 
-pytestmark = pytest.mark.cluster(nodes="kwok")
+pytestmark = pytest.mark.cluster(nodes="none")
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from tests.support.rest import Answer
 from tests.support.rest_jobs import body, save, shown
 from tests.support.waiting import wait_for
 
-pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.cluster(nodes="none"), pytest.mark.timeout(400)]
 
 MANY = 1_000
 FAMILY = 10

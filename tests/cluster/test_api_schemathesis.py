@@ -27,7 +27,7 @@ from tests.support.examples import examples
 from tests.support.jobs import dkron_job
 from tests.support.sites import install
 
-pytestmark = pytest.mark.cluster(nodes="kwok")
+pytestmark = pytest.mark.cluster(nodes="none")
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "tests" / "support" / "described_api.toml"

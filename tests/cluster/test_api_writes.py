@@ -23,7 +23,7 @@ from tests.support.jobs import dkron_job
 from tests.support.rest import Answer
 from tests.support.rest_jobs import body, save, shown, until
 
-pytestmark = pytest.mark.cluster(nodes="kwok")
+pytestmark = pytest.mark.cluster(nodes="none")
 
 CLIENTS = 20
 Request = tuple[str, str, Any]

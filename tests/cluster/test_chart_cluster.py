@@ -17,7 +17,7 @@ from tests.support.charts import CHART, of_kind, rendered
 from tests.support.kube import SERVICE_ACCOUNTS, Kube, Object
 from tests.support.rights import ROLE_BINDINGS, ROLES
 
-pytestmark = pytest.mark.cluster(nodes="kwok")
+pytestmark = pytest.mark.cluster(nodes="none")
 
 SCRIPT = CHART / "files" / "apply_cluster.py"
 NAME = "dkron-cluster"

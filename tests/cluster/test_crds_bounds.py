@@ -16,7 +16,7 @@ from dkron_crds.generate.structural import structural_schema
 from dkron_crds.kinds import KINDS
 from tests.support.judge import Judge
 
-pytestmark = pytest.mark.cluster(nodes="kwok")
+pytestmark = pytest.mark.cluster(nodes="none")
 
 Schema = dict[str, Any]
 Path = tuple[str | int, ...]

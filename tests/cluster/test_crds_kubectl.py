@@ -24,7 +24,7 @@ from tests.support.judge import Judge
 from tests.support.kstatus import kstatus
 from tests.support.kubectl_yaml import READ, YAML
 
-pytestmark = pytest.mark.cluster(nodes="kwok")
+pytestmark = pytest.mark.cluster(nodes="none")
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -15,7 +15,7 @@ from tests.support.cluster import Clusters
 from tests.support.documents import job
 from tests.support.judge import Judge
 
-pytestmark = pytest.mark.cluster(nodes="kwok")
+pytestmark = pytest.mark.cluster(nodes="none")
 
 GROUP = "older.example.org"
 SECONDS = 30.0
@@ -56,7 +56,7 @@ class Stored:
 
 @pytest.fixture(scope="module")
 def older(clusters: Clusters, judge: Judge) -> Iterator[Stored]:
-    cluster = clusters.get("kwok")
+    cluster = clusters.get("none")
     (kind,) = (kind for kind in KINDS if kind.name == "DkronJob")
     ruled = copy.deepcopy(definition(kind))
     ruled["metadata"]["name"], ruled["spec"]["group"] = f"dkronjobs.{GROUP}", GROUP

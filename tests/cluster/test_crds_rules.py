@@ -19,7 +19,7 @@ from tests.support.documents import backfill, installation, job, policy
 from tests.support.jobs import dkron_pause
 from tests.support.judge import Judge
 
-pytestmark = pytest.mark.cluster(nodes="kwok")
+pytestmark = pytest.mark.cluster(nodes="none")
 
 
 def with_parameter(**declared: Any) -> dict[str, Any]:

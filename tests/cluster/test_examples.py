@@ -14,7 +14,7 @@ from tests.support.judge import Judge
 from tests.support.kube import QUOTAS, Kube, Refused
 from tests.support.manifests import Shown, shown
 
-pytestmark = pytest.mark.cluster(nodes="kwok")
+pytestmark = pytest.mark.cluster(nodes="none")
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 INSTALLATION = sorted((EXAMPLES / "installation").glob("*.yaml"))

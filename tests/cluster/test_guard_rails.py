@@ -15,7 +15,7 @@ from tests.support.kube import Kube, Object, Refused
 from tests.support.sites import install, namespace
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.cluster(nodes="kwok")
+pytestmark = pytest.mark.cluster(nodes="none")
 
 CONFIG_MAPS = Resource("", "v1", "configmaps")
 POLICY, BINDING = "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"

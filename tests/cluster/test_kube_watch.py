@@ -29,7 +29,7 @@ from tests.support.watching import Diary
 
 # A connection that is reset while it begins is left to the garbage collector by asyncio, which complains.
 pytestmark = [
-    pytest.mark.cluster(nodes="kwok"),
+    pytest.mark.cluster(nodes="none"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 

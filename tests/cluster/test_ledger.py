@@ -10,7 +10,7 @@ from tests.support import ledger
 from tests.support.jobs import at, dkron_job, simulated
 from tests.support.kube import Kube, Object
 
-pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
+pytestmark = [pytest.mark.cluster(nodes="none"), pytest.mark.promise]
 
 
 def claimed(job: Object, slot: datetime) -> Object:

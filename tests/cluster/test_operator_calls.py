@@ -16,7 +16,7 @@ from tests.support.operator_process import OperatorProcess
 from tests.support.sites import Site
 from tests.support.web_server import Web
 
-pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
+pytestmark = [pytest.mark.cluster(nodes="none"), pytest.mark.promise]
 
 LEFT = 3 + 3
 """The most calls of a job that is called each second that a crash leaves undecided: a window, and the calls of the one

@@ -22,7 +22,7 @@ from dkron_kube.paths import DKRON_JOBS
 from dkron_operator.plan.cause import requested
 from tests.support.api_sites import ApiSite, api_for
 from tests.support.hostile import MIB, peak_of
-from tests.support.jobs import dkron_job, pod_template, simulated
+from tests.support.jobs import KEEP_RECORDS, dkron_job, pod_template, simulated
 from tests.support.kept_time import assert_kept_time
 from tests.support.kube import Kube, Object, condition, finished, is_ready, marked_after
 from tests.support.scrape import read
@@ -39,7 +39,6 @@ LONG = 1_400_000
 BIG = 7
 TODAY = datetime.now(UTC).date().isoformat()
 LONG_AGO = (datetime.now(UTC) - timedelta(days=100)).date().isoformat()
-KEEP_ALL = {"executions": 100, "successfulJobs": 100, "outputBytes": 0}
 FAST = simulated(run_for="10ms")
 ENDED: Object = {
     "slot": "2026-01-01T00:00:00Z", "trigger": "manual", "group": 1, "attempt": 1,
@@ -148,25 +147,26 @@ CASES = (
         status={"since": "0001-01-01T00:00:00Z"}, event="SlotsMissed",
     ),
     Hostile(
-        "counters", dkron_job("counters", jobTemplate=FAST, history=KEEP_ALL),
+        "counters", dkron_job("counters", jobTemplate=FAST, history=KEEP_RECORDS),
         lambda status: finished(1)(status) and status["successCount"] == INT64_MAX and len(status["counted"]) <= 4096,
         status={**AT_LIMITS, "counted": [f"x{n}" for n in range(4096)]}, then=RUN,
     ),
     Hostile(
-        "days", dkron_job("days", jobTemplate=FAST, history=KEEP_ALL), finished(1),
+        "days", dkron_job("days", jobTemplate=FAST, history=KEEP_RECORDS), finished(1),
         status={"days": [{"date": TODAY, "success": INT64_MAX, "failed": INT64_MAX}]}, then=RUN,
     ),
     Hostile(
-        "conditions", dkron_job("conditions", jobTemplate=FAST, history=KEEP_ALL), finished(1),
+        "conditions", dkron_job("conditions", jobTemplate=FAST, history=KEEP_RECORDS), finished(1),
         status={"conditions": [foreign_condition(n) for n in range(8)]}, then=RUN,
     ),
     Hostile(
-        "rebuilt", dkron_job("rebuilt", jobTemplate=FAST, history=KEEP_ALL),
+        "rebuilt", dkron_job("rebuilt", jobTemplate=FAST, history=KEEP_RECORDS),
         lambda status: finished(1)(status) and status["rebuiltAt"] < "9999",
         status={"rebuiltAt": "9999-12-31T23:59:59Z"}, then=RUN, event="ClockWasAhead",
     ),
     Hostile(
-        "dates", dkron_job("dates", timezone="Asia/Tokyo", schedule="0 0 3 * * *", jobTemplate=FAST, history=KEEP_ALL),
+        "dates",
+        dkron_job("dates", timezone="Asia/Tokyo", schedule="0 0 3 * * *", jobTemplate=FAST, history=KEEP_RECORDS),
         lambda status: any(e["id"][-6:] != "-first" and e["id"][-5:] != "-last" for e in status.get("executions", ())),
         status={
             "executions": [
@@ -217,7 +217,7 @@ def scene(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactor
     install(cluster)
     with site(cluster.kubeconfig, purpose="hostile objects", folder=tmp_path_factory.mktemp("hostile")) as scene:
         scene.operator.add("--monitoring-port", str(port)).start()
-        scene.kube.apply(dkron_job("canary", schedule="@every 1s", history=KEEP_ALL, jobTemplate=FAST))
+        scene.kube.apply(dkron_job("canary", schedule="@every 1s", history=KEEP_RECORDS, jobTemplate=FAST))
         scene.kube.wait_status("canary", "to sing", finished(2))
         yield scene
         scene.operator.stop()

@@ -21,7 +21,7 @@ import localcluster
 from dkron_kube.access import account_name
 from dkron_kube.paths import LEASES
 from tests.support import ledger
-from tests.support.jobs import KEEP_ALL, TIDY, at, dkron_job, each_second, simulated
+from tests.support.jobs import KEEP_RECORDS, TIDY, at, dkron_job, each_second, simulated
 from tests.support.kube import SERVICE_ACCOUNTS, Kube, Object, condition, finished, is_ready, marked_after
 from tests.support.operator_process import OperatorProcess
 from tests.support.rights import LEAST, change_rights, limited_access, without
@@ -323,7 +323,7 @@ def test_two_that_act_at_once_run_nothing_twice(replicas: Replicas, web: Web) ->
         each_second("single", concurrency="forbid", jobTemplate=simulated(run_for="1500ms")),
         each_second("newest", concurrency="replace", jobTemplate=simulated(run_for="1500ms")),
         called,
-        dkron_job("asked", jobTemplate=simulated(), history=KEEP_ALL),
+        dkron_job("asked", jobTemplate=simulated(), history=KEEP_RECORDS),
     )
     kube.wait_status("asked", "to be there", is_ready)
     for number in range(3):

@@ -16,7 +16,7 @@ import pytest
 import localcluster
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.support import ledger
-from tests.support.jobs import KEEP_ALL, at, dkron_job, simulated
+from tests.support.jobs import KEEP_RECORDS, at, dkron_job, simulated
 from tests.support.kept_time import assert_kept_time
 from tests.support.kube import NAMESPACES, QUOTAS, Kube, Object, condition, finished, is_ready, marked_after
 from tests.support.operator_process import OperatorProcess
@@ -35,7 +35,7 @@ PASSED = timedelta(seconds=2 * EVERY)
 
 def recurring(name: str, **spec: Any) -> Object:
     """A job that is due every two seconds."""
-    defaults = {"schedule": f"@every {EVERY}s", "history": KEEP_ALL, "jobTemplate": simulated(run_for="10ms")}
+    defaults = {"schedule": f"@every {EVERY}s", "history": KEEP_RECORDS, "jobTemplate": simulated(run_for="10ms")}
     return dkron_job(name, **{**defaults, **spec})
 
 

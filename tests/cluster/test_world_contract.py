@@ -16,7 +16,7 @@ from tests.simulation.contract import RULES, Rule, Told, nothing_left
 from tests.support.kube import NAMESPACES, Kube, Object
 from tests.support.sites import install, namespace
 
-pytestmark = pytest.mark.cluster(nodes="kwok")
+pytestmark = pytest.mark.cluster(nodes="none")
 
 
 @pytest.fixture(scope="module")

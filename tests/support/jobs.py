@@ -10,6 +10,8 @@ Object = dict[str, Any]
 
 KEEP_ALL: Object = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
 """A history that forgets nothing in a test."""
+KEEP_RECORDS: Object = {**KEEP_ALL, "outputBytes": 0}
+"""The same without output: simulated nodes have none, and the operator logs each failure to read it."""
 TIDY: Object = {"executions": 3, "successfulJobs": 1, "failedJobs": 1}
 """One that forgets soon."""
 
@@ -55,7 +57,7 @@ def simulated(*, run_for: str = "100ms", exit_code: int = 0) -> Object:
 
 def each_second(name: str, /, **spec: Any) -> Object:
     """A job that is due each second on simulated nodes, and forgets nothing, unless the spec says otherwise."""
-    return dkron_job(name, **{"schedule": "@every 1s", "history": KEEP_ALL, "jobTemplate": simulated(), **spec})
+    return dkron_job(name, **{"schedule": "@every 1s", "history": KEEP_RECORDS, "jobTemplate": simulated(), **spec})
 
 
 def vanished(body: Object, slot: str) -> Object:
