@@ -82,7 +82,7 @@ class Edges:
         ports = Ports(cast("KubeClient", kube), clock, tracer=tracer, compare=compare)
         liveness = WatchLiveness((DKRON_JOBS, JOBS), (None,), clock)
         self.parts = EdgeParts(senders, options, ports, may_act=self._may_act, watch_liveness=liveness)
-        self.parts.pauses = Mock(of=lambda _: (), workers=())
+        self.parts.pauses = Mock(selecting=lambda _: (), workers=())
         self.parts.cluster_status = Mock(settle=self._settle, workers=())
         self.parts.connect()
         self.store, self.events, self.delivery = self.parts.store, self.parts.events, self.parts.delivery

@@ -128,7 +128,7 @@ async def test_kopf_keeps_nothing_of_a_handled_event() -> None:
         registry, Handlers(store, requeue=lambda _: None), access, WatchLiveness((), (), Clock()), listed=lambda: None
     )
     body = wire_job(jobTemplate={"spec": {"suspend": False}}, requests={"a": "soon"})
-    handler = next(each for each in registry._watching._handlers if "job_seen" in each.id)
+    handler = next(each for each in registry._watching._handlers if "on_job" in each.id)
     handle: Any = handler.fn
     await handle(event={"type": "ADDED", "object": body})
     assert store.get(UID) is not None

@@ -91,7 +91,7 @@ async def test_attempt_recorded_while_its_log_opens_is_not_deleted(
     async def recorded(_: object) -> None:
         edges.entry().observed.final_output.clear()
 
-    monkeypatch.setattr(edges.parts.effects._stopper, "_have_heard", recorded)
+    monkeypatch.setattr(edges.parts.effects._stopper, "_await_watch", recorded)
     async with edges.running():
         await edges.parts.effects._stopper._stop((UID, ENTRY.job))
         assert "delete jobs" not in order(edges)
