@@ -81,7 +81,7 @@ class Check:
         )
 
 
-def _one_of(
+def _check(
     cel: Callable[[str], str], holds: Callable[[Spec], bool], message: str, field: str, *, required: bool = True
 ) -> Check:
     """Return a check with one message."""
@@ -132,35 +132,22 @@ def _has_form(field: str, pattern: str, message: str) -> Check:
     )
 
 
-def _shell_values() -> Check:
-    """Return the check of two values as far as their first or last characters tell.
+def _shell_value(key: str, cel: str, holds: Callable[[str], bool], form: str) -> Check:
+    """Return the check of a value as far as its first or last characters tell. `cel` has VALUE for the value.
 
     The API server takes a value of the config for endless when it estimates what a pattern costs.
     """
 
-    def has_form(key: str) -> str:
-        value = f"config['{key}']"
-        return f"(!('{key}' in config) || {value} == '' || {_SHELL_CEL[key].replace('VALUE', value)})"
-
     def expression(job: str) -> str:
-        forms = " && ".join(map(has_form, _SHELL_CEL))
-        return (
-            f"({job}.executor != 'shell' || !has({job}.executorConfig) || [{job}.executorConfig].all(config, {forms}))"
-        )
+        value = f"config['{key}']"
+        has_form = f"!('{key}' in config) || {value} == '' || {cel.replace('VALUE', value)}"
+        missing = f"!has({job}.executorConfig)"
+        return f"({job}.executor != 'shell' || {missing} || [{job}.executorConfig].all(config, {has_form}))"
 
-    messages = {key: f"{key} of the executor shell must be {form}" for key, form in _SHELL_FORMS.items()}
-
-    def mistake(spec: Spec) -> str:
-        values = {key: _config(spec).get(key) for key in messages} if _executor(spec) == "shell" else {}
-        wrong = (messages[key] for key, value in values.items() if value and not _SHELL_HOLDS[key](value))
-        return next(wrong, "")
-
-    return Check(
+    return _check(
         cel=expression,
-        mistake=mistake,
-        messages=tuple(messages.values()),
-        message_cel=f"[self.executorConfig].all(config, {has_form('timeout')}) ? "
-        f"'{messages['mem_limit']}' : '{messages['timeout']}'",
+        holds=lambda spec: _executor(spec) != "shell" or not _config(spec).get(key) or holds(_config(spec)[key]),
+        message=f"{key} of the executor shell must be {form}",
         field="executorConfig",
         required=False,
     )
@@ -181,17 +168,6 @@ def _is_a_size(text: str) -> bool:
         or (before in "kKmMgGtT" and last in "bB")
         or (third in "tT" and before in "eE" and last in "sS")
     )
-
-
-_SHELL_FORMS = {
-    "timeout": "a Go duration such as 30s, 5m or 1h30m",
-    "mem_limit": "bytes (67108864) or a number with a unit (64MB, 1.5GB)",
-}
-_SHELL_CEL = {
-    "timeout": "['s', 'm', 'h'].exists(unit, VALUE.endsWith(unit)) || VALUE in ['0', '+0', '-0']",
-    "mem_limit": _SIZE,
-}
-_SHELL_HOLDS: Mapping[str, Callable[[str], bool]] = {"timeout": _ends_with_a_unit, "mem_limit": _is_a_size}
 
 
 def _template_has_a_spec(spec: Spec) -> bool:
@@ -229,21 +205,32 @@ CHECKS: tuple[Check, ...] = (
         "a time zone is a name of the IANA tz database as it is written there, such as Europe/Madrid or UTC",
     ),
     _required_keys(),
-    _one_of(
+    _check(
         cel=lambda job: f"({job}.executor != 'kubernetes' || has({job}.jobTemplate) && has({job}.jobTemplate.spec))",
         holds=_template_has_a_spec,
         message="the executor kubernetes needs jobTemplate.spec.template.spec.containers",
         field="jobTemplate",
     ),
-    _shell_values(),
-    _one_of(
+    _shell_value(
+        "timeout",
+        "['s', 'm', 'h'].exists(unit, VALUE.endsWith(unit)) || VALUE in ['0', '+0', '-0']",
+        _ends_with_a_unit,
+        "a Go duration such as 30s, 5m or 1h30m",
+    ),
+    _shell_value(
+        "mem_limit",
+        _SIZE,
+        _is_a_size,
+        "bytes (67108864) or a number with a unit (64MB, 1.5GB)",
+    ),
+    _check(
         cel=lambda job: f"(!has({job}.tags) || {job}.tags.all(key, {job}.tags[key].matches(r'{_TAG}')))",
         holds=_tags_have_counts,
         message='a tag is "value" or "value:count" with a number from 1 on, for example "eu:2"',
         field="tags",
         required=False,
     ),
-    _one_of(
+    _check(
         cel=lambda job: (
             f"(!has({job}.processors) || !('email' in {job}.processors) || "
             f"'emails' in {job}.processors['email'] && size({job}.processors['email']['emails']) > 0)"

@@ -80,7 +80,7 @@ class HealthIndex:
                 self._revision = revision
             return self._all
 
-    async def by_name(self) -> dict[str, JobHealth]:
+    async def all_by_name(self) -> dict[str, JobHealth]:
         """Return the health of the jobs that the index shows, by their Dkron names."""
         await self.all()
         shown = ((job.name, self._read.get(job.uid)) for job in self._index)

@@ -87,7 +87,7 @@ def _check(query: JobQuery) -> None:
 
 async def _in_state(request: web.Request, state: str) -> list[Job]:
     tenant, now = tenant_of(request), request.app[CLOCK]()
-    found = await tenant.health_index.by_name()
+    found = await tenant.health_index.all_by_name()
     named = (job for job in tenant.job_index if job.name in found)
     return [job for job in named if state in found[job.name].words_at(now)]
 

@@ -41,7 +41,12 @@ def _rendered_document(server: str) -> bytes:
 
 async def show_fields(request: web.Request) -> web.StreamResponse:
     """Return the descriptions. They are the same for every job, and change with the version of the server."""
-    return json_answer(request, await asyncio.to_thread(_FIELDS.read_bytes))
+    return json_answer(request, await asyncio.to_thread(_read_fields))
+
+
+@cache
+def _read_fields() -> bytes:
+    return _FIELDS.read_bytes()
 
 
 ROUTES: Final = (

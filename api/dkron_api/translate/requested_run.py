@@ -37,9 +37,9 @@ class RunBody:
 
     @property
     def identity(self) -> str:
-        """What tells a request that repeats an execution from another one: the id, and a digest of the request as it
-        was sent. The values from the execution have no part in it, or the answer would tell who guesses. Empty
-        for a request that repeats none."""
+        """The id of the execution that it repeats and a digest of the request as it was sent, which distinguish it from
+        other requests. The values of that execution are no part of it: the answer would confirm a guess. Empty for a
+        request that repeats none."""
         if not self.repeat:
             return ""
         sent = [self.repeat, self.parameters, self.spec("", by="")]

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from dkron_crds.base import rfc3339
-from dkron_crds.conditions import MENDED_BY_AN_EDIT, became_at
+from dkron_crds.conditions import MENDED_BY_AN_EDIT, condition
 from dkron_crds.job import Condition, ConditionStatus, ConditionType, JobSpec, JobStatus, ReadyReason, SuspendedReason
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK
@@ -61,33 +61,19 @@ def _parents(spec: JobSpec) -> str:
 def failed(job: JobView, status: JobStatus, message: str, *, now: datetime) -> ConditionsSet | None:
     """The verdict on a job that cannot be planned; None if its status says so already. The other conditions stay."""
     others = tuple(each for each in status.conditions if each.type not in (ConditionType.READY, ConditionType.STALLED))
-    old = next((each for each in status.conditions if each.type == ConditionType.READY), None)
-    said = (FALSE, ReadyReason.INTERNAL_ERROR, message, job.generation)
-    if old is not None and (old.status, old.reason, old.message, old.observed_generation) == said:
+    verdict = FALSE, ReadyReason.INTERNAL_ERROR, message
+    ready = condition(status.conditions, ConditionType.READY, verdict, now=now, generation=job.generation)
+    if ready in status.conditions:
         return None
-    since = became_at(status.conditions, ConditionType.READY, FALSE, now)
-    ready = Condition(
-        type=ConditionType.READY, status=FALSE, reason=ReadyReason.INTERNAL_ERROR, message=message,
-        last_transition_time=since, observed_generation=job.generation,
-    )  # fmt: skip
     return ConditionsSet(job.generation, (ready, *others), None, status.runs_after)
 
 
 def _condition(plan: Plan, kind: str, verdict: Verdict, old: Condition | None) -> Condition:
-    status, reason, message = verdict
-    generation = plan.situation.job.generation
-    if old is not None and (old.status, old.reason, old.message) == (status, reason, message[:1024]):
-        current = old.observed_generation == generation
-        return old if current else old.model_copy(update={"observed_generation": generation})
-    _report(plan, kind, verdict, old)
-    return Condition(
-        type=kind,
-        status=status,
-        reason=reason,
-        message=message[:1024],
-        last_transition_time=became_at(plan.status.conditions, kind, status, plan.situation.now),
-        observed_generation=generation,
-    )
+    before, now = plan.status.conditions, plan.situation.now
+    found = condition(before, kind, verdict, now=now, generation=plan.situation.job.generation)
+    if old is None or (old.status, old.reason, old.message) != (found.status, found.reason, found.message):
+        _report(plan, kind, verdict, old)
+    return found
 
 
 def _report(plan: Plan, kind: str, verdict: Verdict, old: Condition | None) -> None:
