@@ -99,6 +99,7 @@ def stored(site: ApiSite) -> str:
     limit = {"name": "limit", "type": "integer", "default": "100", "maximum": "1000"}
     region = {"name": "region", "type": "enum", "values": ["eu", "us"], "required": True, "description": "Where"}
     site.store(dkron_job("orders", parameters=[region, limit]))
+    site.store(dkron_job("elsewhere", schedule="@monthly", timezone="America/Argentina/ComodRivadavia"))
     for name in ("toggled", "shared"):
         site.store(dkron_job(name, schedule="@daily"))
     store_lists(site, now)

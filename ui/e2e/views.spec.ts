@@ -24,6 +24,7 @@ const VIEWS = [
   { name: "a paused job", path: "/ui/jobs/poll-00", shows: "the database moves" },
   { name: "new", path: "/ui/new", shows: "Next ten runs" },
   { name: "edit", path: "/ui/jobs/nightly-backup/edit", shows: "Edit nightly-backup" },
+  { name: "edit, slots of other days", path: "/ui/jobs/elsewhere/edit", shows: "Edit elsewhere" },
   { name: "nowhere", path: "/ui/no/such/page/at/all", shows: "There is no page at this address." },
 ];
 

@@ -87,10 +87,9 @@ function Slot({ at, timezone }: { at: number; timezone: string }) {
     <li>
       <time dateTime={new Date(at).toISOString()} title={fullTime(at, place)}>
         {job} {placeOf(place)}
-      </time>
+      </time>{" "}
       {own && (
         <span class="muted">
-          {" "}
           · {own} {reader ?? "for you"}
         </span>
       )}
