@@ -4,7 +4,6 @@ offer a form: the fields of a job and the settings of each executor.
 `hack/generate/job_fields.py` writes the fields from the models and the documentation.
 """
 
-import asyncio
 import json
 from functools import cache
 from pathlib import Path
@@ -41,7 +40,7 @@ def _rendered_document(server: str) -> bytes:
 
 async def show_fields(request: web.Request) -> web.StreamResponse:
     """Return the descriptions. They are the same for every job, and change with the version of the server."""
-    return json_answer(request, await asyncio.to_thread(_read_fields))
+    return json_answer(request, _read_fields())
 
 
 @cache
