@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from dkron_checks.checks import known, of_settings, read_schedule, remarks, settings_of, unprompted
+from dkron_crds import job_metadata as marks
 from dkron_crds.base import first_problem
 from dkron_crds.bounds import unreadable
 from dkron_crds.job import JobSpec, JobStatus, ReadyReason, Trigger
@@ -143,7 +144,7 @@ def is_named_after_its_cause(run: AttemptJob) -> bool:
 
 def _read_run(metadata: Object, status: Object, owner: Object) -> AttemptJob:
     notes = metadata.get("annotations") or {}
-    slot = read_instant(notes["dkron.io/slot"])
+    slot = read_instant(notes[marks.SLOT])
     if slot is None:
         raise ValueError("dkron.io/slot is not a time")
     state, finished_at, reason, message = _job_state(status)
@@ -154,11 +155,11 @@ def _read_run(metadata: Object, status: Object, owner: Object) -> AttemptJob:
         owner=owner["uid"],
         owner_name=owner["name"],
         version=int(metadata["resourceVersion"]),
-        id=notes["dkron.io/execution"],
+        id=notes[marks.EXECUTION],
         slot=slot,
-        trigger=Trigger(notes["dkron.io/trigger"]),
-        group=int(notes["dkron.io/group"]),
-        attempt=int(notes["dkron.io/attempt"]),
+        trigger=Trigger(notes[marks.TRIGGER]),
+        group=int(notes[marks.GROUP]),
+        attempt=int(notes[marks.ATTEMPT]),
         created=datetime.fromisoformat(metadata["creationTimestamp"]),
         state=state,
         finished_at=finished_at,
@@ -166,8 +167,8 @@ def _read_run(metadata: Object, status: Object, owner: Object) -> AttemptJob:
         message=message,
         deleting="deletionTimestamp" in metadata,
         deleted_at=_deleted_at(metadata),
-        member=notes.get("dkron.io/member", ""),
-        node=notes.get("dkron.io/node", ""),
+        member=notes.get(marks.MEMBER, ""),
+        node=notes.get(marks.NODE, ""),
         trace=read_traceparent(notes.get(ANNOTATION, "")),
         requested_by=notes.get(OF_RUN, ""),
         parameters_given=WITH_PARAMETERS in notes,

@@ -22,12 +22,6 @@ from dkron_operator.plan.requested_run import NO_RUNS, RunsOfJob
 from dkron_pods.problem import Problem
 from dkron_processors.site import Site
 
-LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
-MANAGED_BY = "dkron-operator"
-LABEL_JOB = "dkron.io/job"
-LABEL_GROUP = "dkron.io/group"
-SELECTOR = f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_JOB}"
-
 
 @dataclass(frozen=True, slots=True)
 class JobView:

@@ -5,13 +5,13 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 
+from dkron_crds.job_metadata import SELECTOR
 from dkron_kube.backoff import Backoff
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Expired, KubeError, NotFound
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.cache.store import Place, Store
 from dkron_operator.kit.log_once import LogOnce
-from dkron_operator.plan.view import SELECTOR
 from dkron_operator.watch.handlers import Handlers
 
 log = logging.getLogger(__name__)
