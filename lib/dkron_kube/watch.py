@@ -65,21 +65,39 @@ class Pace:
 STEADY = Pace()
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The objects of a kind that are followed: those that both selectors take, or all. With `metadata_only` they have
+    nothing but their metadata."""
+
+    fields: str = ""
+    labels: str = ""
+    metadata_only: bool = False
+
+    @property
+    def selector(self) -> Mapping[str, str]:
+        """The selectors as query parameters of the API server."""
+        given = {"fieldSelector": self.fields, "labelSelector": self.labels}
+        return {key: text for key, text in given.items() if text}
+
+
+ALL = Part()
+
+
 async def follow(
     client: KubeClient,
     resource: Resource,
     namespace: str | None,
     sink: Sink,
     *,
-    fields: str = "",
+    part: Part = ALL,
     keep: Callable[[Object], Any] = lambda item: item,
     pace: Pace = STEADY,
 ) -> NoReturn:
-    """List and watch a namespace, or all namespaces (None), or only the objects that a field selector takes, until
-    cancelled. `keep` returns what a list keeps of each object while the rest of it is read: a list of everything may
-    not fit into memory. It raises nothing, as the methods of the sink."""
-    selector = {"fieldSelector": fields} if fields else {}
-    follower = _Follower(client, resource, namespace, sink, selector=selector, keep=keep, pace=pace)
+    """List and watch a part of a namespace, or of all namespaces (None), until cancelled. `keep` returns what a list
+    keeps of each object while the rest of it is read: a list of everything may not fit into memory. It raises nothing,
+    as the methods of the sink."""
+    follower = _Follower(client, resource, namespace, sink, part=part, keep=keep, pace=pace)
     while True:
         delay = await follower.step()
         await asyncio.sleep(delay)
@@ -96,11 +114,12 @@ class _Follower:
         namespace: str | None,
         sink: Sink,
         *,
-        selector: Mapping[str, str],
+        part: Part,
         keep: Callable[[Object], Any],
         pace: Pace,
     ) -> None:
-        self._client, self._resource, self._namespace, self._selector = client, resource, namespace, selector
+        self._client, self._resource, self._namespace = client, resource, namespace
+        self._selector, self._metadata_only = part.selector, part.metadata_only
         self._sink, self._keep, self._pace = sink, keep, pace
         self._backoff = Backoff(pace.first_delay, pace.last_delay, spread=(0.5, 1.0))
         self._failures = 0
@@ -140,7 +159,10 @@ class _Follower:
     async def _list(self) -> str:
         items: list[Any] = []
         version = ""
-        async for page in self._client.pages(self._resource, self._namespace, selector=self._selector):
+        pages = self._client.pages(
+            self._resource, self._namespace, selector=self._selector, metadata_only=self._metadata_only
+        )
+        async for page in pages:
             items += map(self._keep, page["items"] or ())
             version = self._version_of(page)
         if int(version) < self._newest:
@@ -155,7 +177,10 @@ class _Follower:
         A watch from a version that it has yet to reach is silent at first, and then omits the changes up to that
         version."""
         selector = {**self._selector, "limit": "1"}
-        async for page in self._client.pages(self._resource, self._namespace, selector=selector):
+        pages = self._client.pages(
+            self._resource, self._namespace, selector=selector, metadata_only=self._metadata_only
+        )
+        async for page in pages:
             if int(self._version_of(page)) < self._newest:
                 raise Expired("the resource versions went back")
             return
@@ -178,7 +203,10 @@ class _Follower:
             "timeoutSeconds": str(round(seconds)),
         }
         silence = self._pace.silence
-        async with self._client.watch(self._resource, self._namespace, query=query, silence=silence) as pieces:
+        watch = self._client.watch(
+            self._resource, self._namespace, query=query, silence=silence, metadata_only=self._metadata_only
+        )
+        async with watch as pieces:
             self._sink.alive()
             spoke = await self._read(pieces)
         lasted = clock() - began

@@ -159,6 +159,7 @@ class WorldClient:
         *,
         query: Mapping[str, str],
         silence: float,
+        metadata_only: bool = False,  # noqa: ARG002 - metadata is part of all
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """Nothing but nodes, runs and pauses ever changes of what is watched in this way."""
         await self._call("watch", resource, "", dict)

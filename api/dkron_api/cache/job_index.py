@@ -8,6 +8,7 @@ from datetime import datetime
 
 from dkron_api.cache.object_cache import ObjectCache
 from dkron_api.translate import gojson
+from dkron_api.translate.beginning import carried
 from dkron_api.translate.job import bare, shown
 from dkron_api.translate.pieces import compact
 from dkron_api.translate.record import Job, Object, kept
@@ -36,7 +37,7 @@ class JobIndex:
         quiet: bool = False,
     ) -> None:
         self.object_cache: ObjectCache[Job] = ObjectCache(
-            "dkronjobs", read, changed=self._changed, watch=watch, quiet=quiet
+            "dkronjobs", read, carried=carried, changed=self._changed, watch=watch, quiet=quiet
         )
         self.listeners: list[Listener] = []
         self.revision = 0

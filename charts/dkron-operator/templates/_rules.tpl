@@ -93,6 +93,10 @@
 - apiGroups: [dkron.io]
   resources: [dkronjobs/status]
   verbs: [patch]
+# Runs that have just begun: only their Jobs show them.
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [list, watch]
 - apiGroups: [""]
   resources: [pods]
   verbs: [list]

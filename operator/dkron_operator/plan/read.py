@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from dkron_checks.checks import known, of_settings, read_schedule, remarks, settings_of, unprompted
 from dkron_crds import job_metadata as marks
+from dkron_crds.attempt_names import started_at
 from dkron_crds.base import first_problem
 from dkron_crds.bounds import unreadable
 from dkron_crds.job import JobSpec, JobStatus, ReadyReason, Trigger
@@ -19,7 +20,6 @@ from dkron_crds.run import OF_RUN, WITH_PARAMETERS
 from dkron_crds.stops import Stop, read_stop
 from dkron_crds.traceparent import ANNOTATION, read_traceparent
 from dkron_operator.notifications.notices import read_notify
-from dkron_operator.plan.cause import started_at
 from dkron_operator.plan.packed_spec import packed_spec
 from dkron_operator.plan.view import AttemptJob, AttemptState, JobView, Node
 from dkron_pods.problem import MOST_MESSAGE, Problem

@@ -171,7 +171,7 @@ async def test_unwritten_changes_are_dropped_after_another_leader() -> None:
         await until(235)
         assert skipped(edges) == 2, "what the other has counted, and no more"
         assert edges.status().last_schedule_time == after(180)
-        await until(241)
+        await until(246)
         assert edges.status().last_schedule_time == after(240)
 
 
