@@ -32,11 +32,11 @@ from dkron_crds.packed import packed_object
 from dkron_kube import paths
 from dkron_kube.client import Object
 from dkron_kube.informer import Callbacks, Informer, WatchState
-from dkron_kube.watch import Cache, Part
+from dkron_kube.watch import Cache, Selection
 
 log = logging.getLogger(__name__)
 
-BEGUN = Part(fields="status.successful=0", labels=SELECTOR, metadata_only=True)
+BEGUN = Selection(fields="status.successful=0", labels=SELECTOR, metadata_only=True)
 """The Jobs of attempts that have not succeeded."""
 LATE = "an execution is shown some seconds after it has begun"
 """What the log says while Jobs cannot be watched."""
@@ -57,7 +57,9 @@ async def informers(app: web.Application) -> AsyncIterator[None]:
         watches.append((paths.SECRETS, home, app[TOKENS], f"type={SECRET_TYPE}"))
     tasks = []
     for resource, namespace, cache, fields in watches:
-        informer = Informer(kube, resource, namespace, _callbacks(cache), state=cache.watch, part=Part(fields=fields))
+        informer = Informer(
+            kube, resource, namespace, _callbacks(cache), state=cache.watch, selection=Selection(fields=fields)
+        )
         tasks.append(start(f"watch of {resource.plural}", informer.run))
     for number, job_watch in enumerate(app[TENANTS].watches):
         # /health tells everybody which part has ended, so it does not name a further namespace.
@@ -70,7 +72,7 @@ async def informers(app: web.Application) -> AsyncIterator[None]:
             paths.JOBS,
             job_watch.namespace,
             _beginnings(app),
-            part=BEGUN,
+            selection=BEGUN,
             state=WatchState("jobs", meanwhile=LATE),
         )
         tasks.append(start(what.replace("dkronjobs", "jobs"), begun.run))

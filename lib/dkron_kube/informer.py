@@ -14,7 +14,7 @@ from typing import Generic, NoReturn, TypeVar
 from dkron_kube.client import KubeClient, Object
 from dkron_kube.errors import KubeError, NotFound, Unavailable
 from dkron_kube.paths import Resource
-from dkron_kube.watch import ALL, STEADY, Pace, Part, follow
+from dkron_kube.watch import ALL, STEADY, Pace, Selection, follow
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -116,12 +116,12 @@ class Informer(Generic[T]):
         callbacks: Callbacks[T],
         *,
         state: WatchState,
-        part: Part = ALL,
+        selection: Selection = ALL,
         pace: Pace = STEADY,
     ) -> None:
         self.namespace = namespace
         self.state = state
-        self._client, self._resource, self._part = client, resource, part
+        self._client, self._resource, self._selection = client, resource, part
         self.callbacks = callbacks
         self._pace = pace
 
@@ -135,9 +135,9 @@ class Informer(Generic[T]):
         found = self._client.list(
             self._resource,
             self.namespace,
-            label_selector=self._part.labels or None,
-            field_selector=self._part.fields or None,
-            metadata_only=self._part.metadata_only,
+            label_selector=self._selection.labels or None,
+            field_selector=self._selection.fields or None,
+            metadata_only=self._selection.metadata_only,
         )
         try:
             items = [self.callbacks.read(item) async for item in found]
@@ -150,7 +150,9 @@ class Informer(Generic[T]):
     async def run(self) -> NoReturn:
         """Follow the objects until cancelled."""
         keep = self.callbacks.read
-        await follow(self._client, self._resource, self.namespace, self, part=self._part, keep=keep, pace=self._pace)
+        await follow(
+            self._client, self._resource, self.namespace, self, selection=self._selection, keep=keep, pace=self._pace
+        )
 
     def replace(self, items: Sequence[T | None], version: int) -> None:
         """A complete list."""

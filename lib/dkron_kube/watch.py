@@ -8,7 +8,7 @@ version.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 
@@ -66,22 +66,21 @@ STEADY = Pace()
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """The objects of a kind that are followed: those that both selectors take, or all. With `metadata_only` they have
-    nothing but their metadata."""
+class Selection:
+    """Which objects are followed: selectors of the API server, empty for all."""
 
     fields: str = ""
     labels: str = ""
     metadata_only: bool = False
+    """Nothing but the metadata of the objects arrives."""
 
-    @property
-    def selector(self) -> Mapping[str, str]:
-        """The selectors as query parameters of the API server."""
-        given = {"fieldSelector": self.fields, "labelSelector": self.labels}
-        return {key: text for key, text in given.items() if text}
+    def query(self) -> dict[str, str]:
+        """The query parameters for it."""
+        selectors = {"fieldSelector": self.fields, "labelSelector": self.labels}
+        return {name: selector for name, selector in selectors.items() if selector}
 
 
-ALL = Part()
+ALL = Selection()
 
 
 async def follow(
@@ -90,14 +89,14 @@ async def follow(
     namespace: str | None,
     sink: Sink,
     *,
-    part: Part = ALL,
+    selection: Selection = ALL,
     keep: Callable[[Object], Any] = lambda item: item,
     pace: Pace = STEADY,
 ) -> NoReturn:
     """List and watch a part of a namespace, or of all namespaces (None), until cancelled. `keep` returns what a list
     keeps of each object while the rest of it is read: a list of everything may not fit into memory. It raises nothing,
     as the methods of the sink."""
-    follower = _Follower(client, resource, namespace, sink, part=part, keep=keep, pace=pace)
+    follower = _Follower(client, resource, namespace, sink, selection=selection, keep=keep, pace=pace)
     while True:
         delay = await follower.step()
         await asyncio.sleep(delay)
@@ -114,12 +113,12 @@ class _Follower:
         namespace: str | None,
         sink: Sink,
         *,
-        part: Part,
+        selection: Selection,
         keep: Callable[[Object], Any],
         pace: Pace,
     ) -> None:
         self._client, self._resource, self._namespace = client, resource, namespace
-        self._selector, self._metadata_only = part.selector, part.metadata_only
+        self._selector, self._metadata_only = selection.query(), selection.metadata_only
         self._sink, self._keep, self._pace = sink, keep, pace
         self._backoff = Backoff(pace.first_delay, pace.last_delay, spread=(0.5, 1.0))
         self._failures = 0

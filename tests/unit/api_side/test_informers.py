@@ -11,7 +11,7 @@ from dkron_api.edge.keys import TENANTS
 from dkron_api.informers import BEGUN
 from dkron_api.settings import Settings
 from dkron_kube import informer
-from dkron_kube.watch import Part
+from dkron_kube.watch import Selection
 from tests.support.api_rights import LEAST_API
 from tests.support.builders import NOON
 from tests.support.kube_server import client_of
@@ -19,10 +19,10 @@ from tests.support.kube_server import client_of
 
 async def test_singletons_are_watched_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """Roles allow only that (tests/support/api_rights.py)."""
-    chosen: dict[str, Part] = {}
+    chosen: dict[str, Selection] = {}
     all_begun = asyncio.Event()
 
-    async def follow(_: Any, resource: Any, *__: Any, part: Part, **___: Any) -> NoReturn:
+    async def follow(_: Any, resource: Any, *__: Any, selection: Selection, **___: Any) -> NoReturn:
         chosen[resource.plural] = part
         if len(chosen) == 6:
             all_begun.set()

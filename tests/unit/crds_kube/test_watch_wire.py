@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dkron_kube.access import AccessError
 from dkron_kube.client import KubeClient
 from dkron_kube.paths import DKRON_JOBS
-from dkron_kube.watch import Pace, Part, follow
+from dkron_kube.watch import Pace, Selection, follow
 from tests.support.examples import examples
 from tests.support.kube_server import Handler, client_of, opened, refusal, served, serving
 from tests.support.watching import Diary, added, event, thing
@@ -89,7 +89,7 @@ async def following(answer: Handler, *, pace: Pace = HASTE, fields: str = "") ->
 @asynccontextmanager
 async def written(client: KubeClient, *, pace: Pace = HASTE, fields: str = "") -> AsyncIterator[Diary]:
     diary = Diary()
-    task = asyncio.create_task(follow(client, DKRON_JOBS, "ns", diary, part=Part(fields=fields), pace=pace))
+    task = asyncio.create_task(follow(client, DKRON_JOBS, "ns", diary, selection=Selection(fields=fields), pace=pace))
     diary.written_by(task)
     try:
         yield diary
