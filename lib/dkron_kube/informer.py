@@ -106,7 +106,7 @@ class Callbacks(Generic[T]):
 
 
 class Informer(Generic[T]):
-    """A part of the objects of a namespace, or of all (None)."""
+    """The objects of a namespace, or of all (None), or a selection of them."""
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class Informer(Generic[T]):
     ) -> None:
         self.namespace = namespace
         self.state = state
-        self._client, self._resource, self._selection = client, resource, part
+        self._client, self._resource, self._selection = client, resource, selection
         self.callbacks = callbacks
         self._pace = pace
 

@@ -93,9 +93,9 @@ async def follow(
     keep: Callable[[Object], Any] = lambda item: item,
     pace: Pace = STEADY,
 ) -> NoReturn:
-    """List and watch a part of a namespace, or of all namespaces (None), until cancelled. `keep` returns what a list
-    keeps of each object while the rest of it is read: a list of everything may not fit into memory. It raises nothing,
-    as the methods of the sink."""
+    """List and watch a namespace, or all namespaces (None), or only a selection of their objects, until cancelled.
+    `keep` returns what a list keeps of each object while the rest of it is read: a list of everything may not fit into
+    memory. It raises nothing, as the methods of the sink."""
     follower = _Follower(client, resource, namespace, sink, selection=selection, keep=keep, pace=pace)
     while True:
         delay = await follower.step()

@@ -23,7 +23,7 @@ async def test_singletons_are_watched_by_name(monkeypatch: pytest.MonkeyPatch) -
     all_begun = asyncio.Event()
 
     async def follow(_: Any, resource: Any, *__: Any, selection: Selection, **___: Any) -> NoReturn:
-        chosen[resource.plural] = part
+        chosen[resource.plural] = selection
         if len(chosen) == 6:
             all_begun.set()
         await asyncio.Event().wait()
@@ -37,7 +37,7 @@ async def test_singletons_are_watched_by_name(monkeypatch: pytest.MonkeyPatch) -
     allowed = {key[1]: key[2] for key in LEAST_API if len(key) == 3}
     assert allowed == {"leases": "dkron", "dkronclusters": "dkron"}
     assert chosen.pop("jobs") == BEGUN
-    fields = {kind: part.fields.removeprefix("metadata.name=") for kind, part in chosen.items() if part.fields}
+    fields = {kind: each.fields.removeprefix("metadata.name=") for kind, each in chosen.items() if each.fields}
     assert fields == allowed
 
 
