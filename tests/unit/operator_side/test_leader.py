@@ -30,7 +30,9 @@ def seen(ago: float, *, seconds: int = 15, grace: float = -1) -> Watched:
         pytest.param(lease(holder="other"), seen(15), False, Act.WAIT, id="as long as it lives"),
         pytest.param(lease(holder="other"), seen(15.1), False, Act.TAKE, id="one that is not renewed is taken"),
         pytest.param(lease(holder="other"), seen(60, seconds=60), False, Act.WAIT, id="it lives as long as it says"),
-        pytest.param(lease(holder="other"), seen(99, grace=0.5), False, Act.WAIT, id="nor while it may be renewed late"),
+        pytest.param(
+            lease(holder="other"), seen(99, grace=0.5), False, Act.WAIT, id="nor while it may be renewed late"
+        ),
         pytest.param(lease(holder="me"), seen(99), False, Act.RENEW, id="our own is renewed, however late"),
         pytest.param(lease(holder="me"), None, True, Act.RENEW, id="the one of the process before us is ours"),
         pytest.param(lease(annotations=ASKED), seen(0), False, Act.LEAVE, id="asked to leave, we do not take it"),
@@ -63,9 +65,7 @@ def test_lease_decision(found: LeaseState | None, since: Watched | None, *, newc
         pytest.param(Watched("other", "t1", 3, 15, 17), 14, (3, 18), id="it gets time once"),
     ],
 )
-def test_how_long_a_lease_has_looked_so(
-    before: Watched | None, answered: float, expected: tuple[float, float]
-) -> None:
+def test_how_long_a_lease_has_looked_so(before: Watched | None, answered: float, expected: tuple[float, float]) -> None:
     found = watched(lease(holder="other"), before, now=20.0, answered=answered, terms=Terms())
     assert found is not None
     assert (found.since, found.expiry) == expected
