@@ -255,14 +255,18 @@ def test_api_server_that_stops_moves_no_leader(replicas: Replicas, cluster: loca
     if not isinstance(cluster, LocalCluster):
         pytest.skip("the API server of this cluster cannot be stopped")
     kube = replicas.kube
-    replicas.start("first", *LONGER)
+    first = replicas.start("first", *LONGER)
     replicas.wait_leader("first")
     replicas.start("second", *LONGER).wait_for_line("waiting: first holds the Lease")
     kube.apply(each_second("often", missedRuns="all"))
     for _ in range(2):
         goes_on(kube, "often")
         with ice(cluster):
+            first.pause()
             kube.wait_passed(datetime.now(UTC) + STOP)
+        # The one that waits is answered first.
+        kube.wait_passed(datetime.now(UTC) + SECOND / 2)
+        first.resume()
     goes_on(kube, "often")
     assert kube.lease()["leaseTransitions"] == 0
     account = ledger.close(kube, "often", every=1)

@@ -54,8 +54,8 @@ class Candidate:
         self.kube = kube or FakeKube()
         self.told: list[Leadership] = []
         self.lease = Lease(
-            cast("KubeClient", through or self.kube), Replica(identity, "10.0.0.1", "1.2.3"), namespace="home", clock=clock,
-            terms=terms, compare=compare,
+            cast("KubeClient", through or self.kube), Replica(identity, "10.0.0.1", "1.2.3"), namespace="home",
+            clock=clock, terms=terms, compare=compare,
         )  # fmt: skip
         self.lease.on_change.add(self.told.append)
 
@@ -316,14 +316,12 @@ async def test_renewal_counts_from_its_request(monkeypatch: pytest.MonkeyPatch) 
         assert not me.may_act()
 
 
-# --- an API server that stops or is slow --------------------------------------------------------------------------------
+# --- an API server that stops or is slow ------------------------------------------------------------------------------
 
 
 class StoppingServer:
-    """Holds requests back while it is stopped, each `latency` seconds besides; a request that is given up has no effect.
-
-    `way` is the client of a replica. `stops` are (begin, end) in seconds of the test.
-    """
+    """Holds requests back for `latency` seconds, and while it is stopped: `stops` are (begin, end) in seconds of the
+    test. A request that is given up has no effect."""
 
     def __init__(self, kube: FakeKube, stops: Sequence[tuple[float, float]] = (), latency: float = 0.0) -> None:
         self._kube, self._stops, self._latency = kube, stops, latency
