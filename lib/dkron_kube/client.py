@@ -94,6 +94,13 @@ class KubeClient:
         guarded._may_write = may_write
         return guarded
 
+    def apart(self) -> Self:
+        """The same client with connections of its own, which has to be closed, too: its calls wait for no other, and
+        a call that follows one without an answer opens a new connection."""
+        apart = copy(self)
+        apart._session = self.access.open_session(reading=[Paging()])
+        return apart
+
     async def close(self) -> None:
         """Close the connections."""
         await self._session.close()

@@ -78,8 +78,9 @@ class Operator:
     def __init__(self, options: Options, ports: Ports, around: Surroundings) -> None:
         self._options, self._client, self._clock = options, ports.client, ports.clock
         self._rollback = RollbackDetector()
+        self._lease_client = ports.client.apart()
         self.lease = Lease(
-            ports.client,
+            self._lease_client,
             options.replica,
             namespace=options.home,
             clock=ports.clock,
@@ -117,6 +118,7 @@ class Operator:
                 await self._run()
         finally:
             await self._client.close()
+            await self._lease_client.close()
             log.info("stopped", extra={"calls": self._calls()})
 
     async def _run(self) -> None:

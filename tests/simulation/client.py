@@ -61,6 +61,10 @@ class WorldClient:
         self._may_write = may_write
         return self
 
+    def apart(self) -> Self:
+        """As in `KubeClient`. There are no connections."""
+        return self
+
     async def close(self) -> None:
         """There is nothing to close."""
 

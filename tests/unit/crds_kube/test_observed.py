@@ -1,5 +1,6 @@
 """Reports of a client about its requests, and of a session about its watches."""
 
+import asyncio
 from dataclasses import replace
 
 import aiohttp
@@ -41,6 +42,26 @@ async def test_unanswered_request_is_observed_too() -> None:
         await client.get(JOBS, "default", "x")
     await client.close()
     assert told == [Call("get", "jobs", 0)]
+
+
+async def test_client_apart_shares_no_connection() -> None:
+    peers: dict[str, set[object]] = {"busy": set(), "apart": set()}
+    full = asyncio.Barrier(5)
+
+    async def wait_for_all(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        peers[request.path.rpartition("/")[2]].add(request.transport.get_extra_info("peername"))
+        await full.wait()
+        return web.json_response({})
+
+    async with served(wait_for_all) as client:
+        apart = client.apart()
+        for _ in range(2):
+            busy = (client.get(JOBS, "default", "busy") for _ in range(4))
+            await asyncio.gather(*busy, apart.get(JOBS, "default", "apart"))
+        await apart.close()
+        assert (len(peers["busy"]), len(peers["apart"])) == (4, 1)
+        assert sum(client.calls.values()) == 10, "both count together"
 
 
 async def test_session_observes_whether_each_watch_started() -> None:
