@@ -22,13 +22,15 @@ from typing import Any, Self
 
 import aiohttp
 
+import dkron_crds
 import localcluster
 from dkron_kube import access
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(dkron_crds.__file__).parents[2]
+"""The checkout that this Python has installed: what is measured."""
 NAMESPACES = Resource("", "v1", "namespaces")
 
 Object = dict[str, Any]
