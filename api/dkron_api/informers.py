@@ -29,7 +29,7 @@ from dkron_crds.packed import packed_object
 from dkron_kube import paths
 from dkron_kube.client import Object
 from dkron_kube.informer import Callbacks, Informer
-from dkron_kube.watch import Cache
+from dkron_kube.watch import Cache, Selection
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,9 @@ async def informers(app: web.Application) -> AsyncIterator[None]:
         watches.append((paths.SECRETS, home, app[TOKENS], f"type={SECRET_TYPE}"))
     tasks = []
     for resource, namespace, cache, fields in watches:
-        informer = Informer(kube, resource, namespace, _callbacks(cache), state=cache.watch, fields=fields)
+        informer = Informer(
+            kube, resource, namespace, _callbacks(cache), state=cache.watch, selection=Selection(fields)
+        )
         tasks.append(start(f"watch of {resource.plural}", informer.run))
     for number, job_watch in enumerate(app[TENANTS].watches):
         # /health tells everybody which part has ended, so it does not name a further namespace.
