@@ -23,7 +23,7 @@ def pod_informer(client: KubeClient, pods: EndedPods, namespace: str | None) -> 
     """Feeds the cache for a namespace, or all (None). Pods that ended before are not listed: there may be many, and few
     of their Jobs have no record."""
     guard = ObjectGuard(log)
-    callbacks = Callbacks[Object](
+    callbacks: Callbacks[Object] = Callbacks(
         read=lambda pod: pod,
         synced=lambda _pods, _version: None,
         upsert=lambda pod: guard.read("Pod", pod, pods.upsert),
