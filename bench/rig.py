@@ -48,7 +48,8 @@ def simulated(controller_flags: str = "") -> contextlib.AbstractContextManager[l
 
 @contextlib.contextmanager
 def installed(name: str, *, nodes: str = "none", controller_flags: str = "") -> Iterator[localcluster.Cluster]:
-    """A cluster of this name with the definitions, gone at the end."""
+    """A cluster of this name with the definitions, gone at the end, also when this process is asked to end."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     cluster = localcluster.up(name, nodes=nodes, provider="local", controller_flags=controller_flags)
     try:
         cluster.kubectl("apply", "-f", str(ROOT / "crds"))
