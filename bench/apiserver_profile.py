@@ -8,6 +8,7 @@ import re
 import subprocess
 import tempfile
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import aiohttp
@@ -43,7 +44,7 @@ RULES = (
     ("priority and fairness, audit, metrics, logs", r"flowcontrol|apiserver/pkg/audit|component-base|prometheus|klog"),
     ("handlers and stores of the API", r"k8s\.io/apiserver/pkg|k8s\.io/kubernetes/pkg|k8s\.io/kube-aggregator"),
 )
-_RULE = re.compile("|".join(f"(?P<rule{number}>{pattern})" for number, (_, pattern) in enumerate(RULES)))
+_COMPILED = [(part, re.compile(rule)) for part, rule in RULES]
 _SAMPLE = re.compile(r"^ +([\d.]+)(ns|us|µs|ms|s|mins|hrs)   (.+)$")
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "mins": 60.0, "hrs": 3600.0}
 
@@ -83,7 +84,10 @@ def parts(traces: str) -> dict[str, float]:
 
 
 def _part(frames: tuple[str, ...]) -> str:
-    for frame in frames:
-        if (found := _RULE.search(frame)) and found.lastgroup:
-            return RULES[int(found.lastgroup.removeprefix("rule"))][0]
-    return REST
+    return next(filter(None, map(_known, frames)), REST)
+
+
+@cache
+def _known(frame: str) -> str:
+    """The part of the first rule that knows a frame; empty if none does."""
+    return next((part for part, rule in _COMPILED if rule.search(frame)), "")
