@@ -35,7 +35,7 @@ def installed(commit: str) -> Iterator[Path]:
     """The Python of an environment that has this commit, in a worktree outside the checkout. Gone at the end."""
     with tempfile.TemporaryDirectory(prefix="dkron-compare-") as parent:
         folder = Path(parent) / "base"
-        _run("git", "-C", str(ROOT), "worktree", "add", "--detach", str(folder), commit)
+        _run("git", "-C", str(ROOT), "worktree", "add", "--quiet", "--detach", str(folder), commit)
         try:
             _run("make", "-C", str(folder), "venv")
             yield folder / ".venv/bin/python"
