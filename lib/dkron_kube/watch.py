@@ -8,7 +8,7 @@ version.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 
@@ -73,6 +73,8 @@ class Selection:
     labels: str = ""
     metadata_only: bool = False
     """Nothing but the metadata of the objects arrives."""
+    from_now: bool = False
+    """What exists is not listed: each list is empty, and only changes after it arrive."""
 
     def query(self) -> dict[str, str]:
         """The query parameters for it."""
@@ -119,6 +121,7 @@ class _Follower:
     ) -> None:
         self._client, self._resource, self._namespace = client, resource, namespace
         self._selector, self._metadata_only = selection.query(), selection.metadata_only
+        self._from_now = selection.from_now
         self._sink, self._keep, self._pace = sink, keep, pace
         self._backoff = Backoff(pace.first_delay, pace.last_delay, spread=(0.5, 1.0))
         self._failures = 0
@@ -158,12 +161,12 @@ class _Follower:
     async def _list(self) -> str:
         items: list[Any] = []
         version = ""
-        pages = self._client.pages(
-            self._resource, self._namespace, selector=self._selector, metadata_only=self._metadata_only
-        )
-        async for page in pages:
-            items += map(self._keep, page["items"] or ())
-            version = self._version_of(page)
+        if self._from_now:
+            version = await self._current_version()
+        else:
+            async for page in self._pages(self._selector):
+                items += map(self._keep, page["items"] or ())
+                version = self._version_of(page)
         if int(version) < self._newest:
             self._sink.went_back()
         self._newest = int(version)
@@ -175,15 +178,17 @@ class _Follower:
         """Check whether resource versions went back. After an outage the server may have been restored from a backup.
         A watch from a version that it has yet to reach is silent at first, and then omits the changes up to that
         version."""
+        if int(await self._current_version()) < self._newest:
+            raise Expired("the resource versions went back")
+
+    async def _current_version(self) -> str:
         selector = {**self._selector, "limit": "1"}
-        pages = self._client.pages(
-            self._resource, self._namespace, selector=selector, metadata_only=self._metadata_only
-        )
-        async for page in pages:
-            if int(self._version_of(page)) < self._newest:
-                raise Expired("the resource versions went back")
-            return
+        async for page in self._pages(selector):
+            return self._version_of(page)
         raise Unavailable(f"the API server sent no list of {self._resource.plural}")
+
+    def _pages(self, selector: Mapping[str, str]) -> AsyncIterator[Object]:
+        return self._client.pages(self._resource, self._namespace, selector=selector, metadata_only=self._metadata_only)
 
     def _version_of(self, page: Object) -> str:
         version = str(page["metadata"].get("resourceVersion"))

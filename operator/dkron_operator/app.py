@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
 
+from dkron_kube.client import Object
 from dkron_kube.informer import Informer
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_PAUSES, DKRON_RUNS, NODES, Resource
 from dkron_operator.act.effects import Effects, Shared
@@ -33,6 +34,7 @@ from dkron_operator.reconcile.due_queue import DueQueue
 from dkron_operator.reconcile.gather import Gatherer, Sources, retention
 from dkron_operator.reconcile.reconciler import Reconciler
 from dkron_operator.reconcile.verify import CacheVerifier
+from dkron_operator.watch.ended_pods import pod_informer
 from dkron_operator.watch.handlers import Handlers
 from dkron_operator.watch.liveness import WatchLiveness
 from dkron_operator.watch.nodes import Nodes
@@ -235,8 +237,8 @@ class Parts:
         )
 
     @cached_property
-    def watches(self) -> tuple[Informer[RequestedRun] | Informer[Known], ...]:
-        """The watches of DkronRuns and DkronBackfills."""
+    def watches(self) -> tuple[Informer[RequestedRun] | Informer[Known] | Informer[Object], ...]:
+        """The watches of DkronRuns, DkronBackfills and ended pods."""
         scopes = self.options.namespaces or (None,)
         runs = [
             run_informer(
@@ -249,7 +251,8 @@ class Parts:
             for namespace in scopes
         ]
         backfills = [self.backfills.informer(namespace, on_event=self._alive(DKRON_BACKFILLS)) for namespace in scopes]
-        return *runs, *backfills
+        pods = [pod_informer(self.ports.client, self.store.ended_pods, namespace) for namespace in scopes]
+        return *runs, *backfills, *pods
 
     @cached_property
     def handlers(self) -> Handlers:
