@@ -16,7 +16,7 @@ from dkron_api.edge.access import AccessLog, cut
 from dkron_api.edge.addresses import address_of, block_of
 from dkron_api.edge.admission import admit, caller_of, refund_body, template_of
 from dkron_api.edge.aiohttp_fixes import MALFORMED, sentence
-from dkron_api.edge.answers import JSON, takes_gzip
+from dkron_api.edge.answers import COMPRESSIBLE, JSON, takes_gzip
 from dkron_api.edge.audit import audit
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.hosts import is_ours
@@ -29,8 +29,6 @@ from dkron_crds.schedule.errors import printable
 from dkron_kube.errors import KubeError
 
 REQUEST_ID = web.RequestKey("REQUEST_ID", str)
-COMPRESSIBLE = 1024
-"""Bytes from which compression is worthwhile."""
 PROBES = frozenset({"/health", "/livez"})
 """Paths that are answered whatever else goes on."""
 SERVER = "dkron-api"
@@ -166,6 +164,9 @@ def _refused(request: web.Request, refusal: ApiError) -> web.Response:
 
 def _compress(request: web.Request, response: web.StreamResponse) -> None:
     if not isinstance(response, web.Response) or response.headers.get("Content-Type") != JSON:
+        return
+    if response.headers.get("Vary") == "Accept-Encoding":
+        # A list that is ready: its bytes are already those that the client takes.
         return
     if isinstance(response.body, bytes) and len(response.body) >= COMPRESSIBLE:
         response.headers.add("Vary", "Accept-Encoding")

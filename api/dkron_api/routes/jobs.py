@@ -10,7 +10,7 @@ from pydantic_core import from_json
 from dkron_api.auth.caller import Need
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.edge.admission import GRANT, NEED
-from dkron_api.edge.answers import joined_answer, json_answer, list_answer
+from dkron_api.edge.answers import is_pretty, json_answer, list_answer, listed_answer
 from dkron_api.edge.keys import CLOCK, CLUSTERS, SETTINGS, SLICES
 from dkron_api.edge.urls import base_of, flag, public_path, require_served, tenant_of
 from dkron_api.refusal import ApiError, refusing, unavailable
@@ -21,7 +21,7 @@ from dkron_api.translate import gojson
 from dkron_api.translate.details import details, managed_by, parents, paused, relatives
 from dkron_api.translate.forecast import schedule_words
 from dkron_api.translate.job import echo, read_body
-from dkron_api.translate.listing import JobQuery, in_order, matching, read_query, sliced
+from dkron_api.translate.listing import JobQuery, in_order, matching, read_query, sliced, span_of
 from dkron_api.translate.prefer import STRICT, wants_strict
 from dkron_api.translate.record import Job
 from dkron_api.translate.secrets_named import has_template, secrets_named
@@ -52,6 +52,9 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
     require_ready(request)
     job_index = tenant_of(request).job_index
     query = read_query(request.query.items()) if request.query_string else EVERYTHING
+    if query.plain and not query.fields and not is_pretty(request):
+        headers = {"X-Total-Count": str(len(job_index))}
+        return await listed_answer(request, job_index.listed(span_of(query)), headers=headers)
     _check(query)
     if query.plain:
         names, total = job_index.names, len(job_index)
@@ -63,8 +66,6 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
         names = [job.name for job in in_order(known, query, due=job_index.due)]
         total = len(names)
     headers = {"X-Total-Count": str(total)}
-    if query is EVERYTHING:
-        return await joined_answer(request, job_index.joined(), headers=headers)
     page = sliced(names, query)
     items = [job_index.json(name) for name in page]
     if query.fields:
