@@ -23,12 +23,11 @@ from dkron_api.translate.forecast import schedule_words
 from dkron_api.translate.job import echo, read_body
 from dkron_api.translate.listing import JobQuery, in_order, matching, read_query, sliced, span_of
 from dkron_api.translate.prefer import STRICT, wants_strict
-from dkron_api.translate.record import Job
+from dkron_api.translate.record import Job, Object
 from dkron_api.translate.secrets_named import has_template, secrets_named
 from dkron_api.translate.warnings import Judged, header, ignored, judged
 from dkron_crds.depends import circle
 from dkron_crds.lease import INSTALLATION
-from dkron_crds.packed import plain_parts
 from dkron_crds.schedule.errors import quoted
 from dkron_from_dkron.body import FIELDS, JobBody
 from dkron_from_dkron.validate import Invalid, check
@@ -170,8 +169,9 @@ async def delete_job(request: web.Request) -> web.StreamResponse:
     if children:
         names = ", ".join(f'"{name}"' for name in children[:10]) + (" …" if len(children) > 10 else "")  # noqa: PLR2004
         raise ApiError(HTTPStatus.CONFLICT, f'other jobs depend on "{job.name}": {names}; delete them first')
+    shown = job_index.json(job.name)
     deleted = await tenant.writes.delete(job, terms_of(request))
-    return json_answer(request, job_index.render(deleted))
+    return json_answer(request, shown if deleted is job else job_index.render(deleted))
 
 
 def refuse_if_paused(request: web.Request) -> None:
@@ -223,10 +223,10 @@ async def _save(request: web.Request, body: JobBody) -> web.StreamResponse:
     strict = wants_strict(request.headers.getall("Prefer", ()))
     verdict = Judged()
 
-    async def permit(known: Job | None) -> None:
+    async def permit(known: Job | None, wanted: Object) -> None:
         nonlocal verdict
         await _permit(request, body, known)
-        verdict = judged(body, None if known is None else plain_parts(known.raw["spec"]))
+        verdict = judged(wanted, body.name)
         if strict and verdict.faults:
             raise ApiError(HTTPStatus.BAD_REQUEST, f"the job is not valid: {'; '.join(verdict.faults)}.")
 
