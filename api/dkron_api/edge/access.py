@@ -1,5 +1,6 @@
 """The access log: one line per request, in the format of all other log lines but cheaper, since there are so many."""
 
+import asyncio
 import logging
 import sys
 import time
@@ -20,13 +21,16 @@ _NUMBERS = frozenset({int, float})
 class AccessLog:
     """Lines of a logger, by default `dkron_api.access`.
 
-    JSON lines go directly to stderr: the logging module would take half of the time of a small request.
+    JSON lines go directly to stderr: the logging module would take half of the time of a small request. `together`
+    writes the lines of one turn of the event loop at its end: a call for each of them would take a third.
     """
 
-    def __init__(self, log_format: LogFormat, name: str = LOGGER) -> None:
+    def __init__(self, log_format: LogFormat, name: str = LOGGER, *, together: bool = False) -> None:
         self._name = name
         self._logger = logging.getLogger(name)
         self._json = log_format == "json"
+        self._together = together
+        self._waiting: list[str] = []
         self._second = 0
         self._time = ""
 
@@ -40,7 +44,16 @@ class AccessLog:
             return
         rest = "".join([f', "{name}": {_json(value)}' for name, value in fields.items()])
         start = f'{{"ts": "{self._now()}", "level": "INFO", "logger": "{self._name}", "msg": {_quoted(message)}'
-        sys.stderr.write(f"{start}{rest}}}\n")
+        self._waiting.append(f"{start}{rest}}}\n")
+        if not self._together:
+            self._flush()
+        elif len(self._waiting) == 1:
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        lines = "".join(self._waiting)
+        self._waiting.clear()
+        sys.stderr.write(lines)
 
     def _now(self) -> str:
         second = int(time.time())

@@ -79,13 +79,12 @@ class JobWriter:
 
         async def attempt() -> tuple[Job, bool]:
             known = self._job_index.get(body.name)
-            stored = None if known is None else plain_parts(known.raw["spec"])
-            wanted = spec_of(body, stored)
+            wanted = spec_of(body, None if known is None else plain_parts(known.raw["spec"]))
             if permit is not None:
                 await permit(known, wanted)
-            if known is None or stored is None:
+            if known is None:
                 return await self._create(body.name, wanted, terms, annotations), True
-            return await self._replace(known, stored, wanted, terms, annotations), False
+            return await self._replace(known, wanted, terms, annotations), False
 
         return await self._persist(body.name, attempt)
 
@@ -142,12 +141,10 @@ class JobWriter:
         manifest = {"apiVersion": API_VERSION, "kind": "DkronJob", "metadata": metadata, "spec": wanted}
         return self._cached(await self._kube.create(DKRON_JOBS, self._namespace, manifest), name)
 
-    async def _replace(
-        self, known: Job, stored: Object, wanted: Object, terms: Terms, annotations: dict[str, str] | None
-    ) -> Job:
+    async def _replace(self, known: Job, wanted: Object, terms: Terms, annotations: dict[str, str] | None) -> Job:
         if terms.fresh:
             raise ApiError(HTTPStatus.PRECONDITION_FAILED, f'the job "{known.name}" already exists')
-        _require_free(known, changed(stored, wanted), terms)
+        _require_free(known, changed(plain_parts(known.raw["spec"]), wanted), terms)
         job = await self._edit(known, [{"op": "replace", "path": "/spec", "value": wanted}], terms)
         return await self.annotate(job, annotations) if annotations else job
 

@@ -1,16 +1,18 @@
 """/v1/jobs and /v1/jobs/{job}: list, show, save, toggle, delete (Dkron behaviour §1.4 to §1.6)."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import quote
 
 from aiohttp import web
 from pydantic_core import from_json
+from yarl import URL
 
 from dkron_api.auth.caller import Need
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.edge.admission import GRANT, NEED
-from dkron_api.edge.answers import is_pretty, json_answer, list_answer, listed_answer
+from dkron_api.edge.answers import json_answer, list_answer, listed_answer
 from dkron_api.edge.keys import CLOCK, CLUSTERS, SETTINGS, SLICES
 from dkron_api.edge.urls import base_of, flag, public_path, require_served, tenant_of
 from dkron_api.refusal import ApiError, refusing, unavailable
@@ -36,6 +38,8 @@ from dkron_reports.slices import Steps
 from dkron_reports.summary import COUNTED
 
 EVERYTHING = JobQuery()
+SHORT = 256
+"""Characters of a query that is remembered."""
 STATES = "states"
 """A field that only `fields=` shows: the words for the state of a job."""
 DEMANDED: Mapping[str, Callable[[Job], object]] = {
@@ -50,8 +54,8 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
     """GET /v1/jobs."""
     require_ready(request)
     job_index = tenant_of(request).job_index
-    query = read_query(request.query.items()) if request.query_string else EVERYTHING
-    if query.plain and not query.fields and not is_pretty(request):
+    query, pretty = _query_of(request)
+    if query.plain and not query.fields and not pretty:
         headers = {"X-Total-Count": str(len(job_index))}
         return await listed_answer(request, job_index.listed(span_of(query)), headers=headers)
     _check(query)
@@ -74,6 +78,24 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
         shown = [job_index.get(name) for name in page]
         items = await request.app[SLICES].run(_projected(items, shown, query.fields, words))
     return await list_answer(request, items, headers=headers)
+
+
+def _query_of(request: web.Request) -> tuple[JobQuery, bool]:
+    """Return the query of a list, and whether the answer should be indented."""
+    text = request.rel_url.raw_query_string
+    if not text:
+        return EVERYTHING, False
+    return _read_short(text) if len(text) <= SHORT else _read(request.query)
+
+
+@lru_cache(maxsize=128)
+def _read_short(text: str) -> tuple[JobQuery, bool]:
+    """Pages ask for the same few lists again and again, and parsing takes as long as the answer."""
+    return _read(URL.build(query_string=text, encoded=True).query)
+
+
+def _read(query: Mapping[str, str]) -> tuple[JobQuery, bool]:
+    return read_query(query.items()), "pretty" in query
 
 
 def _check(query: JobQuery) -> None:

@@ -1,5 +1,6 @@
 """The gate, error bodies, CORS, compression: what every request passes."""
 
+import asyncio
 import contextlib
 import json
 from functools import partial
@@ -347,3 +348,19 @@ def test_access_log_is_json_as_the_library_writes_it(
     assert read == {**read, "level": "INFO", "logger": access.LOGGER, "msg": message, **fields}
     assert read["long"] == "\\u00fc" * (access.LONGEST // 6) + "\\u" + "..."
     assert line == json.dumps(read) + "\n"
+
+
+async def test_access_lines_of_one_turn_are_written_together(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", access.LOGGER)
+    written: list[str] = []
+    monkeypatch.setattr(access.sys.stderr, "write", written.append)
+    log = access.AccessLog("json", together=True)
+    for turn in ("first", "second"):
+        for message in ("a", "b", "c"):
+            log.write(message, {"turn": turn})
+        await asyncio.sleep(0)
+        lines = [json.loads(line) for line in written.pop().splitlines()]
+        assert [(line["turn"], line["msg"]) for line in lines] == [(turn, "a"), (turn, "b"), (turn, "c")]
+        assert not written
