@@ -110,12 +110,12 @@ async def _answered(request: web.Request, handler: Handler, gate: Gate) -> web.S
 
 
 async def _let_through(request: web.Request, handler: Handler, gate: Gate) -> web.StreamResponse:
-    unknown = request.match_info.http_exception
+    unknown, settings = request.match_info.http_exception, request.app[SETTINGS]
     if unknown is None and request.path in PROBES:
         return await handler(request)
-    if not is_ours(request.headers.get("Host", ""), request.app[SETTINGS].allowed_hosts):
+    if not is_ours(request.headers.get("Host", ""), settings.allowed_hosts):
         raise WRONG_HOST
-    if unknown is None and cors.is_foreign(request.method, request.headers, request.app[SETTINGS].cors_origins):
+    if unknown is None and cors.is_foreign(request.method, request.headers, settings.cors_origins):
         raise FOREIGN
     gate.enter()
     try:
