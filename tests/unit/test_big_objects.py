@@ -24,6 +24,7 @@ from dkron_operator.plan.build import build_job
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.read import read_job
 from dkron_operator.watch.handlers import Handlers, register
+from dkron_operator.watch.lists import Lists
 from dkron_operator.watch.liveness import WatchLiveness
 from tests.support.builders import IMAGES, NOON, UID, wire_job
 
@@ -124,8 +125,9 @@ async def nowhere() -> None:
 async def test_kopf_keeps_nothing_of_a_handled_event() -> None:
     registry, store = kopf.OperatorRegistry(), Store()
     access = Access(server="http://127.0.0.1:1", namespace="", tls=True, authorization=nowhere)
+    liveness = WatchLiveness((), (), Clock())
     register(
-        registry, Handlers(store, requeue=lambda _: None), access, WatchLiveness((), (), Clock()), listed=lambda: None
+        registry, Handlers(store, requeue=lambda _: None), access, liveness, Lists(liveness, {}, listed=lambda: None)
     )
     body = wire_job(jobTemplate={"spec": {"suspend": False}}, requests={"a": "soon"})
     handler = next(each for each in registry._watching._handlers if "on_job" in each.id)

@@ -13,6 +13,7 @@ from dkron_kube.reading import read_bounded
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.object_guard import ObjectGuard
 from dkron_operator.plan.view import SELECTOR
+from dkron_operator.watch.lists import Lists
 from dkron_operator.watch.liveness import WatchLiveness
 
 Object = dict[str, Any]
@@ -67,19 +68,13 @@ def register(
     handlers: Handlers,
     access: Access,
     watch_liveness: WatchLiveness,
-    *,
-    listed: Callable[[], None],
+    lists: Lists,
 ) -> None:
-    """Register the handlers with kopf. They never raise and never write. `listed` is called when kopf has listed what
-    it watches: kopf says nothing about what vanished before that."""
-
-    def answered(path: str) -> None:
-        if watch_liveness.knows(path):
-            listed()
+    """Register the handlers with kopf. They never raise and never write."""
 
     @kopf.on.login(registry=registry)
     async def login(**_: object) -> kopf.AiohttpSession:
-        session = access.open_session(watched=watch_liveness.answer, listed=answered, reading=[read_bounded, Paging()])
+        session = access.open_session(watched=watch_liveness.answer, reading=[lists, read_bounded, Paging()])
         return kopf.AiohttpSession(server=access.server, aiohttp_session=session)
 
     @kopf.on.event(DKRON_JOBS.group, DKRON_JOBS.version, DKRON_JOBS.plural, registry=registry)

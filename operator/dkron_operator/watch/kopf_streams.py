@@ -17,6 +17,7 @@ from dkron_kube.access import Access
 from dkron_kube.backoff import Backoff
 from dkron_kube.errors import KubeError
 from dkron_operator.watch.handlers import Handlers, register, settings
+from dkron_operator.watch.lists import Lists
 from dkron_operator.watch.liveness import WatchLiveness
 
 log = logging.getLogger(__name__)
@@ -46,8 +47,8 @@ class KopfLogFilter(logging.Filter):
 
 
 class KopfStreams:
-    """Runs kopf, which feeds the handlers. `listed` is called when kopf has listed what it watches, `gone` when a kind
-    seems to be missing; it raises if it is."""
+    """Runs kopf, which feeds the handlers. `filled` are the versions of what was read before. `listed` is called when
+    kopf has listed what it watches, `gone` when a kind seems to be missing; it raises if it is."""
 
     def __init__(
         self,
@@ -57,6 +58,7 @@ class KopfStreams:
         *,
         identity: str,
         namespaces: Sequence[str],
+        filled: dict[str, str],
         listed: Callable[[], None],
         gone: Callable[[], Awaitable[None]],
     ) -> None:
@@ -66,7 +68,7 @@ class KopfStreams:
         # Without an identity kopf looks up the user name, and the user of a container has none.
         self._identity: Any = identity
         self._namespaces = namespaces
-        self._listed = listed
+        self._lists = Lists(watch_liveness, filled, listed=listed)
         self._gone = gone
 
     async def run(self) -> None:
@@ -90,7 +92,7 @@ class KopfStreams:
     async def _watch(self) -> Exception | None:
         """Run the streams; returns the exception that ended them."""
         registry = kopf.OperatorRegistry()
-        register(registry, self._handlers, self._access, self._watch_liveness, listed=self._listed)
+        register(registry, self._handlers, self._access, self._watch_liveness, self._lists)
         tasks = await kopf.spawn_tasks(
             registry=registry,
             settings=settings(),

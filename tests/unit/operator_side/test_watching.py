@@ -41,7 +41,7 @@ def made(gone: Callable[[], Awaitable[None]] = nowhere) -> KopfStreams:
     handlers = Handlers(Store(), requeue=lambda _: None)
     return KopfStreams(
         handlers, access, WatchLiveness((), (), Clock()),
-        identity="me", namespaces=(), listed=lambda: None, gone=gone,
+        identity="me", namespaces=(), filled={}, listed=lambda: None, gone=gone,
     )  # fmt: skip
 
 
