@@ -7,7 +7,7 @@ Kubernetes 1.33 refuses it by default, and then the objects come in pages.
 
 from collections.abc import AsyncIterator
 
-from dkron_kube.client import KubeClient
+from dkron_kube.client import KubeClient, Object
 from dkron_kube.errors import Rejected, Unavailable
 from dkron_kube.paths import Resource
 from dkron_kube.watch_events import Event, Kind, Lines, parse
@@ -59,8 +59,8 @@ async def _streamed(
 async def _paged(
     client: KubeClient, resource: Resource, namespace: str | None, selector: dict[str, str]
 ) -> AsyncIterator[Event]:
-    page: dict[str, object] = {}
+    page: Object = {}
     async for page in client.pages(resource, namespace, selector=selector):
-        for item in page["items"]:
+        for item in page["items"] or ():
             yield Event(Kind.ADDED, item, item["metadata"]["resourceVersion"])
     yield Event(Kind.BOOKMARK, {}, page["metadata"]["resourceVersion"])

@@ -127,7 +127,11 @@ async def test_kopf_keeps_nothing_of_a_handled_event() -> None:
     access = Access(server="http://127.0.0.1:1", namespace="", tls=True, authorization=nowhere)
     liveness = WatchLiveness((), (), Clock())
     register(
-        registry, Handlers(store, requeue=lambda _: None), access, liveness, Lists(liveness, {}, listed=lambda: None)
+        registry,
+        Handlers(store, requeue=lambda _: None),
+        access,
+        liveness,
+        lists=Lists(liveness, {}, listed=lambda: None),
     )
     body = wire_job(jobTemplate={"spec": {"suspend": False}}, requests={"a": "soon"})
     handler = next(each for each in registry._watching._handlers if "on_job" in each.id)

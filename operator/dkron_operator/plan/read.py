@@ -39,7 +39,7 @@ def read_job(body: Object) -> JobView:
     name = str((body.get("spec") or {}).get("name") or metadata["name"])
     schedule, schedule_problem = read_schedule(spec, name)
     given, spec = spec, known(spec)
-    packed_parts = packed_spec(spec)
+    small = packed_spec(spec)
     return JobView(
         uid=metadata["uid"],
         namespace=metadata["namespace"],
@@ -52,10 +52,10 @@ def read_job(body: Object) -> JobView:
         status_written=status_written(metadata),
         requests=read_requests(metadata),
         stops=read_stops(metadata),
-        spec=packed_parts,
+        spec=small,
         schedule=schedule,
         unread=problem or schedule_problem,
-        check=SpecCheck(packed_parts, schedule),
+        check=SpecCheck(small, schedule, name=name),
         fingerprint=spec.fingerprint,
         ignored="" if spec is given else settings_of(given).ignored(),
         unknown=None if spec is given else next(of_settings(given), None),

@@ -1,6 +1,7 @@
 """Findings of a spec, made when a plan first asks for them: a check takes as long as reading the whole job, and a start
 reads many jobs before it fires the first slot."""
 
+import logging
 from dataclasses import dataclass
 
 from dkron_checks.checks import of_settings, remarks, unprompted
@@ -8,6 +9,8 @@ from dkron_crds.job import JobSpec, ReadyReason
 from dkron_crds.schedule import Schedule
 from dkron_operator.plan.packed_spec import plain_spec
 from dkron_pods.problem import MOST_MESSAGE, Problem
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,32 +31,33 @@ NONE = Findings()
 
 
 class SpecCheck:
-    """The check of a spec. It is made once."""
+    """The check of the spec of the job of this name. It is made once."""
 
-    __slots__ = ("_found", "_schedule", "_spec")
+    __slots__ = ("_found", "_name", "_schedule", "_spec")
 
-    def __init__(self, spec: JobSpec, schedule: Schedule | None) -> None:
-        self._spec, self._schedule = spec, schedule
+    def __init__(self, spec: JobSpec, schedule: Schedule | None, *, name: str) -> None:
+        self._spec, self._schedule, self._name = spec, schedule, name
         self._found: Findings | None = None
 
     @property
     def found(self) -> Findings:
-        """The findings."""
+        """The findings. A check that fails affects only this job, and is logged."""
         if self._found is None:
-            self._found = _findings(plain_spec(self._spec), self._schedule)
+            try:
+                self._found = _findings(plain_spec(self._spec), self._schedule)
+            except Exception as exc:
+                log.exception("the spec of the job %s cannot be checked", self._name)
+                why = f"the job cannot be read: the operator cannot check it ({type(exc).__name__})"
+                self._found = Findings(Problem(ReadyReason.UNREADABLE, why))
         return self._found
 
 
-UNCHECKED = SpecCheck(JobSpec(), None)
+UNCHECKED = SpecCheck(JobSpec(), None, name="")
 """Of a job whose spec cannot be read."""
 
 
 def _findings(spec: JobSpec, schedule: Schedule | None) -> Findings:
-    try:
-        problem = next(of_settings(spec), None)
-        told = "" if problem else "; ".join(remarks(spec, schedule))[:MOST_MESSAGE]
-        found = Findings(problem, told, unprompted(spec, schedule))
-    except Exception as exc:  # noqa: BLE001 - concerns only this job, and the same spec fails again
-        why = f"the job cannot be read: the operator cannot check it ({type(exc).__name__})"
-        return Findings(Problem(ReadyReason.UNREADABLE, why))
+    problem = next(of_settings(spec), None)
+    told = "" if problem else "; ".join(remarks(spec, schedule))[:MOST_MESSAGE]
+    found = Findings(problem, told, unprompted(spec, schedule))
     return NONE if found == NONE else found

@@ -68,6 +68,7 @@ def register(
     handlers: Handlers,
     access: Access,
     watch_liveness: WatchLiveness,
+    *,
     lists: Lists,
 ) -> None:
     """Register the handlers with kopf. They never raise and never write."""

@@ -92,7 +92,7 @@ class KopfStreams:
     async def _watch(self) -> Exception | None:
         """Run the streams; returns the exception that ended them."""
         registry = kopf.OperatorRegistry()
-        register(registry, self._handlers, self._access, self._watch_liveness, self._lists)
+        register(registry, self._handlers, self._access, self._watch_liveness, lists=self._lists)
         tasks = await kopf.spawn_tasks(
             registry=registry,
             settings=settings(),
