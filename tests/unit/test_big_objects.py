@@ -18,13 +18,13 @@ from dkron_api.translate.record import Job
 from dkron_crds.bounds import TEMPLATE_BYTES, bounded
 from dkron_crds.packed import Packed, PackedList, packed, packed_object, plain, plain_object
 from dkron_kube.access import Access
+from dkron_kube.lists import Lists
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.read import read_job
 from dkron_operator.watch.handlers import Handlers, register
-from dkron_operator.watch.lists import Lists
 from dkron_operator.watch.liveness import WatchLiveness
 from tests.support.builders import IMAGES, NOON, UID, wire_job
 
@@ -131,7 +131,7 @@ async def test_kopf_keeps_nothing_of_a_handled_event() -> None:
         Handlers(store, requeue=lambda _: None),
         access,
         liveness,
-        lists=Lists(liveness, {}, listed=lambda: None),
+        lists=Lists({}, listed=lambda _: None),
     )
     body = wire_job(jobTemplate={"spec": {"suspend": False}}, requests={"a": "soon"})
     handler = next(each for each in registry._watching._handlers if "on_job" in each.id)

@@ -7,13 +7,13 @@ from typing import Any, cast
 import kopf
 
 from dkron_kube.access import Access
+from dkron_kube.lists import Lists
 from dkron_kube.paging import Paging
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_kube.reading import read_bounded
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.object_guard import ObjectGuard
 from dkron_operator.plan.view import SELECTOR
-from dkron_operator.watch.lists import Lists
 from dkron_operator.watch.liveness import WatchLiveness
 
 Object = dict[str, Any]

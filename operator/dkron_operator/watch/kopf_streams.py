@@ -16,8 +16,8 @@ import kopf
 from dkron_kube.access import Access
 from dkron_kube.backoff import Backoff
 from dkron_kube.errors import KubeError
+from dkron_kube.lists import Lists
 from dkron_operator.watch.handlers import Handlers, register, settings
-from dkron_operator.watch.lists import Lists
 from dkron_operator.watch.liveness import WatchLiveness
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,8 @@ class KopfStreams:
         # Without an identity kopf looks up the user name, and the user of a container has none.
         self._identity: Any = identity
         self._namespaces = namespaces
-        self._lists = Lists(watch_liveness, filled, listed=listed)
+        self._listed = listed
+        self._lists = Lists(filled, listed=self._answered)
         self._gone = gone
 
     async def run(self) -> None:
@@ -88,6 +89,10 @@ class KopfStreams:
             pause = backoff.after(failures)
             log.warning("the watches failed: %s; restarting them in %.0f s", _sentence(failure), pause)
             await asyncio.sleep(pause)
+
+    def _answered(self, path: str) -> None:
+        if self._watch_liveness.knows(path):
+            self._listed()
 
     async def _watch(self) -> Exception | None:
         """Run the streams; returns the exception that ended them."""

@@ -20,7 +20,6 @@ from dkron_operator.kit.clock import Clock
 from dkron_operator.lifecycle import NotInstalled
 from dkron_operator.watch.handlers import Handlers, settings
 from dkron_operator.watch.kopf_streams import KopfStreams
-from dkron_operator.watch.lists import Lists
 from dkron_operator.watch.liveness import WatchLiveness
 from tests.support.kube_server import serving
 
@@ -41,12 +40,17 @@ async def nowhere() -> None:
     return None
 
 
-def made(gone: Callable[[], Awaitable[None]] = nowhere) -> KopfStreams:
+def made(
+    gone: Callable[[], Awaitable[None]] = nowhere,
+    *,
+    filled: dict[str, str] | None = None,
+    listed: Callable[[], None] = lambda: None,
+) -> KopfStreams:
     access = Access(server="http://127.0.0.1:1", namespace="", tls=True, authorization=nowhere)
     handlers = Handlers(Store(), requeue=lambda _: None)
     return KopfStreams(
-        handlers, access, WatchLiveness((), (), Clock()),
-        identity="me", namespaces=(), filled={}, listed=lambda: None, gone=gone,
+        handlers, access, WatchLiveness((DKRON_JOBS, JOBS), (None,), Clock()),
+        identity="me", namespaces=(), filled=filled or {}, listed=listed, gone=gone,
     )  # fmt: skip
 
 
@@ -195,13 +199,12 @@ LISTS = {
 @pytest.mark.parametrize("course", LISTS.values(), ids=LISTS.keys())
 async def test_first_list_of_kopf(course: tuple[Listed, ...]) -> None:
     resyncs: list[str] = []
-    liveness = WatchLiveness((DKRON_JOBS, JOBS), (None,), Clock())
-    lists = Lists(liveness, {DKRON_JOBS.path(): "7"}, listed=lambda: resyncs.append("wanted"))
+    streams = made(filled={DKRON_JOBS.path(): "7"}, listed=lambda: resyncs.append("wanted"))
 
     async def answer(_: web.Request) -> web.Response:
         return web.json_response({"items": ["real"], "metadata": {"resourceVersion": "real"}}, status=wanted.status)
 
-    async with serving(answer) as server, aiohttp.ClientSession(middlewares=(lists,)) as session:
+    async with serving(answer) as server, aiohttp.ClientSession(middlewares=(streams._lists,)) as session:
         for wanted in course:
             async with session.get(
                 server.make_url(wanted.path), params={"watch": "true"} if wanted.watch else {}

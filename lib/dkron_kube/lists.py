@@ -6,16 +6,13 @@ from collections.abc import Callable
 
 import aiohttp
 
-from dkron_operator.watch.liveness import WatchLiveness
-
 
 class Lists:
     """A middleware of kopf's session. Of each path in `filled`, kopf's first list is empty, with that version: kopf
-    watches from there, and is told of everything since, of deletions, too. `listed` is called after each other list of
-    what is watched: kopf says nothing about what vanished before it."""
+    watches from there, and is told of everything since, of deletions, too. `listed` is called with the path of each
+    other successful request that is no watch."""
 
-    def __init__(self, watch_liveness: WatchLiveness, filled: dict[str, str], *, listed: Callable[[], None]) -> None:
-        self._watch_liveness = watch_liveness
+    def __init__(self, filled: dict[str, str], *, listed: Callable[[str], None]) -> None:
         self._filled = filled
         self._listed = listed
 
@@ -24,11 +21,11 @@ class Lists:
     ) -> aiohttp.ClientResponse:
         """Send the request. One whose answer is not used is sent, too: the API server may refuse it."""
         response, path = await handler(request), request.url.path
-        if not response.ok or "watch" in request.url.query or not self._watch_liveness.knows(path):
+        if not response.ok or "watch" in request.url.query:
             return response
         known = next((each for each in self._filled if path.endswith(each)), None)
         if known is None:
-            self._listed()
+            self._listed(path)
         else:
             page = {"items": [], "metadata": {"resourceVersion": self._filled.pop(known)}}
             # No middleware can replace what a response has. Not reported.
