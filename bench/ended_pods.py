@@ -11,8 +11,9 @@ watchers is divided by their number.
 import argparse
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
 from rig import Object, connected, cpu_of, many, namespace, simulated
 from same_second import RAISED, bare_job
@@ -57,6 +58,10 @@ def pod(number: int) -> Object:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
+async def _ask_for_one(ask: Callable[[int], Awaitable[None]], total: int, number: int) -> None:
+    await ask(number * 7 % total)
+
+
 async def lists(client: KubeClient, meter: Meter, total: int, made: int) -> None:
     """Print what a list and a GET cost among so many pods, of which some are there already."""
 
@@ -73,7 +78,7 @@ async def lists(client: KubeClient, meter: Meter, total: int, made: int) -> None
     await many(total - made, create)
     for title, ask in (("list by label", read), ("get by name", get)):
         with meter.on():
-            await many(ASKED, lambda number, ask=ask: ask(number * 7 % total), width=4)
+            await many(ASKED, partial(_ask_for_one, ask, total), width=4)
         print(f"{total} pods, {title}: {meter.used / ASKED:.2f} ms", flush=True)
 
 

@@ -23,6 +23,7 @@ from dkron_operator.options import Options
 from dkron_operator.reconcile.gather import RETENTION
 from dkron_operator.watch.liveness import WatchLiveness
 from dkron_runtime.installed import require_current
+from dkron_runtime.loop import filling
 from dkron_runtime.supervision import Supervisor
 
 log = logging.getLogger(__name__)
@@ -144,7 +145,8 @@ class Operator:
         await parts.installation.read()
         await parts.pauses.read()
         self._filled_at = self._clock.monotonic()
-        await parts.resync.fill()
+        with filling():
+            await parts.resync.fill()
         parts.cluster_status.begin()
         parts.due_queue.begin()
 

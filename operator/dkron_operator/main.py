@@ -112,6 +112,7 @@ def _streams(way: Access, client: KubeClient, parts: Parts) -> KopfStreams:
         parts.watch_liveness,
         identity=parts.options.replica.identity,
         namespaces=namespaces,
+        filled=parts.resync.filled,
         listed=parts.resync.want,
         gone=partial(require_installation, client, namespaces),
     )

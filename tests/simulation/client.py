@@ -10,7 +10,7 @@ from typing import Self
 from dkron_executors.result import Result
 from dkron_kube import client as kube_client
 from dkron_kube.client import Call
-from dkron_kube.errors import KubeError, NotLeader, Unavailable
+from dkron_kube.errors import KubeError, NotLeader, Rejected, Unavailable
 from dkron_kube.paths import DKRON_PAUSES, DKRON_RUNS, LEASES, NODES, PODS, TOKEN_REQUESTS, Resource
 from tests.simulation.dice import Dice
 from tests.simulation.network import Ill, Network, Trouble
@@ -167,6 +167,8 @@ class WorldClient:
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """Nothing but nodes, runs, pauses and pods ever changes of what is watched in this way."""
         await self._call("watch", resource, "", dict)
+        if "sendInitialEvents" in query:
+            raise Rejected("sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled")
         version, seconds = int(query["resourceVersion"]), min(float(query["timeoutSeconds"]), silence)
         yield self._told_of(resource, version, seconds) if resource in WATCHED else _quiet(seconds)
 

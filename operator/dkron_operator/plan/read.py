@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dkron_checks.checks import known, of_settings, read_schedule, remarks, settings_of, unprompted
+from dkron_checks.checks import known, of_settings, read_schedule, settings_of
 from dkron_crds import job_metadata as marks
 from dkron_crds.attempt_names import started_at
 from dkron_crds.base import first_problem
@@ -21,8 +21,9 @@ from dkron_crds.stops import Stop, read_stop
 from dkron_crds.traceparent import ANNOTATION, read_traceparent
 from dkron_operator.notifications.notices import read_notify
 from dkron_operator.plan.packed_spec import packed_spec
+from dkron_operator.plan.spec_check import SpecCheck
 from dkron_operator.plan.view import AttemptJob, AttemptState, JobView, Node
-from dkron_pods.problem import MOST_MESSAGE, Problem
+from dkron_pods.problem import Problem
 
 Object = Mapping[str, Any]
 FOREVER_AGO = datetime.min.replace(tzinfo=UTC)
@@ -39,7 +40,7 @@ def read_job(body: Object) -> JobView:
     name = str((body.get("spec") or {}).get("name") or metadata["name"])
     schedule, schedule_problem = read_schedule(spec, name)
     given, spec = spec, known(spec)
-    problem = problem or schedule_problem or next(of_settings(spec), None)
+    small = packed_spec(spec)
     return JobView(
         uid=metadata["uid"],
         namespace=metadata["namespace"],
@@ -52,13 +53,12 @@ def read_job(body: Object) -> JobView:
         status_written=status_written(metadata),
         requests=read_requests(metadata),
         stops=read_stops(metadata),
-        spec=packed_spec(spec),
+        spec=small,
         schedule=schedule,
-        problem=problem,
+        unread=problem or schedule_problem,
+        check=SpecCheck(small, schedule, name=name),
         fingerprint=spec.fingerprint,
         ignored="" if spec is given else settings_of(given).ignored(),
-        remarks="; ".join(remarks(spec, schedule))[:MOST_MESSAGE] if problem is None else "",
-        unprompted=unprompted(spec, schedule),
         unknown=None if spec is given else next(of_settings(given), None),
         notify=packed(read_notify(metadata)),
         labels=read_labels(metadata),
@@ -83,7 +83,7 @@ def unreadable_job(body: Object, why: str) -> JobView:
         stops=(),
         spec=JobSpec(),
         schedule=None,
-        problem=_unreadable(why),
+        unread=_unreadable(why),
         fingerprint=JobSpec().fingerprint,
     )
 

@@ -4,13 +4,13 @@ the operator lists the pod of each Job that has ended."""
 import logging
 from typing import Any
 
+from dkron_crds.job_metadata import LABEL_JOB
 from dkron_kube.client import KubeClient
 from dkron_kube.informer import Callbacks, Informer, WatchState
 from dkron_kube.paths import PODS
 from dkron_kube.watch import Selection
 from dkron_operator.cache.ended_pods import EndedPods
 from dkron_operator.kit.object_guard import ObjectGuard
-from dkron_operator.plan.view import LABEL_JOB
 
 Object = dict[str, Any]
 log = logging.getLogger(__name__)

@@ -8,6 +8,7 @@ import kopf
 
 from dkron_crds.job_metadata import SELECTOR
 from dkron_kube.access import Access
+from dkron_kube.lists import Lists
 from dkron_kube.paging import Paging
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_kube.reading import read_bounded
@@ -68,18 +69,13 @@ def register(
     access: Access,
     watch_liveness: WatchLiveness,
     *,
-    listed: Callable[[], None],
+    lists: Lists,
 ) -> None:
-    """Register the handlers with kopf. They never raise and never write. `listed` is called when kopf has listed what
-    it watches: kopf says nothing about what vanished before that."""
-
-    def answered(path: str) -> None:
-        if watch_liveness.knows(path):
-            listed()
+    """Register the handlers with kopf. They never raise and never write."""
 
     @kopf.on.login(registry=registry)
     async def login(**_: object) -> kopf.AiohttpSession:
-        session = access.open_session(watched=watch_liveness.answer, listed=answered, reading=[read_bounded, Paging()])
+        session = access.open_session(watched=watch_liveness.answer, reading=[lists, read_bounded, Paging()])
         return kopf.AiohttpSession(server=access.server, aiohttp_session=session)
 
     @kopf.on.event(DKRON_JOBS.group, DKRON_JOBS.version, DKRON_JOBS.plural, registry=registry)

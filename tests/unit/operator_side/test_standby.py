@@ -8,9 +8,9 @@ import pytest
 
 from dkron_crds.job import JobStatus
 from dkron_kube.errors import NotLeader, Unavailable
-from dkron_kube.paths import JOBS
+from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.leader.election import Terms
-from tests.support.builders import NOON, after, claim, job_view
+from tests.support.builders import NOON, after, claim, job_view, wire_job
 from tests.support.edges import Edges, begin, until, wall
 
 pytestmark = pytest.mark.looptime
@@ -64,6 +64,25 @@ async def test_standby_sends_nothing_to_the_api_server() -> None:
             edges.watch()
     assert edges.kube.calls == []
     assert not edges.entry().pending
+
+
+async def test_jobs_due_soon_are_planned_first() -> None:
+    """A list has queued them in its own order, and new jobs have no `next` in their status."""
+    edges = begin(schedule="0 0 1 1 *", uid="late")
+    specs: dict[str, dict[str, Any]] = {
+        "none": {"schedule": ""},
+        "known": {"schedule": "@every 1m", "status": JobStatus(since=NOON, next=after(minutes=1))},
+        "new": {"schedule": "* * * * * *"},
+        "held": {"schedule": "* * * * * *", "status": JobStatus(since=NOON)},
+    }
+    for number, (uid, spec) in enumerate(specs.items()):
+        edges.kube.put(DKRON_JOBS, wire_job(uid=uid, name=uid, version=9 + number, **spec))
+    edges.acts = False
+    edges.watch()
+    lead(edges)
+    queue = edges.parts.jobs
+    found = [queue._next() for _ in range(len(queue))]
+    assert [key for key, _ in filter(None, found)][:2] == ["new", "known"]
 
 
 # --- a change of leaders -------------------------------------------------------------------------------------------
