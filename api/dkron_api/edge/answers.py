@@ -54,7 +54,8 @@ async def list_answer(
 
 async def listed_answer(request: web.Request, listed: Listed, *, headers: Mapping[str, str]) -> web.StreamResponse:
     """Respond with a list that is ready, for a request without `?pretty`."""
-    pieces, size = listed.pieces, listed.size
+    pieces: Sequence[bytes] = listed.pieces
+    size = listed.size
     if size < COMPRESSIBLE:
         return web.Response(body=b"".join(pieces), headers={"Content-Type": JSON, **headers})
     headers = {"Content-Type": JSON, "Vary": "Accept-Encoding", **headers}
