@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import sys
 from functools import partial
 from http import HTTPStatus
 from math import ceil
@@ -355,7 +356,7 @@ async def test_access_lines_of_one_turn_are_written_together(
 ) -> None:
     caplog.set_level("INFO", access.LOGGER)
     written: list[str] = []
-    monkeypatch.setattr(access.sys.stderr, "write", written.append)
+    monkeypatch.setattr(sys.stderr, "write", written.append)
     log = access.AccessLog("json", together=True)
     for turn in ("first", "second"):
         for message in ("a", "b", "c"):
