@@ -20,7 +20,7 @@ class Listed:
     """A JSON array in pieces, and the same compressed, which happens when the first client asks for it."""
 
     def __init__(self, items: Sequence[bytes]) -> None:
-        self.pieces = tuple(compact(items))
+        self.pieces: Sequence[bytes] = tuple(compact(items))
         self.size = sum(map(len, self.pieces))
         self._compressed: Sequence[bytes] | None = None
         self._turn = asyncio.Lock()
