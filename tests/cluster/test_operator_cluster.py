@@ -232,9 +232,7 @@ def limited(
 
 
 @pytest.mark.parametrize(("resource", "verb"), [pytest.param(*item, id=f"{item[1]} {item[0]}") for item in ONE_LESS])
-def test_missing_optional_rights_stop_no_job(
-    limited: dict[tuple[str, str], Site], resource: str, verb: str
-) -> None:
+def test_missing_optional_rights_stop_no_job(limited: dict[tuple[str, str], Site], resource: str, verb: str) -> None:
     kube, operator = limited[resource, verb].kube, limited[resource, verb].operator
     operator.wait_for_line("ready with", seconds=90)
     operator.wait_for_line(f'cannot {verb} resource "{resource}"', seconds=60)
