@@ -379,5 +379,5 @@ bench: venv ## Measure lateness compared with CronJob, beside a noisy namespace,
 ROUNDS ?= 3
 
 .PHONY: bench-compare
-bench-compare: venv ## Compare the main figures of the working tree with those of BASE=<commit>, in turns (ten minutes for each of three ROUNDS)
+bench-compare: venv ## Compare the main figures of the working tree with the figures of BASE=<commit>, in turns (ten minutes for each of three ROUNDS)
 	@PYTHONPATH=hack $(BIN)/python bench/compare.py $(or $(BASE),$(error BASE=<commit> names what the working tree is compared with)) --rounds $(ROUNDS)

@@ -11,9 +11,8 @@ watchers is divided by their number.
 import argparse
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 
 from rig import Object, connected, cpu_of, many, namespace, simulated
 from same_second import RAISED, bare_job
@@ -58,10 +57,6 @@ def pod(number: int) -> Object:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
-async def _ask_for_one(ask: Callable[[int], Awaitable[None]], total: int, number: int) -> None:
-    await ask(number * 7 % total)
-
-
 async def lists(client: KubeClient, meter: Meter, total: int, made: int) -> None:
     """Print what a list and a GET cost among so many pods, of which some are there already."""
 
@@ -69,16 +64,16 @@ async def lists(client: KubeClient, meter: Meter, total: int, made: int) -> None
         await client.create(PODS, NAME, pod(made + number))
 
     async def read(number: int) -> None:
-        selector = f"{POD_OF_JOB}=job-{number}"
+        selector = f"{POD_OF_JOB}=job-{number * 7 % total}"
         assert len([0 async for _ in client.list(PODS, NAME, label_selector=selector)]) == 1  # noqa: S101
 
     async def get(number: int) -> None:
-        await client.get(PODS, NAME, f"pod-{number}")
+        await client.get(PODS, NAME, f"pod-{number * 7 % total}")
 
     await many(total - made, create)
     for title, ask in (("list by label", read), ("get by name", get)):
         with meter.on():
-            await many(ASKED, partial(_ask_for_one, ask, total), width=4)
+            await many(ASKED, ask, width=4)
         print(f"{total} pods, {title}: {meter.used / ASKED:.2f} ms", flush=True)
 
 

@@ -243,7 +243,7 @@ def run(
 
 
 def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """What the command line says."""
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=1000, help="jobs that are there, and written in a round (1000)")
     parser.add_argument("--connections", type=int, default=32, help="connections of the load (default 32)")
