@@ -80,7 +80,7 @@ class Observer:
             return
         # Not there, or no longer ours: another query would give the same answer.
         if is_recorded(cached.status, name):
-            cached.observed.absent.add(name)
+            cached.observed.absent |= {name}
         else:
             cached.observed.outcomes[name] = Outcome(success=False, finished_at=self._clock.now(), lost=True)
 

@@ -236,7 +236,7 @@ class Store:
             return ()
         if is_recorded(cached.base, name):
             del runs[name]
-            cached.observed.absent.add(name)
+            cached.observed.absent |= {name}
         else:
             runs[name] = replace(last or known, gone=True)
         return (owner,)

@@ -79,8 +79,10 @@ async def test_jobs_due_soon_are_planned_first() -> None:
         edges.kube.put(DKRON_JOBS, wire_job(uid=uid, name=uid, version=9 + number, **spec))
     edges.acts = False
     edges.watch()
-    lead(edges)
     queue = edges.parts.jobs
+    for cached in edges.store:
+        queue.add(cached.job.uid)
+    lead(edges)
     found = [queue._next() for _ in range(len(queue))]
     assert [key for key, _ in filter(None, found)][:2] == ["new", "known"]
 
