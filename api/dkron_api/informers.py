@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 BEGUN = Selection(fields="status.successful=0", labels=SELECTOR, metadata_only=True)
 """The Jobs of attempts that have not succeeded."""
 LATE = "an execution is shown some seconds after it has begun"
-"""What the log says while Jobs cannot be watched."""
+"""For the log, while Jobs cannot be watched."""
 
 
 async def informers(app: web.Application) -> AsyncIterator[None]:

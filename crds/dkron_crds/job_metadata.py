@@ -1,4 +1,4 @@
-"""Labels and annotations by which a Job says for which attempt it was created. The names must never change."""
+"""Labels and annotations by which a Job names its attempt. They must never change."""
 
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGED_BY = "dkron-operator"

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 DEBOUNCE, DEBOUNCE_PER_DUE, LONGEST_DEBOUNCE = 0.25, 0.003, 2.0
 """Seconds in which the changes of one job are collected, plus some for each job that is due now: slots go first."""
 BEGINNING = 5.0
-"""Seconds for which the beginning of an attempt waits: one that ends sooner is written once, with its record."""
+"""Seconds that the beginning of an attempt waits: one that ends sooner is written once, with its record."""
 TRIES = 5
 """How often a write is folded again immediately when another writer keeps coming first."""
 WIDTH = 16

@@ -1,6 +1,6 @@
 """Which changes of a status may wait: those that the Jobs of the cluster show as well.
 
-A Job says by its name and annotations for which slot it is. An operator that finds it makes the same changes again
+A Job names its slot by its own name and its annotations. An operator that finds it makes the same changes again
 (`slots.plan_found_slots`, `attempts.py`), and the REST API shows it (`dkron_api.translate.beginning`). So the beginning
 of an attempt that ends within some seconds needs no write of its own: mark, active entry and record go together.
 """
