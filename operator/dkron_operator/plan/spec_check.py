@@ -15,13 +15,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a spec that could be read leads to."""
+    """The findings of a check."""
 
     problem: Problem | None = None
     """Why the job cannot run; None if nothing is wrong."""
 
     remarks: str = ""
-    """What is legal and may surprise its author; empty if nothing is."""
+    """Legal settings that may surprise the author, as sentences; empty if there are none."""
 
     unprompted: Problem | None = None
     """Why the job runs only on request: a required parameter has no default; None if it runs by itself."""
