@@ -1,7 +1,7 @@
 """All objects of a kind, read once, and the version from which a watch goes on.
 
 The API server reads a list in pages from etcd, and takes three times as long for it as for a watch that begins with all
-objects, which comes from its cache. That watch also needs memory for one object at a time, however many there are.
+objects, which comes from its cache. This watch also needs memory for one object at a time, however many there are.
 Kubernetes 1.33 refuses it by default, and then the objects come in pages.
 """
 

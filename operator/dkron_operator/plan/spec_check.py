@@ -15,13 +15,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Findings of a spec that could be read."""
+    """The findings of a check."""
 
     problem: Problem | None = None
     """Why the job cannot run; None if nothing is wrong."""
 
     remarks: str = ""
-    """Legal settings that may surprise the author; empty if there are none."""
+    """Legal settings that may surprise the author, as sentences; empty if there are none."""
 
     unprompted: Problem | None = None
     """Why the job runs only on request: a required parameter has no default; None if it runs by itself."""

@@ -71,7 +71,7 @@ async def test_jobs_due_soon_are_planned_first() -> None:
     edges = begin(schedule="0 0 1 1 *", uid="late")
     specs: dict[str, dict[str, Any]] = {
         "none": {"schedule": ""},
-        "known": {"schedule": "@every 1m", "status": JobStatus(since=NOON, next=after(minutes=1))},
+        "known": {"schedule": "@every 1m", "status": JobStatus(since=NOON, next=after(30))},
         "new": {"schedule": "* * * * * *"},
         "held": {"schedule": "* * * * * *", "status": JobStatus(since=NOON)},
     }
