@@ -100,8 +100,9 @@ def register(
 
     @kopf.on.login(registry=registry)
     async def login(**_: object) -> kopf.AiohttpSession:
-        reading = [BoundedReading(take), Paging()]
-        session = access.open_session(watched=watch_liveness.answer, listed=answered, reading=reading)
+        session = access.open_session(
+            watched=watch_liveness.answer, listed=answered, reading=[BoundedReading(take), Paging()]
+        )
         return kopf.AiohttpSession(server=access.server, aiohttp_session=session)
 
     @kopf.on.event(DKRON_JOBS.group, DKRON_JOBS.version, DKRON_JOBS.plural, registry=registry)

@@ -202,14 +202,16 @@ LINES = [
 async def test_kopf_gets_what_the_store_does_not_take(line: Line) -> None:
     stored, sent = list[str](), json.dumps(line.event).encode() + b"\n"
     handlers = Handlers(Store(), requeue=stored.append)
-    reading = [BoundedReading(handlers.take)]
 
     async def answer(request: web.Request) -> web.StreamResponse:
         response = await opened(request)
         await response.write(b"not JSON\n" + sent)
         return response
 
-    async with served(answer) as client, client.access.open_session(reading=reading) as session:
-        async with session.get(line.of.path(), params={"watch": "true"}) as response:
-            read = b"".join([piece async for piece in response.content.iter_chunked(2**16)])
+    async with (
+        served(answer) as client,
+        client.access.open_session(reading=[BoundedReading(handlers.take)]) as session,
+        session.get(line.of.path(), params={"watch": "true"}) as response,
+    ):
+        read = b"".join([piece async for piece in response.content.iter_chunked(2**16)])
     assert (len(stored), read) == (line.stored, b"not JSON\n" + (sent if line.to_kopf else b""))
