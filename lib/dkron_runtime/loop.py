@@ -35,8 +35,7 @@ def filling() -> Iterator[None]:
 
 
 def faster_loop() -> LoopFactory | None:
-    """Return a factory of uvloop's event loops if uvloop is installed. For servers only: uvloop complains when a client
-    closes a TLS connection during a response, which the operator does to its watches whenever it ends."""
+    """Return a factory of uvloop's event loops if uvloop is installed."""
     try:
         import uvloop  # noqa: PLC0415 - not on every platform
     except ImportError:

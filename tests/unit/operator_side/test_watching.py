@@ -1,8 +1,10 @@
 """kopf's streams fail, and begin again: which failures end the program, how long it waits, and that nothing is left."""
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
 
 import aiohttp
@@ -14,14 +16,17 @@ from kopf._cogs.structs.references import Resource
 
 from dkron_kube.access import Access
 from dkron_kube.errors import Unavailable
-from dkron_kube.paths import DKRON_JOBS, JOBS
+from dkron_kube.paths import DKRON_JOBS, JOBS, LEASES
+from dkron_kube.paths import Resource as KubeResource
+from dkron_kube.reading import BoundedReading
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.lifecycle import NotInstalled
 from dkron_operator.watch.handlers import Handlers, settings
 from dkron_operator.watch.kopf_streams import KopfStreams
 from dkron_operator.watch.liveness import WatchLiveness
-from tests.support.kube_server import serving
+from tests.support.builders import claim, wire_job, wire_run
+from tests.support.kube_server import opened, served, serving
 
 
 class Refused(Exception):
@@ -214,3 +219,45 @@ async def test_first_list_of_kopf(course: tuple[Listed, ...]) -> None:
             assert read == {"items": items, "metadata": {"resourceVersion": wanted.body}}
             assert len(resyncs) == wanted.resyncs
             resyncs.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a watch: what the store and kopf get of it."""
+
+    of: KubeResource
+    event: dict[str, Any]
+    stored: int = 0
+    to_kopf: bool = True
+
+
+JOB, ATTEMPT = wire_job(), wire_run(claim())
+LINES = [
+    pytest.param(Line(DKRON_JOBS, {"type": "ADDED", "object": JOB}, stored=1, to_kopf=False), id="a job is added"),
+    pytest.param(Line(DKRON_JOBS, {"type": "MODIFIED", "object": JOB}, stored=1, to_kopf=False), id="a job changes"),
+    pytest.param(Line(JOBS, {"type": "MODIFIED", "object": ATTEMPT}, stored=1, to_kopf=False), id="a Job changes"),
+    pytest.param(Line(DKRON_JOBS, {"type": "DELETED", "object": JOB}), id="a deletion, after which kopf forgets, too"),
+    pytest.param(Line(JOBS, {"type": "BOOKMARK", "object": {"metadata": {}}}), id="a bookmark"),
+    pytest.param(Line(JOBS, {"type": "ERROR", "object": {"code": 410}}), id="an error"),
+    pytest.param(Line(LEASES, {"type": "ADDED", "object": ATTEMPT}), id="another kind"),
+    pytest.param(Line(JOBS, {"type": "ADDED", "object": None}), id="no object"),
+]
+
+
+@pytest.mark.parametrize("line", LINES)
+async def test_kopf_gets_what_the_store_does_not_take(line: Line) -> None:
+    stored, sent = list[str](), json.dumps(line.event).encode() + b"\n"
+    handlers = Handlers(Store(), requeue=stored.append)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = await opened(request)
+        await response.write(b"not JSON\n" + sent)
+        return response
+
+    async with (
+        served(answer) as client,
+        client.access.open_session(reading=[BoundedReading(handlers.take)]) as session,
+        session.get(line.of.path(), params={"watch": "true"}) as response,
+    ):
+        read = b"".join([piece async for piece in response.content.iter_chunked(2**16)])
+    assert (len(stored), read) == (line.stored, b"not JSON\n" + (sent if line.to_kopf else b""))
