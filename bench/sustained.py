@@ -11,7 +11,9 @@ by how much each Job came late. The API server profiles itself meanwhile, which 
 import argparse
 import asyncio
 import math
+import re
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +36,7 @@ from rig import (
 from same_second import CRON_JOBS, RAISED, cron_job
 
 import localcluster
+from dkron_crds.names import ACCEPTED
 from dkron_kube.client import KubeClient
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from localcluster.record import find
@@ -122,8 +125,8 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Sustained:
-    """What became of a load. `cpu`, `parts` (of the API server) and `calls` are for each execution, in ms and numbers;
-    the last four are the operator's."""
+    """What became of a load. `cpu`, `parts` (of the API server) and `calls` (of all clients) are for each execution, in
+    ms and numbers."""
 
     load: Load
     late: list[float]
@@ -142,12 +145,10 @@ class Sustained:
             f"  late by (s): {percentiles(self.late)}",
             f"  CPU, ms for each: {cpu}; {self.left} Jobs at the end",
         ]
-        if self.calls:
-            calls = ", ".join(f"{share:.2f} {call}" for call, share in self.calls.items() if share >= 0.01)
-            lines += [
-                f"  {self.recorded:.1f}/s recorded, {self.skipped} slots skipped, {self.memory:.0f} MB",
-                f"  {sum(self.calls.values()):.2f} API calls for each: {calls}",
-            ]
+        if self.memory:
+            lines.append(f"  {self.recorded:.1f}/s recorded, {self.skipped} slots skipped, {self.memory:.0f} MB")
+        calls = ", ".join(f"{share:.2f} {call}" for call, share in self.calls.items() if share >= 0.05)
+        lines.append(f"  {sum(self.calls.values()):.2f} requests of all clients for each: {calls}")
         lines += ["  the API server's part:", *(f"  {each:8.2f} ms {name}" for name, each in self.parts.items())]
         return "\n".join(lines)
 
@@ -157,16 +158,17 @@ async def measure(cluster: localcluster.Cluster, load: Load) -> Sustained:
     async with connected(cluster, NAME) as client, Witness(client, NAME).watching() as witness:
         with contender(cluster.kubeconfig, load.kind) as process:
             await many(load.jobs, lambda number: load.create(client, number))
-            # The first period is not measured: nothing is removed in it, and each job is new.
+            await accepted(client, load, process)
+            # The first period is not measured: nothing is removed in it.
             begin = math.ceil(time.time() / load.period) * load.period + load.period
             await until(begin - 1, process)
-            meter, (before, *_) = Meter(cluster, process), await recorded(client, NAME)
+            meter, (before, *_), asked = Meter(cluster, process), await recorded(client, NAME), await requests(client)
             shares = asyncio.create_task(apiserver_profile.take(client, load.seconds))
             await until(begin - 1 + load.seconds, process)
-            used, (after, *_) = meter.each(load.due), await recorded(client, NAME)
+            used, (after, *_), calls = meter.each(load.due), await recorded(client, NAME), await requests(client)
             await until(begin + load.seconds + LATE, process)
             memory = 0.0 if process is None else process.memory()
-        ran, _, skipped = await recorded(client, NAME)
+        _, _, skipped = await recorded(client, NAME)
         return Sustained(
             load,
             late=witness.between(begin, begin + load.seconds),
@@ -176,13 +178,33 @@ async def measure(cluster: localcluster.Cluster, load: Load) -> Sustained:
             recorded=(after - before) / load.seconds,
             skipped=skipped,
             memory=memory,
-            calls={} if process is None else calls(process.calls, ran),
+            calls={call: number / load.due for call, number in (calls - asked).most_common()},
         )
 
 
-def calls(made: dict[str, int], executions: int) -> dict[str, float]:
-    """How many of each there are for each execution, the most frequent first."""
-    return {call: number / executions for call, number in sorted(made.items(), key=lambda item: -item[1])}
+async def accepted(client: KubeClient, load: Load, process: OperatorProcess | None) -> None:
+    """Wait until the operator has accepted each job: only then nothing but executions costs anything."""
+    while process is not None:
+        process.check()
+        listed = client.list(DKRON_JOBS, NAME, metadata_only=True)
+        if len([0 async for job in listed if ACCEPTED in (job["metadata"].get("annotations") or {})]) == load.jobs:
+            return
+        await asyncio.sleep(1)
+
+
+async def requests(client: KubeClient) -> Counter[str]:
+    """How many requests of all clients the API server has answered, by verb and resource, without watches."""
+    async with client.access.open_session() as session, session.get("/metrics") as response:
+        response.raise_for_status()
+        text = await response.text()
+    counts: Counter[str] = Counter()
+    for labels, number in re.findall(r"^apiserver_request_total\{(.*)\} (\S+)$", text, re.MULTILINE):
+        of = dict(re.findall(r'(\w+)="([^"]*)"', labels))
+        if of["verb"] != "WATCH" and of["resource"]:
+            counts[f"{of['verb'].lower()} {'/'.join(filter(None, (of['resource'], of['subresource'])))}"] += int(
+                float(number)
+            )
+    return counts
 
 
 def measured(load: Load) -> Sustained:

@@ -24,11 +24,16 @@ async def snapshot(
     """Yield each object, as an event, and changes of these meanwhile. The last event is a bookmark: a watch that goes
     on at its version misses nothing. Raises `Expired` if pages took too long, `Unavailable` and the usual errors."""
     selector = {} if label_selector is None else {"labelSelector": label_selector}
+    begun = False
     try:
         async for event in _streamed(client, resource, namespace, selector):
+            begun = True
             yield event
-    except Rejected:
-        # The API server refuses before it sends anything. If it refuses lists as well, that is the error.
+    except (Rejected, Unavailable):
+        # What is deleted between a part of a stream and the pages would stay known.
+        if begun:
+            raise
+        # If the API server refuses lists as well, or does not answer, that is the error.
         async for event in _paged(client, resource, namespace, selector):
             yield event
 

@@ -37,7 +37,8 @@ SERVERS = {
     "refuses the watch": Server(None, pages=([thing("a", 2)], [thing("b", 5)]), told="a b @7"),
     "refuses the watch, and has none": Server(None, pages=([],), told="@7"),
     "refuses both": Server(None, raises=Rejected),
-    "ends before it has sent all": Server([added("a", 2)], raises=Unavailable),
+    "ends before it has sent anything": Server([], pages=([thing("a", 2)],), told="a @7"),
+    "ends before it has sent all": Server([added("a", 2)], pages=([],), raises=Unavailable),
     "ends with an error": Server([added("a", 2), error(410)], pages=([],), raises=Expired),
 }
 
