@@ -5,7 +5,7 @@ objects, which comes from its cache. This watch also needs memory for one object
 Kubernetes 1.33 refuses it by default, and then the objects come in pages.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from dkron_kube.client import KubeClient, Object
 from dkron_kube.errors import Rejected, Unavailable
@@ -19,21 +19,24 @@ LONGEST, SILENCE = 600, 60.0
 
 
 async def snapshot(
-    client: KubeClient, resource: Resource, namespace: str | None, *, label_selector: str | None = None
+    client: KubeClient,
+    resource: Resource,
+    namespace: str | None,
+    *,
+    label_selector: str | None = None,
+    cut_off: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Event]:
     """Yield each object, as an event, and changes of these meanwhile. The last event is a bookmark: a watch that goes
-    on at its version misses nothing. Raises `Expired` if pages took too long, `Unavailable` and the usual errors."""
+    on at its version misses nothing. `cut_off` is called when a stream ends early and pages follow: no event tells what
+    was deleted between them. Raises `Expired` if pages took too long, `Unavailable` and the usual errors."""
     selector = {} if label_selector is None else {"labelSelector": label_selector}
-    begun = False
     try:
         async for event in _streamed(client, resource, namespace, selector):
-            begun = True
             yield event
-    except (Rejected, Unavailable):
-        # What is deleted between a part of a stream and the pages would stay known.
-        if begun:
-            raise
+    except (Rejected, Unavailable) as error:
         # If the API server refuses lists as well, or does not answer, that is the error.
+        if isinstance(error, Unavailable):
+            cut_off()
         async for event in _paged(client, resource, namespace, selector):
             yield event
 

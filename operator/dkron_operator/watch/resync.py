@@ -50,7 +50,9 @@ class Resync:
         feeds = ((DKRON_JOBS, None, self._handlers.feed_job), (JOBS, SELECTOR, self._handlers.feed_attempt))
         for resource, selector, feed in feeds:
             for namespace in self._namespaces:
-                async for event in snapshot(self._client, resource, namespace, label_selector=selector):
+                async for event in snapshot(
+                    self._client, resource, namespace, label_selector=selector, cut_off=self.want
+                ):
                     if event.kind is Kind.BOOKMARK:
                         self.filled[resource.path(namespace)] = event.version
                     else:

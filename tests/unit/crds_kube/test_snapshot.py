@@ -2,11 +2,12 @@
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 from aiohttp import web
 
-from dkron_kube.errors import Expired, KubeError, Rejected, Unavailable
+from dkron_kube.errors import Expired, KubeError, Rejected
 from dkron_kube.paths import DKRON_JOBS
 from dkron_kube.snapshot import snapshot
 from tests.support.kube_server import served
@@ -37,8 +38,8 @@ SERVERS = {
     "refuses the watch": Server(None, pages=([thing("a", 2)], [thing("b", 5)]), told="a b @7"),
     "refuses the watch, and has none": Server(None, pages=([],), told="@7"),
     "refuses both": Server(None, raises=Rejected),
-    "ends before it has sent anything": Server([], pages=([thing("a", 2)],), told="a @7"),
-    "ends before it has sent all": Server([added("a", 2)], pages=([],), raises=Unavailable),
+    "ends before it has sent all": Server([added("a", 2)], pages=([thing("b", 5)],), told="a cut b @7"),
+    "ends before it has sent all, and then refuses": Server([added("a", 2)], raises=Rejected),
     "ends with an error": Server([added("a", 2), error(410)], pages=([],), raises=Expired),
 }
 
@@ -61,7 +62,8 @@ async def test_snapshot_is_complete_or_fails(server: Server) -> None:
     failing: AbstractContextManager[object] = nullcontext() if server.raises is None else pytest.raises(server.raises)
     async with served(answer) as client:
         with failing:
-            async for each in snapshot(client, DKRON_JOBS, "ns", label_selector="a=b"):
+            cut_off = partial(told.append, "cut")
+            async for each in snapshot(client, DKRON_JOBS, "ns", label_selector="a=b", cut_off=cut_off):
                 name = each.item.get("metadata", {}).get("name", f"@{each.version}")
                 told.append(f"-{name}" if each.kind == "DELETED" else name)
     if server.raises is None:
