@@ -36,7 +36,6 @@ from rig import (
 from same_second import CRON_JOBS, RAISED, cron_job
 
 import localcluster
-from dkron_crds.names import ACCEPTED
 from dkron_kube.client import KubeClient
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from localcluster.record import find
@@ -186,8 +185,8 @@ async def accepted(client: KubeClient, load: Load, process: OperatorProcess | No
     """Wait until the operator has accepted each job: only then nothing but executions costs anything."""
     while process is not None:
         process.check()
-        listed = client.list(DKRON_JOBS, NAME, metadata_only=True)
-        if len([0 async for job in listed if ACCEPTED in (job["metadata"].get("annotations") or {})]) == load.jobs:
+        # Its last write for a new job is an annotation.
+        if (await requests(client))["patch dkronjobs"] >= load.jobs:
             return
         await asyncio.sleep(1)
 

@@ -35,7 +35,8 @@ def filling() -> Iterator[None]:
 
 
 def faster_loop() -> LoopFactory | None:
-    """Return a factory of uvloop's event loops if uvloop is installed."""
+    """Return a factory of uvloop's event loops if uvloop is installed. For servers only: uvloop complains when a client
+    closes a TLS connection during a response, which the operator does to its watches whenever it ends."""
     try:
         import uvloop  # noqa: PLC0415 - not on every platform
     except ImportError:

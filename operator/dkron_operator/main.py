@@ -31,7 +31,7 @@ from dkron_pods.images import Images
 from dkron_runtime import logs
 from dkron_runtime.command import options
 from dkron_runtime.installed import Outdated
-from dkron_runtime.loop import faster_loop, run
+from dkron_runtime.loop import run
 from dkron_runtime.tracing import start
 from dkron_runtime.tracing.kube import KubeSpans
 from dkron_runtime.tracing.spans import Tracer
@@ -48,7 +48,7 @@ def main() -> None:
     # kopf logs each event that it passes on; only its problems matter here.
     logging.getLogger("kopf").setLevel(logging.WARNING)
     with start.tracing("dkron-operator") as tracer:
-        code = run(_run(settings, tracer), on=faster_loop())
+        code = run(_run(settings, tracer))
     sys.exit(code)
 
 

@@ -137,8 +137,6 @@ class Store:
 
     def upsert_attempt(self, body: Object) -> Iterable[str]:
         """Take in a Job. A new version that changes only what no plan depends on affects no DkronJob."""
-        if self._is_old(body):
-            return ()
         run = read_attempt(body)
         if run is None:
             owner = self._entries.get(controller_of(body))
@@ -158,17 +156,11 @@ class Store:
             if cached is not None:
                 self.on_foreign(cached.job, surplus(run, MAX_ACTIVE))
             return ()
+        if known is not None and known.uid == run.uid and (known.version >= run.version or known.gone):
+            return ()
         runs[run.name] = run
         troubled = cached is not None and run.name in cached.observed.pod_problems
         return () if known is not None and _says_nothing_new(known, run, troubled=troubled) else (run.owner,)
-
-    def _is_old(self, body: Object) -> bool:
-        """Whether this version of a Job shows nothing new, as when the watch repeats the answer to its create."""
-        metadata = body["metadata"]
-        known = self._attempts.get((controller_of(body), metadata["namespace"]), {}).get(metadata["name"])
-        if known is None or known.uid != metadata["uid"]:
-            return False
-        return known.gone or known.version >= int(metadata["resourceVersion"])
 
     def mark_missing(self, uid: str) -> Iterable[str]:
         """The API server no longer has a DkronJob. Until the watch says so, an older version may still arrive, which
