@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
-import aiohttp
 import kopf
 
 from dkron_crds.job_metadata import SELECTOR
@@ -97,8 +96,7 @@ def register(
 
     @kopf.on.login(registry=registry)
     async def login(**_: object) -> kopf.AiohttpSession:
-        reading: list[aiohttp.ClientMiddlewareType] = [lists, BoundedReading(take), Paging()]
-        session = access.open_session(watched=watch_liveness.answer, reading=reading)
+        session = access.open_session(watched=watch_liveness.answer, reading=[lists, BoundedReading(take), Paging()])
         return kopf.AiohttpSession(server=access.server, aiohttp_session=session)
 
     @kopf.on.event(DKRON_JOBS.group, DKRON_JOBS.version, DKRON_JOBS.plural, registry=registry)
