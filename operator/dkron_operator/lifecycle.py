@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -23,7 +24,6 @@ from dkron_operator.options import Options
 from dkron_operator.reconcile.gather import RETENTION
 from dkron_operator.watch.liveness import WatchLiveness
 from dkron_runtime.installed import require_current
-from dkron_runtime.loop import filling
 from dkron_runtime.supervision import Supervisor
 
 log = logging.getLogger(__name__)
@@ -68,6 +68,9 @@ class Surroundings:
     signals: bool = True
     """Whether SIGINT and SIGTERM ask for an orderly shutdown."""
 
+    filling: Callable[[], AbstractContextManager[None]] = nullcontext
+    """The context of the first read of all objects, in a process that has one operator."""
+
 
 class Operator:
     """One replica. `run` returns when it was asked to stop, and raises if it cannot go on.
@@ -101,7 +104,7 @@ class Operator:
             self._monitored(), clock=ports.clock, version=options.replica.version, per_job=around.exposure.per_job
         )
         self._streams = around.streams(self.parts)
-        self._exposure, self._signals = around.exposure, around.signals
+        self._exposure, self._signals, self._filling = around.exposure, around.signals, around.filling
         self._before, self._filled_at = self.lease.view, 0.0
         self.lease.on_change.add(self._lead)
         self._stop = asyncio.Event()
@@ -145,7 +148,7 @@ class Operator:
         await parts.installation.read()
         await parts.pauses.read()
         self._filled_at = self._clock.monotonic()
-        with filling():
+        with self._filling():
             await parts.resync.fill()
         parts.cluster_status.begin()
         parts.due_queue.begin()
