@@ -374,3 +374,10 @@ bench: venv ## Measure lateness compared with CronJob, beside a noisy namespace,
 	@$(BIN)/python bench/scrape.py
 	@$(BIN)/python bench/summary.py
 	@$(BIN)/python bench/tracing.py
+
+# ROUNDS=5 measures each version five times. The exit status is 1 if a figure got worse.
+ROUNDS ?= 3
+
+.PHONY: bench-compare
+bench-compare: venv ## Compare the main figures of the working tree with the figures of BASE=<commit>, in turns (ten minutes for each of three ROUNDS)
+	@PYTHONPATH=hack $(BIN)/python bench/compare.py $(or $(BASE),$(error BASE=<commit> names what the working tree is compared with)) --rounds $(ROUNDS)

@@ -23,11 +23,11 @@ from rig import Witness, dkron_job, installed, many, operator, percentiles
 
 import localcluster
 from dkron_crds.base import rfc3339
+from dkron_crds.job_metadata import LABEL_JOB, LABEL_MANAGED_BY, MANAGED_BY
 from dkron_kube import access
 from dkron_kube.client import KubeClient
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.plan.cause import scheduled
-from dkron_operator.plan.view import LABEL_JOB, LABEL_MANAGED_BY, MANAGED_BY
 
 Object = dict[str, Any]
 PORT = free_port()

@@ -2,8 +2,9 @@
 
 Two replicas of a namespace, and jobs that are due every second. The one that leads is ended at some point of a second;
 the latest Job of a slot from there on, from its slot until a watch has seen it, tells for how long no replica fired.
+A frozen one (SIGSTOP) is killed once the other has followed.
 
-    python bench/handover.py [--times 6] [--jobs 2] [--ways SIGTERM SIGKILL]
+    python bench/handover.py [--times 6] [--jobs 2] [--ways SIGTERM SIGKILL SIGSTOP]
 """
 
 import argparse
@@ -28,6 +29,7 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_JOBS, LEASES
 
+WAYS = ["SIGTERM", "SIGKILL", "SIGSTOP"]
 LONGEST = 90.0
 """Seconds to wait for anything."""
 SETTLE = 3.0
@@ -59,6 +61,7 @@ class Pair:
         self._kubeconfig = kubeconfig
         self._folder = folder
         self._running: dict[str, Replica] = {}
+        self._ended: list[Replica] = []
 
     async def begin(self, client: KubeClient) -> None:
         """Return when one leads and the other waits."""
@@ -68,20 +71,29 @@ class Pair:
 
     async def complete(self) -> None:
         """Start the one that is missing, and return when it waits."""
+        self._bury()
         self._start(self._waits)
         await self._running[self._waits].says("holds the Lease")
 
     def end(self, way: signal.Signals) -> None:
         """End the one that leads. From now on the other is meant to."""
-        self._running.pop(self.leads).process.send_signal(way)
+        self._ended.append(ended := self._running.pop(self.leads))
+        ended.process.send_signal(way)
         self.leads, self._waits = self._waits, self.leads
 
     def close(self) -> None:
         """End both, while there is an API server that answers."""
+        self._bury()
         for each in self._running.values():
             each.process.terminate()
         for each in self._running.values():
             each.process.wait(LONGEST)
+
+    def _bury(self) -> None:
+        for each in self._ended:
+            each.process.kill()
+            each.process.wait(LONGEST)
+        self._ended.clear()
 
     def _start(self, name: str) -> None:
         command = [sys.executable, "-m", "dkron_operator", "--namespace", self.home]
@@ -156,7 +168,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=int, default=6, help="how often each way is measured (default 6)")
     parser.add_argument("--jobs", type=int, default=2, help="how many jobs, each once a second (default 2)")
-    parser.add_argument("--ways", nargs="+", default=["SIGTERM", "SIGKILL"], choices=["SIGTERM", "SIGKILL"])
+    parser.add_argument("--ways", nargs="+", default=WAYS, choices=WAYS)
     options = parser.parse_args()
     with installed("bench-handover") as cluster:
         asyncio.run(measure(cluster, options.ways, options.times, options.jobs))

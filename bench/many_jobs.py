@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,7 +28,7 @@ YEARLY = "0 0 0 1 1 *"
 MINUTE = 60
 NAME = "many"
 LIMITS = {"raised": RAISED, "default": ""}
-Part = Callable[[KubeClient, Path, int], Awaitable[None]]
+Part = Callable[[KubeClient, Path, int], Awaitable[object]]
 AHEAD = 60
 """Seconds between the operator's start and the minute that is measured: with 10,000 jobs it is ready long before."""
 
@@ -56,20 +57,33 @@ async def until_it_fires(client: KubeClient, process: OperatorProcess) -> float:
         await asyncio.sleep(0.05)
 
 
-async def idle(client: KubeClient, kubeconfig: Path, count: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How soon an operator fired, in seconds, and what it took until it rested: seconds of CPU, and MB."""
+
+    seconds: float
+    cpu: float
+    memory: float
+
+
+async def idle(client: KubeClient, kubeconfig: Path, count: int) -> list[Start]:
     """Many jobs that wait, and one that runs each second: a first start, which writes each status, and a second."""
     print(f"{count} idle jobs", flush=True)
     await create(client, [YEARLY] * count)
     await client.create(DKRON_JOBS, NAME, dkron_job("tick", "@every 1s"))
+    starts = []
     for title in ("first start", "second start"):
         with operator(kubeconfig, NAME) as process:
             seconds = await until_it_fires(client, process)
             await settled(process)
+            start = Start(seconds, process.cpu(), process.memory())
             print(
-                f"  {title:<13} fires after {seconds:5.1f} s, {process.cpu():6.1f} s of CPU until it rests, "
-                f"{process.memory():5.0f} MB",
+                f"  {title:<13} fires after {seconds:5.1f} s, {start.cpu:6.1f} s of CPU until it rests, "
+                f"{start.memory:5.0f} MB",
                 flush=True,
             )
+            starts.append(start)
+    return starts
 
 
 async def settled(process: OperatorProcess) -> None:

@@ -20,7 +20,7 @@ import shlex
 import sys
 import time
 import urllib.request
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
@@ -83,6 +83,17 @@ def stored(name: str, command: str = "backup --all") -> Object:
     return {"apiVersion": API_VERSION, "kind": "DkronJob", "metadata": {"name": name}, "spec": spec}
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A load, and its rounds at the REST API and at the reference. `size` is the answer's, in bytes, of a read."""
+
+    title: str
+    ours: Rounds
+    reference: Rounds
+    dkron: int
+    size: int = 0
+
+
 class Bench:
     """The contenders in one cluster."""
 
@@ -99,8 +110,8 @@ class Bench:
 
         await many(self._options.jobs, create)
 
-    async def reads(self, server: Server) -> None:
-        """Print the rows of the reads."""
+    async def reads(self, server: Server) -> AsyncIterator[Line]:
+        """Yield the lines of the reads."""
         answers = {(read.path, read.encoding): fetched(server, read) for read in READS}
         with bare_handler(answers, core=self._cores.server) as bare:
             for read in READS:
@@ -108,15 +119,14 @@ class Bench:
                 for _ in range(self._options.rounds + 1):
                     reference.add(await self._read(bare, read))
                     ours.add(await self._read(server, read))
-                size = len(answers[read.path, read.encoding])
-                print(row(read.name, ours, reference, read.dkron), f" {size:,} bytes", flush=True)
+                yield Line(read.name, ours, reference, read.dkron, len(answers[read.path, read.encoding]))
 
     async def _read(self, server: Server, read: Read) -> Round:
         data = request("GET", read.path, encoding=read.encoding)
         return await self._load(server, repeat(data), 200, seconds=self._options.seconds)
 
-    async def writes(self, server: Server) -> None:
-        """Print the rows of the writes; the jobs that are written are gone in the end."""
+    async def writes(self, server: Server) -> AsyncIterator[Line]:
+        """Yield the lines of the writes; the jobs that are written are gone in the end."""
         titles = ("POST, new job", "POST, same job", "DELETE")
         ours, reference = [Rounds() for _ in titles], [Rounds() for _ in titles]
         async with namespace(self._client, "bare") as bare:
@@ -127,7 +137,7 @@ class Bench:
                     reference[at].add(await bare_step())
                     ours[at].add(await rest_step())
         for title, mine, theirs, dkron in zip(titles, ours, reference, (DKRON_POST, DKRON_POST, 0), strict=True):
-            print(row(title, mine, theirs, dkron), flush=True)
+            yield Line(title, mine, theirs, dkron)
 
     def _rest_writes(self, server: Server, names: Sequence[str]) -> list[Step]:
         create = [request("POST", "/v1/jobs", body(name)) for name in names]
@@ -192,22 +202,31 @@ def fetched(server: Server, read: Read) -> bytes:
         return content
 
 
-async def compare(kubeconfig: Path, options: argparse.Namespace) -> None:
-    """Run all contenders, one after another, and print a row for each load."""
+async def lines(kubeconfig: Path, options: argparse.Namespace) -> AsyncIterator[Line]:
+    """Run all contenders, one after another, and yield a line for each load."""
     client, cores = KubeClient(await access.load(kubeconfig)), two_cores()
     bench = Bench(client, cores, options)
     try:
         async with namespace(client, "rest") as name:
             await bench.fill(name)
             with dkron_api(kubeconfig, name, core=cores.server, options=shlex.split(options.api_options)) as server:
-                print(f"{options.jobs} jobs, {options.connections} connections, median of {options.rounds} rounds")
-                print(HEADER)
                 if options.only != "writes":
-                    await bench.reads(server)
+                    async for line in bench.reads(server):
+                        yield line
                 if options.only != "reads":
-                    await bench.writes(server)
+                    async for line in bench.writes(server):
+                        yield line
     finally:
         await client.close()
+
+
+async def compare(kubeconfig: Path, options: argparse.Namespace) -> None:
+    """Print a row for each load."""
+    print(f"{options.jobs} jobs, {options.connections} connections, median of {options.rounds} rounds")
+    print(HEADER)
+    async for line in lines(kubeconfig, options):
+        size = f"  {line.size:,} bytes" if line.size else ""
+        print(f"{row(line.title, line.ours, line.reference, line.dkron)}{size}", flush=True)
 
 
 def run(
@@ -223,8 +242,8 @@ def run(
             sys.exit(str(exc))
 
 
-def main() -> None:
-    """Start the cluster, compare, and stop it."""
+def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=1000, help="jobs that are there, and written in a round (1000)")
     parser.add_argument("--connections", type=int, default=32, help="connections of the load (default 32)")
@@ -233,8 +252,12 @@ def main() -> None:
     parser.add_argument("--only", choices=("reads", "writes"), help="leave out the others")
     parser.add_argument("--api-options", default="", help="further options for dkron-api, in one text")
     parser.add_argument("--kubeconfig", type=Path, help="a cluster that is there already and has the definitions")
-    options = parser.parse_args()
-    run(compare, options)
+    return parser.parse_args(arguments)
+
+
+def main() -> None:
+    """Start the cluster, compare, and stop it."""
+    run(compare, read_options())
 
 
 if __name__ == "__main__":

@@ -22,13 +22,15 @@ from typing import Any, Self
 
 import aiohttp
 
+import dkron_crds
 import localcluster
 from dkron_kube import access
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(dkron_crds.__file__).parents[2]
+"""The checkout that this Python has installed: what is measured."""
 NAMESPACES = Resource("", "v1", "namespaces")
 
 Object = dict[str, Any]
@@ -46,7 +48,8 @@ def simulated(controller_flags: str = "") -> contextlib.AbstractContextManager[l
 
 @contextlib.contextmanager
 def installed(name: str, *, nodes: str = "none", controller_flags: str = "") -> Iterator[localcluster.Cluster]:
-    """A cluster of this name with the definitions, gone at the end."""
+    """A cluster of this name with the definitions, gone at the end, also when this process is asked to end."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     cluster = localcluster.up(name, nodes=nodes, provider="local", controller_flags=controller_flags)
     try:
         cluster.kubectl("apply", "-f", str(ROOT / "crds"))

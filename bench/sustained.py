@@ -3,7 +3,7 @@
 Each has a cluster of its own with simulated (KWOK) nodes and raised limits of the controller manager. For a rate of 20
 there are 1,200 jobs, each due once a minute. CronJobs are all due in the first second of the minute, since they know
 no other; DkronJobs are `spread` over its seconds, or due like CronJobs (`minutely`). The watch of a witness tells
-by how much each Job came late.
+by how much each Job came late. The API server profiles itself meanwhile, which takes about a hundredth of its CPU.
 
     python bench/sustained.py [--rates 10 20 30] [--seconds 300] [--contenders spread minutely CronJob]
 """
@@ -11,12 +11,15 @@ by how much each Job came late.
 import argparse
 import asyncio
 import math
+import re
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import apiserver_profile
 from rig import (
     Object,
     OperatorProcess,
@@ -45,9 +48,9 @@ COMPONENTS = {"apiserver": "apiserver", "etcd": "etcd", "controller-manager": "c
 CONTENDERS = ("spread", "minutely", "CronJob")
 
 
-def dkron(number: int, *, spread: bool) -> Object:
-    """A DkronJob that is due once a minute. Simulated nodes have no output to read, and say so with an error."""
-    job = dkron_job(f"job-{number}", f"{number % MINUTE if spread else 0} * * * * *")
+def dkron(number: int, *, seconds: Iterable[int]) -> Object:
+    """A DkronJob that is due in these seconds. Simulated nodes have no output to read, and say so with an error."""
+    job = dkron_job(f"job-{number}", f"{','.join(map(str, seconds))} * * * * *")
     job["spec"]["history"] = {"outputBytes": 0}
     return job
 
@@ -63,10 +66,10 @@ class Meter:
             self._pids["operator"] = process.process.pid
         self._begin = self._read()
 
-    def each(self, executions: int) -> str:
+    def each(self, executions: int) -> dict[str, float]:
         """Milliseconds for each of so many executions."""
         used = {name: seconds - self._begin[name] for name, seconds in self._read().items()}
-        return ", ".join(f"{name} {seconds / max(executions, 1) * 1000:.1f}" for name, seconds in used.items())
+        return {name: seconds / max(executions, 1) * 1000 for name, seconds in used.items()}
 
     def _read(self) -> dict[str, float]:
         return {name: cpu_of(pid) for name, pid in self._pids.items()}
@@ -92,16 +95,18 @@ async def until(moment: float, process: OperatorProcess | None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Who has to run how many executions a second, and for how many seconds."""
+    """Who has to run how many executions a second, and for how many seconds. Each job is due every `period` seconds, a
+    divisor of 60."""
 
     kind: str
     rate: int
     seconds: int
+    period: int = MINUTE
 
     @property
     def jobs(self) -> int:
-        """So many jobs, each once a minute."""
-        return self.rate * MINUTE
+        """So many jobs."""
+        return self.rate * self.period
 
     @property
     def due(self) -> int:
@@ -113,44 +118,103 @@ class Load:
         if self.kind == "CronJob":
             await client.create(CRON_JOBS, NAME, cron_job(f"job-{number}", "* * * * *"))
         else:
-            await client.create(DKRON_JOBS, NAME, dkron(number, spread=self.kind == "spread"))
+            first = number % self.period if self.kind == "spread" else 0
+            await client.create(DKRON_JOBS, NAME, dkron(number, seconds=range(first, MINUTE, self.period)))
 
 
-async def measure(cluster: localcluster.Cluster, load: Load) -> None:
-    """Print what became of this load."""
+@dataclass(frozen=True, slots=True)
+class Sustained:
+    """What became of a load. `cpu`, `parts` (of the API server) and `calls` (of all clients) are for each execution, in
+    ms and numbers."""
+
+    load: Load
+    late: list[float]
+    cpu: dict[str, float]
+    parts: dict[str, float]
+    left: int
+    recorded: float
+    skipped: int
+    memory: float
+    calls: dict[str, float]
+
+    def __str__(self) -> str:
+        load, cpu = self.load, ", ".join(f"{name} {each:.1f}" for name, each in self.cpu.items())
+        lines = [
+            f"{load.kind}, {load.rate}/s for {load.seconds} s: {len(self.late)} of {load.due} ran",
+            f"  late by (s): {percentiles(self.late)}",
+            f"  CPU, ms for each: {cpu}; {self.left} Jobs at the end",
+        ]
+        if self.memory:
+            lines.append(f"  {self.recorded:.1f}/s recorded, {self.skipped} slots skipped, {self.memory:.0f} MB")
+        calls = ", ".join(f"{share:.2f} {call}" for call, share in self.calls.items() if share >= 0.05)
+        lines.append(f"  {sum(self.calls.values()):.2f} requests of all clients for each: {calls}")
+        lines += ["  the API server's part:", *(f"  {each:8.2f} ms {name}" for name, each in self.parts.items())]
+        return "\n".join(lines)
+
+
+async def measure(cluster: localcluster.Cluster, load: Load) -> Sustained:
+    """Run this load, and see what becomes of it. The API server is profiled meanwhile."""
     async with connected(cluster, NAME) as client, Witness(client, NAME).watching() as witness:
         with contender(cluster.kubeconfig, load.kind) as process:
             await many(load.jobs, lambda number: load.create(client, number))
-            # The first minute is not measured: nothing is removed in it, and each job is new.
-            begin = math.ceil(time.time() / MINUTE) * MINUTE + MINUTE
+            await accepted(client, load, process)
+            # The first period is not measured: nothing is removed in it.
+            begin = math.ceil(time.time() / load.period) * load.period + load.period
             await until(begin - 1, process)
-            meter, (before, *_) = Meter(cluster, process), await recorded(client, NAME)
+            meter, (before, *_), asked = Meter(cluster, process), await recorded(client, NAME), await requests(client)
+            shares = asyncio.create_task(apiserver_profile.take(client, load.seconds))
             await until(begin - 1 + load.seconds, process)
-            used, (after, *_) = meter.each(load.due), await recorded(client, NAME)
+            used, (after, *_), calls = meter.each(load.due), await recorded(client, NAME), await requests(client)
             await until(begin + load.seconds + LATE, process)
             memory = 0.0 if process is None else process.memory()
-        late = witness.between(begin, begin + load.seconds)
-        print(f"{load.kind}, {load.rate}/s for {load.seconds} s: {len(late)} of {load.due} ran")
-        print(f"  late by (s): {percentiles(late)}")
-        left = len([0 async for _ in client.list(JOBS, NAME)])
-        print(f"  CPU, ms for each: {used}; {left} Jobs at the end", flush=True)
-        if process is not None:
-            ran, _, skipped = await recorded(client, NAME)
-            print(f"  {(after - before) / load.seconds:.1f}/s recorded, {skipped} slots skipped, {memory:.0f} MB")
-            print(
-                f"  {sum(process.calls.values()) / ran:.2f} API calls for each: {calls(process.calls, ran)}", flush=True
+        _, _, skipped = await recorded(client, NAME)
+        return Sustained(
+            load,
+            late=witness.between(begin, begin + load.seconds),
+            cpu=used,
+            parts={part: share * used["apiserver"] for part, share in (await shares).items()},
+            left=len([0 async for _ in client.list(JOBS, NAME)]),
+            recorded=(after - before) / load.seconds,
+            skipped=skipped,
+            memory=memory,
+            calls={call: number / load.due for call, number in (calls - asked).most_common()},
+        )
+
+
+async def accepted(client: KubeClient, load: Load, process: OperatorProcess | None) -> None:
+    """Wait until the operator has accepted each job: only then nothing but executions costs anything."""
+    while process is not None:
+        process.check()
+        # Its last write for a new job is an annotation.
+        if (await requests(client))["patch dkronjobs"] >= load.jobs:
+            return
+        await asyncio.sleep(1)
+
+
+async def requests(client: KubeClient) -> Counter[str]:
+    """How many requests of all clients the API server has answered, by verb and resource, without watches."""
+    async with client.access.open_session() as session, session.get("/metrics") as response:
+        response.raise_for_status()
+        text = await response.text()
+    counts: Counter[str] = Counter()
+    for labels, number in re.findall(r"^apiserver_request_total\{(.*)\} (\S+)$", text, re.MULTILINE):
+        of = dict(re.findall(r'(\w+)="([^"]*)"', labels))
+        if of["verb"] != "WATCH" and of["resource"]:
+            counts[f"{of['verb'].lower()} {'/'.join(filter(None, (of['resource'], of['subresource'])))}"] += int(
+                float(number)
             )
+    return counts
 
 
-def calls(made: dict[str, int], executions: int) -> str:
-    """How many there are for each execution, and which count."""
-    shares = sorted(((number / executions, call) for call, number in made.items()), reverse=True)
-    told = ", ".join(f"{share:.2f} {call}" for share, call in shares if share >= 0.01)
-    return f"{sum(share for share, _ in shares):.2f}: {told}"
+def measured(load: Load) -> Sustained:
+    """The same in a cluster of its own."""
+    with simulated(RAISED) as cluster:
+        cluster.restart("apiserver", apiserver_profile.FLAG)
+        return asyncio.run(measure(cluster, load))
 
 
 def main() -> None:
-    """Start the cluster, measure, and stop it."""
+    """Print what becomes of each load."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rates", type=int, nargs="+", default=[10, 20, 30], help="executions a second, in turn")
     parser.add_argument("--seconds", type=int, default=300, help="how long each is measured (default 300)")
@@ -158,8 +222,7 @@ def main() -> None:
     options = parser.parse_args()
     for kind in options.contenders:
         for rate in options.rates:
-            with simulated(RAISED) as cluster:
-                asyncio.run(measure(cluster, Load(kind, rate, options.seconds)))
+            print(measured(Load(kind, rate, options.seconds)), flush=True)
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ def make_app(
         rate=settings.rate,
         clock=time.monotonic,
     )
-    app[ACCESS] = AccessLog(settings.log_format) if settings.access_log else None
+    app[ACCESS] = AccessLog(settings.log_format, together=True) if settings.access_log else None
     app[AUDIT] = AccessLog(settings.log_format, audit.LOGGER)
     app[CLUSTERS] = ObjectCache("dkronclusters", plain)
     app[LEASES] = ObjectCache("leases", plain, changed=Leadership(tenants.lead, clock).changed)

@@ -24,14 +24,22 @@ from dkron_api.edge.keys import (
     TOKENS,
 )  # fmt: skip
 from dkron_api.settings import AuthMode
+from dkron_api.translate.beginning import read_beginning
+from dkron_api.translate.record import Beginning
+from dkron_crds.job_metadata import SELECTOR
 from dkron_crds.lease import INSTALLATION
 from dkron_crds.packed import packed_object
 from dkron_kube import paths
 from dkron_kube.client import Object
-from dkron_kube.informer import Callbacks, Informer
-from dkron_kube.watch import Cache
+from dkron_kube.informer import Callbacks, Informer, WatchState
+from dkron_kube.watch import Cache, Selection
 
 log = logging.getLogger(__name__)
+
+BEGUN = Selection(fields="status.successful=0", labels=SELECTOR, metadata_only=True)
+"""The Jobs of attempts that have not succeeded."""
+LATE = "an execution is shown some seconds after it has begun"
+"""For the log, while Jobs cannot be watched."""
 
 
 async def informers(app: web.Application) -> AsyncIterator[None]:
@@ -49,7 +57,9 @@ async def informers(app: web.Application) -> AsyncIterator[None]:
         watches.append((paths.SECRETS, home, app[TOKENS], f"type={SECRET_TYPE}"))
     tasks = []
     for resource, namespace, cache, fields in watches:
-        informer = Informer(kube, resource, namespace, _callbacks(cache), state=cache.watch, fields=fields)
+        informer = Informer(
+            kube, resource, namespace, _callbacks(cache), state=cache.watch, selection=Selection(fields=fields)
+        )
         tasks.append(start(f"watch of {resource.plural}", informer.run))
     for number, job_watch in enumerate(app[TENANTS].watches):
         # /health tells everybody which part has ended, so it does not name a further namespace.
@@ -57,6 +67,15 @@ async def informers(app: web.Application) -> AsyncIterator[None]:
         feeding = _callbacks(job_watch.cache, packed_object)
         informer = Informer(kube, paths.DKRON_JOBS, job_watch.namespace, feeding, state=job_watch.state)
         tasks.append(start(what, informer.run))
+        begun = Informer(
+            kube,
+            paths.JOBS,
+            job_watch.namespace,
+            _beginnings(app),
+            selection=BEGUN,
+            state=WatchState("jobs", meanwhile=LATE),
+        )
+        tasks.append(start(what.replace("dkronjobs", "jobs"), begun.run))
     tasks.append(start("announcement", partial(_announce, app), may_end=True))
     tasks.append(start("rendering", app[PRERENDERER].run))
     yield
@@ -69,6 +88,17 @@ def _callbacks(cache: Cache, read: Callable[[Object], Object] = lambda item: ite
     return Callbacks(
         read=read, synced=cache.replace, upsert=cache.upsert, remove=cache.remove, went_back=cache.went_back
     )
+
+
+def _beginnings(app: web.Application) -> Callbacks[Beginning]:
+    """Pass on what the Jobs show. One that goes has ended, and its record follows."""
+    begun = app[TENANTS].begun
+
+    def synced(found: list[Beginning], _: int) -> None:
+        for beginning in found:
+            begun(beginning)
+
+    return Callbacks(read=read_beginning, synced=synced, upsert=begun, remove=lambda _: None)
 
 
 async def _announce(app: web.Application) -> None:

@@ -34,6 +34,11 @@ def execution_id(at: datetime, job: str) -> str:
     return f"{nanoseconds(at)}-{job}"
 
 
+def started_at(execution_id: str) -> datetime:
+    """When the attempt with this id started. Raises `ValueError` or `OverflowError` for what is no id."""
+    return EPOCH + timedelta(microseconds=int(execution_id.partition("-")[0]) // 1000)
+
+
 def start_of_request(at: datetime, now: datetime) -> datetime:
     """Return the start time of a run requested at `at`. It is the request's own time, so that the caller knows the
     execution id in advance, unless that time is implausible for a recent request; then it is `now`."""

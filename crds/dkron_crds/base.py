@@ -59,6 +59,19 @@ LIST_BY_NAME: Final[dict[str, Any]] = {
 LIST_IS_SET: Final[dict[str, Any]] = {"x-kubernetes-list-type": "set"}
 
 
+class _Unrecorded(set[str]):
+    """The fields that were given to an object, which no code reads. All objects and their copies share it."""
+
+    def __copy__(self) -> Self:
+        return self
+
+    def update(self, *_: object) -> None:
+        """Record nothing."""
+
+
+_FIELDS = _Unrecorded()
+
+
 class WireModel(BaseModel):
     """A frozen part of a custom resource: snake_case in Python, camelCase on the wire.
 
@@ -73,6 +86,10 @@ class WireModel(BaseModel):
         extra="ignore",
         use_attribute_docstrings=True,
     )
+
+    def model_post_init(self, _context: object, /) -> None:
+        """Forget which fields were given: their set takes as much memory as the fields, and no code asks."""
+        object.__setattr__(self, "__pydantic_fields_set__", _FIELDS)
 
     def __deepcopy__(self, _memo: dict[int, Any] | None = None) -> Self:
         """Return the object itself, since it is immutable. Pydantic copies the defaults of each object that it

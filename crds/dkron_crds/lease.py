@@ -9,7 +9,8 @@ from dkron_crds.schedule.instants import rfc3339
 
 INSTALLATION = "dkron"
 """Name of the Lease and of the DkronCluster."""
-LEASE_SECONDS = 15
+LEASE_SECONDS = 5
+"""How long a Lease lasts after a renewal, unless it says otherwise."""
 ADDRESS, VERSION = "dkron.io/address", "dkron.io/version"
 """Annotations in which the holder publishes its address and version."""
 CREATED_BY = "dkron.io/installation"

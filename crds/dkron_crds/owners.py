@@ -13,8 +13,13 @@ POD_OF_JOB = "batch.kubernetes.io/job-name"
 
 def is_pod_of(pod: Mapping[str, Any], *, job: str, uid: str = "") -> bool:
     """Whether the Job of this name controls the pod. Give its `uid` where it is known."""
-    owners = (pod.get("metadata") or {}).get("ownerReferences") or ()
-    owner = next((each for each in owners if each.get("controller")), None)
-    if owner is None or (owner.get("kind"), owner.get("name")) != ("Job", job):
+    owner = controller_of(pod)
+    if (owner.get("kind"), owner.get("name")) != ("Job", job):
         return False
     return str(owner.get("apiVersion", "")).startswith("batch/") and (not uid or owner.get("uid") == uid)
+
+
+def controller_of(pod: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The reference to the pod's controller; empty if it has none."""
+    owners = (pod.get("metadata") or {}).get("ownerReferences") or ()
+    return next((each for each in owners if each.get("controller")), {})

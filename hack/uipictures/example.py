@@ -208,7 +208,7 @@ def _cluster() -> Object:
 
 
 def _lease() -> Object:
-    spec = {"holderIdentity": LEADER, "renewTime": f"{NOW:%Y-%m-%dT%H:%M:%S}.000000Z", "leaseDurationSeconds": 15}
+    spec = {"holderIdentity": LEADER, "renewTime": f"{NOW:%Y-%m-%dT%H:%M:%S}.000000Z", "leaseDurationSeconds": 5}
     metadata = {"name": "dkron", "namespace": NAMESPACE, "uid": "uid-lease", "resourceVersion": "1"}
     return {"metadata": metadata, "spec": spec}
 

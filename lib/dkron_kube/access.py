@@ -74,18 +74,16 @@ class Access:
         self,
         *,
         watched: Watched | None = None,
-        listed: Callable[[str], None] = lambda _path: None,
         reading: "Sequence[aiohttp.ClientMiddlewareType]" = (),
     ) -> "aiohttp.ClientSession":
         """Return a session that sends the current credentials with each request. The caller closes it.
 
         `watched` is called with the path of each watch requested in the session, and whether the server accepted it.
-        If `watched` is given, `listed` is called with the path of each other successful request. `reading` are
-        middlewares that process the responses.
+        `reading` are middlewares that process the responses.
         """
         import aiohttp  # noqa: PLC0415 - slow, and completion at a prompt needs only the credentials
 
-        noting = () if watched is None else (_noting(watched, listed),)
+        noting = () if watched is None else (_noting(watched),)
         middlewares = (self._authorize, *noting, *reading)
         return aiohttp.ClientSession(
             base_url=self.server,
@@ -106,15 +104,12 @@ class Access:
         return await handler(request)
 
 
-def _noting(watched: Watched, listed: Callable[[str], None]) -> "aiohttp.ClientMiddlewareType":
+def _noting(watched: Watched) -> "aiohttp.ClientMiddlewareType":
     async def record(
         request: "aiohttp.ClientRequest", handler: "aiohttp.ClientHandlerType"
     ) -> "aiohttp.ClientResponse":
         if "watch" not in request.url.query:
-            response = await handler(request)
-            if response.ok:
-                listed(request.url.path)
-            return response
+            return await handler(request)
         try:
             response = await handler(request)
         except Exception:

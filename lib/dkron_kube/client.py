@@ -94,6 +94,13 @@ class KubeClient:
         guarded._may_write = may_write
         return guarded
 
+    def apart(self) -> Self:
+        """The same client with connections of its own, which has to be closed, too: its calls wait for no other, and
+        a call that follows one without an answer opens a new connection."""
+        apart = copy(self)
+        apart._session = self.access.open_session(reading=[Paging()])
+        return apart
+
     async def close(self) -> None:
         """Close the connections."""
         await self._session.close()
@@ -219,7 +226,13 @@ class KubeClient:
 
     @asynccontextmanager
     async def watch(
-        self, resource: Resource, namespace: str | None, *, query: Mapping[str, str], silence: float
+        self,
+        resource: Resource,
+        namespace: str | None,
+        *,
+        query: Mapping[str, str],
+        silence: float,
+        metadata_only: bool = False,
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """Yield the bytes of a watch as they arrive, in pieces of any size: one JSON document per line.
 
@@ -229,7 +242,9 @@ class KubeClient:
         patience = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=silence)
         call = Call("watch", resource.plural, 0)
         params = {"watch": "true", **query}
-        async with self._stream(call, resource.path(namespace), params=params, patience=patience) as body:
+        accept = METADATA.format(kind="PartialObjectMetadata") if metadata_only else "application/json"
+        path = resource.path(namespace)
+        async with self._stream(call, path, params=params, patience=patience, accept=accept) as body:
             yield body
 
     async def log_tail(self, resource: Resource, namespace: str, pod: str, *, container: str, size: int) -> bytes:
@@ -272,11 +287,17 @@ class KubeClient:
 
     @asynccontextmanager
     async def _stream(
-        self, call: Call, path: str, *, params: Mapping[str, str], patience: aiohttp.ClientTimeout
+        self,
+        call: Call,
+        path: str,
+        *,
+        params: Mapping[str, str],
+        patience: aiohttp.ClientTimeout,
+        accept: str = "application/json",
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         status, began = 0, perf_counter()
         exchange = self._begin(call, path)
-        headers = None if exchange is None else exchange.headers
+        headers = {"Accept": accept, **({} if exchange is None else exchange.headers)}
         try:
             with map_errors():
                 response = await self._session.get(path, params=params, headers=headers, timeout=patience)

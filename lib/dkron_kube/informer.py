@@ -14,7 +14,7 @@ from typing import Generic, NoReturn, TypeVar
 from dkron_kube.client import KubeClient, Object
 from dkron_kube.errors import KubeError, NotFound, Unavailable
 from dkron_kube.paths import Resource
-from dkron_kube.watch import STEADY, Pace, follow
+from dkron_kube.watch import ALL, STEADY, Pace, Selection, follow
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ class Callbacks(Generic[T]):
 
 
 class Informer(Generic[T]):
-    """The objects of a namespace, or of all (None), or those that a field selector takes."""
+    """The objects of a namespace, or of all (None), or a selection of them."""
 
     def __init__(
         self,
@@ -116,12 +116,12 @@ class Informer(Generic[T]):
         callbacks: Callbacks[T],
         *,
         state: WatchState,
-        fields: str = "",
+        selection: Selection = ALL,
         pace: Pace = STEADY,
     ) -> None:
         self.namespace = namespace
         self.state = state
-        self._client, self._resource, self._fields = client, resource, fields
+        self._client, self._resource, self._selection = client, resource, selection
         self.callbacks = callbacks
         self._pace = pace
 
@@ -132,7 +132,13 @@ class Informer(Generic[T]):
 
     async def list_once(self) -> None:
         """List before `run`, which lists again: so the objects are known when the program begins to need them."""
-        found = self._client.list(self._resource, self.namespace, field_selector=self._fields or None)
+        found = self._client.list(
+            self._resource,
+            self.namespace,
+            label_selector=self._selection.labels or None,
+            field_selector=self._selection.fields or None,
+            metadata_only=self._selection.metadata_only,
+        )
         try:
             items = [self.callbacks.read(item) async for item in found]
         except KubeError as error:
@@ -145,7 +151,7 @@ class Informer(Generic[T]):
         """Follow the objects until cancelled."""
         keep = self.callbacks.read
         await follow(
-            self._client, self._resource, self.namespace, self, fields=self._fields, keep=keep, pace=self._pace
+            self._client, self._resource, self.namespace, self, selection=self._selection, keep=keep, pace=self._pace
         )
 
     def replace(self, items: Sequence[T | None], version: int) -> None:

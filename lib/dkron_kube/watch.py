@@ -65,21 +65,40 @@ class Pace:
 STEADY = Pace()
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which objects are followed: selectors of the API server, empty for all."""
+
+    fields: str = ""
+    labels: str = ""
+    metadata_only: bool = False
+    """Nothing but the metadata of the objects arrives."""
+    from_now: bool = False
+    """What exists is not listed: each list is empty, and only changes after it arrive."""
+
+    def query(self) -> dict[str, str]:
+        """The query parameters for it."""
+        selectors = {"fieldSelector": self.fields, "labelSelector": self.labels}
+        return {name: selector for name, selector in selectors.items() if selector}
+
+
+ALL = Selection()
+
+
 async def follow(
     client: KubeClient,
     resource: Resource,
     namespace: str | None,
     sink: Sink,
     *,
-    fields: str = "",
+    selection: Selection = ALL,
     keep: Callable[[Object], Any] = lambda item: item,
     pace: Pace = STEADY,
 ) -> NoReturn:
-    """List and watch a namespace, or all namespaces (None), or only the objects that a field selector takes, until
-    cancelled. `keep` returns what a list keeps of each object while the rest of it is read: a list of everything may
-    not fit into memory. It raises nothing, as the methods of the sink."""
-    selector = {"fieldSelector": fields} if fields else {}
-    follower = _Follower(client, resource, namespace, sink, selector=selector, keep=keep, pace=pace)
+    """List and watch a namespace, or all namespaces (None), or only a selection of their objects, until cancelled.
+    `keep` returns what a list keeps of each object while the rest of it is read: a list of everything may not fit into
+    memory. It raises nothing, as the methods of the sink."""
+    follower = _Follower(client, resource, namespace, sink, selection=selection, keep=keep, pace=pace)
     while True:
         delay = await follower.step()
         await asyncio.sleep(delay)
@@ -96,11 +115,13 @@ class _Follower:
         namespace: str | None,
         sink: Sink,
         *,
-        selector: Mapping[str, str],
+        selection: Selection,
         keep: Callable[[Object], Any],
         pace: Pace,
     ) -> None:
-        self._client, self._resource, self._namespace, self._selector = client, resource, namespace, selector
+        self._client, self._resource, self._namespace = client, resource, namespace
+        self._selector, self._metadata_only = selection.query(), selection.metadata_only
+        self._from_now = selection.from_now
         self._sink, self._keep, self._pace = sink, keep, pace
         self._backoff = Backoff(pace.first_delay, pace.last_delay, spread=(0.5, 1.0))
         self._failures = 0
@@ -140,9 +161,12 @@ class _Follower:
     async def _list(self) -> str:
         items: list[Any] = []
         version = ""
-        async for page in self._client.pages(self._resource, self._namespace, selector=self._selector):
-            items += map(self._keep, page["items"] or ())
-            version = self._version_of(page)
+        if self._from_now:
+            version = await self._current_version()
+        else:
+            async for page in self._pages(self._selector):
+                items += map(self._keep, page["items"] or ())
+                version = self._version_of(page)
         if int(version) < self._newest:
             self._sink.went_back()
         self._newest = int(version)
@@ -154,12 +178,17 @@ class _Follower:
         """Check whether resource versions went back. After an outage the server may have been restored from a backup.
         A watch from a version that it has yet to reach is silent at first, and then omits the changes up to that
         version."""
+        if int(await self._current_version()) < self._newest:
+            raise Expired("the resource versions went back")
+
+    async def _current_version(self) -> str:
         selector = {**self._selector, "limit": "1"}
-        async for page in self._client.pages(self._resource, self._namespace, selector=selector):
-            if int(self._version_of(page)) < self._newest:
-                raise Expired("the resource versions went back")
-            return
+        async for page in self._pages(selector):
+            return self._version_of(page)
         raise Unavailable(f"the API server sent no list of {self._resource.plural}")
+
+    def _pages(self, selector: Mapping[str, str]) -> AsyncIterator[Object]:
+        return self._client.pages(self._resource, self._namespace, selector=selector, metadata_only=self._metadata_only)
 
     def _version_of(self, page: Object) -> str:
         version = str(page["metadata"].get("resourceVersion"))
@@ -178,7 +207,10 @@ class _Follower:
             "timeoutSeconds": str(round(seconds)),
         }
         silence = self._pace.silence
-        async with self._client.watch(self._resource, self._namespace, query=query, silence=silence) as pieces:
+        watch = self._client.watch(
+            self._resource, self._namespace, query=query, silence=silence, metadata_only=self._metadata_only
+        )
+        async with watch as pieces:
             self._sink.alive()
             spoke = await self._read(pieces)
         lasted = clock() - began

@@ -13,14 +13,16 @@ from dkron_reports.reading import Object, mapping, objects, whole
 from dkron_reports.words import read_time
 
 DAYS = 30
+CLOCKS = 15
+"""For so many seconds a renewal counts at least: the clocks of two machines differ, and an API server may be slow."""
 
 
 def holder_of(lease: Object | None, now: datetime) -> str:
-    """Return the holder of the Lease; empty if there is none, or if it did not renew the Lease in time."""
+    """Return the holder of the Lease; empty if there is none, or if it has not renewed the Lease for too long."""
     spec = mapping(lease or {}, "spec")
     renewed, seconds = read_time(spec.get("renewTime")), whole(spec.get("leaseDurationSeconds")) or LEASE_SECONDS
     # Subtract the times instead of adding a duration: the renewal time may be at either end of the calendar.
-    is_fresh = renewed is not None and now - renewed <= timedelta(seconds=seconds)
+    is_fresh = renewed is not None and now - renewed <= timedelta(seconds=max(seconds, CLOCKS))
     return str(spec.get("holderIdentity") or "") if is_fresh else ""
 
 

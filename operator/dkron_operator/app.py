@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
 
+from dkron_kube.client import Object
 from dkron_kube.informer import Informer
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_PAUSES, DKRON_RUNS, NODES, Resource
 from dkron_operator.act.effects import Effects, Shared
@@ -17,6 +18,7 @@ from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.act.tracing import RunTracing
 from dkron_operator.backfill.controller import Backfills
 from dkron_operator.backfill.view import Known
+from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.cluster.status_controller import ClusterStatusController
 from dkron_operator.delivery.delivery import Delivery
@@ -33,6 +35,7 @@ from dkron_operator.reconcile.due_queue import DueQueue
 from dkron_operator.reconcile.gather import Gatherer, Sources, retention
 from dkron_operator.reconcile.reconciler import Reconciler
 from dkron_operator.reconcile.verify import CacheVerifier
+from dkron_operator.watch.ended_pods import pod_informer
 from dkron_operator.watch.handlers import Handlers
 from dkron_operator.watch.liveness import WatchLiveness
 from dkron_operator.watch.nodes import Nodes
@@ -48,6 +51,9 @@ SPARE = 8
 
 NO_TIME = datetime.max.replace(tzinfo=UTC)
 """Sorts jobs without a next slot last."""
+
+DUE_SOON = timedelta(minutes=1)
+"""Jobs with a slot in this time are planned before all others when a replica begins to act."""
 
 
 class Parts:
@@ -235,8 +241,8 @@ class Parts:
         )
 
     @cached_property
-    def watches(self) -> tuple[Informer[RequestedRun] | Informer[Known], ...]:
-        """The watches of DkronRuns and DkronBackfills."""
+    def watches(self) -> tuple[Informer[RequestedRun] | Informer[Known] | Informer[Object], ...]:
+        """The watches of DkronRuns, DkronBackfills and ended pods."""
         scopes = self.options.namespaces or (None,)
         runs = [
             run_informer(
@@ -249,7 +255,8 @@ class Parts:
             for namespace in scopes
         ]
         backfills = [self.backfills.informer(namespace, on_event=self._alive(DKRON_BACKFILLS)) for namespace in scopes]
-        return *runs, *backfills
+        pods = [pod_informer(self.ports.client, self.store.ended_pods, namespace) for namespace in scopes]
+        return *runs, *backfills, *pods
 
     @cached_property
     def handlers(self) -> Handlers:
@@ -284,8 +291,11 @@ class Parts:
             self.calls.renew()
         terms = self.options.terms
         self.due_queue.take_over(idle=idle, longest=timedelta() if terms is None else terms.handover)
-        for cached in sorted(self.store, key=lambda cached: cached.base.next or NO_TIME):
-            self.jobs.add(cached.job.uid)
+        now = self.ports.clock.now()
+        order = sorted((next_slot(cached, now) or NO_TIME, cached.job.uid) for cached in self.store)
+        for slot, uid in order:
+            # A list has queued all of them, in its own order.
+            (self.jobs.add_priority if slot - now < DUE_SOON else self.jobs.add)(uid)
         self.effects.runs.take_over()
 
     def workers(self) -> Iterator[Workers[Any]]:
@@ -316,3 +326,11 @@ class Parts:
     def _alive(self, resource: Resource) -> Callable[[], None]:
         """The callback of a watch of this resource each time it delivers something."""
         return partial(self.watch_liveness.optional_event, resource)
+
+
+def next_slot(cached: CachedJob, now: datetime) -> datetime | None:
+    """The next slot of a job as it is known before the job is planned. A new one has none in its status yet."""
+    job, status = cached.job, cached.base
+    if status.since is not None or job.schedule is None:
+        return status.next
+    return job.schedule.next(job.created, now)

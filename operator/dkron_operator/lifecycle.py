@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -67,6 +68,9 @@ class Surroundings:
     signals: bool = True
     """Whether SIGINT and SIGTERM ask for an orderly shutdown."""
 
+    filling: Callable[[], AbstractContextManager[None]] = nullcontext
+    """The context of the first read of all objects, in a process that has one operator."""
+
 
 class Operator:
     """One replica. `run` returns when it was asked to stop, and raises if it cannot go on.
@@ -78,8 +82,9 @@ class Operator:
     def __init__(self, options: Options, ports: Ports, around: Surroundings) -> None:
         self._options, self._client, self._clock = options, ports.client, ports.clock
         self._rollback = RollbackDetector()
+        self._lease_client = ports.client.apart()
         self.lease = Lease(
-            ports.client,
+            self._lease_client,
             options.replica,
             namespace=options.home,
             clock=ports.clock,
@@ -99,7 +104,7 @@ class Operator:
             self._monitored(), clock=ports.clock, version=options.replica.version, per_job=around.exposure.per_job
         )
         self._streams = around.streams(self.parts)
-        self._exposure, self._signals = around.exposure, around.signals
+        self._exposure, self._signals, self._filling = around.exposure, around.signals, around.filling
         self._before, self._filled_at = self.lease.view, 0.0
         self.lease.on_change.add(self._lead)
         self._stop = asyncio.Event()
@@ -117,6 +122,7 @@ class Operator:
                 await self._run()
         finally:
             await self._client.close()
+            await self._lease_client.close()
             log.info("stopped", extra={"calls": self._calls()})
 
     async def _run(self) -> None:
@@ -142,7 +148,8 @@ class Operator:
         await parts.installation.read()
         await parts.pauses.read()
         self._filled_at = self._clock.monotonic()
-        await parts.resync.fill()
+        with self._filling():
+            await parts.resync.fill()
         parts.cluster_status.begin()
         parts.due_queue.begin()
 

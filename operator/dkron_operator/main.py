@@ -31,7 +31,7 @@ from dkron_pods.images import Images
 from dkron_runtime import logs
 from dkron_runtime.command import options
 from dkron_runtime.installed import Outdated
-from dkron_runtime.loop import run
+from dkron_runtime.loop import filling, run
 from dkron_runtime.tracing import start
 from dkron_runtime.tracing.kube import KubeSpans
 from dkron_runtime.tracing.spans import Tracer
@@ -65,6 +65,7 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
                 partial(_streams, way, client),
                 exposure=Exposure(settings.monitoring_host, settings.monitoring_port, settings.metrics_per_job),
                 rest=RestAccount(settings.rest_account, settings.rest_token_file) if settings.rest_token_file else None,
+                filling=filling,
             ),
         ).run()
     except (AccessError, NotInstalled, Outdated, PortTaken, RolledBack, KubeError) as exc:
@@ -112,6 +113,7 @@ def _streams(way: Access, client: KubeClient, parts: Parts) -> KopfStreams:
         parts.watch_liveness,
         identity=parts.options.replica.identity,
         namespaces=namespaces,
+        filled=parts.resync.filled,
         listed=parts.resync.want,
         gone=partial(require_installation, client, namespaces),
     )

@@ -148,20 +148,20 @@ class Settings(BaseSettings):
         "and the DkronCluster shows no leader [DKRON_LEASE]",
     )
     lease_duration: int = Field(
-        default=15,
+        default=5,
         ge=1,
         le=3600,
         description="seconds after the last renewal before another replica may take the Lease [DKRON_LEASE_DURATION]",
     )
     lease_renew_deadline: float = Field(
-        default=10.0,
+        default=4.0,
         gt=0,
         allow_inf_nan=False,
         description="seconds that the holder acts after its last renewal; less than --lease-duration "
         "[DKRON_LEASE_RENEW_DEADLINE]",
     )
     lease_retry_period: float = Field(
-        default=2.0,
+        default=1.0,
         ge=0.1,
         allow_inf_nan=False,
         description="seconds between two renewals; --lease-renew-deadline is more than 1.2 times as long "

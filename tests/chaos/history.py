@@ -261,7 +261,8 @@ class Terms:
 
     `read`: when the last look was taken; what could legally still come then is not judged. `lateness`: for a slot to be
     decided, an edit to be seen, an end to be recorded, while nothing is broken. `recovery`: from the end of a fault
-    until that holds again, at most. `probe`: a job by whose slots it is measured how soon that holds again, after
+    until that holds again, at most. `shown`: how much longer the status may take to show the beginning of a run, which
+    its Job shows. `probe`: a job by whose slots it is measured how soon that holds again, after
     `settle` at the soonest; without one it is always taken to last as long as it may. `calm`: the share of the time in
     which slots came due that no fault may excuse, at least. `start`: from the Job to its pod. `behind`: how much longer
     a request may take than a slot, because slots go first. `longest`: for a run whose job has no record that could say
@@ -273,6 +274,7 @@ class Terms:
     lateness: timedelta = 5 * Second
     recovery: timedelta = 30 * Second
     settle: timedelta = timedelta(0)
+    shown: timedelta = 6 * Second
     probe: str = ""
     calm: float = 0.0
     start: timedelta = 10 * Second

@@ -38,7 +38,7 @@ SETTLE = 6.0
 """Seconds from the end of a fault until all slots can be on time: a workqueue pauses for as long between two tries."""
 RECOVERY = 20.0
 """Seconds from the end of a fault until slots must be on time again: the Lease of a holder that was killed is free
-after 15 s, and another needs 2 s to see that."""
+after 5 s, and then two busy processes and their watches have to settle."""
 WRONG = 20.0
 """Seconds by which a clock is set wrong at most, in either direction. A Lease lasts for less."""
 CALM = 0.5

@@ -94,7 +94,7 @@ CONTRADICTORY: list[tuple[Values, str]] = [
     ),
     (
         {"operator": {"lease": {"renewDeadlineSeconds": 20}}},
-        "operator.lease: durationSeconds (15) has to be more than renewDeadlineSeconds (20)",
+        "operator.lease: durationSeconds (5) has to be more than renewDeadlineSeconds (20)",
     ),
     ({"api": {"auth": ["none", "dkron"]}}, "api.auth: none lets in every caller, so it cannot stand beside others"),
     (

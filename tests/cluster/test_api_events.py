@@ -9,10 +9,16 @@ from typing import Any
 import pytest
 
 import localcluster
-from dkron_kube.paths import DKRON_JOBS
+from dkron_crds.base import rfc3339
+from dkron_from_dkron.moments import ZERO
+from dkron_kube.paths import DKRON_JOBS, JOBS
+from dkron_operator.plan.build import build_job
+from dkron_operator.plan.cause import scheduled
+from dkron_operator.plan.read import read_job
+from dkron_pods.images import Images
 from localcluster.cluster import LocalCluster
 from tests.support.api_sites import ApiSite, api_for
-from tests.support.builders import after, claim, execution, seen
+from tests.support.builders import NOON, after, claim, execution, seen
 from tests.support.jobs import dkron_job
 from tests.support.kube import Kube
 from tests.support.rest_jobs import body, save, shown
@@ -102,6 +108,27 @@ def test_life_of_a_job_is_streamed_in_order_from_any_writer(shared_api: ApiSite)
     places = list(map(place, events))
     assert places == sorted(set(places))
     assert events[-1].data == {"action": "deleted", "job": {"name": "life"}}
+
+
+def test_run_that_only_its_job_shows_is_streamed_and_busy(shared_api: ApiSite) -> None:
+    """As the operator does it: first the Job, and the status five seconds later or with the end."""
+    kube = shared_api.kube
+    stored = shared_api.store(dkron_job("begun"), {"since": rfc3339(after(-60))})
+    view = read_job(stored)
+    entry = scheduled(NOON).entry(uid=view.uid, name=view.name, at=after(1))
+    job = build_job(view, entry, images=Images("busybox", "dkron"))
+    job["spec"]["suspend"] = True
+    with listening(shared_api, "?job=begun&types=execution") as listener:
+        kube.create(JOBS, job)
+        (started,) = listener.wait("the start", _at_least(1))
+        (busy,) = shared_api.rest.get("/v1/busy").json()
+        kube.delete(JOBS, entry.job)
+        shared_api.write_status("begun", lastScheduleTime=rfc3339(NOON), executions=[execution(entry).to_wire()])
+        _, finished = listener.wait("the end", _at_least(2))
+    assert (str(started), str(finished)) == ("execution started begun", "execution finished begun")
+    assert place(started) < place(finished), "without an id of its own, the client keeps its place"
+    assert (busy["id"], busy["started_at"], busy["finished_at"]) == (entry.id, rfc3339(after(1)), ZERO)
+    assert "begun" not in [each["job_name"] for each in shared_api.rest.get("/v1/busy").json()]
 
 
 def test_event_stream_reproduces_the_list(shared_api: ApiSite) -> None:

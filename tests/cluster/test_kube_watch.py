@@ -19,6 +19,7 @@ from dkron_kube import access
 from dkron_kube.client import KubeClient, Object
 from dkron_kube.errors import Conflict, Expired, KubeError, NotFound, Rejected, Stale
 from dkron_kube.paths import DKRON_JOBS, PODS
+from dkron_kube.snapshot import snapshot
 from dkron_kube.watch import Pace, follow
 from dkron_kube.watch_events import Event, Kind, Lines, parse
 from localcluster.cluster import LocalCluster
@@ -254,6 +255,28 @@ async def test_patch_whose_tests_hold_is_applied(kube: Kube) -> None:
         with pytest.raises(NotFound):
             await client.json_patch(DKRON_JOBS, kube.namespace, "b", operations)
     assert after["spec"] == before["spec"] | {"owner": "me"}
+
+
+@pytest.mark.promise
+async def test_snapshot_and_the_watch_from_its_version_miss_nothing(kube: Kube) -> None:
+    async with client_of(kube.kubeconfig) as client:
+        writer = Writer(client, kube.namespace)
+        for _ in range(30):
+            await writer.step()
+        there = await held(client, kube.namespace)
+        *items, end = [event async for event in snapshot(client, DKRON_JOBS, kube.namespace)]
+        assert {event.item["metadata"]["name"]: int(event.version) for event in items} == there
+        for _ in range(30):
+            await writer.step()
+        query = {"resourceVersion": end.version, "timeoutSeconds": "1"}
+        async with client.watch(DKRON_JOBS, kube.namespace, query=query, silence=5) as pieces:
+            lines = Lines()
+            for event in [parse(line) async for piece in pieces for line in lines.feed(piece)]:
+                name = event.item["metadata"]["name"]
+                there[name] = int(event.version)
+                if event.kind is Kind.DELETED:
+                    del there[name]
+        assert there == await held(client, kube.namespace)
 
 
 # --- logs ----------------------------------------------------------------------------------------------------------

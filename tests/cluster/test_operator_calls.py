@@ -154,8 +154,6 @@ def test_repeated_kills_call_no_attempt_twice(calls_running: Site, web: Web) -> 
 
 # --- several replicas that call ----------------------------------------------------------------------------------
 
-SHORT_LEASE = ("--lease-duration", "5", "--lease-renew-deadline", "3", "--lease-retry-period", "0.5")
-
 
 @pytest.fixture
 def replicas(own_site: Site, tmp_path: Path) -> Iterator[tuple[OperatorProcess, OperatorProcess]]:
@@ -164,7 +162,7 @@ def replicas(own_site: Site, tmp_path: Path) -> Iterator[tuple[OperatorProcess, 
     where = ("--kubeconfig", str(kube.kubeconfig), "--namespace", kube.namespace)
     calls = ("--inline-calls", "10", "--inline-allow", "127.0.0.0/8")
     first, second = (
-        OperatorProcess(tmp_path / f"{name}.log", *where, *calls, *SHORT_LEASE, environment={"POD_NAME": name})
+        OperatorProcess(tmp_path / f"{name}.log", *where, *calls, environment={"POD_NAME": name})
         for name in ("first", "second")
     )
     kube.appendix = lambda: f"{first.tail()}\n{second.tail()}"

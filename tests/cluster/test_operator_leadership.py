@@ -1,7 +1,4 @@
-"""Several replicas at a real API server: one acts, the others wait, and whatever becomes of it, each slot runs once.
-
-The Lease lives shorter than by default, so that its end can be waited for.
-"""
+"""Several replicas at a real API server: one acts, the others wait, and whatever becomes of it, each slot runs once."""
 
 import contextlib
 from collections import Counter
@@ -20,7 +17,9 @@ from aiohttp.test_utils import unused_port
 import localcluster
 from dkron_kube.access import account_name
 from dkron_kube.paths import LEASES
+from localcluster.cluster import LocalCluster
 from tests.support import ledger
+from tests.support.ice import ice
 from tests.support.jobs import KEEP_RECORDS, TIDY, at, dkron_job, each_second, simulated
 from tests.support.kube import SERVICE_ACCOUNTS, Kube, Object, condition, finished, is_ready, marked_after
 from tests.support.operator_process import OperatorProcess
@@ -32,8 +31,11 @@ from tests.support.web_server import Web
 
 pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 
-SHORT = ("--lease-duration", "6", "--lease-renew-deadline", "4", "--lease-retry-period", "1")
-LIFE = timedelta(seconds=6)
+LIFE = timedelta(seconds=5)
+"""How long the Lease lives by default."""
+LONGER = ("--lease-duration", "10", "--lease-renew-deadline", "8", "--lease-retry-period", "2")
+STOP = timedelta(seconds=11)
+"""Longer than a Lease lives on those terms."""
 OFF = ("--lease", "off")
 SECOND = timedelta(seconds=1)
 PATIENCE = 90.0
@@ -55,7 +57,7 @@ class Replicas:
         if name not in self.known:
             environment = {"POD_NAME": name, "POD_IP": "10.1.2.3"}
             where = ("--kubeconfig", str(self._kubeconfig), "--namespace", self.kube.namespace)
-            log, options = self._folder / f"{name}.log", options or SHORT
+            log = self._folder / f"{name}.log"
             self.known[name] = (
                 OperatorProcess(log, *where, *options, environment=environment)
                 if shift is None
@@ -132,7 +134,7 @@ def test_standby_is_ready_and_writes_nothing(replicas: Replicas, tmp_path: Path)
     rest = ("--rest-account", "rest", "--rest-token-file", str(tmp_path / "token"))
     first = replicas.start("first")
     replicas.wait_leader("first")
-    second = replicas.start("second", *SHORT, "--monitoring-port", str(port), *rest)
+    second = replicas.start("second", "--monitoring-port", str(port), *rest)
     second.wait_for_line("waiting: first holds the Lease")
     kube.apply(each_second("often"), dkron_job("broken", schedule="@every 1s", jobTemplate={"spec": {"no": "field"}}))
     kube.wait_status("often", "some runs", finished(4))
@@ -171,7 +173,7 @@ def test_foreign_lease_holder_is_reported_and_awaited(replicas: Replicas) -> Non
     # One that was forgotten for an hour is told of, and gone when a user deletes it.
     operator.stop()
     kube.patch(LEASES, "dkron", {"spec": {"holderIdentity": "a-stranger", "leaseDurationSeconds": 3600}})
-    replicas.start("first").wait_for_line("lasts 3600 s; this operator's own lasts 6 s")
+    replicas.start("first").wait_for_line("lasts 3600 s; this operator's own lasts 5 s")
     kube.wait_passed(datetime.now(UTC) + LIFE + SECOND)
     kube.delete(LEASES, "dkron")
     replicas.wait_leader("first")
@@ -246,6 +248,30 @@ def test_frozen_leader_does_nothing_after_it_wakes(replicas: Replicas) -> None:
     goes_on(kube, "often", "single")
     for account in ledger.close_all(kube, ("often", "single"), every=1).values():
         account.assert_balanced()
+
+
+@pytest.mark.timeout(300)
+def test_api_server_that_stops_moves_no_leader(replicas: Replicas, cluster: localcluster.Cluster) -> None:
+    if not isinstance(cluster, LocalCluster):
+        pytest.skip("the API server of this cluster cannot be stopped")
+    kube = replicas.kube
+    first = replicas.start("first", *LONGER)
+    replicas.wait_leader("first")
+    replicas.start("second", *LONGER).wait_for_line("waiting: first holds the Lease")
+    kube.apply(each_second("often", missedRuns="all"))
+    for _ in range(2):
+        goes_on(kube, "often")
+        with ice(cluster):
+            first.pause()
+            kube.wait_passed(datetime.now(UTC) + STOP)
+        # The one that waits is answered first.
+        kube.wait_passed(datetime.now(UTC) + SECOND / 2)
+        first.resume()
+    goes_on(kube, "often")
+    assert kube.lease()["leaseTransitions"] == 0
+    account = ledger.close(kube, "often", every=1)
+    account.assert_balanced()
+    assert account.skipped == 0
 
 
 def test_rights_revoked_in_flight_cost_no_slot(cluster: localcluster.Cluster, tmp_path: Path) -> None:

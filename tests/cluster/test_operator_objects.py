@@ -240,7 +240,8 @@ def test_jobs_are_deleted_after_their_retention_and_limit(shared_site: Site) -> 
         lambda there: kube.status("kept")["successCount"] > there + 1,
     )
     assert len(kube.status("kept")["executions"]) == 2
-    kube.wait_for("their names to go", lambda: _counted_without_job(kube, "kept"), partial(eq, set()))
+    gone = _counted_without_job(kube, "kept")
+    kube.wait_for("their names to go", lambda: gone & _counted_without_job(kube, "kept"), partial(eq, set()))
     ended = [at(job["status"]["completionTime"]) for job in kube.jobs_of("kept") if "completionTime" in job["status"]]
     assert datetime.now(UTC) - min(ended) < HOLD + 20 * SECOND, "what may go goes soon"
 

@@ -10,8 +10,8 @@ from typing import Self
 from dkron_executors.result import Result
 from dkron_kube import client as kube_client
 from dkron_kube.client import Call
-from dkron_kube.errors import KubeError, NotLeader, Unavailable
-from dkron_kube.paths import DKRON_PAUSES, DKRON_RUNS, LEASES, NODES, TOKEN_REQUESTS, Resource
+from dkron_kube.errors import KubeError, NotLeader, Rejected, Unavailable
+from dkron_kube.paths import DKRON_PAUSES, DKRON_RUNS, LEASES, NODES, PODS, TOKEN_REQUESTS, Resource
 from tests.simulation.dice import Dice
 from tests.simulation.network import Ill, Network, Trouble
 from tests.support.world import Event, Object, Token, World, refused
@@ -29,7 +29,7 @@ TOO_MANY = 429
 LATE, FROZEN, LONGEST_CALL = 0.05, 0.5, 0.8
 """Seconds by which a watch of nodes, runs or pauses is late, between two looks whether it tells something again, and
 that an inline call takes at most."""
-WATCHED = (NODES, DKRON_PAUSES, DKRON_RUNS)
+WATCHED = (NODES, DKRON_PAUSES, DKRON_RUNS, PODS)
 
 
 class WorldClient:
@@ -59,6 +59,10 @@ class WorldClient:
     def guarded(self, may_write: Callable[[], bool]) -> Self:
         """As in `KubeClient`. Both are one here, so the guard lets through what a replica writes without it."""
         self._may_write = may_write
+        return self
+
+    def apart(self) -> Self:
+        """As in `KubeClient`. There are no connections."""
         return self
 
     async def close(self) -> None:
@@ -159,9 +163,12 @@ class WorldClient:
         *,
         query: Mapping[str, str],
         silence: float,
+        metadata_only: bool = False,  # noqa: ARG002 - metadata is part of all
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Nothing but nodes, runs and pauses ever changes of what is watched in this way."""
+        """Nothing but nodes, runs, pauses and pods ever changes of what is watched in this way."""
         await self._call("watch", resource, "", dict)
+        if "sendInitialEvents" in query:
+            raise Rejected("sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled")
         version, seconds = int(query["resourceVersion"]), min(float(query["timeoutSeconds"]), silence)
         yield self._told_of(resource, version, seconds) if resource in WATCHED else _quiet(seconds)
 

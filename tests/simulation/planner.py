@@ -387,7 +387,7 @@ class _Planner:
             if event.spec.get("missedRuns"):
                 event.spec["missedRuns"] = "skip"
         at, on = round(handovers.uniform(8.0, self._length + 8.0), 3), f"operator-{handovers.randrange(self._replicas)}"
-        self._add(at, What.KILL, on=on, lasts=30.0)
+        self._add(at, What.KILL, on=on, lasts=20.0)
 
     def _outages(self) -> None:
         outages = self._source("outages")

@@ -11,7 +11,7 @@ from typing import Any
 from tests.simulation.controllers import Course
 from tests.simulation.network import Ill
 
-RECOVERY, LATENESS, LONGEST_RUN, HANDOVER = 8.0, 1.5, 6.0, 18.0
+RECOVERY, LATENESS, LONGEST_RUN, HANDOVER = 8.0, 1.5, 6.0, 8.0
 """The checker's allowance, how long a pod takes at most, and how long it takes until another replica leads: until the
 Lease is over, and then two looks at it. In seconds."""
 

@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from typing import Any, cast
 
 from dkron_crds.job import Active
+from dkron_crds.job_metadata import SELECTOR
 from dkron_executors.keys.http import Http
 from dkron_executors.result import Result
 from dkron_executors.run.pool import Pool
@@ -28,7 +29,7 @@ from dkron_operator.lifecycle import Operator, Surroundings
 from dkron_operator.monitoring.health import Phase
 from dkron_operator.options import Options
 from dkron_operator.plan.installation_rules import JobSettings
-from dkron_operator.plan.view import SELECTOR, JobView
+from dkron_operator.plan.view import JobView
 from tests.simulation.client import WorldClient
 from tests.simulation.dice import Dice
 from tests.simulation.loop import RUNNING, Process, VirtualLoop

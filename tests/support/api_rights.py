@@ -20,6 +20,7 @@ LEAST_API: Rules = {
     ("dkron.io", "dkronclusters", "dkron"): (*FOLLOWED, "patch"),
     ("dkron.io", "dkronpolicies"): (*FOLLOWED, "create", "patch", "delete"),
     ("coordination.k8s.io", "leases", "dkron"): (*FOLLOWED, "patch"),
+    ("batch", "jobs"): FOLLOWED,
     ("", "pods"): ("list",),
     ("", "pods/log"): ("get",),
 }

@@ -121,7 +121,12 @@ class FakeKube:
             yield body
 
     async def pages(
-        self, resource: Resource, _namespace: str | None, *, selector: dict[str, str]
+        self,
+        resource: Resource,
+        _namespace: str | None,
+        *,
+        selector: dict[str, str],
+        metadata_only: bool = False,  # noqa: ARG002 - metadata is part of all
     ) -> AsyncIterator[Object]:
         """The list that a watch begins with is empty: the test brings the objects."""
         self._arrive("follow", resource, " ".join(selector))

@@ -29,7 +29,7 @@ LEAST: Rules = {
     ("dkron.io", "dkronclusters"): ("get", "list", "watch", "create"),
     ("dkron.io", "dkronclusters/status"): ("patch",),
     ("batch", "jobs"): ("create", "get", "list", "watch", "delete"),
-    ("", "pods"): ("list",),
+    ("", "pods"): ("list", "watch"),
     ("", "pods/log"): ("get",),
     ("events.k8s.io", "events"): ("create", "list"),
     ("coordination.k8s.io", "leases", "dkron"): ("get", "patch"),

@@ -18,6 +18,7 @@ from dkron_api.translate.record import Job
 from dkron_crds.bounds import TEMPLATE_BYTES, bounded
 from dkron_crds.packed import Packed, PackedList, packed, packed_object, plain, plain_object
 from dkron_kube.access import Access
+from dkron_kube.lists import Lists
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.build import build_job
@@ -124,8 +125,13 @@ async def nowhere() -> None:
 async def test_kopf_keeps_nothing_of_a_handled_event() -> None:
     registry, store = kopf.OperatorRegistry(), Store()
     access = Access(server="http://127.0.0.1:1", namespace="", tls=True, authorization=nowhere)
+    liveness = WatchLiveness((), (), Clock())
     register(
-        registry, Handlers(store, requeue=lambda _: None), access, WatchLiveness((), (), Clock()), listed=lambda: None
+        registry,
+        Handlers(store, requeue=lambda _: None),
+        access,
+        liveness,
+        lists=Lists({}, listed=lambda _: None),
     )
     body = wire_job(jobTemplate={"spec": {"suspend": False}}, requests={"a": "soon"})
     handler = next(each for each in registry._watching._handlers if "on_job" in each.id)

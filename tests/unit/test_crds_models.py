@@ -198,3 +198,13 @@ def test_a_backoff_is_read_as_seconds(text: str, seconds: float) -> None:
 def test_invalid_backoff_duration_is_refused(text: str) -> None:
     with pytest.raises(ValidationError, match="initial"):
         RetryBackoff(initial=text)
+
+
+def test_objects_share_the_set_of_given_fields() -> None:
+    """A set for each would take as much memory as the fields."""
+    one = JobSpec.from_wire({"schedule": "@daily", "history": {"executions": 3}})
+    other = one.model_copy(update={"retries": 2})
+    found = (one, one.history, other, JobSpec(), JobSpec.model_construct(retries=1))
+    assert {id(each.model_fields_set) for each in found} == {id(one.model_fields_set)}
+    assert (other.retries, one.model_fields_set) == (2, set())
+    assert other.to_wire() == {"schedule": "@daily", "history": {"executions": 3}, "retries": 2}

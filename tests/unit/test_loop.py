@@ -1,6 +1,7 @@
 """Event loops do not close the connections of others."""
 
 import asyncio
+import gc
 import socket
 import struct
 import threading
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 import aiohttp
 import pytest
 
-from dkron_runtime.loop import LoopFactory, faster_loop, run
+from dkron_runtime.loop import LoopFactory, faster_loop, filling, run
 
 RESET_AT_CLOSE = struct.pack("ii", 1, 0)
 ROUNDS, AT_ONCE = 20, 20
@@ -56,3 +57,14 @@ def test_socket_object_owns_no_descriptor_of_a_closed_connection(
     run(request_often(), on=factory)
     assert len(made) == ROUNDS * AT_ONCE
     assert [sock for sock in made if sock.fileno() >= 0] == [], "they will close a descriptor a second time"
+
+
+def test_filled_caches_are_never_looked_at_again() -> None:
+    before = gc.get_freeze_count()
+    try:
+        with filling():
+            assert not gc.isenabled()
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > before
+    finally:
+        gc.unfreeze()

@@ -608,5 +608,5 @@ def test_installation_adds_days_leader_and_pause() -> None:
     ]  # fmt: skip
     own = installation(cluster, living=living, leader="", today=NOON.date(), sums=False)
     assert own["days"][-2]["success_count"] == 0
-    lease = {"spec": {"holderIdentity": "a", "renewTime": "2026-03-01T11:59:58.000000Z", "leaseDurationSeconds": 15}}
+    lease = {"spec": {"holderIdentity": "a", "renewTime": "2026-03-01T11:59:58.000000Z", "leaseDurationSeconds": 5}}
     assert (holder_of(lease, NOON), holder_of(lease, at(1)), holder_of(None, NOON)) == ("a", "", "")

@@ -3,13 +3,14 @@
 import asyncio
 import logging
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
+from dkron_api.cache.listed import ALL, Listed, Lists, Span
 from dkron_api.cache.object_cache import ObjectCache
 from dkron_api.translate import gojson
+from dkron_api.translate.beginning import carried
 from dkron_api.translate.job import bare, shown
-from dkron_api.translate.pieces import compact
 from dkron_api.translate.record import Job, Object, kept
 from dkron_crds.schedule.errors import quoted
 from dkron_kube.informer import WatchState
@@ -36,7 +37,7 @@ class JobIndex:
         quiet: bool = False,
     ) -> None:
         self.object_cache: ObjectCache[Job] = ObjectCache(
-            "dkronjobs", read, changed=self._changed, watch=watch, quiet=quiet
+            "dkronjobs", read, carried=carried, changed=self._changed, watch=watch, quiet=quiet
         )
         self.listeners: list[Listener] = []
         self.revision = 0
@@ -47,7 +48,7 @@ class JobIndex:
         self._children: dict[str, set[str]] = {}
         self._rendered: dict[str, bytes] = {}
         self._due: dict[str, str] = {}
-        self._joined: Sequence[bytes] | None = None
+        self._lists = Lists()
         self._unrendered: set[str] = set()
         self._stale = stale
 
@@ -90,11 +91,9 @@ class JobIndex:
             self._due[name] = fields["next"]
         return rendered
 
-    def joined(self) -> Sequence[bytes]:
-        """Return all jobs as GET shows them, as pieces of one JSON array."""
-        if self._joined is None:
-            self._joined = tuple(compact([self.json(name) for name in self.names]))
-        return self._joined
+    def listed(self, span: Span = ALL) -> Listed:
+        """Return the jobs at these positions as GET shows them, as one JSON array."""
+        return self._lists.get(span, lambda: [self.json(name) for name in self.names[slice(*span)]])
 
     async def prerender(self) -> None:
         """Render the jobs that have changed, a few at a time, so that other requests run meanwhile."""
@@ -132,7 +131,7 @@ class JobIndex:
 
     def _changed(self, before: Job | None, after: Job | None) -> None:
         self.revision += 1
-        self._joined = None
+        self._lists.clear()
         if before is not None:
             self._remove(before)
         if after is not None:

@@ -30,7 +30,8 @@ class Kept(NamedTuple, Generic[T]):
 
 
 class ObjectCache(Generic[T]):
-    """Objects of one kind by uid, each in the form that `read` returns. `changed` is called with the object before
+    """Objects of one kind by uid, each in the form that `read` returns, and with what `carried` takes over from the
+    version before. `changed` is called with the object before
     and after a change; None if it did not exist or is gone. Objects that cannot be read are left out, and logged
     unless `quiet`. `watch` is the state of the watch that the objects come from, by default one of its own."""
 
@@ -39,6 +40,7 @@ class ObjectCache(Generic[T]):
         kind: str,
         read: Callable[[Object], T],
         *,
+        carried: Callable[[T, T], T] = lambda _, after: after,
         changed: Callable[[T | None, T | None], None] | None = None,
         watch: WatchState | None = None,
         quiet: bool = False,
@@ -47,6 +49,7 @@ class ObjectCache(Generic[T]):
         self.complete = asyncio.Event()
         self.watch = WatchState(kind) if watch is None else watch
         self._read = read
+        self._carried = carried
         self._changed = changed
         self._quiet = quiet
         self._kept: dict[str, Kept[T]] = {}
@@ -126,8 +129,16 @@ class ObjectCache(Generic[T]):
         if read is None:
             self._drop(uid)
             return
+        if known is not None:
+            read = self._carried(known.item, read)
         self._kept[uid] = kept = Kept(name, version, read)
         self._names[name] = uid
+        self._report(known, kept)
+
+    def revise(self, uid: str, item: T) -> None:
+        """Replace the cached form of an object by one that shows more of the same version."""
+        known = self._kept[uid]
+        self._kept[uid] = kept = known._replace(item=item)
         self._report(known, kept)
 
     def _guarded(self, item: Object) -> T | None:

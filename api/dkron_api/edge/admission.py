@@ -86,8 +86,9 @@ def charge_body(request: web.Request, size: int) -> None:
 
 def refund_body(request: web.Request) -> None:
     """Take the body back out of the count: the request had an effect, and the caller has the right to it."""
-    if NEED in request:
-        _charge(request, -request.get(BODY, 0))
+    size = request.get(BODY, 0)
+    if size and NEED in request:
+        _charge(request, -size)
 
 
 def _charge(request: web.Request, size: int) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from aiohttp import web
 
+from dkron_api.cache.listed import Listed
 from dkron_api.edge.admission import open_answer
 from dkron_api.translate import gojson
 from dkron_api.translate.pieces import compact, indented, size_of
@@ -31,6 +32,8 @@ def is_pretty(request: web.Request) -> bool:
     return bool(request.query_string) and "pretty" in request.query
 
 
+COMPRESSIBLE = 1024
+"""Bytes from which compression is worthwhile."""
 LONG = 131072
 """Bytes above which a list is sent piece by piece."""
 STALL = 60.0
@@ -49,14 +52,22 @@ async def list_answer(
     return await _answer(request, compact(items), size=size, headers=headers)
 
 
-async def joined_answer(
-    request: web.Request, pieces: Sequence[bytes], *, headers: Mapping[str, str]
-) -> web.StreamResponse:
-    """Respond with a JSON array from rendered pieces, for a request without `?pretty`."""
-    size = sum(map(len, pieces))
+async def listed_answer(request: web.Request, listed: Listed, *, headers: Mapping[str, str]) -> web.StreamResponse:
+    """Respond with a list that is ready, for a request without `?pretty`."""
+    pieces: Sequence[bytes] = listed.pieces
+    size = listed.size
+    if size < COMPRESSIBLE:
+        return web.Response(body=b"".join(pieces), headers={"Content-Type": JSON, **headers})
+    headers = {"Content-Type": JSON, "Vary": "Accept-Encoding", **headers}
+    if takes_gzip(request.headers.get("Accept-Encoding", "")):
+        headers["Content-Encoding"] = "gzip"
+        pieces = await listed.compressed()
+        size = sum(map(len, pieces))
     if size <= LONG:
-        return json_answer(request, b"".join(pieces), headers=headers)
-    return await _answer(request, pieces, size=size, headers=headers)
+        return web.Response(body=b"".join(pieces), headers=headers)
+    response = web.StreamResponse(headers=headers)
+    response.content_length = size
+    return await _sent(request, response, pieces)
 
 
 async def _answer(
@@ -67,6 +78,10 @@ async def _answer(
         response.enable_compression(web.ContentCoding.gzip)
     elif size is not None:
         response.content_length = size
+    return await _sent(request, response, pieces)
+
+
+async def _sent(request: web.Request, response: web.StreamResponse, pieces: Iterable[bytes]) -> web.StreamResponse:
     with open_answer(request):
         await response.prepare(request)
         now = asyncio.get_running_loop().time

@@ -16,7 +16,7 @@ from dkron_api.edge.access import AccessLog, cut
 from dkron_api.edge.addresses import address_of, block_of
 from dkron_api.edge.admission import admit, caller_of, refund_body, template_of
 from dkron_api.edge.aiohttp_fixes import MALFORMED, sentence
-from dkron_api.edge.answers import JSON, takes_gzip
+from dkron_api.edge.answers import COMPRESSIBLE, JSON, takes_gzip
 from dkron_api.edge.audit import audit
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.hosts import is_ours
@@ -29,8 +29,6 @@ from dkron_crds.schedule.errors import printable
 from dkron_kube.errors import KubeError
 
 REQUEST_ID = web.RequestKey("REQUEST_ID", str)
-COMPRESSIBLE = 1024
-"""Bytes from which compression is worthwhile."""
 PROBES = frozenset({"/health", "/livez"})
 """Paths that are answered whatever else goes on."""
 SERVER = "dkron-api"
@@ -112,12 +110,12 @@ async def _answered(request: web.Request, handler: Handler, gate: Gate) -> web.S
 
 
 async def _let_through(request: web.Request, handler: Handler, gate: Gate) -> web.StreamResponse:
-    unknown = request.match_info.http_exception
+    unknown, settings = request.match_info.http_exception, request.app[SETTINGS]
     if unknown is None and request.path in PROBES:
         return await handler(request)
-    if not is_ours(request.headers.get("Host", ""), request.app[SETTINGS].allowed_hosts):
+    if not is_ours(request.headers.get("Host", ""), settings.allowed_hosts):
         raise WRONG_HOST
-    if unknown is None and cors.is_foreign(request.method, request.headers, request.app[SETTINGS].cors_origins):
+    if unknown is None and cors.is_foreign(request.method, request.headers, settings.cors_origins):
         raise FOREIGN
     gate.enter()
     try:
@@ -166,6 +164,9 @@ def _refused(request: web.Request, refusal: ApiError) -> web.Response:
 
 def _compress(request: web.Request, response: web.StreamResponse) -> None:
     if not isinstance(response, web.Response) or response.headers.get("Content-Type") != JSON:
+        return
+    if response.headers.get("Vary") == "Accept-Encoding":
+        # A list that is ready: its bytes are already those that the client takes.
         return
     if isinstance(response.body, bytes) and len(response.body) >= COMPRESSIBLE:
         response.headers.add("Vary", "Accept-Encoding")

@@ -6,7 +6,6 @@ contained.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -76,7 +75,7 @@ class Restore:
             return f'its parent "{entry.parent}" could not be created'
         body = self._dump.job(entry)
         try:
-            job, new = await self._writes.upsert(body, self._terms, permit=partial(self._permit, body))
+            job, new = await self._writes.upsert(body, self._terms, permit=lambda known, _: self._permit(body, known))
             past = _history(body, job)
             if new and past:
                 await self._writes.write_status(job, past)

@@ -71,19 +71,20 @@ class JobWriter:
         terms: Terms = FREELY,
         *,
         annotations: dict[str, str] | None = None,
-        permit: Callable[[Job | None], Awaitable[None]] | None = None,
+        permit: Callable[[Job | None, Object], Awaitable[None]] | None = None,
     ) -> tuple[Job, bool]:
         """Create the job, or replace the fields that Dkron knows. Return the job and whether it is new. `annotations`
-        are set with it. `permit` is asked before each attempt, with the job as it is known, and raises what the caller
-        is told."""
+        are set with it. `permit` is asked before each attempt, with the job as it is known and the spec to write, and
+        raises what the caller is told."""
 
         async def attempt() -> tuple[Job, bool]:
             known = self._job_index.get(body.name)
+            wanted = spec_of(body, None if known is None else plain_parts(known.raw["spec"]))
             if permit is not None:
-                await permit(known)
+                await permit(known, wanted)
             if known is None:
-                return await self._create(body, terms, annotations), True
-            return await self._replace(known, body, terms, annotations), False
+                return await self._create(body.name, wanted, terms, annotations), True
+            return await self._replace(known, wanted, terms, annotations), False
 
         return await self._persist(body.name, attempt)
 
@@ -131,21 +132,19 @@ class JobWriter:
             raw = await self._kube.patch_status(DKRON_JOBS, self._namespace, job.object_name, body, whole=True)
         return self._cached(raw, job.name)
 
-    async def _create(self, body: JobBody, terms: Terms, annotations: dict[str, str] | None) -> Job:
+    async def _create(self, name: str, wanted: Object, terms: Terms, annotations: dict[str, str] | None) -> Job:
         if terms.match is not None:
-            raise ApiError(HTTPStatus.PRECONDITION_FAILED, f'the job "{body.name}" does not exist')
-        metadata: Object = {"name": object_name(body.name)}
+            raise ApiError(HTTPStatus.PRECONDITION_FAILED, f'the job "{name}" does not exist')
+        metadata: Object = {"name": object_name(name)}
         if annotations or terms.by:
             metadata["annotations"] = {**(annotations or {}), **_modified_by(terms)}
-        manifest = {"apiVersion": API_VERSION, "kind": "DkronJob", "metadata": metadata, "spec": spec_of(body)}
-        return self._cached(await self._kube.create(DKRON_JOBS, self._namespace, manifest), body.name)
+        manifest = {"apiVersion": API_VERSION, "kind": "DkronJob", "metadata": metadata, "spec": wanted}
+        return self._cached(await self._kube.create(DKRON_JOBS, self._namespace, manifest), name)
 
-    async def _replace(self, known: Job, body: JobBody, terms: Terms, annotations: dict[str, str] | None) -> Job:
+    async def _replace(self, known: Job, wanted: Object, terms: Terms, annotations: dict[str, str] | None) -> Job:
         if terms.fresh:
-            raise ApiError(HTTPStatus.PRECONDITION_FAILED, f'the job "{body.name}" already exists')
-        stored = plain_parts(known.raw["spec"])
-        wanted = spec_of(body, stored)
-        _require_free(known, changed(stored, wanted), terms)
+            raise ApiError(HTTPStatus.PRECONDITION_FAILED, f'the job "{known.name}" already exists')
+        _require_free(known, changed(plain_parts(known.raw["spec"]), wanted), terms)
         job = await self._edit(known, [{"op": "replace", "path": "/spec", "value": wanted}], terms)
         return await self.annotate(job, annotations) if annotations else job
 
@@ -195,8 +194,10 @@ class JobWriter:
         self._cached(raw, name)
 
     def _cached(self, raw: Object, name: str) -> Job:
-        job = Job(raw)
         self._job_index.upsert(raw)
+        known = self._job_index.object_cache.by_uid(raw["metadata"]["uid"])
+        # The API server has answered with an older version if another write was faster.
+        job = known if known is not None and known.version == int(raw["metadata"]["resourceVersion"]) else Job(raw)
         if job.name != name:
             text = f'the object "{job.object_name}" holds the job "{job.name}"; rename one of the two'
             raise ApiError(HTTPStatus.CONFLICT, text)

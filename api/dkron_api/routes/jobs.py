@@ -1,16 +1,18 @@
 """/v1/jobs and /v1/jobs/{job}: list, show, save, toggle, delete (Dkron behaviour §1.4 to §1.6)."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import quote
 
 from aiohttp import web
 from pydantic_core import from_json
+from yarl import URL
 
 from dkron_api.auth.caller import Need
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.edge.admission import GRANT, NEED
-from dkron_api.edge.answers import joined_answer, json_answer, list_answer
+from dkron_api.edge.answers import json_answer, list_answer, listed_answer
 from dkron_api.edge.keys import CLOCK, CLUSTERS, SETTINGS, SLICES
 from dkron_api.edge.urls import base_of, flag, public_path, require_served, tenant_of
 from dkron_api.refusal import ApiError, refusing, unavailable
@@ -21,14 +23,13 @@ from dkron_api.translate import gojson
 from dkron_api.translate.details import details, managed_by, parents, paused, relatives
 from dkron_api.translate.forecast import schedule_words
 from dkron_api.translate.job import echo, read_body
-from dkron_api.translate.listing import JobQuery, in_order, matching, read_query, sliced
+from dkron_api.translate.listing import JobQuery, in_order, matching, read_query, sliced, span_of
 from dkron_api.translate.prefer import STRICT, wants_strict
-from dkron_api.translate.record import Job
+from dkron_api.translate.record import Job, Object
 from dkron_api.translate.secrets_named import has_template, secrets_named
 from dkron_api.translate.warnings import Judged, header, ignored, judged
 from dkron_crds.depends import circle
 from dkron_crds.lease import INSTALLATION
-from dkron_crds.packed import plain_parts
 from dkron_crds.schedule.errors import quoted
 from dkron_from_dkron.body import FIELDS, JobBody
 from dkron_from_dkron.validate import Invalid, check
@@ -37,6 +38,8 @@ from dkron_reports.slices import Steps
 from dkron_reports.summary import COUNTED
 
 EVERYTHING = JobQuery()
+SHORT = 256
+"""Characters of a query that is remembered."""
 STATES = "states"
 """A field that only `fields=` shows: the words for the state of a job."""
 DEMANDED: Mapping[str, Callable[[Job], object]] = {
@@ -51,7 +54,10 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
     """GET /v1/jobs."""
     require_ready(request)
     job_index = tenant_of(request).job_index
-    query = read_query(request.query.items()) if request.query_string else EVERYTHING
+    query, pretty = _query_of(request)
+    if query.plain and not query.fields and not pretty:
+        headers = {"X-Total-Count": str(len(job_index))}
+        return await listed_answer(request, job_index.listed(span_of(query)), headers=headers)
     _check(query)
     if query.plain:
         names, total = job_index.names, len(job_index)
@@ -63,8 +69,6 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
         names = [job.name for job in in_order(known, query, due=job_index.due)]
         total = len(names)
     headers = {"X-Total-Count": str(total)}
-    if query is EVERYTHING:
-        return await joined_answer(request, job_index.joined(), headers=headers)
     page = sliced(names, query)
     items = [job_index.json(name) for name in page]
     if query.fields:
@@ -74,6 +78,24 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
         shown = [job_index.get(name) for name in page]
         items = await request.app[SLICES].run(_projected(items, shown, query.fields, words))
     return await list_answer(request, items, headers=headers)
+
+
+def _query_of(request: web.Request) -> tuple[JobQuery, bool]:
+    """Return the query of a list, and whether the answer should be indented."""
+    text = request.rel_url.raw_query_string
+    if not text:
+        return EVERYTHING, False
+    return _read_short(text) if len(text) <= SHORT else _read(request.query)
+
+
+@lru_cache(maxsize=128)
+def _read_short(text: str) -> tuple[JobQuery, bool]:
+    """Pages ask for the same few lists again and again, and parsing takes as long as the answer."""
+    return _read(URL.build(query_string=text, encoded=True).query)
+
+
+def _read(query: Mapping[str, str]) -> tuple[JobQuery, bool]:
+    return read_query(query.items()), "pretty" in query
 
 
 def _check(query: JobQuery) -> None:
@@ -169,8 +191,9 @@ async def delete_job(request: web.Request) -> web.StreamResponse:
     if children:
         names = ", ".join(f'"{name}"' for name in children[:10]) + (" …" if len(children) > 10 else "")  # noqa: PLR2004
         raise ApiError(HTTPStatus.CONFLICT, f'other jobs depend on "{job.name}": {names}; delete them first')
+    shown = job_index.json(job.name)
     deleted = await tenant.writes.delete(job, terms_of(request))
-    return json_answer(request, job_index.render(deleted))
+    return json_answer(request, shown if deleted is job else job_index.render(deleted))
 
 
 def refuse_if_paused(request: web.Request) -> None:
@@ -222,10 +245,10 @@ async def _save(request: web.Request, body: JobBody) -> web.StreamResponse:
     strict = wants_strict(request.headers.getall("Prefer", ()))
     verdict = Judged()
 
-    async def permit(known: Job | None) -> None:
+    async def permit(known: Job | None, wanted: Object) -> None:
         nonlocal verdict
         await _permit(request, body, known)
-        verdict = judged(body, None if known is None else plain_parts(known.raw["spec"]))
+        verdict = judged(wanted, body.name)
         if strict and verdict.faults:
             raise ApiError(HTTPStatus.BAD_REQUEST, f"the job is not valid: {'; '.join(verdict.faults)}.")
 

@@ -146,6 +146,15 @@ class EventLog:
         if step:
             self._offer([entry.block for entry in step])
 
+    def hint(self, messages: Sequence[Message]) -> None:
+        """Send events to the connected clients that are no step of the log: a later step contains them."""
+        self._offer(
+            [
+                Block(each.topic, each.job, b"event: %b\ndata: %b\n\n" % (each.topic.encode(), each.body))
+                for each in messages
+            ]
+        )
+
     def lead(self, name: str) -> None:
         """Set the current leader. This is a state rather than a change: every new client gets the latest one."""
         if name != self._leader:

@@ -3,6 +3,7 @@
 Events come only from the watch. The job index may already know a newer version, from the response to a write of this
 process, and so may another replica. But only the watch delivers all changes, once and in order. `Feed` therefore
 keeps a second job index with the state that clients have been told of; it shares the objects with the first one.
+An attempt that only its Job shows yet is a hint: it has no place in that order.
 """
 
 import asyncio
@@ -13,9 +14,10 @@ from datetime import datetime
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.stream.event_log import EventLog, Message
 from dkron_api.translate import gojson
+from dkron_api.translate.beginning import with_beginning
 from dkron_api.translate.events import Action, Event, Topic, differences, job_body
 from dkron_api.translate.members import holder
-from dkron_api.translate.record import Job, Object, kept
+from dkron_api.translate.record import Beginning, Job, Object, kept
 from dkron_crds.schedule.errors import quoted
 
 log = logging.getLogger(__name__)
@@ -70,6 +72,17 @@ class Feed:
         """A job was deleted."""
         self._cache.remove(item)
         self._publish(_version(item), lambda: self._told.object_cache.remove(item))
+
+    def begun(self, beginning: Beginning) -> None:
+        """A Job shows that an attempt has begun."""
+        job = self._cache.by_uid(beginning.owner)
+        after = None if job is None else with_beginning(job, beginning)
+        if job is None or after is None or after is job:
+            return
+        self._cache.revise(job.uid, after)
+        if self._job_index.get(job.name) is after:
+            events = differences(job, after)
+            self._event_log.hint([message for event in events if (message := self._message(event)) is not None])
 
     def _learn(self, items: list[Object], version: int) -> None:
         self._told.object_cache.replace(items, version)
@@ -138,11 +151,12 @@ class Feed:
     def _read(self, item: Object) -> Job:
         """Return the object of the first index, unless that has a newer version."""
         known = self._job_index.object_cache.by_uid(item["metadata"]["uid"])
-        return known if known is not None and known.version == _version(item) else kept(item)
+        return known.stored if known is not None and known.version == _version(item) else kept(item)
 
     def _rendered(self, name: str) -> bytes:
         """Return the job as the first index renders it, unless that has a newer state."""
-        same = self._told.get(name) is self._job_index.get(name)
+        told, newest = self._told.get(name), self._job_index.get(name)
+        same = told is not None and newest is not None and told is newest.stored
         if same and self._told.children(name) == self._job_index.children(name):
             return self._job_index.json(name)
         return self._told.json(name)

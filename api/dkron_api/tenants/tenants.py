@@ -21,7 +21,7 @@ from dkron_api.jobs.run_waiter import RequestedRuns, RunWaiter
 from dkron_api.jobs.writer import JobWriter
 from dkron_api.stream.event_log import EventLog, LogRoom
 from dkron_api.stream.feed import Feed
-from dkron_api.translate.record import Job
+from dkron_api.translate.record import Beginning, Job
 from dkron_crds.names import object_name
 from dkron_kube.client import KubeClient, Object
 from dkron_kube.informer import WatchState
@@ -140,6 +140,12 @@ class Tenants:
         await self.own.job_index.complete.wait()
         for tenant in self:
             await tenant.job_index.object_cache.watch.answered.wait()
+
+    def begun(self, beginning: Beginning) -> None:
+        """A Job shows that an attempt has begun."""
+        tenant = self._alive.get(beginning.namespace)
+        if tenant is not None:
+            tenant.feed.begun(beginning)
 
     def lead(self, name: str) -> None:
         """Tell the clients of all namespaces who leads."""

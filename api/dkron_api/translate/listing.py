@@ -95,11 +95,14 @@ def in_order(jobs: Iterable[Job], query: JobQuery, *, due: Callable[[str], str])
     return found
 
 
+def span_of(query: JobQuery) -> tuple[int, int | None]:
+    """Return the positions from `start` to before `end`, None for the end of the list. A list may have fewer."""
+    return max(query.start or 0, 0), None if query.end is None else max(query.end, 0)
+
+
 def sliced(items: Sequence[T], query: JobQuery) -> Sequence[T]:
-    """Return the items from `start` to before `end`. Positions outside the list are ignored."""
-    start = max(query.start or 0, 0)
-    end = len(items) if query.end is None else max(query.end, 0)
-    return items[start:end]
+    """Return the items at these positions."""
+    return items[slice(*span_of(query))]
 
 
 def _matches(job: Job, query: JobQuery) -> bool:

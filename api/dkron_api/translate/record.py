@@ -5,8 +5,9 @@ most are rendered once and never read again.
 """
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import from_json
@@ -28,15 +29,33 @@ _LISTS = frozenset({"executions", "active", "counted", "conditions", "days"})
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
+class Beginning(NamedTuple):
+    """An attempt that its Job shows before the status does."""
+
+    owner: str
+    """The uid of its DkronJob."""
+
+    namespace: str
+    slot: datetime
+    entry: Object
+    """What `status.active` will have."""
+
+
 class Job:
     """One DkronJob at one resource version. Parts of `raw` may be packed: read them as a `Mapping` or a `Sequence`, or
     by `dkron_crds.packed.plain`, and keep no parsed copy."""
 
-    __slots__ = ("created", "generation", "name", "namespace", "object_name", "owners", "raw", "uid", "version")
+    __slots__ = (
+        "_stored", "begun", "created", "generation", "name", "namespace", "object_name", "owners", "raw", "uid",
+        "version",
+    )  # fmt: skip
 
     def __init__(self, raw: Object) -> None:
         metadata = raw["metadata"]
         self.raw = packed_object(raw)
+        self._stored: Job | None = None
+        self.begun: tuple[Beginning, ...] = ()
+        """Attempts in `raw` that the stored status does not show yet."""
         self.uid: str = metadata["uid"]
         self.namespace: str = metadata["namespace"]
         self.object_name: str = metadata["name"]
@@ -45,6 +64,20 @@ class Job:
         self.generation: int = metadata.get("generation", 0)
         self.created = datetime.fromisoformat(metadata["creationTimestamp"])
         self.owners = owners(raw)
+
+    def with_beginnings(self, begun: tuple[Beginning, ...]) -> "Job":
+        """Return the job as if its status showed these attempts."""
+        job = copy(self.stored)
+        status = job.raw_status
+        active = [*(status.get("active") or ()), *(each.entry for each in begun)]
+        job.raw = {**job.raw, "status": {**status, "active": active}}
+        job.begun, job._stored = begun, self.stored
+        return job
+
+    @property
+    def stored(self) -> "Job":
+        """The job as the API server has it."""
+        return self if self._stored is None else self._stored
 
     @property
     def spec(self) -> JobSpec:

@@ -11,7 +11,6 @@ from dkron_checks.checks import known, problems, read_schedule, remarks
 from dkron_crds.job import JobSpec
 from dkron_crds.known_settings import Settings
 from dkron_from_dkron.body import JobBody
-from dkron_from_dkron.spec import spec_of
 
 _DEFAULT = "shell"
 """The executor of a job that names none."""
@@ -37,15 +36,16 @@ class Judged(NamedTuple):
         return (*(f"the job cannot run: {fault}" for fault in self.faults), *self.remarks)
 
 
-def judged(body: JobBody, stored: Object | None) -> Judged:
-    """Return the operator's view of a job that replaces `stored`. The API server reports what the schema forbids."""
+def judged(wanted: Object, name: str) -> Judged:
+    """Return the operator's view of the spec that is to be written for the job with this Dkron name. The API server
+    reports what the schema forbids."""
     try:
-        spec = JobSpec.from_wire(spec_of(body, stored))
+        spec = JobSpec.from_wire(wanted)
     except ValidationError:
         return Judged()
-    if found := problems(spec, body.name):
+    if found := problems(spec, name):
         return Judged(tuple(problem.message for problem in found))
-    schedule, _ = read_schedule(spec, body.name)
+    schedule, _ = read_schedule(spec, name)
     return Judged(remarks=tuple(remarks(known(spec), schedule)))
 
 

@@ -9,6 +9,7 @@ from dkron_cli.core.table import Table, table
 from dkron_crds.lease import ADDRESS, LEASE_SECONDS, VERSION
 from dkron_reports.agenda import planning, with_first
 from dkron_reports.job import Job
+from dkron_reports.reading import whole
 from dkron_reports.slices import at_once
 from dkron_reports.troubles import SEVERE, Kind, Troubles
 from dkron_reports.words import instant, plural, read_time, span
@@ -127,7 +128,8 @@ def lease(found: Object | None, now: datetime) -> Iterator[Check]:
     if renewed is None or not spec.get("holderIdentity"):
         return
     age = now - renewed
-    if age > timedelta(seconds=LEASE_SECONDS) + OFFSET:
+    seconds = whole(spec.get("leaseDurationSeconds")) or LEASE_SECONDS
+    if age > timedelta(seconds=seconds) + OFFSET:
         text = f"{spec['holderIdentity']} has not renewed the Lease for {span(age)}"
         yield Check(PROBLEM, text, "the operator is gone or cannot write; look at its pods and its log")
     else:

@@ -22,13 +22,14 @@ from dkron_operator.plan.outcome import (
     decides,
     has_ended,
     is_being_created,
+    is_of_one_pod,
     main_container,
     outcome,
     refusal,
     same_trouble,
     trouble,
 )
-from dkron_operator.plan.view import AttemptJob, Outcome, PodProblem
+from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome, PodProblem
 
 Object = dict[str, Any]
 Key = tuple[str, str]
@@ -79,7 +80,7 @@ class Observer:
             return
         # Not there, or no longer ours: another query would give the same answer.
         if is_recorded(cached.status, name):
-            cached.observed.absent.add(name)
+            cached.observed.absent |= {name}
         else:
             cached.observed.outcomes[name] = Outcome(success=False, finished_at=self._clock.now(), lost=True)
 
@@ -99,7 +100,7 @@ class Observer:
 
     async def outcome(self, cached: CachedJob, run: AttemptJob) -> Outcome:
         """How the Job ended, as far as its pod shows by now."""
-        pod = await self._pod(cached, run)
+        pod = self._ended_pod(cached, run) or await self._pod(cached, run)
         if pod is None:
             return outcome(run, None, container=None, stuck=cached.observed.pod_problems.get(run.name))
         container = main_container(pod)
@@ -214,6 +215,12 @@ class Observer:
             return []
         self._untold.is_over()
         return told
+
+    def _ended_pod(self, cached: CachedJob, run: AttemptJob) -> Object | None:
+        """The pod as the watch has shown it. Of several pods of a Job, the watch may yet have to show the newest."""
+        template, failed = cached.job.spec.job_template.spec, run.state is AttemptState.FAILED
+        known = run.finished and is_of_one_pod(template, failed=failed)
+        return self._store.ended_pods.get(run) if known else None
 
     async def _pod(self, cached: CachedJob, run: AttemptJob) -> Object | None:
         listed = self._client.list(PODS, cached.job.namespace, label_selector=f"{POD_OF_JOB}={run.name}")

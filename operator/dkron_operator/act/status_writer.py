@@ -17,6 +17,7 @@ from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.plan.actions import Report, Severity
+from dkron_operator.plan.beginnings import are_beginnings
 from dkron_operator.plan.changes import Change
 from dkron_operator.plan.fold import fold_all
 from dkron_operator.plan.status_size import fit
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 
 DEBOUNCE, DEBOUNCE_PER_DUE, LONGEST_DEBOUNCE = 0.25, 0.003, 2.0
 """Seconds in which the changes of one job are collected, plus some for each job that is due now: slots go first."""
+BEGINNING = 5.0
+"""Seconds that the beginning of an attempt waits: one that ends sooner is written once, with its record."""
 TRIES = 5
 """How often a write is folded again immediately when another writer keeps coming first."""
 WIDTH = 16
@@ -45,6 +48,7 @@ class StatusWriter:
         self._store = store
         self._jobs = jobs
         self._events = events
+        self._beginnings: set[str] = set()
         self.queue: WorkQueue[str] = WorkQueue(
             "status", width=WIDTH, spare=WIDTH // 4, group_of=store.namespace_of, behind=jobs
         )
@@ -52,9 +56,18 @@ class StatusWriter:
 
     def write_soon(self, cached: CachedJob, *, patience: float = 0.0) -> None:
         """Write the entry soon, or after `patience` seconds, if there is anything to write."""
-        if cached.pending:
-            debounce = min(DEBOUNCE + DEBOUNCE_PER_DUE * len(self._jobs), LONGEST_DEBOUNCE)
-            self.queue.add(cached.job.uid, max(debounce, patience))
+        uid = cached.job.uid
+        if not cached.pending:
+            return
+        if are_beginnings(cached.base, cached.pending):
+            self._beginnings.add(uid)
+            self.queue.add(uid, max(BEGINNING, patience))
+            return
+        if uid in self._beginnings:
+            self._beginnings.discard(uid)
+            self.queue.drop(uid)
+        debounce = min(DEBOUNCE + DEBOUNCE_PER_DUE * len(self._jobs), LONGEST_DEBOUNCE)
+        self.queue.add(uid, max(debounce, patience))
 
     async def claim(self, cached: CachedJob, changes: tuple[Change, ...]) -> None:
         """Write these changes now, together with the pending ones, or raise `Conflict` without having written them.
@@ -86,6 +99,7 @@ class StatusWriter:
         cached.behind = False
 
     async def _write(self, uid: str) -> None:
+        self._beginnings.discard(uid)
         cached = self._store.get(uid)
         if cached is None:
             return

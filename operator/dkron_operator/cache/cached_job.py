@@ -26,10 +26,10 @@ class Observed:
     attempts: dict[str, AttemptJob] = field(default_factory=dict)
     """Its Jobs, by name."""
 
-    confirmed: set[str] = field(default_factory=set)
+    confirmed: frozenset[str] = frozenset()
     """Uids of Jobs unknown to the status that were checked against the API server and are new."""
 
-    absent: set[str] = field(default_factory=set)
+    absent: frozenset[str] = frozenset()
     """Names of Jobs that are confirmed to be gone."""
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from dkron_crds.status import MAX_ACTIVE
 from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 from dkron_operator.cache.cached_job import CachedJob, Observed
 from dkron_operator.cache.dependencies import DependencyTracker, Key, key_of
+from dkron_operator.cache.ended_pods import EndedPods
 from dkron_operator.cache.requested_runs import RequestedRuns
 from dkron_operator.cache.views import verdict, view_of
 from dkron_operator.kit.clock import Clock
@@ -50,6 +51,7 @@ class Store:
         self.metrics = metrics or Metrics()
         self._clock = clock or Clock()
         self.requested_runs = RequestedRuns(of_backfill=self.on_backfill)
+        self.ended_pods = EndedPods()
         self._entries: dict[str, CachedJob] = {}
         self._attempts: dict[Owner, dict[str, AttemptJob]] = {}
         self._names: dict[Key, set[str]] = {}
@@ -234,7 +236,7 @@ class Store:
             return ()
         if is_recorded(cached.base, name):
             del runs[name]
-            cached.observed.absent.add(name)
+            cached.observed.absent |= {name}
         else:
             runs[name] = replace(last or known, gone=True)
         return (owner,)

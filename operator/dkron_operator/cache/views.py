@@ -31,17 +31,17 @@ def view_of(body: Object, known: JobView | None = None) -> JobView:
         job = read_job(body) if known is None or _is_other(body, known) else annotated(body, known)
     except Exception as exc:
         job = unreadable_job(body, f"the operator cannot read it ({type(exc).__name__})")
-        if known is None or known.problem != job.problem or known.generation != job.generation:
+        if known is None or known.unread != job.unread or known.generation != job.generation:
             log.exception("DkronJob %s/%s cannot be read", job.namespace, job.name)
         return job
-    if job.problem is not None and is_unreadable(job) and (known is None or job.generation != known.generation):
-        log.warning("DkronJob %s/%s: %s", job.namespace, job.name, job.problem.message)
+    if job.unread is not None and is_unreadable(job) and (known is None or job.generation != known.generation):
+        log.warning("DkronJob %s/%s: %s", job.namespace, job.name, job.unread.message)
     return job
 
 
 def is_unreadable(job: JobView) -> bool:
     """Whether the spec could not be read."""
-    return job.problem is not None and job.problem.reason == ReadyReason.UNREADABLE
+    return job.unread is not None and job.unread.reason == ReadyReason.UNREADABLE
 
 
 def _is_other(body: Object, known: JobView) -> bool:

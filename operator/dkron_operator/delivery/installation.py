@@ -13,6 +13,7 @@ from dkron_crds.lease import INSTALLATION
 from dkron_kube.client import KubeClient
 from dkron_kube.informer import Callbacks, Informer, WatchState
 from dkron_kube.paths import DKRON_CLUSTERS
+from dkron_kube.watch import Selection
 from dkron_operator.kit.listeners import Listeners
 from dkron_operator.notifications.endpoints import Endpoint, read_endpoints
 from dkron_processors.site import Site
@@ -61,7 +62,9 @@ class Installation:
         what = f"receivers and notifications of DkronCluster {namespace}/{INSTALLATION}"
         state = WatchState(what, meanwhile="continuing without it")
         fields = f"metadata.name={INSTALLATION}"
-        self.informer = Informer(client, DKRON_CLUSTERS, namespace, callbacks, state=state, fields=fields)
+        self.informer = Informer(
+            client, DKRON_CLUSTERS, namespace, callbacks, state=state, selection=Selection(fields=fields)
+        )
 
     async def read(self) -> None:
         """Read it for the first time, so that no job seems to lack a receiver that exists."""

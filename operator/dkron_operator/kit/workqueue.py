@@ -168,6 +168,8 @@ class WorkQueue(Generic[K]):
             self._requeue(key, delay)
             if not len(self):
                 self._quiet.set()
+            # Work that waits for nothing would keep what comes due from the queue until it is empty.
+            await asyncio.sleep(0)
 
     def _leave(self, key: K, group: Group) -> None:
         """The key is done, so there is room for another of its group."""

@@ -21,10 +21,10 @@ class Terms:
     duration: int = LEASE_SECONDS
     """No other replica takes the Lease until it has seen it unchanged for this long."""
 
-    renew_deadline: float = 10.0
+    renew_deadline: float = 4.0
     """The holder acts until this long after its last renewal."""
 
-    retry_period: float = 2.0
+    retry_period: float = 1.0
     """The time between two renewals of the holder."""
 
     @property
@@ -35,17 +35,20 @@ class Terms:
     @property
     def glance(self) -> float:
         """The time between two reads of a waiting replica: a released Lease should be taken soon."""
-        return self.retry_period / 4
+        return self.retry_period / 2
 
     @property
     def patience(self) -> float:
-        """The timeout of one request, chosen so that a second request fits in before the deadline."""
-        return (self.renew_deadline - self.retry_period / 2) / 2
+        """The timeout of one request. An API server that is slow, or stops for a moment, still answers in this time.
+
+        It leaves a renewal half a retry period, before the holder has to stop, for a second try on a new connection.
+        """
+        return max(self.renew_deadline - 1.5 * self.retry_period, self.renew_deadline / 4)
 
     @property
     def handover(self) -> timedelta:
         """The longest time in which no replica acts because one holder follows another."""
-        return timedelta(seconds=self.duration + 2 * self.retry_period)
+        return timedelta(seconds=self.duration + 4 * self.retry_period)
 
 
 class Act(StrEnum):
@@ -87,6 +90,15 @@ class Watched:
 
     seconds: int = LEASE_SECONDS
     """How long the Lease lasts after a renewal."""
+
+    grace_until: float = float("-inf")
+    """Until then the holder may renew what it could not, since the API server was silent. There is one grace at most,
+    so that an API server that is slow for long keeps no dead holder."""
+
+    @property
+    def expiry(self) -> float:
+        """From then on another replica may take the Lease, in seconds of the monotonic clock."""
+        return max(self.since + self.seconds, self.grace_until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +167,21 @@ def read_lease(body: Object) -> LeaseState:
     )
 
 
-def watched(lease: LeaseState | None, before: Watched | None, *, now: float) -> Watched | None:
-    """How long the Lease has been unchanged, given the previous observation. A deleted Lease is remembered."""
+def watched(
+    lease: LeaseState | None, before: Watched | None, *, now: float, answered: float, terms: Terms
+) -> Watched | None:
+    """How long the Lease has been unchanged, given the previous observation. A deleted Lease is remembered.
+
+    `answered`: when the request was sent that the API server answered before. A silence longer than a retry is unlikely
+    to have spared the holder.
+    """
     if lease is None:
         return before
-    if before is not None and (before.holder, before.renewal) == (lease.holder, lease.renewal):
-        return replace(before, seconds=lease.seconds)
-    return Watched(lease.holder, lease.renewal, now, lease.seconds)
+    if before is None or (before.holder, before.renewal) != (lease.holder, lease.renewal):
+        return Watched(lease.holder, lease.renewal, now, lease.seconds)
+    silent = now - answered > terms.glance + terms.retry_period
+    grace_until = now + terms.retry_period if silent and before.grace_until < before.since else before.grace_until
+    return replace(before, seconds=lease.seconds, grace_until=grace_until)
 
 
 def decide(
@@ -169,7 +189,7 @@ def decide(
 ) -> Act:
     """What to do. `newcomer`: this process has read the Lease for the first time. Our Leases last `duration` s.
 
-    The Lease of another replica has expired once it was not seen renewed for as long as it says. Clocks need not agree.
+    The Lease of another replica expires when it was not seen renewed for as long as it says. Clocks need not agree.
     """
     unchanged = float("-inf") if seen is None else now - seen.since
     if lease is None:
@@ -180,4 +200,4 @@ def decide(
         return Act.RETURN if newcomer else Act.LEAVE
     if lease.holder == identity:
         return Act.RENEW
-    return Act.TAKE if not lease.holder or unchanged > lease.seconds else Act.WAIT
+    return Act.TAKE if not lease.holder or (seen is not None and now > seen.expiry) else Act.WAIT

@@ -32,6 +32,8 @@ RELEASES = 3
 """How often to try to release the Lease if another write comes first."""
 SOON, WITHOUT_RIGHTS = 0.2, 30.0
 """Seconds until the Lease is read again after a conflict, and after a refusal."""
+PAST = 0.01
+"""How many seconds after the Lease of another replica expires it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +92,12 @@ class Lease:
             self._report(self.view.goes_free())
             await asyncio.Event().wait()
         while True:
-            pause = await self._turn()
+            began = self._clock.monotonic()
+            period = await self._turn()
             if self.view.left:
                 return
-            await asyncio.sleep(pause)
+            # An answer that took long does not delay the next renewal.
+            await asyncio.sleep(max(0.0, began + period - self._clock.monotonic()))
 
     async def release(self, *, stopped: bool = False) -> None:
         """Release the Lease, so that another replica can take it at once. Best effort: it expires in seconds anyway."""
@@ -115,10 +119,12 @@ class Lease:
             return
 
     async def _turn(self) -> float:
-        """Read the Lease once and act on it; returns the seconds until the next time."""
+        """Read the Lease once and act on it; returns the seconds from its beginning to the next turn."""
         began = self._clock.monotonic()
         try:
             act, lease = await self._look()
+            sent = self._clock.monotonic()
+            lease = await self._do(act, lease)
         except (Conflict, AlreadyExists):
             self._ours = None
             return SOON
@@ -127,13 +133,13 @@ class Lease:
         self._seen_at = began
         self._log_once.is_over()
         if lease is not None:
-            # Each replica reads or writes the Lease at least every two seconds, so a restore of etcd shows here first.
+            # Each replica reads or writes the Lease about once a second, so a restore of etcd shows here first.
             found, known, self._version = int(lease.version), self._version, int(lease.version)
             self._compare_versions(f"Lease {self._namespace}/{INSTALLATION}", known=known, found=found)
         if act is Act.RETURN:
             return SOON
         if lease is None:
-            return self._terms.glance
+            return self._until_expiry(began)
         new_term, self._newcomer = self._newcomer or act is not Act.RENEW, False
         self._lapse()
         if act is Act.LEAVE:
@@ -142,20 +148,25 @@ class Lease:
         elif act is Act.WAIT:
             self._report(self.view.waits(lease.holder))
         else:
-            self._ours, self._renewed_at = lease, began
+            self._ours, self._renewed_at = lease, sent
             self._report(self.view.holds(lease.holder, new_term=new_term))
-        return self._terms.retry_period if self.view.held else self._terms.glance
+        return self._terms.retry_period if self.view.held else self._until_expiry(began)
 
     async def _look(self) -> tuple[Act, LeaseState | None]:
         # While it is ours, any other write makes our next one fail, so it need not be read first.
         lease = self._ours or await self._read()
         now = self._clock.monotonic()
-        self._watched = watched(lease, self._watched, now=now)
+        self._watched = watched(lease, self._watched, now=now, answered=self._seen_at, terms=self._terms)
         act = decide(
             lease, self._watched, identity=self._replica.identity, now=now, newcomer=self._newcomer,
             duration=self._terms.duration,
         )  # fmt: skip
-        return act, await self._do(act, lease)
+        return act, lease
+
+    def _until_expiry(self, began: float) -> float:
+        """The seconds from the beginning of a turn until a waiting replica looks again."""
+        expiry = self._watched.expiry if self._watched else float("inf")
+        return min(self._terms.glance, max(expiry + PAST - began, PAST))
 
     async def _do(self, act: Act, lease: LeaseState | None) -> LeaseState | None:
         if lease is None:

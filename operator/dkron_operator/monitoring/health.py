@@ -12,7 +12,7 @@ HANG = 5.0
 SILENCE = 150.0
 """Seconds that a watch may be silent; a healthy one is heard from every minute."""
 FAILURE = 15.0
-"""Seconds that a watch may fail to start again: as long as a Lease lives."""
+"""Seconds that a watch may fail to start again."""
 BEAT = 0.5
 """Seconds between two beats."""
 MEMORY = 60.0

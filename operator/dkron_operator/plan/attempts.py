@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from dkron_crds.attempt_names import started_at
 from dkron_crds.job import Active, Concurrency, Execution, RetryBackoff, SkipReason, Trigger
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.stops import Stop
 from dkron_operator.notifications import notices
 from dkron_operator.plan.actions import BeginCall, CancelCall, CreateJob, DeleteJob, ReadOutcome, ReadRun, ReadTrouble
-from dkron_operator.plan.cause import ON_REQUEST, cause_of, is_call, started_at
+from dkron_operator.plan.cause import ON_REQUEST, cause_of, is_call
 from dkron_operator.plan.changes import Decided, Dropped, Finished, Refused, SlotsSkipped
 from dkron_operator.plan.decide import refuses_requests, start_deadline
 from dkron_operator.plan.fold import recorded

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from dkron_crds import job_metadata as marks
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active
 from dkron_crds.names import API_VERSION, GROUP
@@ -12,7 +13,7 @@ from dkron_crds.parameters import resolved
 from dkron_crds.placeholders import Values
 from dkron_crds.traceparent import ANNOTATION, VARIABLE
 from dkron_operator.plan.packed_spec import plain_spec
-from dkron_operator.plan.view import LABEL_GROUP, LABEL_JOB, LABEL_MANAGED_BY, MANAGED_BY, JobView
+from dkron_operator.plan.view import JobView
 from dkron_pods import executors
 from dkron_pods.affinity import affinity, is_spread
 from dkron_pods.config import NONE_GIVEN, literal, value, values_of
@@ -45,7 +46,7 @@ def build_job(
     pod = body["spec"]["template"].setdefault("spec", {})
     pod |= restricted(pod) if confine else {}
     placed = affinity(
-        pod, entry, tags=job.spec.tags, apart={LABEL_JOB: job.name, LABEL_GROUP: str(entry.group)}, own=own
+        pod, entry, tags=job.spec.tags, apart={marks.LABEL_JOB: job.name, marks.LABEL_GROUP: str(entry.group)}, own=own
     )
     pod |= {"affinity": placed} if placed else {}
     variables = _variables(job, entry, given)
@@ -94,9 +95,9 @@ def _without_ours(metadata: Mapping[str, Any]) -> Object:
 
 
 def _identity(job: JobView, entry: Active) -> Object:
-    labels = {LABEL_MANAGED_BY: MANAGED_BY, LABEL_JOB: job.name}
-    of_pod = labels | ({LABEL_GROUP: str(entry.group)} if is_spread(entry) else {})
-    placement = {"dkron.io/member": entry.member, "dkron.io/node": entry.node_name}
+    labels = {marks.LABEL_MANAGED_BY: marks.MANAGED_BY, marks.LABEL_JOB: job.name}
+    of_pod = labels | ({marks.LABEL_GROUP: str(entry.group)} if is_spread(entry) else {})
+    placement = {marks.MEMBER: entry.member, marks.NODE: entry.node_name}
     slot = rfc3339(entry.slot)
     return {
         "metadata": {
@@ -104,12 +105,12 @@ def _identity(job: JobView, entry: Active) -> Object:
             "namespace": job.namespace,
             "labels": labels,
             "annotations": {
-                "dkron.io/name": job.dkron_name,
-                "dkron.io/execution": entry.id,
-                "dkron.io/slot": slot,
-                "dkron.io/trigger": str(entry.trigger),
-                "dkron.io/group": str(entry.group),
-                "dkron.io/attempt": str(entry.attempt),
+                marks.DKRON_NAME: job.dkron_name,
+                marks.EXECUTION: entry.id,
+                marks.SLOT: slot,
+                marks.TRIGGER: str(entry.trigger),
+                marks.GROUP: str(entry.group),
+                marks.ATTEMPT: str(entry.attempt),
                 "batch.kubernetes.io/cronjob-scheduled-timestamp": slot,
                 **{key: value for key, value in placement.items() if value},
             },

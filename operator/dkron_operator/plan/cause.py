@@ -84,8 +84,3 @@ def is_call(entry: Active) -> bool:
 def asked_at(group: int) -> datetime:
     """When the run on request with this group was requested, to the second."""
     return EPOCH + timedelta(seconds=group // 1_000_000_000)
-
-
-def started_at(execution_id: str) -> datetime:
-    """When the attempt with this id started. The id begins with that time in nanoseconds."""
-    return EPOCH + timedelta(microseconds=int(execution_id.partition("-")[0]) // 1000)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
+from dkron_crds.attempt_names import started_at
 from dkron_crds.attempts import MAX_OUTPUT
 from dkron_crds.base import saturated
 from dkron_crds.conditions import MAX_CONDITIONS, ConditionType
@@ -23,7 +24,6 @@ from dkron_crds.job import (
     SkipReason,
 )
 from dkron_crds.status import MAX_COUNTED
-from dkron_operator.plan.cause import started_at
 from dkron_operator.plan.changes import (
     Accepted,
     Change,

@@ -63,7 +63,7 @@ def decides(pod: Object, template: Object) -> bool:
     spec in `jobTemplate`: a Job of several pods continues after one of them, and so does a Job with retries of its
     own."""
     phase = _phase(pod)
-    if phase not in (SUCCEEDED, FAILED) or not _is_of_one_pod(template, failed=phase == FAILED):
+    if phase not in (SUCCEEDED, FAILED) or not is_of_one_pod(template, failed=phase == FAILED):
         return False
     return "deletionTimestamp" not in pod["metadata"] or _ended_before_its_deletion(pod)
 
@@ -72,7 +72,8 @@ def _phase(pod: Object | None) -> str:
     return str(((pod or {}).get("status") or {}).get("phase") or "")
 
 
-def _is_of_one_pod(template: Object, *, failed: bool) -> bool:
+def is_of_one_pod(template: Object, *, failed: bool) -> bool:
+    """Whether a Job that has succeeded, or `failed`, had only one pod. `template` is the spec in `jobTemplate`."""
     template = plain(template)
     several = any(template.get(key) not in (None, 1) for key in ("completions", "parallelism"))
     return not (several or (failed and (template.get("backoffLimit") or template.get("podFailurePolicy"))))

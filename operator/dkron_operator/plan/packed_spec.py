@@ -13,11 +13,14 @@ _PARTS = ("executor_config", "processors", "metadata")
 
 
 def packed_spec(spec: JobSpec) -> JobSpec:
-    """The spec with its large free-form parts packed."""
+    """The spec with its large free-form parts packed; the same object if it has none."""
     template = spec.job_template
-    parts = {name: packed(getattr(spec, name)) for name in _PARTS}
-    parts["job_template"] = _template(packed(template.metadata), packed(template.spec))
-    return spec.model_copy(update=parts)
+    given = {name: getattr(spec, name) for name in _PARTS}
+    parts = {name: part for name, value in given.items() if (part := packed(value)) is not value}
+    metadata, pods = packed(template.metadata), packed(template.spec)
+    if metadata is not template.metadata or pods is not template.spec:
+        parts["job_template"] = _template(metadata, pods)
+    return spec.model_copy(update=parts) if parts else spec
 
 
 def is_large(spec: JobSpec) -> bool:

@@ -6,7 +6,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dkron_checks.checks import known, of_settings, read_schedule, remarks, settings_of, unprompted
+from dkron_checks.checks import known, of_settings, read_schedule, settings_of
+from dkron_crds import job_metadata as marks
+from dkron_crds.attempt_names import started_at
 from dkron_crds.base import first_problem
 from dkron_crds.bounds import unreadable
 from dkron_crds.job import JobSpec, JobStatus, ReadyReason, Trigger
@@ -18,10 +20,10 @@ from dkron_crds.run import OF_RUN, WITH_PARAMETERS
 from dkron_crds.stops import Stop, read_stop
 from dkron_crds.traceparent import ANNOTATION, read_traceparent
 from dkron_operator.notifications.notices import read_notify
-from dkron_operator.plan.cause import started_at
 from dkron_operator.plan.packed_spec import packed_spec
+from dkron_operator.plan.spec_check import SpecCheck
 from dkron_operator.plan.view import AttemptJob, AttemptState, JobView, Node
-from dkron_pods.problem import MOST_MESSAGE, Problem
+from dkron_pods.problem import Problem
 
 Object = Mapping[str, Any]
 FOREVER_AGO = datetime.min.replace(tzinfo=UTC)
@@ -38,7 +40,7 @@ def read_job(body: Object) -> JobView:
     name = str((body.get("spec") or {}).get("name") or metadata["name"])
     schedule, schedule_problem = read_schedule(spec, name)
     given, spec = spec, known(spec)
-    problem = problem or schedule_problem or next(of_settings(spec), None)
+    small = packed_spec(spec)
     return JobView(
         uid=metadata["uid"],
         namespace=metadata["namespace"],
@@ -51,13 +53,12 @@ def read_job(body: Object) -> JobView:
         status_written=status_written(metadata),
         requests=read_requests(metadata),
         stops=read_stops(metadata),
-        spec=packed_spec(spec),
+        spec=small,
         schedule=schedule,
-        problem=problem,
+        unread=problem or schedule_problem,
+        check=SpecCheck(small, schedule, name=name),
         fingerprint=spec.fingerprint,
         ignored="" if spec is given else settings_of(given).ignored(),
-        remarks="; ".join(remarks(spec, schedule))[:MOST_MESSAGE] if problem is None else "",
-        unprompted=unprompted(spec, schedule),
         unknown=None if spec is given else next(of_settings(given), None),
         notify=packed(read_notify(metadata)),
         labels=read_labels(metadata),
@@ -82,7 +83,7 @@ def unreadable_job(body: Object, why: str) -> JobView:
         stops=(),
         spec=JobSpec(),
         schedule=None,
-        problem=_unreadable(why),
+        unread=_unreadable(why),
         fingerprint=JobSpec().fingerprint,
     )
 
@@ -143,7 +144,7 @@ def is_named_after_its_cause(run: AttemptJob) -> bool:
 
 def _read_run(metadata: Object, status: Object, owner: Object) -> AttemptJob:
     notes = metadata.get("annotations") or {}
-    slot = read_instant(notes["dkron.io/slot"])
+    slot = read_instant(notes[marks.SLOT])
     if slot is None:
         raise ValueError("dkron.io/slot is not a time")
     state, finished_at, reason, message = _job_state(status)
@@ -154,11 +155,11 @@ def _read_run(metadata: Object, status: Object, owner: Object) -> AttemptJob:
         owner=owner["uid"],
         owner_name=owner["name"],
         version=int(metadata["resourceVersion"]),
-        id=notes["dkron.io/execution"],
+        id=notes[marks.EXECUTION],
         slot=slot,
-        trigger=Trigger(notes["dkron.io/trigger"]),
-        group=int(notes["dkron.io/group"]),
-        attempt=int(notes["dkron.io/attempt"]),
+        trigger=Trigger(notes[marks.TRIGGER]),
+        group=int(notes[marks.GROUP]),
+        attempt=int(notes[marks.ATTEMPT]),
         created=datetime.fromisoformat(metadata["creationTimestamp"]),
         state=state,
         finished_at=finished_at,
@@ -166,8 +167,8 @@ def _read_run(metadata: Object, status: Object, owner: Object) -> AttemptJob:
         message=message,
         deleting="deletionTimestamp" in metadata,
         deleted_at=_deleted_at(metadata),
-        member=notes.get("dkron.io/member", ""),
-        node=notes.get("dkron.io/node", ""),
+        member=notes.get(marks.MEMBER, ""),
+        node=notes.get(marks.NODE, ""),
         trace=read_traceparent(notes.get(ANNOTATION, "")),
         requested_by=notes.get(OF_RUN, ""),
         parameters_given=WITH_PARAMETERS in notes,

@@ -19,14 +19,9 @@ from dkron_operator.plan.cause import Cause
 from dkron_operator.plan.dependencies import NO_DEPENDENCIES, Dependencies
 from dkron_operator.plan.pauses import Pause
 from dkron_operator.plan.requested_run import NO_RUNS, RunsOfJob
+from dkron_operator.plan.spec_check import UNCHECKED, SpecCheck
 from dkron_pods.problem import Problem
 from dkron_processors.site import Site
-
-LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
-MANAGED_BY = "dkron-operator"
-LABEL_JOB = "dkron.io/job"
-LABEL_GROUP = "dkron.io/group"
-SELECTOR = f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_JOB}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +55,17 @@ class JobView:
     schedule: Schedule | None
     """The parsed schedule; None if the job has none, or if it cannot be parsed."""
 
-    problem: Problem | None
-    """Why the job cannot run, found in the object itself; None if nothing is wrong."""
+    unread: Problem | None
+    """Why the spec, or the schedule in it, cannot be read; None if they can."""
 
     fingerprint: str
     """Changes when an edit makes slots count from now on."""
 
+    check: SpecCheck = field(default=UNCHECKED, compare=False)
+    """The check of the spec and the schedule, which the first plan makes."""
+
     ignored: str = ""
     """Names the settings of the given spec that are ignored; empty if there are none."""
-
-    remarks: str = ""
-    """What in the spec is legal and may surprise its author; empty if nothing is."""
-
-    unprompted: Problem | None = None
-    """Why the job runs only on request: a required parameter has no default; None if it runs by itself."""
 
     unknown: Problem | None = None
     """A strict installation's problem with the ignored settings; None if there are none."""
@@ -83,6 +75,21 @@ class JobView:
 
     labels: Mapping[str, str] = field(default_factory=dict)
     """The labels, by which pauses select it."""
+
+    @property
+    def problem(self) -> Problem | None:
+        """Why the job cannot run, found in the object itself; None if nothing is wrong."""
+        return self.unread or self.check.found.problem
+
+    @property
+    def remarks(self) -> str:
+        """What in the spec is legal and may surprise its author; empty if nothing is, or if the job cannot run."""
+        return "" if self.unread else self.check.found.remarks
+
+    @property
+    def unprompted(self) -> Problem | None:
+        """Why the job runs only on request: a required parameter has no default; None if it runs by itself."""
+        return self.check.found.unprompted
 
     @property
     def kind(self) -> str:

@@ -140,7 +140,7 @@ def _prune(cached: CachedJob, runs: RunsOfJob) -> None:
         cached.remembered.unconfirmed_create = None
     for run in [run for run in cached.observed.attempts.values() if run.gone]:
         if is_recorded(cached.base, run.name):
-            cached.observed.absent.add(run.name)
+            cached.observed.absent |= {run.name}
             del cached.observed.attempts[run.name]
         elif not is_known(cached.status, run.name) and is_settled(cached.job, cached.status, run, runs=runs):
             del cached.observed.attempts[run.name]

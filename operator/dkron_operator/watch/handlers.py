@@ -6,17 +6,20 @@ from typing import Any, cast
 
 import kopf
 
+from dkron_crds.job_metadata import SELECTOR
 from dkron_kube.access import Access
+from dkron_kube.lists import Lists
 from dkron_kube.paging import Paging
 from dkron_kube.paths import DKRON_JOBS, JOBS
-from dkron_kube.reading import read_bounded
+from dkron_kube.reading import BoundedReading
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.object_guard import ObjectGuard
-from dkron_operator.plan.view import SELECTOR
 from dkron_operator.watch.liveness import WatchLiveness
 
 Object = dict[str, Any]
 log = logging.getLogger(__name__)
+
+KINDS = {each.plural: each for each in (DKRON_JOBS, JOBS)}
 
 WATCH = 60
 """Seconds that a watch is asked to last. kopf reports only events, so a long quiet watch would look like a dead one.
@@ -53,6 +56,19 @@ class Handlers:
             gone = kind == "DELETED"
             self._requeue_all(self._store.remove_attempt(body) if gone else self._store.upsert_attempt(body))
 
+    def take(self, plural: str, event: Object) -> bool:
+        """Handle a watch event about an object that exists, before kopf does. Returns whether it was one.
+
+        kopf begins a task for each object, and its way to a handler costs several times as much as the handler. kopf
+        still gets each deletion, after which it forgets the object, too.
+        """
+        feed = {DKRON_JOBS.plural: self.feed_job, JOBS.plural: self.feed_attempt}.get(plural)
+        kind, body = event.get("type"), event.get("object")
+        if feed is None or kind not in ("ADDED", "MODIFIED") or not isinstance(body, dict):
+            return False
+        feed(kind, body)
+        return True
+
     def on_deleted(self, uids: set[str]) -> None:
         """These objects no longer exist."""
         self._requeue_all(self._store.on_deleted(*sorted(uids)))
@@ -68,18 +84,19 @@ def register(
     access: Access,
     watch_liveness: WatchLiveness,
     *,
-    listed: Callable[[], None],
+    lists: Lists,
 ) -> None:
-    """Register the handlers with kopf. They never raise and never write. `listed` is called when kopf has listed what
-    it watches: kopf says nothing about what vanished before that."""
+    """Register the handlers with kopf. They never raise and never write."""
 
-    def answered(path: str) -> None:
-        if watch_liveness.knows(path):
-            listed()
+    def take(plural: str, event: Object) -> bool:
+        taken = handlers.take(plural, event)
+        if taken:
+            watch_liveness.event(KINDS[plural], event["object"]["metadata"]["namespace"])
+        return taken
 
     @kopf.on.login(registry=registry)
     async def login(**_: object) -> kopf.AiohttpSession:
-        session = access.open_session(watched=watch_liveness.answer, listed=answered, reading=[read_bounded, Paging()])
+        session = access.open_session(watched=watch_liveness.answer, reading=[lists, BoundedReading(take), Paging()])
         return kopf.AiohttpSession(server=access.server, aiohttp_session=session)
 
     @kopf.on.event(DKRON_JOBS.group, DKRON_JOBS.version, DKRON_JOBS.plural, registry=registry)

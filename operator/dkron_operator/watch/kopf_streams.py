@@ -16,6 +16,7 @@ import kopf
 from dkron_kube.access import Access
 from dkron_kube.backoff import Backoff
 from dkron_kube.errors import KubeError
+from dkron_kube.lists import Lists
 from dkron_operator.watch.handlers import Handlers, register, settings
 from dkron_operator.watch.liveness import WatchLiveness
 
@@ -46,8 +47,8 @@ class KopfLogFilter(logging.Filter):
 
 
 class KopfStreams:
-    """Runs kopf, which feeds the handlers. `listed` is called when kopf has listed what it watches, `gone` when a kind
-    seems to be missing; it raises if it is."""
+    """Runs kopf, which feeds the handlers. `filled` are the versions of what was read before. `listed` is called when
+    kopf has listed what it watches, `gone` when a kind seems to be missing; it raises if it is."""
 
     def __init__(
         self,
@@ -57,6 +58,7 @@ class KopfStreams:
         *,
         identity: str,
         namespaces: Sequence[str],
+        filled: dict[str, str],
         listed: Callable[[], None],
         gone: Callable[[], Awaitable[None]],
     ) -> None:
@@ -67,6 +69,7 @@ class KopfStreams:
         self._identity: Any = identity
         self._namespaces = namespaces
         self._listed = listed
+        self._lists = Lists(filled, listed=self._answered)
         self._gone = gone
 
     async def run(self) -> None:
@@ -87,10 +90,14 @@ class KopfStreams:
             log.warning("the watches failed: %s; restarting them in %.0f s", _sentence(failure), pause)
             await asyncio.sleep(pause)
 
+    def _answered(self, path: str) -> None:
+        if self._watch_liveness.knows(path):
+            self._listed()
+
     async def _watch(self) -> Exception | None:
         """Run the streams; returns the exception that ended them."""
         registry = kopf.OperatorRegistry()
-        register(registry, self._handlers, self._access, self._watch_liveness, listed=self._listed)
+        register(registry, self._handlers, self._access, self._watch_liveness, lists=self._lists)
         tasks = await kopf.spawn_tasks(
             registry=registry,
             settings=settings(),

@@ -5,13 +5,15 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 
+from dkron_crds.job_metadata import SELECTOR
 from dkron_kube.backoff import Backoff
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Expired, KubeError, NotFound
 from dkron_kube.paths import DKRON_JOBS, JOBS
+from dkron_kube.snapshot import snapshot
+from dkron_kube.watch_events import Kind
 from dkron_operator.cache.store import Place, Store
 from dkron_operator.kit.log_once import LogOnce
-from dkron_operator.plan.view import SELECTOR
 from dkron_operator.watch.handlers import Handlers
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,8 @@ class Resync:
         self._store = store
         self._handlers = handlers
         self._namespaces: Sequence[str | None] = namespaces or (None,)
+        self.filled: dict[str, str] = {}
+        """The version of what `fill` has read, by path: the first watch goes on there."""
         self._wanted = asyncio.Event()
         self._log_once = LogOnce(log, "resync")
 
@@ -43,12 +47,16 @@ class Resync:
 
     async def fill(self) -> None:
         """Read all objects. DkronJobs come first: a Job that their status names is listed later, or gone."""
-        for namespace in self._namespaces:
-            async for body in self._client.list(DKRON_JOBS, namespace):
-                self._handlers.feed_job(None, body)
-        for namespace in self._namespaces:
-            async for body in self._client.list(JOBS, namespace, label_selector=SELECTOR):
-                self._handlers.feed_attempt(None, body)
+        feeds = ((DKRON_JOBS, None, self._handlers.feed_job), (JOBS, SELECTOR, self._handlers.feed_attempt))
+        for resource, selector, feed in feeds:
+            for namespace in self._namespaces:
+                async for event in snapshot(
+                    self._client, resource, namespace, label_selector=selector, cut_off=self.want
+                ):
+                    if event.kind is Kind.BOOKMARK:
+                        self.filled[resource.path(namespace)] = event.version
+                    else:
+                        feed(event.kind, event.item)
 
     async def run(self) -> None:
         """Resync on request and every PERIOD seconds, until cancelled. A failed resync is retried: until one completes,

@@ -43,7 +43,7 @@ def _is_active(case: Case, run: Run) -> bool:
     terms = case.weather.terms
     if case.life.record is None:
         return run.began > terms.read - terms.longest
-    if case.weather.decided(run.began) > terms.read:
+    if case.weather.decided(run.began) + terms.shown > terms.read:
         # It appeared a moment ago, and the status could still be to be written.
         return True
     return any(entry.job == run.name for entry in case.life.record.status.active)

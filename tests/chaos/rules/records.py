@@ -112,8 +112,14 @@ def _active(case: Case, status: JobStatus) -> Iterator[str]:
     for entry in status.active:
         if entry.job in over:
             yield f"status.active has {over[entry.job]}, which ended at {rfc3339(case.end(over[entry.job]))}"
-        elif not entry.uid and case.weather.decided(entry.started_at) < case.weather.terms.read:
+        elif not entry.uid and _is_shown(case, entry.started_at):
             yield f"status.active has a claim of Job {entry.job} for {rfc3339(entry.started_at)}, which was never made"
+
+
+def _is_shown(case: Case, began: datetime) -> bool:
+    """Whether the status has to show a run that was due to begin at this time."""
+    terms = case.weather.terms
+    return case.weather.decided(began) + terms.shown <= terms.read
 
 
 def _skipped(case: Case, status: JobStatus) -> Iterator[str]:
@@ -162,7 +168,7 @@ def _refused(case: Case) -> tuple[int, int]:
 def _mark(case: Case, status: JobStatus) -> Iterator[str]:
     mark = status.last_schedule_time
     slots = (group.slot for group in case.of(Trigger.SCHEDULE))
-    newest = max((slot for slot in slots if case.weather.decided(slot) <= case.weather.terms.read), default=None)
+    newest = max((slot for slot in slots if _is_shown(case, slot)), default=None)
     if newest is not None and (mark is None or mark < newest) and not case.is_wiped:
         yield f"status.lastScheduleTime is {rfc3339(mark) if mark else 'absent'}, before {rfc3339(newest)}, which ran"
 

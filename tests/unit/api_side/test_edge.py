@@ -1,8 +1,11 @@
 """The gate, error bodies, CORS, compression: what every request passes."""
 
+import asyncio
 import contextlib
 import json
+import sys
 from functools import partial
+from http import HTTPStatus
 from math import ceil
 
 import pytest
@@ -10,7 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from aiohttp.web_urldispatcher import UrlMappingMatchInfo
 
-from dkron_api.edge import cors
+from dkron_api.edge import access, cors
 from dkron_api.edge.aiohttp_fixes import SEGMENTS, bound_paths
 from dkron_api.edge.answers import takes_gzip
 from dkron_api.edge.gate import BODY, BUCKETS, RESTORES, RESTORES_OF_ONE, UPLOADS, UPLOADS_OF_ONE, Gate
@@ -332,3 +335,33 @@ async def test_path_with_too_many_segments_is_not_resolved() -> None:
         assert match.http_exception is not None
         assert match.http_exception.status == status
     assert looked == ["/a" * SEGMENTS]
+
+
+def test_access_log_is_json_as_the_library_writes_it(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", access.LOGGER)
+    message = 'GET /"\\\n\x7fü\U0001f600\ud800 200'
+    fields = {"agent": message, "bytes": None, "port": 7, "status": HTTPStatus.OK, "seconds": 0.00001}
+    access.AccessLog("json").write(message, {**fields, "long": "ü" * access.LONGEST})
+    line = capsys.readouterr().err
+    read = json.loads(line)
+    assert read == {**read, "level": "INFO", "logger": access.LOGGER, "msg": message, **fields}
+    assert read["long"] == "\\u00fc" * (access.LONGEST // 6) + "\\u" + "..."
+    assert line == json.dumps(read) + "\n"
+
+
+async def test_access_lines_of_one_turn_are_written_together(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", access.LOGGER)
+    written: list[str] = []
+    monkeypatch.setattr(sys.stderr, "write", written.append)
+    log = access.AccessLog("json", together=True)
+    for turn in ("first", "second"):
+        for message in ("a", "b", "c"):
+            log.write(message, {"turn": turn})
+        await asyncio.sleep(0)
+        lines = [json.loads(line) for line in written.pop().splitlines()]
+        assert [(line["turn"], line["msg"]) for line in lines] == [(turn, "a"), (turn, "b"), (turn, "c")]
+        assert not written

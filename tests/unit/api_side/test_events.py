@@ -340,7 +340,7 @@ class TestFeed:
 class TestLeadership:
     @staticmethod
     def lease(version: int, holder: str, renewed: datetime) -> Object:
-        spec = {"holderIdentity": holder, "renewTime": rfc3339(renewed), "leaseDurationSeconds": 15}
+        spec = {"holderIdentity": holder, "renewTime": rfc3339(renewed), "leaseDurationSeconds": 5}
         return {"metadata": {"name": "dkron", "uid": "u", "resourceVersion": str(version)}, "spec": spec}
 
     @pytest.mark.looptime

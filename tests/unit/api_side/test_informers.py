@@ -8,8 +8,10 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from dkron_api.app import make_app
 from dkron_api.edge.keys import TENANTS
+from dkron_api.informers import BEGUN
 from dkron_api.settings import Settings
 from dkron_kube import informer
+from dkron_kube.watch import Selection
 from tests.support.api_rights import LEAST_API
 from tests.support.builders import NOON
 from tests.support.kube_server import client_of
@@ -17,12 +19,12 @@ from tests.support.kube_server import client_of
 
 async def test_singletons_are_watched_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """Roles allow only that (tests/support/api_rights.py)."""
-    chosen: dict[str, str] = {}
+    chosen: dict[str, Selection] = {}
     all_begun = asyncio.Event()
 
-    async def follow(_: Any, resource: Any, *__: Any, fields: str, **___: Any) -> NoReturn:
-        chosen[resource.plural] = fields
-        if len(chosen) == 5:
+    async def follow(_: Any, resource: Any, *__: Any, selection: Selection, **___: Any) -> NoReturn:
+        chosen[resource.plural] = selection
+        if len(chosen) == 6:
             all_begun.set()
         await asyncio.Event().wait()
         raise AssertionError
@@ -34,7 +36,9 @@ async def test_singletons_are_watched_by_name(monkeypatch: pytest.MonkeyPatch) -
         await all_begun.wait()
     allowed = {key[1]: key[2] for key in LEAST_API if len(key) == 3}
     assert allowed == {"leases": "dkron", "dkronclusters": "dkron"}
-    assert {kind: fields.removeprefix("metadata.name=") for kind, fields in chosen.items() if fields} == allowed
+    assert chosen.pop("jobs") == BEGUN
+    fields = {kind: each.fields.removeprefix("metadata.name=") for kind, each in chosen.items() if each.fields}
+    assert fields == allowed
 
 
 async def test_ended_watch_is_logged_and_restarted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,18 @@
 """The job_index knows jobs by their Dkron names, and renders each once."""
 
+import asyncio
+import gzip
 import json
+from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dkron_api.cache import listed
 from dkron_api.cache.job_index import JobIndex
+from dkron_api.cache.listed import ALL, LONGEST_PAGE, PAGES, Lists
 from tests.support.builders import NOON, after, wire_job
 
 
@@ -51,8 +57,54 @@ def test_index_after_any_changes_equals_a_rebuilt_one(changes: list[tuple[str, s
             raw = job(name, version, uid=alive.get(name, {}).get("uid", uid + str(version)), parentJob=parent)
             alive[name] = {"uid": raw["metadata"]["uid"], "parent": parent, "raw": raw}
             jobs.upsert(raw)
-        # Asked after each change, so that what was joined before it would be noticed.
-        assert b"".join(jobs.joined()) == b"[" + b",".join(map(jobs.json, jobs.names)) + b"]"
+        # Asked after each change, so that a list made before it would be noticed.
+        for span in (ALL, (1, 3)):
+            expected = b",".join(map(jobs.json, jobs.names[slice(*span)]))
+            assert b"".join(jobs.listed(span).pieces) == b"[" + expected + b"]"
     rebuilt = job_index(*(each["raw"] for each in alive.values()))
     assert jobs.names == rebuilt.names
     assert [jobs.json(name) for name in jobs.names] == [rebuilt.json(name) for name in rebuilt.names]
+
+
+@pytest.mark.parametrize("span", [ALL, (0, 2)], ids=["all", "page"])
+async def test_list_is_compressed_once_for_each_version(
+    span: tuple[int, int | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs, made = job_index(job("a"), job("b")), list[bytes]()
+    compress = listed._compressed
+
+    def counted(pieces: Sequence[bytes]) -> Sequence[bytes]:
+        made.append(b"".join(pieces))
+        return compress(pieces)
+
+    monkeypatch.setattr(listed, "_compressed", counted)
+    versions = []
+    for version in (2, 3):
+        asked = await asyncio.gather(*(jobs.listed(span).compressed() for _ in range(5)))
+        assert {gzip.decompress(b"".join(each)) for each in asked} == {b"".join(jobs.listed(span).pieces)}
+        versions.append(made[-1])
+        jobs.upsert(job("a", version, schedule=f"@every {version}h"))
+    assert made == versions
+    assert len(set(versions)) == len(versions)
+
+
+async def test_compression_that_a_client_leaves_is_made_again() -> None:
+    ready = job_index(job("a")).listed()
+    leaving = asyncio.create_task(ready.compressed())
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.gather(leaving, return_exceptions=True)
+    assert gzip.decompress(b"".join(await ready.compressed())) == b"".join(ready.pieces)
+
+
+def test_kept_pages_are_bounded_in_number_and_bytes() -> None:
+    lists, item = Lists(), b"1" * 1024
+
+    def is_kept(span: tuple[int, int | None], count: int) -> bool:
+        return lists.get(span, lambda: [item] * count) is lists.get(span, lambda: [item] * count)
+
+    assert is_kept(ALL, 10 * LONGEST_PAGE // len(item))
+    assert not is_kept((0, 1000), LONGEST_PAGE // len(item))
+    assert all(is_kept((number, number + 1), 1) for number in range(2 * PAGES))
+    assert is_kept(ALL, 1)
+    assert len(lists._kept) == 1 + PAGES

@@ -2,14 +2,16 @@
 
 import asyncio
 import gzip
+import os
 
 import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from dkron_api.cache.listed import Listed
 from dkron_api.edge import answers
-from dkron_api.edge.answers import LONG, joined_answer, list_answer
+from dkron_api.edge.answers import LONG, list_answer, listed_answer
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.keys import GATE, SETTINGS
 from dkron_api.settings import Settings
@@ -32,12 +34,12 @@ def application() -> web.Application:
 
 
 async def asked(
-    items: list[bytes], query: str = "", accept: str = "identity", *, joined: bool = False
+    items: list[bytes], query: str = "", accept: str = "identity", *, ready: bool = False
 ) -> tuple[dict[str, str], bytes]:
     async def handler(request: web.Request) -> web.StreamResponse:
         headers = {"X-Total-Count": str(len(items))}
-        if joined:
-            return await joined_answer(request, tuple(compact(items)), headers=headers)
+        if ready:
+            return await listed_answer(request, Listed(items), headers=headers)
         return await list_answer(request, items, headers=headers)
 
     app = application()
@@ -47,10 +49,10 @@ async def asked(
         return dict(answer.headers), await answer.read()
 
 
-@pytest.mark.parametrize("joined", [False, True])
+@pytest.mark.parametrize("ready", [False, True])
 @ANY_LENGTH
-async def test_list_is_one_array_joined_or_streamed(items: list[bytes], joined: bool) -> None:
-    headers, body = await asked(items, joined=joined)
+async def test_list_is_one_array_ready_or_not(items: list[bytes], ready: bool) -> None:
+    headers, body = await asked(items, ready=ready)
     assert body == b"[" + b",".join(items) + b"]"
     assert headers["Content-Length"] == str(len(body))
     assert headers["X-Total-Count"] == str(len(items))
@@ -85,12 +87,22 @@ def test_many_small_items_go_out_together() -> None:
     assert len(list(compact(MANY))) < 4 * size_of(MANY) / PIECE + 2
 
 
-async def test_long_list_is_compressed_on_demand() -> None:
+@pytest.mark.parametrize("ready", [False, True])
+async def test_long_list_is_compressed_on_demand(ready: bool) -> None:
     assert sum(map(len, MANY)) > LONG
-    headers, body = await asked(MANY, accept="gzip")
+    headers, body = await asked(MANY, accept="gzip", ready=ready)
     assert headers["Content-Encoding"] == "gzip"
     assert headers["Vary"] == "Accept-Encoding"
+    assert headers.get("Content-Length") == (str(len(body)) if ready else None)
     assert gzip.decompress(body) == b"[" + b",".join(MANY) + b"]"
+
+
+async def test_list_that_does_not_shrink_is_sent_in_pieces() -> None:
+    items = [b'"%b"' % os.urandom(PIECE).hex().encode()]
+    headers, body = await asked(items, accept="gzip", ready=True)
+    assert headers["Content-Length"] == str(len(body))
+    assert len(body) > LONG
+    assert gzip.decompress(body) == b"[" + items[0] + b"]"
 
 
 async def test_a_client_that_takes_nothing_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -143,7 +143,7 @@ def test_unshowable_job_is_reduced_and_logged_once(
         job_index.upsert(wire_job(name=name, uid=name, version=number, owner=7, displayName="words"))
     with caplog.at_level(logging.ERROR):
         for _ in range(3):
-            listed_jobs = json.loads(b"".join(job_index.joined()))
+            listed_jobs = json.loads(b"".join(job_index.listed().pieces))
     assert [each["name"] for each in listed_jobs] == ["good", "odd"]
     assert (listed_jobs[1]["displayname"], listed_jobs[1]["owner"], listed_jobs[1]["schedule"]) == (
         "words",

@@ -2,6 +2,7 @@
 tried in `test_reports`."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 from itertools import groupby
 from typing import Any
@@ -162,6 +163,18 @@ async def test_a_list_shows_the_fields_that_a_table_needs(api: Api) -> None:
     assert found.headers["X-Total-Count"] == "2"
     assert await found.text() == '[{"next":"2026-03-01T12:00:30Z","name":"c","states":["ready","failing"]}]'
     assert list((await answer(api, "/v1/jobs?fields=name,problem"))[0]) == ["name"]
+
+
+@pytest.mark.parametrize("query", ["", "?_start=0&_end=9", "?_sort=schedule", "?pretty"])
+async def test_list_of_any_query_is_compressed_for_who_asks(api: Api, query: str) -> None:
+    api.know_jobs(*(job(f"job-{number}") for number in range(9)))
+    for _ in range(2):
+        plain = await api.client.get(f"/v1/jobs{query}", headers={"Accept-Encoding": "identity"})
+        packed = await api.client.get(f"/v1/jobs{query}", headers={"Accept-Encoding": "gzip"}, auto_decompress=False)
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert [each.headers.getall("Vary") for each in (plain, packed)] == [["Accept-Encoding"]] * 2
+        assert packed.headers["Content-Length"] == str(len(await packed.read()))
+        assert gzip.decompress(await packed.read()) == await plain.read()
 
 
 async def test_list_page_reads_the_health_of_only_its_jobs(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

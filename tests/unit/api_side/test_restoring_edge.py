@@ -19,7 +19,7 @@ from dkron_kube.errors import Cause, KubeError, Rejected, Unavailable
 from tests.support.builders import wire_job
 
 History = dict[str, Any]
-Permit = Callable[[Job | None], Awaitable[None]]
+Permit = Callable[[Job | None, dict[str, Any]], Awaitable[None]]
 
 
 class Stored:
@@ -38,7 +38,7 @@ class Stored:
         self._now = 0
 
     async def upsert(self, body: JobBody, terms: Terms, *, permit: Permit) -> tuple[Job, bool]:
-        await permit(None)
+        await permit(None, {})
         self.begun.append(body.name)
         self.terms.add(terms)
         self._now += 1

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from dkron_api.cache import job_index
 from dkron_api.edge.keys import CLUSTERS, NODES
 from dkron_api.routes import jobs
+from dkron_api.translate.job import shown
+from dkron_api.translate.record import Job
 from dkron_api.translate.warnings import header
 from dkron_kube.paths import DKRON_JOBS
 from tests.support.api_app import Api, object_of, running_api
@@ -88,3 +91,16 @@ def test_warning_is_one_ascii_line_for_any_quoted_text() -> None:
     assert len(header(["x" * 1000])["Warning"]) < 600
     assert header(["", ""]) == {}
     assert header(["a", "b"]) == {"Warning": '299 - "a", 299 - "b"'}
+
+
+async def test_deleted_job_is_answered_as_it_was_shown(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered: list[str] = []
+
+    def counted(job: Job, **options: Any) -> dict[str, Any]:
+        rendered.append(job.name)
+        return shown(job, **options)
+
+    monkeypatch.setattr(job_index, "shown", counted)
+    before = await (await api.client.get("/v1/jobs/a")).text()
+    assert await (await api.client.delete("/v1/jobs/a")).text() == before
+    assert rendered == ["a"]

@@ -197,7 +197,7 @@ def test_failure_rate_is_counted_by_runs() -> None:
 
 
 def test_findings_have_a_remedy_and_problems_come_first() -> None:
-    renewed = {"spec": {"holderIdentity": "a", "renewTime": "2026-03-01T11:59:00.000000Z"}}
+    renewed: dict[str, Any] = {"spec": {"holderIdentity": "a", "renewTime": "2026-03-01T11:59:00.000000Z"}}
     for list_, run, word in ((True, True, "ok"), (True, False, "warning"), (False, False, "problem")):
         assert [each.word for each in rights({"list": list_, "run": run})] == [word]
     found = [*clock(after(-30), NOON), *lease(renewed, NOON), *jobs_in_trouble(jobs()[:1] + jobs()[4:], NOON)]
@@ -206,6 +206,8 @@ def test_findings_have_a_remedy_and_problems_come_first() -> None:
     assert "not looked at" not in shown[2]
     assert all(each.remedy for each in found)
     assert [each.word for each in jobs_in_trouble([], NOON)] == ["ok"]
+    renewed["spec"]["leaseDurationSeconds"] = 60
+    assert [each.word for each in lease(renewed, NOON)] == ["ok"], "a Lease lasts for as long as it says"
     stuck = ready(active=(claim(after(minutes=-5)), claim(after(minutes=-4))), next=after(minutes=-3))
     words = [each.found for each in jobs_in_trouble([from_object(wire_job(status=stuck))], NOON)]
     assert words == [

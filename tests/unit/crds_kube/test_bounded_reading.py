@@ -11,7 +11,7 @@ from dkron_crds.bounds import unreadable
 from dkron_kube.errors import Unavailable
 from dkron_kube.paging import FIRST, Paging
 from dkron_kube.paths import DKRON_JOBS, JOBS
-from dkron_kube.reading import bounded_text, read_bounded
+from dkron_kube.reading import BoundedReading, bounded_text
 from dkron_kube.watch import Pace, follow
 from tests.support.kube_server import served
 from tests.support.watching import Diary
@@ -151,7 +151,10 @@ def test_invalid_json_is_left_to_kopf() -> None:
 async def test_kopf_session_bounds_lists_and_streams() -> None:
     shelf = Shelf(13, 1_400_000, deep=2)
     names, token = list[str](), ""
-    async with served(shelf.answer) as client, client.access.open_session(reading=[read_bounded, Paging()]) as session:
+    async with (
+        served(shelf.answer) as client,
+        client.access.open_session(reading=[BoundedReading(), Paging()]) as session,
+    ):
         while token or not names:
             async with session.get(DKRON_JOBS.path(), params={"limit": "500", "continue": token}) as response:
                 page = await response.json()

@@ -1,5 +1,6 @@
 """Reports of a client about its requests, and of a session about its watches."""
 
+import asyncio
 from dataclasses import replace
 
 import aiohttp
@@ -43,22 +44,40 @@ async def test_unanswered_request_is_observed_too() -> None:
     assert told == [Call("get", "jobs", 0)]
 
 
+async def test_client_apart_shares_no_connection() -> None:
+    peers: dict[str, set[object]] = {"busy": set(), "apart": set()}
+    full = asyncio.Barrier(5)
+
+    async def wait_for_all(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        peers[request.path.rpartition("/")[2]].add(request.transport.get_extra_info("peername"))
+        await full.wait()
+        return web.json_response({})
+
+    async with served(wait_for_all) as client:
+        apart = client.apart()
+        for _ in range(2):
+            busy = (client.get(JOBS, "default", "busy") for _ in range(4))
+            await asyncio.gather(*busy, apart.get(JOBS, "default", "apart"))
+        await apart.close()
+        assert (len(peers["busy"]), len(peers["apart"])) == (4, 1)
+        assert sum(client.calls.values()) == 10, "both count together"
+
+
 async def test_session_observes_whether_each_watch_started() -> None:
     told: list[tuple[str, bool]] = []
-    listed: list[str] = []
 
     def watched(path: str, *, begun: bool) -> None:
         told.append((path, begun))
 
     async with serving(answer) as server:
         client = client_of(str(server.make_url("")).rstrip("/"))
-        async with client.access.open_session(watched=watched, listed=listed.append) as session:
+        async with client.access.open_session(watched=watched) as session:
             for query in ({"watch": "true"}, {"watch": "true", "resourceVersion": "0"}, {}):
                 async with session.get(JOBS.path("default"), params=query):
                     pass
         await client.close()
     assert told == [(JOBS.path("default"), True), (JOBS.path("default"), False)]
-    assert listed == [JOBS.path("default")]
     async with replace(client.access, server=NOWHERE).open_session(watched=watched) as session:
         with pytest.raises(aiohttp.ClientConnectionError):
             await session.get(JOBS.path(), params={"watch": "true"})

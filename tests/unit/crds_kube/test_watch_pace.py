@@ -41,8 +41,9 @@ class TellingClient:
         self.looks = 0
 
     async def pages(
-        self, resource: Resource, namespace: str | None, *, selector: Mapping[str, str]
+        self, resource: Resource, namespace: str | None, *, selector: Mapping[str, str], metadata_only: bool
     ) -> AsyncIterator[Object]:
+        assert not metadata_only
         assert (resource, namespace) == (DKRON_JOBS, "ns")
         if selector == {"limit": "1"}:
             self.looks += 1
@@ -57,8 +58,15 @@ class TellingClient:
 
     @asynccontextmanager
     async def watch(
-        self, resource: Resource, namespace: str | None, *, query: Mapping[str, str], silence: float
+        self,
+        resource: Resource,
+        namespace: str | None,
+        *,
+        query: Mapping[str, str],
+        silence: float,
+        metadata_only: bool,
     ) -> AsyncIterator[AsyncIterator[bytes]]:
+        assert not metadata_only
         self._ask(f"watch {query['resourceVersion']}")
         assert (resource, namespace) == (DKRON_JOBS, "ns")
         self.queries.append(dict(query))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dkron_kube.access import AccessError
 from dkron_kube.client import KubeClient
 from dkron_kube.paths import DKRON_JOBS
-from dkron_kube.watch import Pace, follow
+from dkron_kube.watch import ALL, Pace, Selection, follow
 from tests.support.examples import examples
 from tests.support.kube_server import Handler, client_of, opened, refusal, served, serving
 from tests.support.watching import Diary, added, event, thing
@@ -81,15 +81,15 @@ class Story:
 
 
 @asynccontextmanager
-async def following(answer: Handler, *, pace: Pace = HASTE, fields: str = "") -> AsyncIterator[Diary]:
-    async with served(answer) as client, written(client, pace=pace, fields=fields) as diary:
+async def following(answer: Handler, *, pace: Pace = HASTE, selection: Selection = ALL) -> AsyncIterator[Diary]:
+    async with served(answer) as client, written(client, pace=pace, selection=selection) as diary:
         yield diary
 
 
 @asynccontextmanager
-async def written(client: KubeClient, *, pace: Pace = HASTE, fields: str = "") -> AsyncIterator[Diary]:
+async def written(client: KubeClient, *, pace: Pace = HASTE, selection: Selection = ALL) -> AsyncIterator[Diary]:
     diary = Diary()
-    task = asyncio.create_task(follow(client, DKRON_JOBS, "ns", diary, fields=fields, pace=pace))
+    task = asyncio.create_task(follow(client, DKRON_JOBS, "ns", diary, selection=selection, pace=pace))
     diary.written_by(task)
     try:
         yield diary
@@ -129,9 +129,19 @@ async def test_a_list_of_several_pages_is_handed_on_as_one() -> None:
 
 async def test_single_object_is_selected_by_name_in_list_and_watch() -> None:
     story = Story([added("a", 1)])
-    async with following(story.answer, fields="metadata.name=a") as diary:
+    async with following(story.answer, selection=Selection("metadata.name=a")) as diary:
         await diary.until("the watch", lambda diary: diary.signs > 1)
     assert [query["fieldSelector"] for query in story.queries] == ["metadata.name=a", "metadata.name=a"]
+
+
+async def test_selection_from_now_lists_one_object_and_keeps_none() -> None:
+    story = Story([added("a", 1), added("b", 2)])
+    async with following(story.answer, selection=Selection(labels="mine", from_now=True)) as diary:
+        await diary.until("the watch", lambda diary: diary.signs > 1)
+    assert diary.told == ["replace  @2"]
+    listed, watched = story.queries
+    assert (listed["limit"], listed["labelSelector"], watched["labelSelector"]) == ("1", "mine", "mine")
+    assert watched["resourceVersion"] == "2"
 
 
 @pytest.mark.parametrize(

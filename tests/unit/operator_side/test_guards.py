@@ -263,6 +263,7 @@ async def test_refused_event_is_logged_unless_its_namespace_terminates(
     assert [record.levelname for record in caplog.records if "event not accepted" in record.getMessage()] == told
 
 
+@pytest.mark.looptime
 async def test_noisy_job_leaves_room_for_events_of_others() -> None:
     edges, other = begin(), job_view(name="other", uid="other")
     for number in range(500):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dkron_crds.lease import leave_key
-from dkron_operator.leader.election import Act, LeaseState, Watched, decide, read_lease, watched
+from dkron_operator.leader.election import Act, LeaseState, Terms, Watched, decide, read_lease, watched
 
 LEASE = LeaseState(version="5", holder="", renewal="t1", seconds=15, transitions=3, annotations=frozenset())
 NOW = 1000.0
@@ -17,8 +17,8 @@ def lease(**fields: Any) -> LeaseState:
     return replace(LEASE, **fields)
 
 
-def seen(ago: float) -> Watched:
-    return Watched("other", "t1", NOW - ago)
+def seen(ago: float, *, seconds: int = 15, grace: float = -1) -> Watched:
+    return Watched("other", "t1", NOW - ago, seconds, NOW + grace)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,10 @@ def seen(ago: float) -> Watched:
         pytest.param(lease(holder="other"), seen(0), True, Act.WAIT, id="one that is held is left as it is"),
         pytest.param(lease(holder="other"), seen(15), False, Act.WAIT, id="as long as it lives"),
         pytest.param(lease(holder="other"), seen(15.1), False, Act.TAKE, id="one that is not renewed is taken"),
-        pytest.param(lease(holder="other", seconds=60), seen(16), False, Act.WAIT, id="it lives as long as it says"),
+        pytest.param(lease(holder="other"), seen(60, seconds=60), False, Act.WAIT, id="it lives as long as it says"),
+        pytest.param(
+            lease(holder="other"), seen(99, grace=0.5), False, Act.WAIT, id="nor while it may be renewed late"
+        ),
         pytest.param(lease(holder="me"), seen(99), False, Act.RENEW, id="our own is renewed, however late"),
         pytest.param(lease(holder="me"), None, True, Act.RENEW, id="the one of the process before us is ours"),
         pytest.param(lease(annotations=ASKED), seen(0), False, Act.LEAVE, id="asked to leave, we do not take it"),
@@ -50,16 +53,22 @@ def test_lease_decision(found: LeaseState | None, since: Watched | None, *, newc
 
 
 @pytest.mark.parametrize(
-    ("before", "since"),
+    ("before", "answered", "expected"),
     [
-        pytest.param(None, 20, id="the first look begins to count"),
-        pytest.param(Watched("other", "t1", 3), 3, id="nothing new goes on counting"),
-        pytest.param(Watched("other", "t0", 3), 20, id="a renewal starts the count again"),
-        pytest.param(Watched("third", "t1", 3), 20, id="another holder starts it again"),
+        pytest.param(None, 19.5, (20, 35), id="the first look begins to count"),
+        pytest.param(Watched("other", "t1", 3), 19.5, (3, 18), id="nothing new goes on counting"),
+        pytest.param(Watched("other", "t0", 3), 19.5, (20, 35), id="a renewal starts the count again"),
+        pytest.param(Watched("third", "t1", 3), 19.5, (20, 35), id="another holder starts it again"),
+        pytest.param(Watched("other", "t1", 3), 18.6, (3, 18), id="a slow answer is none that was missing"),
+        pytest.param(Watched("other", "t1", 3), 18.4, (3, 21), id="after a silence the holder may renew"),
+        pytest.param(Watched("other", "t1", 9), 14, (9, 24), id="it expires no sooner for that"),
+        pytest.param(Watched("other", "t1", 3, 15, 17), 14, (3, 18), id="it gets time once"),
     ],
 )
-def test_how_long_a_lease_has_looked_so(before: Watched | None, since: float) -> None:
-    assert watched(lease(holder="other"), before, now=20.0) == Watched("other", "t1", since)
+def test_how_long_a_lease_has_looked_so(before: Watched | None, answered: float, expected: tuple[float, float]) -> None:
+    found = watched(lease(holder="other"), before, now=20.0, answered=answered, terms=Terms())
+    assert found is not None
+    assert (found.since, found.expiry) == expected
 
 
 def test_a_lease_is_read() -> None:
@@ -67,7 +76,7 @@ def test_a_lease_is_read() -> None:
     spec = {"holderIdentity": "me", "renewTime": "t", "leaseDurationSeconds": 20, "leaseTransitions": 4}
     expected = LeaseState("7", "me", "t", 20, 4, frozenset({"leave.dkron.io/x"}))
     assert read_lease({"metadata": metadata, "spec": spec}) == expected
-    assert read_lease({"metadata": {"resourceVersion": "7"}}) == LeaseState("7", "", "", 15, 0, frozenset())
+    assert read_lease({"metadata": {"resourceVersion": "7"}}) == LeaseState("7", "", "", 5, 0, frozenset())
 
 
 def test_the_annotation_is_named_after_the_replica() -> None:

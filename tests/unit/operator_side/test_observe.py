@@ -1,7 +1,8 @@
 """Observe, check and events: what is asked about Jobs and specs, and what is said about them."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from dkron_kube.errors import AlreadyExists, KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import EVENTS, JOBS, PODS
 from dkron_operator.act.events import build_event
+from dkron_operator.cache.ended_pods import MOST
 from dkron_operator.plan.actions import Report, Severity
 from dkron_operator.plan.view import Outcome
 from tests.support.builders import (
@@ -123,6 +125,77 @@ async def test_newest_pod_of_a_job_decides_its_outcome() -> None:
     with_pod(edges, wire_pod(name="new", states={"job": terminated(9, reason="Error")}, created=after(5)))
     await end(edges)
     assert outcome(edges).exit_code == 9
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Pods that a watch has shown before the Job ended with 3, the executor's template, and the exit code that is
+    recorded. A pod of the list has 3."""
+
+    pods: Sequence[Object]
+    code: int
+    listed: int = 0
+    template: Object | None = None
+
+
+def failed(code: int, **fields: Any) -> Object:
+    return of_job(wire_pod(states={"job": terminated(code, reason="Error")}, phase="Failed", **fields), ENTRY.job)
+
+
+def running_one() -> Object:
+    return of_job(wire_pod(states={"job": {"running": {}}}, phase="Running"), ENTRY.job)
+
+
+def elsewhere(pod: Object) -> Object:
+    pod["metadata"]["namespace"] = "elsewhere"
+    return pod
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(Watched([failed(7)], 7), id="it has ended: it is not listed"),
+        pytest.param(Watched([failed(7, created=after(5)), failed(8)], 7), id="the newest decides"),
+        pytest.param(Watched([], 3, listed=1), id="none"),
+        pytest.param(Watched([running_one()], 3, listed=1), id="it runs"),
+        pytest.param(Watched([elsewhere(failed(7))], 3, listed=1), id="of another namespace"),
+        pytest.param(Watched([of_job(failed(7), ENTRY.job, uid="another")], 3, listed=1), id="of an older Job"),
+        pytest.param(
+            Watched([of_job(failed(7), "other", uid=f"uid-of-{ENTRY.job}")], 3, listed=1), id="of another Job"
+        ),
+        pytest.param(
+            Watched([failed(7, reason="Evicted", message="x" * 20_000)], 3, listed=1), id="it is too long to be kept"
+        ),
+        pytest.param(
+            Watched([of_job(wire_pod(states={"job": terminated(0)}, phase="Succeeded"), ENTRY.job)], 3, listed=1),
+            id="it ended in another way than its Job",
+        ),
+        pytest.param(Watched([failed(7)], 3, listed=1, template={"backoffLimit": 1}), id="of a Job of several pods"),
+    ],
+)
+async def test_watched_pod_saves_a_list(case: Watched) -> None:
+    edges = over(**({"jobTemplate": {"spec": case.template}} if case.template else {}))
+    with_pod(edges)
+    for pod in case.pods:
+        pod["metadata"].setdefault("namespace", edges.entry().job.namespace)
+        edges.store.ended_pods.upsert(pod)
+    await end(edges)
+    assert (outcome(edges).exit_code, edges.asked("list pods")) == (case.code, case.listed)
+
+
+async def test_kept_pods_are_bounded_and_the_oldest_goes() -> None:
+    edges = over()
+    for number in range(MOST + 1):
+        pod = of_job(wire_pod(states={"job": terminated(3)}, phase="Failed"), f"job-{number}")
+        pod["metadata"]["namespace"] = "ns"
+        edges.store.ended_pods.upsert(pod)
+    runs = [
+        replace(edges.entry().observed.attempts[ENTRY.job], namespace="ns", name=name, uid=f"uid-of-{name}")
+        for name in ("job-0", "job-1", f"job-{MOST}")
+    ]
+    assert [edges.store.ended_pods.get(run) is not None for run in runs] == [False, True, True]
+    edges.store.ended_pods.clear()
+    assert edges.store.ended_pods.get(runs[-1]) is None
 
 
 def owned(**fields: Any) -> Object:

@@ -57,13 +57,15 @@ def test_a_quota_is_a_size(text: str) -> None:
 
 
 def test_lease_terms_match_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert CliApp.run(Settings, cli_args=[]).terms() == Terms(duration=15, renew_deadline=10.0, retry_period=2.0)
+    found = CliApp.run(Settings, cli_args=[]).terms()
+    assert found == Terms(duration=5, renew_deadline=4.0, retry_period=1.0) == Terms()
+    assert (found.glance, found.patience, found.handover) == (0.5, 2.5, timedelta(seconds=9))
     monkeypatch.setenv("DKRON_LEASE_DURATION", "60")
     words = ["--lease-renew-deadline", "40", "--lease-retry-period", "7.5"]
     terms = CliApp.run(Settings, cli_args=words).terms()
     assert terms == Terms(duration=60, renew_deadline=40.0, retry_period=7.5)
-    assert (terms.glance, terms.handover) == (1.875, timedelta(seconds=75))
-    assert 2 * terms.patience + terms.retry_period / 2 <= terms.renew_deadline, "two tries fit in"
+    assert (terms.glance, terms.patience, terms.handover) == (3.75, 28.75, timedelta(seconds=90))
+    assert Terms(duration=15, renew_deadline=10, retry_period=8).patience == 2.5, "a request always has time"
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,15 @@ import pytest
 
 from dkron_crds.job import JobStatus
 from dkron_kube.errors import NotLeader, Unavailable
-from dkron_kube.paths import JOBS
+from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.leader.election import Terms
-from tests.support.builders import NOON, after, claim, job_view
+from tests.support.builders import NOON, after, claim, job_view, wire_job
 from tests.support.edges import Edges, begin, until, wall
 
 pytestmark = pytest.mark.looptime
 
-TERMS = Terms(duration=15, renew_deadline=10.0, retry_period=2.0)
-REACH = 19
+TERMS = Terms()
+REACH = 9
 """Seconds that a change of leaders takes at most on these terms."""
 
 
@@ -29,7 +29,7 @@ def waiting(*, mark: datetime | None = None, **spec: Any) -> Edges:
     return edges
 
 
-def lead(edges: Edges, *, idle: float = 16, new_term: bool = True, behind: bool = False) -> None:
+def lead(edges: Edges, *, idle: float = 6, new_term: bool = True, behind: bool = False) -> None:
     """It acts from now on, after no replica did for so many seconds."""
     edges.acts = True
     edges.parts.take_over(idle=timedelta(seconds=idle), new_term=new_term, behind=behind)
@@ -66,6 +66,27 @@ async def test_standby_sends_nothing_to_the_api_server() -> None:
     assert not edges.entry().pending
 
 
+async def test_jobs_due_soon_are_planned_first() -> None:
+    """A list has queued them in its own order, and new jobs have no `next` in their status."""
+    edges = begin(schedule="0 0 1 1 *", uid="late")
+    specs: dict[str, dict[str, Any]] = {
+        "none": {"schedule": ""},
+        "known": {"schedule": "@every 1m", "status": JobStatus(since=NOON, next=after(30))},
+        "new": {"schedule": "* * * * * *"},
+        "held": {"schedule": "* * * * * *", "status": JobStatus(since=NOON)},
+    }
+    for number, (uid, spec) in enumerate(specs.items()):
+        edges.kube.put(DKRON_JOBS, wire_job(uid=uid, name=uid, version=9 + number, **spec))
+    edges.acts = False
+    edges.watch()
+    queue = edges.parts.jobs
+    for cached in edges.store:
+        queue.add(cached.job.uid)
+    lead(edges)
+    found = [queue._next() for _ in range(len(queue))]
+    assert [key for key, _ in filter(None, found)][:2] == ["new", "known"]
+
+
 # --- a change of leaders -------------------------------------------------------------------------------------------
 
 
@@ -73,7 +94,7 @@ EACH = pytest.mark.parametrize("missed", ["latest", "skip", "all"])
 
 
 @EACH
-@pytest.mark.parametrize("late", [0.5, 17, REACH - 0.5], ids="{} s".format)
+@pytest.mark.parametrize("late", [0.5, 6, REACH - 0.5], ids="{} s".format)
 async def test_slot_due_during_a_leader_change_runs_late(missed: str, late: float) -> None:
     edges = waiting(missedRuns=missed)
     async with edges.running():
@@ -171,7 +192,7 @@ async def test_unwritten_changes_are_dropped_after_another_leader() -> None:
         await until(235)
         assert skipped(edges) == 2, "what the other has counted, and no more"
         assert edges.status().last_schedule_time == after(180)
-        await until(241)
+        await until(246)
         assert edges.status().last_schedule_time == after(240)
 
 

@@ -7,14 +7,36 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import JobStatus
+from dkron_crds.job import Condition, ConditionStatus, ConditionType, JobStatus, SkipReason, Trigger
 from dkron_kube.errors import Conflict, KubeError, NotFound, Rejected, Unavailable
-from dkron_kube.paths import DKRON_JOBS
+from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
 from dkron_operator.act.status_writer import difference
 from dkron_operator.cache.cached_job import CachedJob
-from dkron_operator.plan.changes import Accepted, Decided, Finished, Started
-from tests.support.builders import NOON, UID, after, claim, execution, seen, wire_job
-from tests.support.edges import Edges, begin
+from dkron_operator.plan.beginnings import are_beginnings
+from dkron_operator.plan.changes import (
+    Accepted,
+    Change,
+    ConditionsSet,
+    Decided,
+    Finished,
+    JobsGone,
+    SlotsSkipped,
+    Started,
+)
+from tests.support.builders import (
+    NOON,
+    UID,
+    after,
+    claim,
+    ended,
+    execution,
+    of_job,
+    seen,
+    terminated,
+    wire_job,
+    wire_pod,
+)
+from tests.support.edges import Edges, begin, until, wall
 from tests.support.fake_kube import FakeKube
 from tests.support.scrape import read_registry
 
@@ -140,13 +162,63 @@ async def test_writer_that_always_wins_is_awaited_and_followed() -> None:
         for number in range(7):
             theirs = edges.status().model_copy(update={"error_count": number})
             edges.kube.meanwhile("write dkronjobs", partial(somebody_writes, edges.kube, theirs))
-        edges.entry().record(Decided(NOON))
+        edges.entry().record(SlotsSkipped(NOON, SkipReason.MISSED, at=NOON))
         edges.parts.writer.write_soon(edges.entry())
         await asyncio.sleep(0.3)
         assert len(written(edges.kube)) == 5, "then there is a pause"
         await asyncio.sleep(10)
         assert len(written(edges.kube)) == 8
     assert (edges.status().error_count, edges.status().last_schedule_time) == (6, NOON)
+
+
+# --- the beginning of an attempt waits --------------------------------------------------------------------------------
+
+
+RUNNING = ENTRY.model_copy(update={"uid": "the uid of its Job"})
+READY = Condition(type=ConditionType.READY, status=ConditionStatus.TRUE, reason="Scheduled", last_transition_time=NOON)
+FAILS = READY.model_copy(update={"status": ConditionStatus.FALSE})
+KNOWN = JobStatus(since=after(-60), observed_generation=1, conditions=(READY,))
+
+
+@pytest.mark.parametrize(
+    ("change", "waits"),
+    [
+        pytest.param(Decided(NOON), True, id="the mark"),
+        pytest.param(Started(RUNNING), True, id="an attempt whose Job exists"),
+        pytest.param(JobsGone(frozenset({"a"})), True, id="names that are forgotten"),
+        pytest.param(ConditionsSet(1, (READY,), after(60)), True, id="the next slot"),
+        pytest.param(ConditionsSet(2, (READY,), None), False, id="an edit that is accepted"),
+        pytest.param(ConditionsSet(1, (FAILS,), None), False, id="a condition"),
+        pytest.param(Started(ENTRY), False, id="a claim"),
+        pytest.param(Started(RUNNING.model_copy(update={"trigger": Trigger.MANUAL})), False, id="a requested run"),
+        pytest.param(Started(RUNNING.model_copy(update={"trigger": Trigger.DEPENDENT})), False, id="a dependent run"),
+        pytest.param(Started(RUNNING.model_copy(update={"attempt": 2})), False, id="a retry"),
+        pytest.param(Started(RUNNING.model_copy(update={"uid": "call-1"})), False, id="an inline call"),
+        pytest.param(Started(RUNNING.model_copy(update={"slot": after(-60)})), False, id="an old slot"),
+        pytest.param(SlotsSkipped(NOON, SkipReason.MISSED, at=NOON), False, id="a slot that is skipped"),
+        pytest.param(ENDED, False, id="a record"),
+    ],
+)
+def test_changes_that_wait_for_the_end(change: Change, waits: bool) -> None:
+    assert are_beginnings(KNOWN, [Decided(NOON), change]) is waits
+
+
+@pytest.mark.parametrize(("ends_after", "writes"), [pytest.param(2, 1, id="short"), pytest.param(8, 2, id="long")])
+async def test_writes_of_a_scheduled_run(ends_after: float, writes: int) -> None:
+    edges = begin(schedule="5 * * * * *", history={"outputBytes": 0})
+    async with edges.running():
+        await until(6)
+        before = len(written(edges.kube))
+        (name,) = edges.kube.names(JOBS)
+        edges.kube.put(PODS, of_job(wire_pod(states={"job": {"running": {}}}), name))
+        await until(5 + ends_after)
+        edges.kube.put(PODS, of_job(wire_pod(states={"job": terminated(0)}), name))
+        edges.kube.edit(JOBS, name, lambda body: body.update(status=ended("Complete", at=wall())))
+        edges.watch()
+        await until(25)
+        assert len(written(edges.kube)) - before == writes
+        assert [record.job for record in edges.status().executions] == [name]
+        assert edges.status().last_schedule_time == after(5)
 
 
 # --- what the answers show -----------------------------------------------------------------------------------------

@@ -1,17 +1,20 @@
 """The store: the newest version of an object wins, wherever it comes from."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
 import pytest
 
-from dkron_crds.job import Condition, ConditionStatus, JobStatus
+from dkron_checks.checks import of_settings
+from dkron_crds.job import Condition, ConditionStatus, JobSpec, JobStatus, ReadyReason
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.cache.views import verdict
+from dkron_operator.plan import spec_check
 from dkron_operator.plan.changes import Decided, Started
 from dkron_operator.plan.view import AttemptState, PodProblem
+from dkron_pods.problem import Problem
 from tests.support.builders import NOON, UID, after, claim, ended, job_view, seen, wire_job, wire_run
 
 ENTRY = claim()
@@ -379,3 +382,37 @@ def test_successor_reports_its_predecessor_as_deleted(versions: tuple[int, ...])
         assert list(told) == ([] if version == 4 else uids)
     (entry,) = store
     assert (entry.job.uid, store.duplicate(entry)) == (OTHER_UID, None)
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        pytest.param({}, None, id="sound"),
+        pytest.param({"command": ""}, ReadyReason.INVALID_EXECUTOR_CONFIG, id="with a fault"),
+        pytest.param({"schedule": "nonsense"}, ReadyReason.INVALID_SCHEDULE, id="that cannot be read"),
+    ],
+)
+def test_spec_is_checked_once_and_not_by_a_list(
+    spec: dict[str, Any], reason: ReadyReason | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[JobSpec] = []
+
+    def check(checked: JobSpec) -> Iterator[Problem]:
+        made.append(checked)
+        return of_settings(checked)
+
+    monkeypatch.setattr(spec_check, "of_settings", check)
+    known = store(wire_job(**spec))
+    assert made == []
+    for version in (2, 3):
+        assert getattr(entry(known).job.problem, "reason", None) == reason
+        known.upsert_job(wire_job(version=version, **spec))
+    assert len(made) == (reason is not ReadyReason.INVALID_SCHEDULE)
+
+
+def test_fault_of_a_check_concerns_one_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spec_check, "remarks", lambda *_: 1 / 0)
+    job = entry(store(wire_job())).job
+    why = "the job cannot be read: the operator cannot check it (ZeroDivisionError)"
+    assert job.problem == Problem(ReadyReason.UNREADABLE, why)
+    assert job.unprompted is None

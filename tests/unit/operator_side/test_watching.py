@@ -1,23 +1,32 @@
 """kopf's streams fail, and begin again: which failures end the program, how long it waits, and that nothing is left."""
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, NoReturn
+from dataclasses import dataclass
+from typing import Any, NamedTuple, NoReturn
 
+import aiohttp
 import kopf
 import pytest
+from aiohttp import web
 from kopf._cogs.clients import api, watching
 from kopf._cogs.structs.references import Resource
 
 from dkron_kube.access import Access
 from dkron_kube.errors import Unavailable
+from dkron_kube.paths import DKRON_JOBS, JOBS, LEASES
+from dkron_kube.paths import Resource as KubeResource
+from dkron_kube.reading import BoundedReading
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.lifecycle import NotInstalled
 from dkron_operator.watch.handlers import Handlers, settings
 from dkron_operator.watch.kopf_streams import KopfStreams
 from dkron_operator.watch.liveness import WatchLiveness
+from tests.support.builders import claim, wire_job, wire_run
+from tests.support.kube_server import opened, served, serving
 
 
 class Refused(Exception):
@@ -36,12 +45,17 @@ async def nowhere() -> None:
     return None
 
 
-def made(gone: Callable[[], Awaitable[None]] = nowhere) -> KopfStreams:
+def made(
+    gone: Callable[[], Awaitable[None]] = nowhere,
+    *,
+    filled: dict[str, str] | None = None,
+    listed: Callable[[], None] = lambda: None,
+) -> KopfStreams:
     access = Access(server="http://127.0.0.1:1", namespace="", tls=True, authorization=nowhere)
     handlers = Handlers(Store(), requeue=lambda _: None)
     return KopfStreams(
-        handlers, access, WatchLiveness((), (), Clock()),
-        identity="me", namespaces=(), listed=lambda: None, gone=gone,
+        handlers, access, WatchLiveness((DKRON_JOBS, JOBS), (None,), Clock()),
+        identity="me", namespaces=(), filled=filled or {}, listed=listed, gone=gone,
     )  # fmt: skip
 
 
@@ -165,3 +179,85 @@ def test_unclosable_stream_at_the_end_is_not_logged(
 def test_kopf_does_not_kill_a_process_that_goes_on() -> None:
     """It would, ten minutes after its tasks were cancelled."""
     assert settings().process.ultimate_exiting_timeout is None
+
+
+class Listed(NamedTuple):
+    """An answer of the API server, what kopf reads of it, and whether a resync is wanted."""
+
+    path: str = DKRON_JOBS.path()
+    watch: bool = False
+    status: int = 200
+    body: str = "real"
+    resyncs: int = 1
+
+
+LISTS = {
+    "of what was read is empty": (Listed(body="7", resyncs=0),),
+    "is made again": (Listed(body="7", resyncs=0), Listed()),
+    "of what was not read": (Listed(path=JOBS.path()),),
+    "that is refused": (Listed(status=403, resyncs=0), Listed(body="7", resyncs=0)),
+    "of what is not watched": (Listed(path="/apis/dkron.io/v1alpha1", resyncs=0),),
+    "a watch": (Listed(watch=True, resyncs=0), Listed(body="7", resyncs=0)),
+}
+
+
+@pytest.mark.parametrize("course", LISTS.values(), ids=LISTS.keys())
+async def test_first_list_of_kopf(course: tuple[Listed, ...]) -> None:
+    resyncs: list[str] = []
+    streams = made(filled={DKRON_JOBS.path(): "7"}, listed=lambda: resyncs.append("wanted"))
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"items": ["real"], "metadata": {"resourceVersion": "real"}}, status=wanted.status)
+
+    async with serving(answer) as server, aiohttp.ClientSession(middlewares=(streams._lists,)) as session:
+        for wanted in course:
+            async with session.get(
+                server.make_url(wanted.path), params={"watch": "true"} if wanted.watch else {}
+            ) as response:
+                read = await response.json()
+            items = ["real"] if wanted.body == "real" else []
+            assert read == {"items": items, "metadata": {"resourceVersion": wanted.body}}
+            assert len(resyncs) == wanted.resyncs
+            resyncs.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a watch: what the store and kopf get of it."""
+
+    of: KubeResource
+    event: dict[str, Any]
+    stored: int = 0
+    to_kopf: bool = True
+
+
+JOB, ATTEMPT = wire_job(), wire_run(claim())
+LINES = [
+    pytest.param(Line(DKRON_JOBS, {"type": "ADDED", "object": JOB}, stored=1, to_kopf=False), id="a job is added"),
+    pytest.param(Line(DKRON_JOBS, {"type": "MODIFIED", "object": JOB}, stored=1, to_kopf=False), id="a job changes"),
+    pytest.param(Line(JOBS, {"type": "MODIFIED", "object": ATTEMPT}, stored=1, to_kopf=False), id="a Job changes"),
+    pytest.param(Line(DKRON_JOBS, {"type": "DELETED", "object": JOB}), id="a deletion, after which kopf forgets, too"),
+    pytest.param(Line(JOBS, {"type": "BOOKMARK", "object": {"metadata": {}}}), id="a bookmark"),
+    pytest.param(Line(JOBS, {"type": "ERROR", "object": {"code": 410}}), id="an error"),
+    pytest.param(Line(LEASES, {"type": "ADDED", "object": ATTEMPT}), id="another kind"),
+    pytest.param(Line(JOBS, {"type": "ADDED", "object": None}), id="no object"),
+]
+
+
+@pytest.mark.parametrize("line", LINES)
+async def test_kopf_gets_what_the_store_does_not_take(line: Line) -> None:
+    stored, sent = list[str](), json.dumps(line.event).encode() + b"\n"
+    handlers = Handlers(Store(), requeue=stored.append)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = await opened(request)
+        await response.write(b"not JSON\n" + sent)
+        return response
+
+    async with (
+        served(answer) as client,
+        client.access.open_session(reading=[BoundedReading(handlers.take)]) as session,
+        session.get(line.of.path(), params={"watch": "true"}) as response,
+    ):
+        read = b"".join([piece async for piece in response.content.iter_chunked(2**16)])
+    assert (len(stored), read) == (line.stored, b"not JSON\n" + (sent if line.to_kopf else b""))

@@ -127,6 +127,22 @@ async def test_other_lane_waits_for_urgent_keys_but_not_forever() -> None:
         assert diary.keys[-1] == "at the end"
 
 
+async def test_work_without_waiting_leaves_turns_to_other_tasks() -> None:
+    """What comes due meanwhile is added by another task."""
+    done: list[str] = []
+
+    async def work(key: str) -> None:
+        done.append(key)
+
+    async with running(work, width=4) as queue:
+        for number in range(100):
+            queue.add(f"other {number}")
+        await asyncio.sleep(0)
+        queue.add_priority("urgent")
+        await queue.idle()
+    assert done.index("urgent") < 20
+
+
 @pytest.mark.parametrize(
     ("takes", "added", "begun"),
     [

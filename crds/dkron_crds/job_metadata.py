@@ -1,0 +1,16 @@
+"""Labels and annotations by which a Job names its attempt. They must never change."""
+
+LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
+MANAGED_BY = "dkron-operator"
+LABEL_JOB = "dkron.io/job"
+LABEL_GROUP = "dkron.io/group"
+SELECTOR = f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_JOB}"
+
+DKRON_NAME = "dkron.io/name"
+EXECUTION = "dkron.io/execution"
+SLOT = "dkron.io/slot"
+TRIGGER = "dkron.io/trigger"
+GROUP = "dkron.io/group"
+ATTEMPT = "dkron.io/attempt"
+MEMBER = "dkron.io/member"
+NODE = "dkron.io/node"

@@ -1,0 +1,66 @@
+"""Pods that have ended, as a watch shows them: with it the end of a Job costs no list of pods, which takes the API
+server the longer the more pods the namespace has."""
+
+import json
+from collections import OrderedDict
+from typing import Any
+
+from dkron_crds.owners import controller_of, is_pod_of
+from dkron_operator.plan.outcome import FAILED, SUCCEEDED
+from dkron_operator.plan.view import AttemptJob, AttemptState
+
+Object = dict[str, Any]
+
+MOST = 2000
+"""How many pods are kept: their Jobs end within seconds. The oldest goes first, and is listed if it is needed."""
+LONGEST = 16 * 1024
+"""Bytes of a pod that is kept. Users decide how long it is."""
+_READ = {
+    "metadata": ("name", "creationTimestamp", "ownerReferences"),
+    "spec": ("nodeName", "securityContext"),
+    "status": ("phase", "reason", "message", "conditions", "initContainerStatuses", "containerStatuses"),
+}
+"""The fields that `plan/outcome.py` reads."""
+_PHASES = {AttemptState.SUCCEEDED: SUCCEEDED, AttemptState.FAILED: FAILED}
+
+
+class EndedPods:
+    """The newest ended pod of each Job, by the namespace and the uid of the Job."""
+
+    def __init__(self) -> None:
+        self._pods: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+
+    def upsert(self, pod: Object) -> None:
+        """Keep what is read of a pod."""
+        namespace, owner = pod["metadata"].get("namespace") or "", str(controller_of(pod).get("uid"))
+        if pod.get("status", {}).get("phase") not in (SUCCEEDED, FAILED):
+            return
+        kept = {part: {key: pod[part][key] for key in keys if key in pod[part]} for part, keys in _READ.items()}
+        containers = pod["spec"]["containers"]
+        kept["spec"]["containers"] = [
+            {key: each.get(key) for key in ("name", "securityContext")} for each in containers
+        ]
+        packed = json.dumps(kept, separators=(",", ":")).encode()
+        before = self._pods.pop((namespace, owner), None)
+        if before is not None and _created(json.loads(before)) > _created(pod):
+            packed = before
+        if len(packed) <= LONGEST:
+            self._pods[namespace, owner] = packed
+        while len(self._pods) > MOST:
+            self._pods.popitem(last=False)
+
+    def clear(self) -> None:
+        """Forget all: the API server shows an older state than before."""
+        self._pods.clear()
+
+    def get(self, run: AttemptJob) -> Object | None:
+        """The pod of a finished Job, if it is known and has ended as the Job has."""
+        packed = self._pods.get((run.namespace, run.uid))
+        pod: Object | None = None if packed is None else json.loads(packed)
+        if pod is None or not is_pod_of(pod, job=run.name, uid=run.uid):
+            return None
+        return pod if pod["status"]["phase"] == _PHASES.get(run.state) else None
+
+
+def _created(pod: Object) -> str:
+    return str(pod["metadata"].get("creationTimestamp"))
