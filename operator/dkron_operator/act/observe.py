@@ -28,6 +28,7 @@ from dkron_operator.plan.outcome import (
     refusal,
     same_trouble,
     trouble,
+    without_runtime_error,
 )
 from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome, PodProblem
 
@@ -126,10 +127,11 @@ class Observer:
             async for piece in pieces:
                 tail += piece
                 del tail[: -(size + 1)]
-                yield self._outcome_of(cached, run, pod, bytes(tail))
+                yield self._outcome_of(cached, run, pod, without_runtime_error(bytes(tail), pod, container))
+        output = without_runtime_error(bytes(tail), pod, container)
         pod = await self._ended(cached, run, container)
         if pod is not None:
-            yield self._outcome_of(cached, run, pod, bytes(tail))
+            yield self._outcome_of(cached, run, pod, output)
 
     async def _ended(self, cached: CachedJob, run: AttemptJob, container: str) -> Object | None:
         """The pod, once it shows that the container has ended; None if it went before that was seen."""

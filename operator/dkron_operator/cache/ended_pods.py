@@ -16,7 +16,7 @@ MOST = 2000
 LONGEST = 16 * 1024
 """Bytes of a pod that is kept. Users decide how long it is."""
 _READ = {
-    "metadata": ("name", "creationTimestamp", "ownerReferences"),
+    "metadata": ("name", "creationTimestamp", "deletionTimestamp", "ownerReferences"),
     "spec": ("nodeName", "securityContext"),
     "status": ("phase", "reason", "message", "conditions", "initContainerStatuses", "containerStatuses"),
 }

@@ -17,6 +17,7 @@ NOT_CREATED = "FailedCreate"
 SAID_BY_THE_PROGRAM = frozenset({"Error", "StartError", "ContainerCannotRun"})
 """Reasons of containers that began, or whose program could not be started."""
 MESSAGE_ROOM = 1024
+POD_LOST = "PodLost"
 SUCCEEDED, FAILED = "Succeeded", "Failed"
 """The phases of a finished pod."""
 KILLED = frozenset({137, 143})
@@ -150,6 +151,16 @@ def has_ended(pod: Object, container: str) -> bool:
     return bool(_terminated(pod, container))
 
 
+def without_runtime_error(log: bytes, pod: Object, container: str) -> bytes:
+    """A followed log without the sentence that a kubelet appends to it if the container is removed meanwhile: an error
+    of gRPC that quotes the id of the container, in the answer's body, which has begun (`GetContainerLogs` in
+    k8s.io/kubernetes/pkg/kubelet/server)."""
+    statuses = [each for each in _container_statuses(pod) if each.get("name") == container]
+    ids = [str(each.get("containerID") or "").partition("://")[2].encode() for each in statuses]
+    text, error, rest = log.rpartition(b"rpc error: code = NotFound ")
+    return text if error and any(each and each in rest for each in ids) else log
+
+
 def _instant(text: str | None, run: AttemptJob) -> datetime | None:
     """Parse a time from the kubelet. A container that never started reports a start in 1970, which becomes None."""
     at = datetime.fromisoformat(text) if text else None
@@ -170,12 +181,26 @@ def _failure(run: AttemptJob, pod: Object | None, ended: Object, stuck: PodProbl
     ):
         if (reason or "") not in ORDINARY:
             return str(reason), str(message or "")
+    if _was_taken_away(pod) and ended.get("exitCode") in {None, *KILLED}:
+        return POD_LOST, _disruption(status) or "the pod was deleted"
     return "Error", str(ended.get("message") or "")
+
+
+def _was_taken_away(pod: Object) -> bool:
+    return "deletionTimestamp" in pod["metadata"] or _disruption(pod.get("status") or {}) is not None
+
+
+def _disruption(status: Object) -> str | None:
+    """Why Kubernetes took the pod away, for example because its node is gone; None if it did not
+    (https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions)."""
+    conditions = status.get("conditions") or ()
+    told = (each for each in conditions if each.get("type") == "DisruptionTarget" and each.get("status") == "True")
+    return next((str(each.get("message") or "") for each in told), None)
 
 
 def _without_pod(run: AttemptJob) -> tuple[str, str]:
     if run.reason in ORDINARY:
-        return "PodLost", "the pod was deleted before the operator saw it end"
+        return POD_LOST, "the pod was deleted before the operator saw it end"
     return run.reason, run.message
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_operator.plan.outcome import decides, main_container, outcome, trouble
+from dkron_operator.plan.outcome import decides, main_container, outcome, trouble, without_runtime_error
 from dkron_operator.plan.permissions import CHOOSE_USER, OUR_USER, ROOM
 from dkron_operator.plan.view import AttemptJob, AttemptState, PodProblem
 from tests.support.builders import NOON, after, claim, run, terminated, wire_pod
@@ -73,6 +73,8 @@ def as_user(pod: Object, *, of_pod: int | None, own: int | None = None) -> Objec
 
 NO_LOG = b"sh: can't create /log: Permission denied\n"
 NOT_EXECUTABLE = exited(128, "StartError", "exec: permission denied")
+VANISHED = {"type": "DisruptionTarget", "status": "True", "message": "PodGC: node no longer exists"}
+
 FAILURES = {
     "an exit code": Failure(exited(3), "Error", code=3),
     "an exit code and a termination message": Failure(exited(1, message="no disk"), "Error", "no disk", 1),
@@ -95,6 +97,15 @@ FAILURES = {
         as_user(NOT_EXECUTABLE, of_pod=None, own=65532), "StartError", f"exec: permission denied; {OUR_USER}", 128
     ),
     "a pod lost": Failure(None, "PodLost", "the pod was deleted before the operator saw it end"),
+    "a pod whose node vanished": Failure(wire_pod(conditions=[VANISHED]), "PodLost", "PodGC: node no longer exists"),
+    "an evicted pod that stopped in time": Failure(
+        wire_pod(conditions=[VANISHED], states={"job": terminated(143)}), "PodLost", "PodGC: node no longer exists", 143
+    ),
+    "a pod deleted by hand": Failure(exited(137, deleted=after(3)), "PodLost", "the pod was deleted", 137),
+    "a pod deleted after its failure": Failure(exited(3, deleted=after(9)), "Error", code=3),
+    "a pod that was no longer to be taken away": Failure(
+        wire_pod(conditions=[VANISHED | {"status": "False"}], states={"job": terminated(137)}), "Error", code=137
+    ),
     "a pod that the Job's deadline deleted": Failure(None, "DeadlineExceeded", "Job was active", job=DEADLINE),
     "the user's own failure policy": Failure(exited(42), "PodFailurePolicy", "exit code 42", 42, job=POLICY),
 }
@@ -134,6 +145,25 @@ def test_the_container_that_counts_is(containers: tuple[str, ...], main: str | N
     pod = wire_pod(containers=containers, states={name: terminated(9 * (name != main)) for name in containers})
     assert main_container(pod) == main
     assert outcome(WORKED, pod, container=main).exit_code == (None if main is None else 0)
+
+
+ID = "029da193f18a"
+REMOVED = f'rpc error: code = NotFound desc = an error occurred when try to find container "{ID}": not found'.encode()
+
+
+@pytest.mark.parametrize(
+    ("log", "kept"),
+    [
+        pytest.param(b"good bye\n" + REMOVED, b"good bye\n", id="of a container that was removed"),
+        pytest.param(b"good bye\n", b"good bye\n", id="of one that was not"),
+        pytest.param(REMOVED.replace(b"029", b"030"), None, id="that quotes another container"),
+        pytest.param(b"", b"", id="that is empty"),
+    ],
+)
+def test_a_followed_log(log: bytes, kept: bytes | None) -> None:
+    pod = wire_pod(states={"job": terminated(0)})
+    pod["status"]["containerStatuses"][0]["containerID"] = f"containerd://{ID}"
+    assert without_runtime_error(log, pod, "job") == (log if kept is None else kept)
 
 
 # --- output ----------------------------------------------------------------------------------------------------

@@ -183,8 +183,7 @@ KNOWN = JobStatus(since=after(-60), observed_generation=1, conditions=(READY,))
 @pytest.mark.parametrize(
     ("change", "waits"),
     [
-        pytest.param(Decided(NOON), True, id="the mark"),
-        pytest.param(Started(RUNNING), True, id="an attempt whose Job exists"),
+        pytest.param(None, True, id="an attempt whose Job exists"),
         pytest.param(JobsGone(frozenset({"a"})), True, id="names that are forgotten"),
         pytest.param(ConditionsSet(1, (READY,), after(60)), True, id="the next slot"),
         pytest.param(ConditionsSet(2, (READY,), None), False, id="an edit that is accepted"),
@@ -199,16 +198,24 @@ KNOWN = JobStatus(since=after(-60), observed_generation=1, conditions=(READY,))
         pytest.param(ENDED, False, id="a record"),
     ],
 )
-def test_changes_that_wait_for_the_end(change: Change, waits: bool) -> None:
-    assert are_beginnings(KNOWN, [Decided(NOON), change]) is waits
+def test_changes_that_wait_for_the_end(change: Change | None, waits: bool) -> None:
+    others = [] if change is None else [change]
+    assert are_beginnings(KNOWN, [Decided(NOON), Started(RUNNING), *others]) is waits
+
+
+def test_a_mark_without_its_job_does_not_wait() -> None:
+    upcoming = ConditionsSet(1, (READY,), after(60))
+    assert not are_beginnings(KNOWN, [Decided(NOON), upcoming])
+    assert are_beginnings(KNOWN, [upcoming])
 
 
 @pytest.mark.parametrize(("ends_after", "writes"), [pytest.param(2, 1, id="short"), pytest.param(8, 2, id="long")])
 async def test_writes_of_a_scheduled_run(ends_after: float, writes: int) -> None:
     edges = begin(schedule="5 * * * * *", history={"outputBytes": 0})
     async with edges.running():
-        await until(6)
+        await until(4)
         before = len(written(edges.kube))
+        await until(6)
         (name,) = edges.kube.names(JOBS)
         edges.kube.put(PODS, of_job(wire_pod(states={"job": {"running": {}}}), name))
         await until(5 + ends_after)
