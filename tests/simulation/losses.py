@@ -53,8 +53,9 @@ def _retries(history: History) -> Iterator[tuple[Run, ...]]:
 
 
 def _single(history: History) -> Iterator[tuple[Run, ...]]:
-    """First attempts that were the only ones."""
-    return (runs for runs in _scheduled(history) if len(runs) == 1)
+    """First attempts that were the only ones, and have a record that can be changed."""
+    recorded = {each.job for record in history.records for each in record.status.executions}
+    return (runs for runs in _scheduled(history) if len(runs) == 1 and runs[0].name in recorded)
 
 
 def never_was(history: History, lost: tuple[Run, ...]) -> History:

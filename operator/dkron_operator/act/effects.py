@@ -129,7 +129,9 @@ class Effects:
             # Slots that came due in the pause are missed slots, also for the plans that follow this one.
             cached.remembered.fireable_since = self._clock.monotonic()
         self._traces.record(cached, plan.changes)
-        self._writer.write_soon(cached, patience=self._patience(plan))
+        if plan.create is None or plan.create.call:
+            # The creation of a Job is followed by a write, and nothing before it is urgent.
+            self._writer.write_soon(cached, patience=self._patience(plan))
         awaited = [action for action in plan.actions if self._begin(cached, action)]
         if not (cached.job.accepted or cached.job.deleting or cached.remembered.unmarked):
             self._accept.queue.add(uid, SOON)

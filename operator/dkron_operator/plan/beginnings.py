@@ -16,10 +16,8 @@ def are_beginnings(status: JobStatus, changes: Iterable[Change]) -> bool:
     """Whether the changes to this status only show first attempts of slots after its mark whose Jobs exist. For all
     other attempts someone waits for the status: the caller of a requested run, or the next attempt."""
     changes = tuple(changes)
-    marks = any(isinstance(change, Decided) for change in changes)
-    # No Job shows an inline call, whose mark comes without an attempt.
-    is_shown = not marks or any(isinstance(change, Started) for change in changes)
-    return is_shown and all(_is_beginning(status, change) for change in changes)
+    has_begun = any(isinstance(change, Started) for change in changes)
+    return has_begun and all(_is_beginning(status, change) for change in changes)
 
 
 def _is_beginning(status: JobStatus, change: Change) -> bool:

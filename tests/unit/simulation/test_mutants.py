@@ -18,7 +18,7 @@ FOUND_BY = {
     "write-over-anything": 52,
     "count-twice": 25,
     "forget-uncertain": 89,
-    "believe-lists": 118,
+    "believe-lists": 81,
     "believe-sights": 149,
     "lost-without-job": 25,
     "never-sweep": 277,
