@@ -25,6 +25,8 @@ from dkron_crds.job import (
 )
 from dkron_operator.plan.changes import (
     Accepted,
+    Archived,
+    ArchiveTurned,
     Change,
     ConditionsSet,
     Decided,
@@ -272,6 +274,8 @@ marking = st.one_of(marking, deferring)
 running = st.one_of(entries.map(Started), entries.map(seen).map(Started), endings())
 telling = st.one_of(
     st.builds(Accepted, st.sampled_from(SLOTS), st.sampled_from(["f", "g"])),
+    st.just(ArchiveTurned(on=True)),
+    st.sets(entries, max_size=3).map(lambda found: Archived(frozenset(entry.job for entry in found))),
     st.builds(ConditionsSet, st.integers(1, 3), st.sampled_from([(), (CONDITION,)]), st.sampled_from([None, *SLOTS])),
 )
 changes = st.one_of(
@@ -280,7 +284,23 @@ changes = st.one_of(
     telling,
     st.builds(Refused, st.just(SkipReason.DISABLED), st.sampled_from(SLOTS), st.sampled_from("abc")),
 )
-sequences = st.lists(st.one_of(marking, running, telling), max_size=12)
+
+
+def is_possible(changes: list[Change]) -> bool:
+    """Whether no slot begins to wait for its turn after it has had it: the mark has passed it by then."""
+    turns = [each.slot if isinstance(each, DeferredStarted) else each.until for each in changes if is_turn(each)]
+    return not any(
+        isinstance(each, SlotsDeferred) and turn <= each.until
+        for number, each in enumerate(changes)
+        for turn in turns[: sum(map(is_turn, changes[:number]))]
+    )
+
+
+def is_turn(change: Change) -> bool:
+    return isinstance(change, DeferredStarted | DeferredSkipped)
+
+
+sequences = st.lists(st.one_of(marking, running, telling), max_size=12).filter(is_possible)
 histories = st.builds(History, executions=st.integers(1, 4))
 
 
