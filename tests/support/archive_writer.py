@@ -29,58 +29,58 @@ class ArchiveWriter:
         return sorted(name for _, name in self.entries)
 
     async def migrate(self) -> None:
-        self._answer("migrate")
+        await self._arrive("migrate")
 
     async def write(self, entries: Sequence[Entry]) -> None:
-        self._answer("write")
+        await self._arrive("write")
         assert len(entries) <= 500
         if any(entry.execution.attempt_job in self.refuses for entry in entries):
             raise TypeError("a record that cannot be stored")
         for entry in entries:
             self.entries.setdefault((entry.execution.job.uid, entry.execution.attempt_job), entry)
-        self._lose()
+        await self._leave()
 
     async def write_skipped(self, slots: Sequence[SkippedSlots]) -> None:
-        self._answer("write_skipped")
+        await self._arrive("write_skipped")
         for each in slots:
             self.skipped.setdefault((each.job.uid, each.last), each)
-        self._lose()
+        await self._leave()
 
     async def write_pauses(self, pauses: Sequence[PauseRecord]) -> None:
-        self._answer("write_pauses")
+        await self._arrive("write_pauses")
         self.pauses_by_begin |= {(each.namespace, each.name, each.begin): each for each in pauses}
 
     async def write_revisions(self, revisions: Sequence[Revision]) -> None:
-        self._answer("write_revisions")
+        await self._arrive("write_revisions")
         for each in revisions:
             self.revisions.setdefault((each.job.uid, each.generation), each)
 
     async def forget_tombstones(self, job_uid: str, kept: Collection[str]) -> None:
-        self._answer("forget_tombstones")
+        await self._arrive("forget_tombstones")
         self.forgotten[job_uid] = tuple(kept)
 
     async def clean(self, retention: Retention, *, budget: timedelta) -> int:  # noqa: ARG002
-        self._answer("clean")
+        await self._arrive("clean")
         return 0
 
     async def health(self) -> Health:
-        self._answer("health")
+        await self._arrive("health")
         oldest = min((entry.execution.finished_at for entry in self.entries.values()), default=None)
         return Health(len(self.entries), 4096, oldest)
 
     async def pauses(self, namespace: str, begin: datetime, end: datetime) -> list[PauseRecord]:  # noqa: ARG002
-        self._answer("pauses")
+        await self._arrive("pauses")
         return [each for each in self.pauses_by_begin.values() if each.namespace == namespace]
 
     async def close(self) -> None:
         pass
 
-    def _answer(self, call: str) -> None:
+    async def _arrive(self, call: str) -> None:
         self.calls.append(call)
         if self.trouble:
             raise ArchiveUnavailable(self.trouble)
 
-    def _lose(self) -> None:
+    async def _leave(self) -> None:
         if self.loses:
             self.loses -= 1
             raise ArchiveUnavailable("no answer")
