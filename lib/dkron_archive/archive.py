@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dkron_archive import charts, cleaning, executions, migrating, search, writing
+from dkron_archive import charts, cleaning, executions, health, ledger, migrating, search, writing
 from dkron_archive.database import Database
 from dkron_archive.records import (
     ArchivedExecution,
@@ -71,7 +71,7 @@ class Archive:
     async def health(self) -> Health:
         """How much there is."""
         async with self.database.reading() as connection:
-            return await charts.health(connection)
+            return await health.health(connection)
 
     async def page(self, query: Query) -> Page:
         """Executions in the order of their ends."""
@@ -122,22 +122,22 @@ class Archive:
     ) -> list[SkippedSlots]:
         """Slots that did not run."""
         async with self.database.reading() as connection:
-            return await charts.skipped_slots(connection, namespace, (begin, end), jobs=jobs, limit=limit)
+            return await ledger.skipped_slots(connection, namespace, (begin, end), jobs=jobs, limit=limit)
 
     async def pauses(self, namespace: str, begin: datetime, end: datetime) -> list[PauseRecord]:
         """Pauses that overlap a time."""
         async with self.database.reading() as connection:
-            return await charts.pauses(connection, namespace, (begin, end))
+            return await ledger.pauses(connection, namespace, (begin, end))
 
     async def revisions(self, namespace: str, job: str, *, limit: int = 100) -> list[Revision]:
         """Accepted specs of a job."""
         async with self.database.reading() as connection:
-            return await charts.revisions(connection, namespace, job, limit=limit)
+            return await ledger.revisions(connection, namespace, job, limit=limit)
 
     async def spec(self, revision: str) -> Mapping[str, Any] | None:
         """The spec of a hash."""
         async with self.database.reading() as connection:
-            return await charts.spec_of(connection, revision)
+            return await ledger.spec_of(connection, revision)
 
     async def delete_executions(self, namespace: str, job: str) -> int:
         """Delete all executions of a job."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, Table, and_, delete, exists, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, Table, and_, delete, exists, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dkron_archive.counting import Changes, inserting
@@ -100,7 +100,7 @@ async def _too_many(database: Database, kept: int, lasts: Callable[[], bool]) ->
         left = excess
         while left > 0 and lasts():
             async with database.writing() as connection:
-                oldest = select(execution.c["number", "finished_at", "id"]).where(execution.c.job == number)
+                oldest = select(*execution.c["number", "finished_at", "id"]).where(execution.c.job == number)
                 rows = (await connection.execute(oldest.order_by(*OLDEST).limit(min(left, BATCH)))).all()
                 if not rows:
                     break
@@ -185,7 +185,7 @@ async def _rest(database: Database, cut: datetime, lasts: Callable[[], bool]) ->
     await _forgotten_jobs(database, cut, lasts)
 
 
-async def _batches(database: Database, table: Table, condition: Any, lasts: Callable[[], bool]) -> None:
+async def _batches(database: Database, table: Table, condition: ColumnElement[bool], lasts: Callable[[], bool]) -> None:
     key = tuple_(*table.primary_key)
     statement = delete(table).where(key.in_(select(*table.primary_key).where(condition).limit(BATCH)))
     while lasts():
@@ -196,13 +196,13 @@ async def _batches(database: Database, table: Table, condition: Any, lasts: Call
 
 async def _forgotten_jobs(database: Database, cut: datetime, lasts: Callable[[], bool]) -> None:
     """Jobs without an execution, a slot or an edit since."""
-    number = job.c.number
+    number, day = job.c.number, step_of(cut, Step.DAY)
     statement = (
         select(number).where(
             job.c.name != "",
             ~exists().where(execution.c.job == number),
             ~exists().where(skipped.c.job == number),
-            ~exists().where(tally.c.job == number, tally.c.step == int(Step.DAY), tally.c.begin >= step_of(cut, Step.DAY)),
+            ~exists().where(tally.c.job == number, tally.c.step == int(Step.DAY), tally.c.begin >= day),
             ~exists().where(revision.c.job == number, revision.c.at >= cut),
         ).limit(BATCH)
     )  # fmt: skip

@@ -5,12 +5,12 @@ never wait for each other in a circle.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from math import log
 from typing import Any
 
-from sqlalchemy import Table, case, func
+from sqlalchemy import ColumnElement, RowMapping, Table, case, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,6 +20,7 @@ from dkron_archive.tables import Step, duration, stored, tally
 WIDTH = log(1.02)
 """Of a bucket of durations."""
 
+Insert = postgresql.Insert | sqlite.Insert
 Counts = dict[tuple[Any, ...], dict[str, Any]]
 
 
@@ -31,7 +32,7 @@ class Changes:
         self.tally: Counts = defaultdict(lambda: {"success": 0, "failed": 0, "skipped": 0, "first_start": None})
         self.duration: Counts = defaultdict(lambda: {"count": 0, "longest": 0})
 
-    def rows(self, row: Mapping[str, Any], jobs: tuple[int, ...], by: int) -> None:
+    def rows(self, row: RowMapping, jobs: tuple[int, ...], by: int) -> None:
         """A row of `execution` came (by 1) or went (by -1)."""
         day = step_of(row["finished_at"], Step.DAY)
         for job in jobs:
@@ -39,7 +40,7 @@ class Changes:
             counts["success" if row["success"] else "failed"] += by
             counts["bytes"] += by * row["bytes"]
 
-    def ended(self, row: Mapping[str, Any], jobs: tuple[int, ...]) -> None:
+    def ended(self, row: RowMapping, jobs: tuple[int, ...]) -> None:
         """An execution is counted, once."""
         self.rows(row, jobs, 1)
         finished, started = row["finished_at"], row["started_at"]
@@ -87,16 +88,15 @@ def percentile(buckets: Iterable[tuple[int, int]], share: float) -> float:
     return 0.0
 
 
-def inserting(connection: AsyncConnection, table: Table) -> Any:
+def inserting(connection: AsyncConnection, table: Table) -> Insert:
     """An INSERT with ON CONFLICT, which both databases have under one name."""
-    insert: Callable[[Table], Any] = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    return insert(table)
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
-def _added(connection: AsyncConnection, table: Table) -> Any:
+def _added(connection: AsyncConnection, table: Table) -> Insert:
     """Add counts to the rows that are there."""
     insert = inserting(connection, table)
-    changed = {}
+    changed: dict[str, ColumnElement[Any]] = {}
     for column in table.columns:
         new = insert.excluded[column.name]
         if column.primary_key:

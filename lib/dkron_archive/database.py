@@ -8,14 +8,15 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 import asyncpg
-from sqlalchemy import event
+from sqlalchemy import Connection, event
+from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
 from dkron_archive.ports import ArchiveUnavailable
 from dkron_archive.problems import sentence
@@ -73,15 +74,18 @@ class SQLite:
 
     @asynccontextmanager
     async def writing(self, limit: float | None = None) -> AsyncIterator[AsyncConnection]:
+        """A transaction that writes."""
         async with self._transaction(self.writer, limit or self._timeout) as connection:
             yield connection
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that only reads."""
         async with self._transaction(self._reader, self._timeout) as connection:
             yield connection
 
     async def close(self) -> None:
+        """Close all connections."""
         await self.writer.dispose()
         await self._reader.dispose()
 
@@ -106,7 +110,7 @@ class SQLite:
         elif self._path:
             pragmas = ["auto_vacuum = INCREMENTAL", "journal_mode = WAL", "synchronous = FULL", *pragmas]
 
-        def connected(connection: Any, record: Any) -> None:
+        def connected(connection: AsyncAdapt_aiosqlite_connection, record: ConnectionPoolEntry) -> None:
             deadline = record.info["deadline"] = Deadline(time.monotonic() + self._timeout)
             cursor = connection.cursor()
             for pragma in pragmas:
@@ -114,7 +118,7 @@ class SQLite:
             cursor.close()
             connection.run_async(lambda driver: driver.set_progress_handler(deadline.passed, CHECKED))
 
-        def begun(connection: Any) -> None:
+        def begun(connection: Connection) -> None:
             connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
         event.listen(engine.sync_engine, "connect", connected)
@@ -149,6 +153,7 @@ class PostgreSQL:
 
     @asynccontextmanager
     async def writing(self, limit: float | None = None) -> AsyncIterator[AsyncConnection]:
+        """A transaction that writes."""
         async with (
             translated((limit or self._timeout) + GRACE, secrets=self._secrets),
             self.writer.connect() as connection,
@@ -162,10 +167,12 @@ class PostgreSQL:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that only reads."""
         async with self.writing() as connection:
             yield connection
 
     async def close(self) -> None:
+        """Close all connections."""
         await self.writer.dispose()
 
 

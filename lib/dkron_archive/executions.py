@@ -19,6 +19,7 @@ FEW_HOURS = 100
 SCHEDULE = "schedule"
 KEY = (execution.c.finished_at, execution.c.id)
 
+Statement = Select[*tuple[Any, ...]]
 Jobs = list[int] | None
 """Numbers of jobs; None stands for all of the namespace."""
 
@@ -34,26 +35,25 @@ async def page(
         conditions.extend(_special(query))
         if numbers is not None:
             conditions.append(execution.c.job.in_([literal(number, literal_execute=True) for number in numbers]))
-        chosen = _ordered(select(execution).where(*conditions), query, limit)
+        found = _ordered(select(execution).where(*conditions), query, limit).subquery()
     elif numbers:
         each = [
             select(_ordered(select(execution).where(execution.c.job == number, *conditions), query, limit).subquery())
             for number in numbers
         ]
-        chosen = each[0] if len(each) == 1 else union_all(*each)
+        found = (each[0] if len(each) == 1 else union_all(*each)).subquery()
     else:
         return []
-    found = chosen.subquery()
     joined = select(found, job.c.uid.label("job_uid"), job.c.name.label("job_name")).join(
         job, job.c.number == found.c.job
     )
-    return list(await connection.execute(_ordered(joined, query, limit, found.c.finished_at, found.c.id)))
+    return list(await connection.execute(_ordered(joined, query, limit, (found.c.finished_at, found.c.id))))
 
 
 def _ordered(
-    statement: Select[Any], query: Query, limit: int, at: ColumnElement[Any] = KEY[0], key: ColumnElement[Any] = KEY[1]
-) -> Select[Any]:
-    order = (at, key) if query.ascending else (at.desc(), key.desc())
+    statement: Statement, query: Query, limit: int, key: tuple[ColumnElement[Any], ColumnElement[Any]] = KEY
+) -> Statement:
+    order = key if query.ascending else (key[0].desc(), key[1].desc())
     return statement.order_by(*order).limit(limit)
 
 
@@ -116,7 +116,7 @@ async def job_numbers(connection: AsyncConnection, namespace: str, names: Collec
     if names is None:
         return None
     if len(names) > FEW_JOBS:
-        rows = await connection.execute(select(job.c["name", "number"]).where(job.c.namespace == namespace))
+        rows = await connection.execute(select(*job.c["name", "number"]).where(job.c.namespace == namespace))
         return [row.number for row in rows if row.name in names and row.name]
     wanted = [name for name in names if name]
     found = await connection.scalars(
@@ -173,13 +173,13 @@ async def outputs(
     numbers = {
         row.uid: row.number
         for row in await connection.execute(
-            select(job.c["uid", "number"]).where(job.c.uid.in_({uid for uid, _ in keys}))
+            select(*job.c["uid", "number"]).where(job.c.uid.in_({uid for uid, _ in keys}))
         )
     }
     uids = {number: uid for uid, number in numbers.items()}
     wanted = [(numbers[uid], attempt) for uid, attempt in keys if uid in numbers]
     statement = (
-        select(execution.c["job", "attempt_job"], *columns)
+        select(*execution.c["job", "attempt_job"], *columns)
         .join(output, output.c.execution == execution.c.number)
         .where(tuple_(execution.c.job, execution.c.attempt_job).in_(wanted))
     )

@@ -1,13 +1,14 @@
-"""The schema, brought up to date by Alembic: in one transaction and under a lock, so that an interrupted migration leaves
-nothing behind, and two never meet."""
+"""The schema, brought up to date by Alembic: in one transaction and under a lock, so that an interrupted migration
+leaves nothing behind, and two never meet."""
 
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext
+from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.script import ScriptDirectory
+from alembic.script.revision import _RevIdType
 from sqlalchemy import Connection
 
 from dkron_archive.database import Database
@@ -43,12 +44,12 @@ def _upgrade(connection: Connection) -> None:
     there = set(MigrationContext.configure(connection).get_current_heads())
     if unknown := there - known:
         raise ArchiveUnavailable(
-            f"The archive cannot be used: its schema is {', '.join(sorted(unknown))}, of a newer version than this, which"
+            f"The archive cannot be used: its schema is {', '.join(sorted(unknown))}, of a newer version; this one"
             f" knows {directory.get_current_head()} at most."
         )
 
-    def steps(revision: Any, _: Any) -> Any:
-        return directory._upgrade_revs("head", revision)  # as Alembic's own command does
+    def steps(revision: _RevIdType, _: MigrationContext) -> list[RevisionStep]:
+        return directory._upgrade_revs("head", cast("str", revision))  # as Alembic's own command does
 
     config = Config()
     with EnvironmentContext(config, directory, fn=steps) as environment:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import zstandard
+from sqlalchemy import Row
 
 from dkron_archive.records import ArchivedOutput
 
@@ -31,7 +32,7 @@ def output_bytes(row: Mapping[str, Any]) -> int:
     return len(row["tail"]) + len(row["content"] or b"")
 
 
-def output_of(row: Any, size: int | None = None) -> ArchivedOutput:
+def output_of(row: Row[*tuple[Any, ...]], size: int | None = None) -> ArchivedOutput:
     """The last `size` bytes of a row with truncated, size, tail and content."""
     if size is not None and size <= len(row.tail):
         content = row.tail[len(row.tail) - size :]

@@ -1,15 +1,19 @@
 """Records as rows and back. Pure.
 
-Texts come from users, by way of the cluster: a character that PostgreSQL cannot store must not keep the other records of
-a batch out.
+Texts come from users, by way of the cluster: a character that PostgreSQL cannot store must not keep the other records
+of a batch out.
 """
 
 import json
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import Row
+
 from dkron_archive.records import ArchivedExecution, JobKey, PauseRecord, Revision, SkippedSlots
 from dkron_archive.tables import EPOCH, Step
+
+Record = Row[*tuple[Any, ...]]
 
 LONGEST_KEY = 512
 """Characters of a name. PostgreSQL refuses longer ones in an index."""
@@ -61,7 +65,7 @@ def execution_row(execution: ArchivedExecution, job: int, output: int) -> dict[s
     }
 
 
-def execution_of(row: Any) -> ArchivedExecution:
+def execution_of(row: Record) -> ArchivedExecution:
     """The record in a row of `execution`, joined with the uid and the name of its job."""
     return ArchivedExecution(
         JobKey(row.namespace, row.job_name, row.job_uid), row.id, row.attempt_job, row.group, row.attempt, row.trigger,
@@ -84,7 +88,7 @@ def skipped_row(slots: SkippedSlots, job: int) -> dict[str, Any]:
     }
 
 
-def skipped_of(row: Any) -> SkippedSlots:
+def skipped_of(row: Record) -> SkippedSlots:
     """The record in a row of `skipped`, joined with its job."""
     key = JobKey(row.namespace, row.job_name, row.job_uid)
     number: int = row._mapping["count"]  # `row.count` is a method
@@ -114,7 +118,7 @@ def revision_row(revision: Revision, job: int) -> dict[str, Any]:
     }
 
 
-def revision_of(row: Any) -> Revision:
+def revision_of(row: Record) -> Revision:
     """The record in a row of `revision`, joined with its job."""
     key = JobKey(row.namespace, row.job_name, row.job_uid)
     return Revision(key, row.hash, row.generation, row.at, row.by)

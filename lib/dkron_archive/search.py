@@ -32,7 +32,7 @@ async def page(database: Database, query: Query, *, budget: float = BUDGET) -> P
             rows = await executions.page(connection, query, after=after, limit=BATCH)
             numbers = [row.number for row in rows]
             contents = await connection.execute(
-                select(output.c["execution", "tail", "content"]).where(output.c.execution.in_(numbers))
+                select(*output.c["execution", "tail", "content"]).where(output.c.execution.in_(numbers))
             )
             outputs = contents.all()
         matches = await asyncio.to_thread(_matches, outputs, needle)

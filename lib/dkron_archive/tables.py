@@ -1,7 +1,7 @@
 """The tables. A list reads `execution`, whose rows are narrow; outputs and specs have tables of their own.
 
-Counts are kept beside the rows, in the transaction that writes them, so that nothing is ever counted by a list: `stored`
-for the rows that are there, `tally` and `duration` for what has happened, which outlives the rows.
+Counts are kept beside the rows, in the transaction that writes them, so that nothing is ever counted by a list:
+`stored` for the rows that are there, `tally` and `duration` for what has happened, which outlives the rows.
 
 An index of executions has no id: several that ended at one instant are few, and the database sorts them.
 """
@@ -48,7 +48,7 @@ class Instant(TypeDecorator[datetime]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[datetime] | TypeEngine[int]:
         """The type of the column."""
-        return dialect.type_descriptor(TIMESTAMP(timezone=True) if dialect.name == "postgresql" else BigInteger())
+        return TIMESTAMP(timezone=True) if dialect.name == "postgresql" else BigInteger()
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | int | None:
         """To the database."""

@@ -20,7 +20,8 @@ Numbers = dict[str, int]
 async def write(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
     """Store executions that are neither known nor gone."""
     numbers = await numbered(connection, (entry.execution.job for entry in entries))
-    outputs, rows = {}, []
+    outputs: dict[tuple[int, str], dict[str, Any]] = {}
+    rows = []
     for entry in entries:
         number = numbers[entry.execution.job.uid]
         columns = output_row(entry.output) if entry.output else None
@@ -54,7 +55,7 @@ async def _not_gone(connection: AsyncConnection, rows: list[dict[str, Any]]) -> 
     gone = {
         row.number: (row.gone_at, row.gone_id)
         for row in await connection.execute(
-            select(job.c["number", "gone_at", "gone_id"]).where(job.c.number.in_(numbers), job.c.gone_at.is_not(None))
+            select(*job.c["number", "gone_at", "gone_id"]).where(job.c.number.in_(numbers), job.c.gone_at.is_not(None))
         )
     }
     keys = [(row["job"], row["attempt_job"]) for row in rows]
@@ -138,7 +139,7 @@ async def numbered(connection: AsyncConnection, jobs: Iterable[JobKey]) -> Numbe
 
 
 async def _known(connection: AsyncConnection, uids: Collection[str]) -> Numbers:
-    rows = await connection.execute(select(job.c["uid", "number"]).where(job.c.uid.in_(uids)))
+    rows = await connection.execute(select(*job.c["uid", "number"]).where(job.c.uid.in_(uids)))
     return {row.uid: row.number for row in rows}
 
 
