@@ -17,7 +17,9 @@ from dkron_archive.executions import job_numbers
 from dkron_archive.records import Retention
 from dkron_archive.rows import step_of
 from dkron_archive.tables import (
+    EXECUTIONS,
     MICROSECOND,
+    SLOTS,
     Step,
     duration,
     execution,
@@ -74,16 +76,20 @@ async def _older(database: Database, cut: datetime, lasts: Callable[[], bool]) -
     gone = 0
     while lasts():
         async with database.writing() as connection:
-            insert = inserting(connection, horizon)
-            later = insert.on_conflict_do_update(
-                index_elements=["number"], set_={"gone_at": insert.excluded.gone_at}, where=horizon.c.gone_at < cut
-            )
-            await connection.execute(later.values(number=1, gone_at=cut))
+            await _gone_before(connection, EXECUTIONS, cut)
             deleted = await _delete(connection, select(execution.c.number).where(execution.c.finished_at < cut))
         gone += deleted
         if deleted < BATCH:
             break
     return gone
+
+
+async def _gone_before(connection: AsyncConnection, number: int, cut: datetime) -> None:
+    insert = inserting(connection, horizon)
+    later = insert.on_conflict_do_update(
+        index_elements=["number"], set_={"gone_at": insert.excluded.gone_at}, where=horizon.c.gone_at < cut
+    )
+    await connection.execute(later.values(number=number, gone_at=cut))
 
 
 async def _too_many(database: Database, kept: int, lasts: Callable[[], bool]) -> int:
@@ -166,6 +172,8 @@ async def _delete(connection: AsyncConnection, chosen: Select[Any] | Sequence[in
 async def _rest(database: Database, cut: datetime, lasts: Callable[[], bool]) -> None:
     """What is older than the executions that are kept: counts by minute and hour, the ledger, specs that no job has,
     and jobs of which nothing is left. Days stay for each job that is left, and for its namespace."""
+    async with database.writing() as connection:
+        await _gone_before(connection, SLOTS, cut)
     newer = revision.alias()
     jobs = select(job.c.number)
     superseded = exists().where(

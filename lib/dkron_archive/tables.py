@@ -241,10 +241,11 @@ spec = Table(
     Column("at", Instant, nullable=False),
 )
 
+EXECUTIONS, SLOTS = 1, 2
 horizon = Table(
     "horizon",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("gone_at", Instant, nullable=False),
 )
-"""One row: executions that ended before it are gone for good."""
+"""Executions, in row 1, and slots, in row 2, from before it are gone for good."""
