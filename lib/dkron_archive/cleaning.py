@@ -187,10 +187,10 @@ async def _rest(database: Database, cut: datetime, lasts: Callable[[], bool]) ->
         (skipped, skipped.c.last < cut),
         (pause, pause.c.end < cut),
         (revision, and_(revision.c.at < cut, superseded)),
-        (spec, and_(spec.c.at < cut, unused)),
     ):
         await _batches(database, table, condition, lasts)
     await _forgotten_jobs(database, cut, lasts)
+    await _batches(database, spec, and_(spec.c.at < cut, unused), lasts)
 
 
 async def _batches(database: Database, table: Table, condition: ColumnElement[bool], lasts: Callable[[], bool]) -> None:

@@ -11,7 +11,19 @@ from dkron_archive.counting import Changes, inserting
 from dkron_archive.outputs import output_bytes, output_row, packed
 from dkron_archive.records import Entry, JobKey, PauseRecord, Revision, SkippedSlots
 from dkron_archive.rows import LONGEST_KEY, execution_row, pause_row, plain, revision_row, skipped_row
-from dkron_archive.tables import EXECUTIONS, SLOTS, execution, horizon, job, output, pause, revision, skipped, spec, tombstone
+from dkron_archive.tables import (
+    EXECUTIONS,
+    SLOTS,
+    execution,
+    horizon,
+    job,
+    output,
+    pause,
+    revision,
+    skipped,
+    spec,
+    tombstone,
+)
 
 Numbers = dict[str, int]
 """Numbers of jobs by uid, and of namespaces by `namespace_key`."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from uuid import uuid4
 
 import pytest
 
@@ -32,3 +33,11 @@ def archive_url(server: Server) -> str:
 async def archive(archive_url: str) -> AsyncIterator[Archive]:
     async with emptied(archive_url) as empty:
         yield empty
+
+
+@pytest.fixture
+def fresh_url(server: Server) -> str:
+    """A database without tables."""
+    name = f"fresh-{uuid4().hex[:8]}"
+    server.run("createdb", name)
+    return server.url(name)
