@@ -293,9 +293,7 @@ class Settings(BaseSettings):
 
     def retention(self) -> Retention:
         """What the archive keeps."""
-        return Retention(
-            self.archive_days or None, self.archive_executions_per_job or None, self.archive_bytes or None
-        )
+        return Retention(self.archive_days or None, self.archive_executions_per_job or None, self.archive_bytes or None)
 
     def terms(self) -> Terms:
         """How the Lease is held."""
