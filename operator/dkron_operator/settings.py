@@ -76,6 +76,7 @@ class Settings(BaseSettings):
     )
     archive: str = Field(
         default="",
+        repr=False,
         description="database that keeps every execution with its output: sqlite:///PATH, or "
         "postgresql://USER:PASSWORD@HOST/DATABASE. Better in the environment than in the arguments, as it may hold a "
         "password. Without it, a job has the history in its status [DKRON_ARCHIVE]",

@@ -41,8 +41,10 @@ COLLECT = 0.25
 """Seconds in which records are collected for one batch."""
 BATCH, BATCH_BYTES = 500, 8 * 1024 * 1024
 """Records, and bytes of their outputs, in one batch."""
-SPECS = 100
+SPECS = 20
 """Jobs whose specs are written at once: at a start, all jobs have one."""
+SLICE = 50
+"""Jobs that are looked at before other tasks get their turn."""
 LEFT_BEHIND = 1000
 """Executions, and ranges of slots, of deleted jobs that wait for the archive. No status holds them any more."""
 RETRY = Backoff(1.0, 60.0, spread=(0.8, 1.2))
@@ -85,7 +87,7 @@ class Archiver:
         self._outbox, self._revisions = Outbox(), Revisions()
         self._left: dict[Key, Entry] = {}
         self._left_slots: list[SkippedSlots] = []
-        self._term, self._failures, self._migrated = 0, 0, False
+        self._term, self._failures, self._migrated, self._looks_at_all = 0, 0, False, False
         self._wake, self._log_once = upkeep.wake, LogOnce(log, "archive", meanwhile="records wait in the statuses")
 
     @property
@@ -133,8 +135,7 @@ class Archiver:
             self._left.clear()
             self._left_slots.clear()
         if leadership.acts:
-            for cached in self._store:
-                self.observe(cached.job.uid, cached.base)
+            self._looks_at_all = True
             self._wake.set()
 
     # --- its own work ------------------------------------------------------------------------------------------------
@@ -171,6 +172,7 @@ class Archiver:
             if not self._may_act():
                 continue
             try:
+                await self._look_at_all()
                 await asyncio.sleep(COLLECT)
                 await self._migrate()
                 await self._write_all()
@@ -194,6 +196,16 @@ class Archiver:
         except TimeoutError:
             pass
         self._wake.clear()
+
+    async def _look_at_all(self) -> None:
+        """Find what is owed when this replica begins to act."""
+        if not self._looks_at_all:
+            return
+        self._looks_at_all = False
+        for number, cached in enumerate(tuple(self._store)):
+            self.observe(cached.job.uid, cached.base)
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
 
     async def _migrate(self) -> None:
         if not self._migrated:

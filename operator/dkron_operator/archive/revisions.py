@@ -14,13 +14,21 @@ REMEMBERED = 4
 """How many specs of a job are told apart: attempts of older ones have ended by then. So many wait for the archive."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Known:
-    """A spec, and when it was written."""
+    """A spec, and when it was written. At a start all jobs have one, so its hash is made when it is needed."""
 
     generation: int
-    hash: str
     at: datetime
+    job: JobView | None
+    made: str = ""
+
+    @property
+    def hash(self) -> str:
+        """The hash of the spec."""
+        if self.job is not None:
+            self.made, self.job = hash_of(spec_on_the_wire(self.job.spec)), None
+        return self.made
 
 
 class Revisions:
@@ -38,7 +46,7 @@ class Revisions:
         known = self._known.get(job.uid, ())
         if (known and known[-1].generation >= job.generation) or not is_accepted(job, status):
             return False
-        latest = Known(job.generation, hash_of(spec_on_the_wire(job.spec)), written_at(job))
+        latest = Known(job.generation, written_at(job), job)
         self._known[job.uid] = (*known, latest)[-REMEMBERED:]
         self._owed[job.uid] = (*self._owed.get(job.uid, ()), job)[-REMEMBERED:]
         return True

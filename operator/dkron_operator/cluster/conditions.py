@@ -22,11 +22,11 @@ class Findings:
     problems: tuple[str, ...] | None = None
     """Problems of its receivers and notifications; None if it has none."""
 
-    archive: str | None = None
-    """Why the archive cannot be reached, empty if it can; None without an archive."""
-
     conflict: str = ""
     """Which other installations do the same work; empty if none do."""
+
+    archive: str | None = None
+    """Why the archive cannot be reached, empty if it can; None without an archive."""
 
 
 NOTHING_FOUND = Findings()

@@ -198,7 +198,7 @@ class ClusterStatusController:
         status = cluster_conditions(
             stored.status, self._totals, leadership, replicas=self._replicas,
             generation=stored.generation, version=self._version, now=self._clock.now(),
-            findings=Findings(self._problems, self._archive, self._conflicts.complaint),
+            findings=Findings(self._problems, self._conflicts.complaint, self._archive),
         )  # fmt: skip
         patch = difference(stored.status.to_wire(), status.to_wire())
         if patch:
