@@ -223,7 +223,7 @@ async def test_record_that_finds_no_room_is_counted_as_lost() -> None:
         assert note.startswith("1 record of this job left its status before the archive had them")
 
 
-async def test_what_a_status_shows_is_archived_when_the_archive_is_turned_on() -> None:
+async def test_turned_on_archive_gets_what_the_status_shows() -> None:
     kube, archive = FakeKube(), ArchiveWriter()
     async with operator(kube, archive, **owing(FIRST, unarchived=None)) as edges:
         await until(121)
@@ -232,7 +232,7 @@ async def test_what_a_status_shows_is_archived_when_the_archive_is_turned_on() -
         assert archive.names() == [FIRST.job, SECOND.job]
 
 
-async def test_executions_that_a_user_clears_are_neither_archived_nor_lost() -> None:
+async def test_cleared_executions_are_neither_archived_nor_lost() -> None:
     kube, archive = FakeKube(), ArchiveWriter()
     archive.trouble = "away"
     async with operator(kube, archive, **owing(FIRST)) as edges:
