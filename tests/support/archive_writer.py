@@ -14,6 +14,8 @@ class ArchiveWriter:
 
     def __init__(self) -> None:
         self.trouble = ""
+        self.fault: Exception | None = None
+        """What it raises instead: a mistake in its code."""
         self.loses = 0
         self.refuses: Collection[str] = ()
         """The executions, by the names of their Jobs, that make a batch fail."""
@@ -77,6 +79,8 @@ class ArchiveWriter:
 
     async def _arrive(self, call: str) -> None:
         self.calls.append(call)
+        if self.fault is not None:
+            raise self.fault
         if self.trouble:
             raise ArchiveUnavailable(self.trouble)
 

@@ -24,7 +24,7 @@ from dkron_operator.archive.entries import Entries
 from dkron_operator.archive.outbox import Key, Outbox
 from dkron_operator.archive.records import began, slots_of
 from dkron_operator.archive.revisions import Revisions, revision_of
-from dkron_operator.archive.upkeep import Upkeep
+from dkron_operator.archive.upkeep import EACH, Upkeep
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.listeners import Listeners
@@ -178,27 +178,36 @@ class Archiver:
                 await self._write_all()
                 await self._upkeep.look()
             except ArchiveUnavailable as exc:
-                self._failures += 1
-                self._metrics.archive_failed()
-                self._log_once.goes_on(exc)
-                self.on_trouble(str(exc))
-                await asyncio.sleep(RETRY.after(self._failures))
-                self._wake.set()
+                await self._fail(exc, str(exc))
+            except Exception as exc:
+                # Whatever is wrong with the archive, the operator goes on, and its probes stay green.
+                if not self._failures:
+                    log.exception("the archive failed")
+                await self._fail(exc, f"the archive failed ({type(exc).__name__}); the operator's log says where")
             else:
                 self._failures = 0
                 self._log_once.is_over()
                 self.on_trouble("")
 
+    async def _fail(self, exc: Exception, trouble: str) -> None:
+        self._failures += 1
+        self._metrics.archive_failed()
+        self._log_once.goes_on(exc, trouble)
+        self.on_trouble(trouble)
+        await asyncio.sleep(RETRY.after(self._failures))
+        self._wake.set()
+
     async def _woken(self) -> None:
         try:
-            async with asyncio.timeout(self._upkeep.due_in() if self._may_act() else None):
+            async with asyncio.timeout(self._upkeep.due_in() if self._may_act() else EACH):
                 await self._wake.wait()
         except TimeoutError:
-            pass
+            # What was missed while this replica could not act for a moment is found now.
+            self._looks_at_all = True
         self._wake.clear()
 
     async def _look_at_all(self) -> None:
-        """Find what is owed when this replica begins to act."""
+        """Find what is owed when this replica begins to act, and once a minute."""
         if not self._looks_at_all:
             return
         self._looks_at_all = False
@@ -294,7 +303,7 @@ class Archiver:
 
     def _record(self, uid: str, change: Archived) -> None:
         cached = self._store.get(uid)
-        if cached is not None and self._may_act():
+        if cached is not None:
             cached.record(change)
             self._writer.write_soon(cached)
 

@@ -1,7 +1,7 @@
 """What the archive needs once a minute: old records go, its size is looked at, pauses are brought up to date."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 
 from dkron_archive.records import Health, PauseRecord, Retention
@@ -19,7 +19,7 @@ BUDGET = timedelta(seconds=2)
 """How long one look may delete: records wait meanwhile."""
 AT_ONCE = 100
 """Jobs whose tombstones are looked at in one look."""
-EVER = datetime.min.replace(tzinfo=UTC)
+A_MOMENT = timedelta(seconds=1)
 
 
 class Upkeep:
@@ -111,7 +111,7 @@ class Upkeep:
     async def _left_open(self, now: datetime) -> dict[Key, PauseRecord]:
         """The pauses that the archive has as lasting: some may have ended while no operator ran."""
         namespaces = {self._home, *(cached.job.namespace for cached in self._store)}
-        found = [await self.archive.pauses(namespace, EVER, now) for namespace in sorted(namespaces)]
+        found = [await self.archive.pauses(namespace, now, now + A_MOMENT) for namespace in sorted(namespaces)]
         return by_key(record for records in found for record in records if lasts(record, now))
 
     def _change(self) -> None:

@@ -279,6 +279,33 @@ async def test_record_that_cannot_be_stored_does_not_stop_others() -> None:
         assert edges.store.metrics.registry.get_sample_value("dkron_operator_archive_lost_total") == 1
 
 
+async def test_fault_of_the_archive_ends_no_part_of_the_operator() -> None:
+    kube, archive = FakeKube(), ArchiveWriter()
+    archive.fault = RuntimeError("a mistake")
+    troubles: list[str] = []
+    async with operator(kube, archive, **owing(FIRST)) as edges:
+        assert edges.parts.archiver is not None
+        edges.parts.archiver.on_trouble.add(troubles.append)
+        await until(5)
+        archive.fault = None
+        await until(30)
+        assert archive.names() == [FIRST.job]
+        assert troubles[0] == "the archive failed (RuntimeError); the operator's log says where"
+        assert troubles[-1] == ""
+
+
+async def test_what_was_missed_without_the_lease_is_found_within_a_minute() -> None:
+    kube, archive = FakeKube(), ArchiveWriter()
+    async with operator(kube, archive, schedule="@manually") as edges:
+        await until(5)
+        edges.acts = False
+        edges.edit_job(lambda body: body["status"].update(owing(FIRST)["status"].to_wire()))
+        edges.watch()
+        edges.acts = True
+        await until(70)
+        assert archive.names() == [FIRST.job]
+
+
 async def test_replica_that_may_not_act_writes_nothing() -> None:
     kube, archive = FakeKube(), ArchiveWriter()
     kube.put(DKRON_JOBS, wire_job(**owing(FIRST)))
