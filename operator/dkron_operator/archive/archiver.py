@@ -14,13 +14,14 @@ from itertools import islice
 from typing import TypeVar
 
 from dkron_archive.ports import ArchiveUnavailable
-from dkron_archive.records import Entry, SkippedSlots
+from dkron_archive.records import Entry
 from dkron_crds.job import Execution, JobStatus
 from dkron_kube.backoff import Backoff
 from dkron_operator.act.events import Events
 from dkron_operator.act.ports import Ports
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.archive.entries import Entries
+from dkron_operator.archive.left_behind import LeftBehind
 from dkron_operator.archive.outbox import Key, Outbox
 from dkron_operator.archive.records import began, slots_of
 from dkron_operator.archive.revisions import Revisions, revision_of
@@ -45,8 +46,6 @@ SPECS = 20
 """Jobs whose specs are written at once: at a start, all jobs have one."""
 SLICE = 50
 """Jobs that are looked at before other tasks get their turn."""
-LEFT_BEHIND = 1000
-"""Executions, and ranges of slots, of deleted jobs that wait for the archive. No status holds them any more."""
 RETRY = Backoff(1.0, 60.0, spread=(0.8, 1.2))
 
 
@@ -85,8 +84,7 @@ class Archiver:
         self.on_trouble: Listeners[[str]] = Listeners()
         """Called with why the archive cannot be reached; empty if it can."""
         self._outbox, self._revisions = Outbox(), Revisions()
-        self._left: dict[Key, Entry] = {}
-        self._left_slots: list[SkippedSlots] = []
+        self._left, self._writing = LeftBehind(), asyncio.Lock()
         self._term, self._failures, self._migrated, self._looks_at_all = 0, 0, False, False
         self._wake, self._log_once = upkeep.wake, LogOnce(log, "archive", meanwhile="records wait in the statuses")
 
@@ -133,7 +131,6 @@ class Archiver:
             self._revisions.clear()
             self._upkeep.clear()
             self._left.clear()
-            self._left_slots.clear()
         if leadership.acts:
             self._looks_at_all = True
             self._wake.set()
@@ -148,13 +145,14 @@ class Archiver:
 
     async def drain(self, seconds: float) -> None:
         """Give what is ready this many seconds. The next process hands over the rest."""
-        if not self._may_act() or self._failures:
+        if not (self._may_act() and self._migrated) or self._failures:
             return
         try:
             async with asyncio.timeout(seconds):
                 await self._write_all()
-        except (TimeoutError, ArchiveUnavailable):
-            log.warning("the archive has not got all records yet; the next start hands them over")
+        except Exception as exc:  # noqa: BLE001 - nothing of it may keep the operator from its end
+            why = type(exc).__name__
+            log.warning("the archive has not got all records yet (%s); the next start hands them over", why)
 
     async def _read(self, key: Key) -> None:
         """Read the output before its pod goes."""
@@ -222,9 +220,10 @@ class Archiver:
             self._migrated = True
 
     async def _write_all(self) -> None:
-        while await self._write_executions() or await self._write_slots() or await self._write_revisions():
-            if not self._may_act():
-                return
+        async with self._writing:
+            while await self._write_executions() or await self._write_slots() or await self._write_revisions():
+                if not self._may_act():
+                    return
 
     async def _write_executions(self) -> bool:
         """Write one batch; returns whether more are ready."""
@@ -233,10 +232,10 @@ class Archiver:
             await self._each(list(batch.values()), self._archive.write)
             self._metrics.archived("executions", len(batch))
         self._stored_executions(batch)
-        return bool(self._left or self._outbox.ready)
+        return bool(self._left.entries or self._outbox.ready)
 
     async def _batch(self) -> dict[Key, Entry]:
-        batch, size = dict(islice(self._left.items(), BATCH)), 0
+        batch, size = dict(islice(self._left.entries.items(), BATCH)), 0
         for key in list(islice(self._outbox.ready, BATCH - len(batch))):
             cached = self._store.get(key[0])
             execution = None if cached is None else _recorded(cached, key[1])
@@ -254,7 +253,7 @@ class Archiver:
     def _stored_executions(self, keys: Iterable[Key]) -> None:
         by_job: dict[str, set[str]] = {}
         for uid, name in keys:
-            self._left.pop((uid, name), None)
+            self._left.entries.pop((uid, name), None)
             self.entries.forget((uid, name))
             by_job.setdefault(uid, set()).add(name)
         for uid, names in by_job.items():
@@ -263,7 +262,7 @@ class Archiver:
 
     async def _write_slots(self) -> bool:
         """Write the slots of some jobs; returns whether there were any."""
-        uids, left = list(islice(self._outbox.with_slots, BATCH)), tuple(self._left_slots)
+        uids, left = list(islice(self._outbox.with_slots, BATCH)), tuple(self._left.slots)
         found = [cached for uid in uids if (cached := self._store.get(uid)) is not None]
         owed = {cached.job.uid: self._outbox.owed_slots(cached.job.uid, cached.base) for cached in found}
         now = self._clock.now()
@@ -271,7 +270,7 @@ class Archiver:
         for part in _parts([*left, *records], BATCH):
             await self._each(part, self._archive.write_skipped)
             self._metrics.archived("slots", len(part))
-        del self._left_slots[: len(left)]
+        self._left.slots = [each for each in self._left.slots if each not in left]
         for uid in uids:
             self._outbox.with_slots.pop(uid, None)
             slots = owed.get(uid, [])
@@ -288,18 +287,21 @@ class Archiver:
         return bool(jobs)
 
     async def _each(self, records: Sequence[T], write: Callable[[Sequence[T]], Awaitable[None]]) -> None:
-        """Write these records. One that the archive cannot store does not keep the others from it."""
+        """Write these records. One that the archive cannot store does not keep the others from it; if it can store
+        none of them, the records are not to blame."""
         try:
             await write(records)
         except ArchiveUnavailable:
             raise
-        except Exception:
-            if len(records) == 1:
-                log.exception("the archive cannot store a record: %.200s", records[0])
-                self._metrics.archive_lost(1)
-                return
+        except Exception as exc:
+            failed = 0
             for record in records:
-                await self._each([record], write)
+                failed += not await _is_stored(record, write)
+            if failed == len(records):
+                raise
+            # Its text may quote an output.
+            log.error("the archive cannot store %d of %d records: %s", failed, len(records), type(exc).__name__)  # noqa: TRY400
+            self._metrics.archive_lost(failed)
 
     def _record(self, uid: str, change: Archived) -> None:
         cached = self._store.get(uid)
@@ -311,24 +313,18 @@ class Archiver:
         """The job is gone, and its status with it: keep the records that the archive has not got."""
         if cached is not None:
             slots, names = self._outbox.owed_slots(uid, cached.base), self._outbox.forget(uid)
-            for execution in cached.base.executions:
-                if execution.job in names:
-                    revision = self._revisions.at(uid, began(execution))
-                    self._left[uid, execution.job] = self.entries.at_hand(cached, execution, revision)
-            self._left_slots += [slots_of(cached.job, each, at=self._clock.now()) for each in slots]
-            self._drop_beyond_room()
+            found = [execution for execution in cached.base.executions if execution.job in names]
+            entries = {
+                (uid, each.job): self.entries.at_hand(cached, each, self._revisions.at(uid, began(each)))
+                for each in found
+            }
+            now = self._clock.now()
+            dropped = self._left.add(entries, [slots_of(cached.job, each, at=now) for each in slots])
+            if dropped:
+                self._metrics.archive_lost(dropped)
         self._revisions.forget(uid)
         self._upkeep.forget(uid)
         self._wake.set()
-
-    def _drop_beyond_room(self) -> None:
-        executions, slots = len(self._left) - LEFT_BEHIND, len(self._left_slots) - LEFT_BEHIND
-        for key in list(islice(self._left, max(executions, 0))):
-            del self._left[key]
-            self.entries.forget(key)
-        del self._left_slots[: max(slots, 0)]
-        if executions > 0 or slots > 0:
-            self._metrics.archive_lost(max(executions, 0) + max(slots, 0))
 
     def _report_lost(self, cached: CachedJob, number: int) -> None:
         self._metrics.archive_lost(number)
@@ -343,3 +339,13 @@ def _recorded(cached: CachedJob, name: str) -> Execution | None:
 
 def _parts(records: Sequence[T], size: int) -> Iterable[Sequence[T]]:
     return (records[start : start + size] for start in range(0, len(records), size))
+
+
+async def _is_stored(record: T, write: Callable[[Sequence[T]], Awaitable[None]]) -> bool:
+    try:
+        await write([record])
+    except ArchiveUnavailable:
+        raise
+    except Exception:  # noqa: BLE001 - the caller tells the first one
+        return False
+    return True
