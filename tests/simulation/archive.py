@@ -3,7 +3,7 @@ what has to be in it when all is over."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from dkron_archive.ports import ArchiveUnavailable
 from dkron_archive.records import Entry
@@ -51,19 +51,21 @@ class SimulatedArchive(ArchiveWriter):
             raise ArchiveUnavailable("no answer")
 
 
-def wrong(archive: SimulatedArchive, records: Iterable[Record], ended: Iterable[Execution]) -> Iterator[str]:
-    """What is wrong with the archive in the end, in sentences."""
+def wrong(
+    archive: SimulatedArchive, records: Iterable[Record], ended: Iterable[Execution], *, end: datetime
+) -> Iterator[str]:
+    """What is wrong with the archive in the end, in sentences. `ended` are all executions that a status has ever had,
+    where none was wiped or deleted."""
     for name in archive.differ:
         yield f"ARCHIVED TWICE: {name} has another content"
-    recorded = {execution.id for execution in ended}
+    names = {name for _, name in archive.entries}
+    for execution in ended:
+        if execution.job not in names and end - execution.finished_at > SOON:
+            yield f"NOT ARCHIVED: {execution.id}"
     for record in records:
         owed = record.status.unarchived or NOTHING
         if owed.lost:
             yield f"NOT ARCHIVED: the status of {record.job} has lost {owed.lost} records"
-        for execution in record.status.executions:
-            late = record.read - execution.finished_at < SOON
-            if execution.id in recorded and not (late or (record.uid, execution.job) in archive.entries):
-                yield f"NOT ARCHIVED: {execution.id} of {record.job}"
         yield from _skipped_twice(archive, record.uid, record.status, owed)
 
 

@@ -179,7 +179,9 @@ class Simulation:
     def _not_archived(self) -> Iterable[str]:
         if self._archive is None:
             return ()
-        return archive.wrong(self._archive, self._records, (x for x in self._facts if isinstance(x, Execution)))
+        gone = any(event.what in (What.WIPE, What.DELETE, What.DELETE_NAMESPACE) for event in self.plan.events)
+        ended = [] if gone else [fact for fact in self._facts if isinstance(fact, Execution)]
+        return archive.wrong(self._archive, self._records, ended, end=ZERO + timedelta(seconds=self.plan.ends))
 
     @contextmanager
     def counting(self) -> Iterator[None]:
