@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from dkron_archive.archive import Archive
 from dkron_archive.records import Entry, Query, Retention, SkippedSlots, State
-from tests.support.archives import NAMESPACE, SHARED, START, at, check_counters, empty, entry, everything, key
+from tests.support.archives import NAMESPACE, START, at, check_counters, empty, entry, everything, key
+from tests.support.examples import SHARED
 
 JOBS = ("backup", "report", "sync")
 NOW = START + timedelta(days=2)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from dkron_archive import search
 from dkron_archive.archive import Archive
 from dkron_archive.records import ArchivedExecution, Query, State
-from tests.support.archives import NAMESPACE, SHARED, START, empty, entry, everything, key
+from tests.support.archives import NAMESPACE, START, empty, entry, everything, key
+from tests.support.examples import SHARED
 
 AT = START + timedelta(minutes=44, seconds=1)
 MINUTES = st.integers(0, 20)
