@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, Subquery, and_, func, literal, or_, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dkron_archive.outputs import TAIL, output_of
@@ -35,25 +35,27 @@ async def page(
         conditions.extend(_special(query))
         if numbers is not None:
             conditions.append(execution.c.job.in_([literal(number, literal_execute=True) for number in numbers]))
-        found = _ordered(select(execution).where(*conditions), query, limit).subquery()
+        found = _chosen(conditions, query, limit)
     elif numbers:
-        each = [
-            select(_ordered(select(execution).where(execution.c.job == number, *conditions), query, limit).subquery())
-            for number in numbers
-        ]
-        found = (each[0] if len(each) == 1 else union_all(*each)).subquery()
+        each = [_chosen([execution.c.job == number, *conditions], query, limit) for number in numbers]
+        found = each[0] if len(each) == 1 else union_all(*map(select, each)).subquery()
     else:
         return []
-    joined = select(found, job.c.uid.label("job_uid"), job.c.name.label("job_name")).join(
-        job, job.c.number == found.c.job
+    joined = (
+        select(execution, job.c.uid.label("job_uid"), job.c.name.label("job_name"))
+        .join(found, found.c.number == execution.c.number)
+        .join(job, job.c.number == execution.c.job)
     )
-    return list(await connection.execute(_ordered(joined, query, limit, (found.c.finished_at, found.c.id))))
+    return list(await connection.execute(_ordered(joined, query, limit)))
 
 
-def _ordered(
-    statement: Statement, query: Query, limit: int, key: tuple[ColumnElement[Any], ColumnElement[Any]] = KEY
-) -> Statement:
-    order = key if query.ascending else (key[0].desc(), key[1].desc())
+def _chosen(conditions: list[ColumnElement[bool]], query: Query, limit: int) -> Subquery:
+    """The numbers of as many executions as a page needs."""
+    return _ordered(select(execution.c.number, *KEY).where(*conditions), query, limit).subquery()
+
+
+def _ordered(statement: Statement, query: Query, limit: int) -> Statement:
+    order = KEY if query.ascending else tuple(column.desc() for column in KEY)
     return statement.order_by(*order).limit(limit)
 
 
