@@ -1,16 +1,15 @@
 """Executions out of the database. A page begins at a key, so that its cost does not depend on how many come before."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Subquery, and_, func, literal, or_, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dkron_archive.outputs import TAIL, output_of
-from dkron_archive.records import ArchivedExecution, ArchivedOutput, Query, State
+from dkron_archive.records import ArchivedExecution, Query, State
 from dkron_archive.rows import execution_of, step_of
-from dkron_archive.tables import FAILED, UNSCHEDULED, Step, execution, job, output, stored, tally
+from dkron_archive.tables import FAILED, UNSCHEDULED, Step, execution, job, stored, tally
 from dkron_archive.writing import namespace_key
 
 FEW_JOBS = 30
@@ -163,27 +162,3 @@ async def by_id(connection: AsyncConnection, namespace: str, name: str, executio
     )
     row = (await connection.execute(statement)).first()
     return execution_of(row) if row else None
-
-
-async def outputs(
-    connection: AsyncConnection, keys: Sequence[tuple[str, str]], *, size: int | None
-) -> Mapping[tuple[str, str], ArchivedOutput]:
-    """The ends of outputs, by the uid of the job and the name of the attempt."""
-    columns = output.c["truncated", "size", "tail", "content"]
-    if size is not None and size <= TAIL:
-        columns = output.c["truncated", "size", "tail"]
-    numbers = {
-        row.uid: row.number
-        for row in await connection.execute(
-            select(*job.c["uid", "number"]).where(job.c.uid.in_({uid for uid, _ in keys}))
-        )
-    }
-    uids = {number: uid for uid, number in numbers.items()}
-    wanted = [(numbers[uid], attempt) for uid, attempt in keys if uid in numbers]
-    statement = (
-        select(*execution.c["job", "attempt_job"], *columns)
-        .join(output, output.c.execution == execution.c.number)
-        .where(tuple_(execution.c.job, execution.c.attempt_job).in_(wanted))
-    )
-    rows = await connection.execute(statement)
-    return {(uids[row.job], row.attempt_job): output_of(row, size) for row in rows}
