@@ -1,4 +1,4 @@
-"""What an archive of many executions costs: writes, pages, searches and timelines, in SQLite and in PostgreSQL.
+"""The cost of an archive of many executions: writes, pages, searches and timelines, in SQLite and in PostgreSQL.
 
     python bench/archive.py [--rows 1000000] [--databases sqlite,postgresql] [--times 200]
 
@@ -77,7 +77,7 @@ async def fill(archive: Archive, rows: int) -> None:
 
 
 def questions(archive: Archive, rows: int) -> Iterator[tuple[str, int, Callable[[int], Awaitable[object]]]]:
-    """What is asked, how many times less than others, and the call; its number makes each one another."""
+    """The questions, how many times less than others each is asked, and the call; its number makes each one another."""
     now = START + EVERY * rows
 
     def jobs(count: int, number: int) -> frozenset[str]:

@@ -22,7 +22,7 @@ from localcluster.waiting import wait_for
 PACKAGE = "postgresql"
 INSTALLED = Path("/usr/lib/postgresql")
 SECONDS = 60
-NOBODY = 65534
+UNPRIVILEGED = 65534
 """The server refuses to run as root."""
 USER = "dkron"
 SETTINGS = {
@@ -65,7 +65,7 @@ class Server:
         if os.geteuid() == 0:
             folder.chmod(0o755)
             for path in (folder, secret):
-                os.chown(path, NOBODY, NOBODY)
+                os.chown(path, UNPRIVILEGED, UNPRIVILEGED)
         initdb = [str(self.programs / "initdb"), "--pgdata", str(self._data), "--username", USER, "--no-sync"]
         options = ["--auth", "scram-sha-256", "--pwfile", str(secret), "--encoding", "UTF8", "--locale", "C.UTF-8"]
         done = subprocess.run(
@@ -142,7 +142,7 @@ def postgresql(*, password: str, durable: bool = False) -> Iterator[Server]:
 
 
 def _user() -> int | None:
-    return NOBODY if os.geteuid() == 0 else None
+    return UNPRIVILEGED if os.geteuid() == 0 else None
 
 
 def _reachable(programs: Path, folder: Path) -> Path:
