@@ -16,7 +16,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobKey:
-    """A DkronJob: its namespace, its name in the Dkron API, and the uid of the object: another object of this name has another."""
+    """A DkronJob: its namespace, its name in the Dkron API, and its uid. A new object of this name has another."""
 
     namespace: str
     name: str
@@ -176,7 +176,7 @@ class Durations:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Limits of the records that are kept: the age, the executions of each job, and the bytes in all. None is no limit."""
+    """Limits of the kept records: the age, the executions of each job, and the bytes in all. None is no limit."""
 
     days: int | None = 365
     executions_per_job: int | None = 10_000
