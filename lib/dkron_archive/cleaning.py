@@ -1,6 +1,6 @@
 """Records out of the database, in transactions of at most 500, so that none of them keeps a writer waiting for long.
 
-Executions go with the oldest first. What is gone stays gone: the database keeps until when, or which.
+The oldest executions go first. They stay gone: the database keeps until when, or which.
 """
 
 import time
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dkron_archive.counting import Changes, inserting
 from dkron_archive.database import Database
 from dkron_archive.executions import job_numbers
+from dkron_archive.health import oldest
 from dkron_archive.records import Retention
 from dkron_archive.rows import step_of
 from dkron_archive.tables import (
@@ -34,10 +35,11 @@ from dkron_archive.tables import (
     tally,
     tombstone,
 )
-from dkron_archive.writing import namespace_key
+from dkron_archive.writing import locked_jobs, namespace_key
 
 BATCH = 500
 OLDEST = (execution.c.finished_at, execution.c.id)
+LITTLE = timedelta(minutes=1)
 FREED = 2000
 """Pages that SQLite gives back to the file system at once."""
 
@@ -72,15 +74,18 @@ async def clean(database: Database, retention: Retention, *, now: datetime, budg
 
 
 async def _older(database: Database, cut: datetime, lasts: Callable[[], bool]) -> int:
-    """Executions that ended before a time."""
+    """Executions that ended before a time, namespace by namespace."""
+    async with database.reading() as connection:
+        namespaces = list(await connection.scalars(select(job.c.namespace).where(job.c.name == "")))
     gone = 0
-    while lasts():
-        async with database.writing() as connection:
-            await _gone_before(connection, EXECUTIONS, cut)
-            deleted = await _delete(connection, select(execution.c.number).where(execution.c.finished_at < cut))
-        gone += deleted
-        if deleted < BATCH:
-            break
+    for namespace in namespaces:
+        old = select(execution.c.number).where(execution.c.namespace == namespace, execution.c.finished_at < cut)
+        deleted = BATCH
+        while deleted == BATCH and lasts():
+            async with database.writing() as connection:
+                await _gone_before(connection, EXECUTIONS, cut)
+                deleted = await _delete(connection, old)
+            gone += deleted
     return gone
 
 
@@ -106,8 +111,8 @@ async def _too_many(database: Database, kept: int, lasts: Callable[[], bool]) ->
         left = excess
         while left > 0 and lasts():
             async with database.writing() as connection:
-                oldest = select(*execution.c["number", "finished_at", "id"]).where(execution.c.job == number)
-                rows = (await connection.execute(oldest.order_by(*OLDEST).limit(min(left, BATCH)))).all()
+                first = select(*execution.c["number", "finished_at", "id"]).where(execution.c.job == number)
+                rows = (await connection.execute(first.order_by(*OLDEST).limit(min(left, BATCH)))).all()
                 if not rows:
                     break
                 last = {"gone_at": rows[-1].finished_at, "gone_id": rows[-1].id}
@@ -121,15 +126,24 @@ async def _too_large(database: Database, limit: int, lasts: Callable[[], bool]) 
     """The oldest executions of all, until the rest has few enough bytes."""
     gone = 0
     size = select(func.sum(stored.c.bytes)).join(job, job.c.number == stored.c.job).where(job.c.name == "")
-    oldest = select(execution.c.finished_at).order_by(execution.c.finished_at).limit(BATCH)
     while lasts():
         async with database.reading() as connection:
-            excess = int(await connection.scalar(size) or 0) - limit
-            ends = list(await connection.scalars(oldest)) if excess > 0 else []
-        if not ends:
+            large = int(await connection.scalar(size) or 0) > limit
+            cut = await _oldest_batch(connection) if large else None
+        if cut is None:
             break
-        gone += await _older(database, ends[-1] + MICROSECOND, lasts)
+        gone += await _older(database, cut, lasts)
     return gone
+
+
+async def _oldest_batch(connection: AsyncConnection) -> datetime | None:
+    """The time before which a batch of the namespace ended that has the oldest execution, and little of the others."""
+    firsts = sorted((at, namespace) for namespace, at in await oldest(connection))
+    if not firsts:
+        return None
+    ends = select(execution.c.finished_at).where(execution.c.namespace == firsts[0][1])
+    batch: list[datetime] = list(await connection.scalars(ends.order_by(execution.c.finished_at).limit(BATCH)))
+    return min([batch[-1], *(at + LITTLE for at, _ in firsts[1:2])]) + MICROSECOND
 
 
 async def delete_job(database: Database, namespace: str, name: str) -> int:
@@ -137,13 +151,17 @@ async def delete_job(database: Database, namespace: str, name: str) -> int:
     gone = 0
     while True:
         async with database.writing() as connection:
-            numbers = await job_numbers(connection, namespace, {name}) or []
-            deleted = await _delete(
-                connection, select(execution.c.number).where(execution.c.job.in_(numbers)), tombstones=True
-            )
+            deleted = await delete_batch(connection, namespace, name)
         gone += deleted
         if deleted < BATCH:
             return gone
+
+
+async def delete_batch(connection: AsyncConnection, namespace: str, name: str) -> int:
+    """A batch of a job's executions, with tombstones."""
+    numbers = await job_numbers(connection, namespace, {name}) or []
+    await locked_jobs(connection, numbers)
+    return await _delete(connection, select(execution.c.number).where(execution.c.job.in_(numbers)), tombstones=True)
 
 
 async def _delete(connection: AsyncConnection, chosen: Select[Any] | Sequence[int], *, tombstones: bool = False) -> int:
@@ -170,7 +188,7 @@ async def _delete(connection: AsyncConnection, chosen: Select[Any] | Sequence[in
 
 
 async def _rest(database: Database, cut: datetime, lasts: Callable[[], bool]) -> None:
-    """What is older than the executions that are kept: counts by minute and hour, the ledger, specs that no job has,
+    """Other records that are too old: counts by minute and hour, the ledger, specs that no job has,
     and jobs of which nothing is left. Days stay for each job that is left, and for its namespace."""
     async with database.writing() as connection:
         await _gone_before(connection, SLOTS, cut)

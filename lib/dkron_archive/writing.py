@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import Row, delete, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dkron_archive.counting import Changes, inserting
@@ -25,18 +25,23 @@ from dkron_archive.tables import (
     tombstone,
 )
 
+Columns = dict[str, Any]
 Numbers = dict[str, int]
 """Numbers of jobs by uid, and of namespaces by `namespace_key`."""
 
 
-async def write(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
+def outputs_of(entries: Sequence[Entry]) -> list[Columns | None]:
+    """The columns of outputs: they are compressed before a transaction begins, in a thread. Pure."""
+    return [output_row(entry.output) if entry.output else None for entry in entries]
+
+
+async def write(connection: AsyncConnection, entries: Sequence[Entry], compressed: Sequence[Columns | None]) -> None:
     """Store executions that are neither known nor gone."""
     numbers = await numbered(connection, (entry.execution.job for entry in entries))
-    outputs: dict[tuple[int, str], dict[str, Any]] = {}
+    outputs: dict[tuple[int, str], Columns] = {}
     rows = []
-    for entry in entries:
+    for entry, columns in zip(entries, compressed, strict=True):
         number = numbers[entry.execution.job.uid]
-        columns = output_row(entry.output) if entry.output else None
         row = execution_row(entry.execution, number, output_bytes(columns) if columns else 0)
         rows.append(row)
         if columns:
@@ -44,6 +49,8 @@ async def write(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
     rows = await _not_gone(connection, rows)
     if not rows:
         return
+    # Two writers with the same records never wait for each other in a circle.
+    rows.sort(key=lambda row: (row["job"], row["attempt_job"]))
     insert = inserting(connection, execution).on_conflict_do_nothing(index_elements=["job", "attempt_job"])
     columns_back = execution.c[
         "job", "attempt_job", "number", "namespace", "finished_at", "started_at", "success", "bytes"
@@ -62,14 +69,9 @@ async def write(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
 
 async def _not_gone(connection: AsyncConnection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Those that were not deleted before, by a user or for their age."""
-    numbers = {row["job"] for row in rows}
+    locked = await locked_jobs(connection, {row["job"] for row in rows})
+    gone = {row.number: (row.gone_at, row.gone_id) for row in locked if row.gone_at is not None}
     before = await _horizon(connection, EXECUTIONS)
-    gone = {
-        row.number: (row.gone_at, row.gone_id)
-        for row in await connection.execute(
-            select(*job.c["number", "gone_at", "gone_id"]).where(job.c.number.in_(numbers), job.c.gone_at.is_not(None))
-        )
-    }
     keys = [(row["job"], row["attempt_job"]) for row in rows]
     buried = await connection.execute(select(tombstone).where(tuple_(*tombstone.columns).in_(keys)))
     graves = {(row.job, row.attempt_job) for row in buried}
@@ -80,6 +82,13 @@ async def _not_gone(connection: AsyncConnection, rows: list[dict[str, Any]]) -> 
         and (row["job"] not in gone or (row["finished_at"], row["id"]) > gone[row["job"]])
         and (row["job"], row["attempt_job"]) not in graves
     ]
+
+
+async def locked_jobs(connection: AsyncConnection, numbers: Collection[int]) -> Sequence[Row[*tuple[Any, ...]]]:
+    """The rows of jobs, which a writer and a user's delete hold in turn: one that writes a record again must not miss
+    its tombstone. SQLite has one writer anyway."""
+    statement = select(*job.c["number", "gone_at", "gone_id"]).where(job.c.number.in_(numbers)).order_by(job.c.number)
+    return (await connection.execute(statement.with_for_update(key_share=True))).all()
 
 
 async def _horizon(connection: AsyncConnection, number: int) -> datetime | None:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, settings
-from sqlalchemy import delete, select
+from sqlalchemy import delete, event, select
 
+from dkron_archive import executions
 from dkron_archive.archive import Archive
 from dkron_archive.opening import open_archive
 from dkron_archive.records import ArchivedExecution, ArchivedOutput, Entry, JobKey, Query
@@ -17,11 +17,6 @@ from dkron_archive.tables import Step, execution, job, metadata, stored, tally
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 NAMESPACE = "team"
-SHARED = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-)
-"""Examples share an archive, and empty it. To make one smaller would take minutes: each step is a transaction."""
 ALL = Query(NAMESPACE)
 Sums = dict[str, Counter[object]]
 
@@ -111,3 +106,18 @@ async def check_counters(archive: Archive, ever: Collection[object], *, aged: bo
     expected = {step: len(ever) for step in steps if ever}
     for level in ("namespace",) if aged else ("all", "namespace"):
         assert {step: totals[level][step] for step in steps if totals[level][step]} == expected
+
+
+async def plan_of_page(archive: Archive, query: Query, *, explain: str) -> list[str]:
+    """How the database finds a page behind the twentieth minute."""
+    statements: list[tuple[str, Any]] = []
+
+    def remember(_: object, __: object, statement: str, parameters: object, *___: object) -> None:
+        statements.append((statement, parameters))
+
+    async with archive.database.reading() as connection:
+        event.listen(connection.sync_connection, "before_cursor_execute", remember)
+        await executions.page(connection, query, after=(record(20).finished_at, "x"), limit=5)
+        event.remove(connection.sync_connection, "before_cursor_execute", remember)
+        steps = [await connection.exec_driver_sql(f"{explain} {text}", values) for text, values in statements]
+        return [row[-1] for rows in steps for row in rows]

@@ -1,4 +1,4 @@
-"""What is kept no longer goes, oldest first, and stays gone; what a user deletes leaves tombstones."""
+"""The oldest records go when there are too many, and stay gone; a user's delete leaves tombstones."""
 
 from datetime import timedelta
 
@@ -7,6 +7,7 @@ import pytest
 from dkron_archive import cleaning
 from dkron_archive.archive import Archive
 from dkron_archive.records import PauseRecord, Query, Retention, Revision, SkippedSlots
+from dkron_archive.rows import execution_row
 from tests.support.archives import NAMESPACE, START, at, check_counters, entry, everything, key
 
 BUDGET = timedelta(seconds=30)
@@ -57,6 +58,23 @@ async def test_oldest_go_until_the_rest_is_small_enough(archive: Archive) -> Non
     left = [each.group for each in await everything(archive)]
     assert 15 <= gone < 40
     assert left == list(range(39, gone - 1, -1))
+
+
+async def test_oldest_of_all_namespaces_go_first(archive: Archive) -> None:
+    """An execution whose end lies in the future changes nothing."""
+    namespaces = ("alpha", "beta", "gamma")
+    jobs = [key("backup", uid=f"in-{namespace}", namespace=namespace) for namespace in namespaces]
+    await archive.write([entry(n, job=jobs[n % 3], minutes=n * 10) for n in range(30)])
+    await archive.write([entry(99, job=jobs[0], finished_at=START + 3000 * DAY)])
+    size = 31 * record_bytes()
+    gone = await archive.clean(Retention(None, None, size // 2), budget=BUDGET)
+    left = sorted([each.group for name in namespaces for each in await everything(archive, Query(name))])
+    assert left == [*range(gone, 30), 99]
+    assert 14 <= gone <= 18
+
+
+def record_bytes() -> int:
+    return int(execution_row(entry(1).execution, 1, 0)["bytes"])
 
 
 async def test_cleaning_ends_with_its_budget(archive: Archive) -> None:

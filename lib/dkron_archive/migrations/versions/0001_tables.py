@@ -158,7 +158,6 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("number"),
     )
-    op.create_index("execution_by_end", "execution", ["finished_at"], unique=False)
     op.create_index(
         "execution_failed",
         "execution",
