@@ -2,7 +2,7 @@
 what has to be in it when all is over."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from dkron_archive.ports import ArchiveUnavailable
@@ -32,7 +32,7 @@ class SimulatedArchive(ArchiveWriter):
         self._time = time
         self._away = away
 
-    async def write(self, entries: list[Entry]) -> None:  # type: ignore[override]
+    async def write(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
             known = self.entries.get((entry.execution.job.uid, entry.execution.attempt_job), entry)
             if known.execution.id != entry.execution.id or known.execution.success != entry.execution.success:

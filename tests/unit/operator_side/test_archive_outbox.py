@@ -133,7 +133,7 @@ def test_turning_the_archive_on_owes_what_the_status_shows() -> None:
 
 
 def test_marks_of_the_archive_wait_for_another_write() -> None:
-    riders = [ArchiveTurned(on=True), Archived(frozenset({"a"}))]
+    riders: list[Change] = [ArchiveTurned(on=True), Archived(frozenset({"a"}))]
     assert only_riders(riders)
     assert not only_riders([*riders, skip(60)])
     assert are_beginnings(JobStatus(last_schedule_time=NOON), riders), "nor do they hurry the begin of an attempt"

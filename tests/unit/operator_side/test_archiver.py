@@ -355,18 +355,23 @@ async def test_requester_and_parameters_are_archived() -> None:
         assert (found.trigger, found.cause, found.parameters) == ("manual", "ada", {"table": "orders"})
 
 
+def set_disabled(body: dict[str, Any], disabled: bool, *, generation: int) -> None:
+    body["spec"].update(disabled=disabled)
+    body["metadata"].update(generation=generation)
+
+
 async def test_edit_and_pause_are_archived() -> None:
     kube, archive = FakeKube(), ArchiveWriter()
     async with operator(kube, archive) as edges:
         await until(5)
-        edges.edit_job(lambda body: (body["spec"].update(disabled=True), body["metadata"].update(generation=2)))
+        edges.edit_job(lambda body: set_disabled(body, True, generation=2))
         edges.watch()
         await until(70)
         assert [each.generation for each in archive.revisions.values()] == [1, 2]
         assert len({each.hash for each in archive.revisions.values()}) == 2
         (pause,) = archive.pauses_by_begin.values()
         assert (pause.name, pause.end) == ("backup", None)
-        edges.edit_job(lambda body: (body["spec"].pop("disabled"), body["metadata"].update(generation=3)))
+        edges.edit_job(lambda body: set_disabled(body, False, generation=3))
         edges.watch()
         await until(140)
         (pause,) = archive.pauses_by_begin.values()

@@ -1,5 +1,6 @@
 """The fold: each change by itself, and why a change that arrives twice does no harm."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -286,21 +287,22 @@ changes = st.one_of(
 )
 
 
-def is_possible(changes: list[Change]) -> bool:
+def is_possible(changes: Iterable[Change]) -> bool:
     """Whether no slot begins to wait for its turn after it has had it: the mark has passed it by then."""
-    turns = [each.slot if isinstance(each, DeferredStarted) else each.until for each in changes if is_turn(each)]
-    return not any(
-        isinstance(each, SlotsDeferred) and turn <= each.until
-        for number, each in enumerate(changes)
-        for turn in turns[: sum(map(is_turn, changes[:number]))]
-    )
+    turns: list[datetime] = []
+    for each in changes:
+        match each:
+            case DeferredStarted(slot):
+                turns.append(slot)
+            case DeferredSkipped(until):
+                turns.append(until)
+            case SlotsDeferred(until) if any(turn <= until for turn in turns):
+                return False
+    return True
 
 
-def is_turn(change: Change) -> bool:
-    return isinstance(change, DeferredStarted | DeferredSkipped)
-
-
-sequences = st.lists(st.one_of(marking, running, telling), max_size=12).filter(is_possible)
+anything: st.SearchStrategy[Change] = st.one_of(marking, running, telling)
+sequences = st.lists(anything, max_size=12).filter(is_possible)
 histories = st.builds(History, executions=st.integers(1, 4))
 
 
