@@ -22,6 +22,8 @@ from dkron_runtime.logs import LogFormat, LogLevel
 MIB = 1024 * 1024
 PREFIX = "DKRON_API_"
 """Beginning of the environment variables."""
+ARCHIVE = "DKRON_ARCHIVE"
+"""The variable that names the archive for the operator and this service."""
 Network = IPv4Network | IPv6Network
 
 
@@ -237,6 +239,13 @@ class Settings(BaseSettings):
         default=None,
         description="folder with a build of Dkron's own UI, which is served at /ui/ instead of our own page",
     )
+    archive: str = Field(
+        default_factory=lambda: os.environ.get(ARCHIVE, ""),
+        repr=False,
+        description="database with the executions that jobs no longer show, which an operator with the same option "
+        "fills: sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE. Set it by a variable: arguments of a "
+        "process are no secret. Default: $DKRON_ARCHIVE, else none",
+    )
     kubeconfig: Path | None = Field(
         default=None,
         description="kubeconfig to use. Default: the pod's service account, else $KUBECONFIG, else ~/.kube/config",
@@ -291,6 +300,13 @@ class Settings(BaseSettings):
     def _leads_to_a_trace(cls, value: str) -> str:
         if value and not (value.startswith(("https://", "http://")) and TRACE_ID in value):
             raise ValueError(f"must be a URL that begins with https:// or http:// and has {TRACE_ID} in it")
+        return value
+
+    @field_validator("archive")
+    @classmethod
+    def _names_a_database(cls, value: str) -> str:
+        if value and not value.startswith(("sqlite:///", "postgresql://")):
+            raise ValueError("must begin with sqlite:/// or postgresql://")
         return value
 
     @field_validator("oidc_issuer")

@@ -1,0 +1,142 @@
+"""Finds executions in the statuses of all jobs of a namespace. What a page of a list cannot show is not read."""
+
+import heapq
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from dkron_api.cache.job_index import JobIndex
+from dkron_api.translate.execution_filter import EPOCH, Filter, Place, raw_ended
+from dkron_api.translate.found import Found, Identity
+from dkron_api.translate.record import Job, M, Object
+from dkron_archive.records import JobKey
+from dkron_crds.job import Active, Execution
+from dkron_reports.reading import objects
+from dkron_reports.slices import Steps
+from dkron_reports.words import read_time
+
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class Span(NamedTuple):
+    """A version of a job, when its newest execution that the status shows ended, and whether any runs."""
+
+    job: Job
+    newest: datetime
+    runs: bool
+
+
+class LiveExecutions:
+    """The executions that jobs show, newest first. Which jobs have new ones is read once for each of their versions,
+    and only where a client asks."""
+
+    def __init__(self, job_index: JobIndex) -> None:
+        self._index = job_index
+        self._spans: dict[str, Span] = {}
+
+    def page(
+        self, wanted: Filter, *, jobs: frozenset[str] | None, floor: Place | None, now: datetime
+    ) -> Steps[list[Found]]:
+        """Return the executions that a page may show, in steps: those of these jobs that the filter takes, that come
+        after the page before and not after the `floor`, and one more than the page has room for."""
+        spans = yield from self._current(jobs)
+        best = _Best(wanted.limit + 1)
+        for span in spans:
+            if span.runs:
+                yield
+                best.add(_running(span.job, wanted, now))
+        if wanted.shows_ended:
+            oldest = max(EPOCH if floor is None else floor.at, wanted.begin or EPOCH)
+            for span in sorted(spans, key=lambda each: each.newest, reverse=True):
+                # A job whose newest execution is too old for the page has none to show, and neither have those after.
+                if span.newest < oldest or best.leaves_out(span.newest):
+                    break
+                yield
+                best.add(_ended(span.job, wanted))
+        return best.found
+
+    def every(self, wanted: Filter, *, jobs: frozenset[str] | None) -> Steps[list[Found]]:
+        """Return all ended executions that the filter takes, in steps, in any order."""
+        spans = yield from self._current(jobs)
+        found: list[Found] = []
+        for span in spans:
+            if wanted.begin is None or span.newest >= wanted.begin:
+                yield
+                found += _ended(span.job, wanted)
+        return found
+
+    def _current(self, jobs: frozenset[str] | None) -> Steps[list[Span]]:
+        spans: dict[str, Span] = {}
+        for job in tuple(self._index):
+            known = self._spans.get(job.uid)
+            if known is None or known.job is not job:
+                yield
+                known = _span(job)
+            spans[job.uid] = known
+        self._spans = spans
+        return [span for span in spans.values() if jobs is None or span.job.name in jobs]
+
+
+class _Best:
+    """The executions at the first places of a list, newest first."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._heap: list[tuple[Place, Identity, Found]] = []
+
+    @property
+    def found(self) -> list[Found]:
+        """The executions in any order."""
+        return [each for *_, each in self._heap]
+
+    def add(self, found: Iterable[Found]) -> None:
+        """Take those that have a place."""
+        for each in found:
+            push = heapq.heappush if len(self._heap) < self._most else heapq.heappushpop
+            push(self._heap, (each.place, each.identity, each))
+
+    def leaves_out(self, newest: datetime) -> bool:
+        """Whether all places are taken by executions that are newer than this time, or that run."""
+        last = self._heap[0][0] if len(self._heap) == self._most else None
+        return last is not None and (last.runs or newest < last.at)
+
+
+def key_of(job: Job) -> JobKey:
+    """Return the job as the archive names it."""
+    return JobKey(job.namespace, job.name, job.uid)
+
+
+def _ended(job: Job, wanted: Filter) -> list[Found]:
+    key, found = key_of(job), []
+    for raw in objects(job.raw_status, "executions"):
+        read = raw_ended(raw)
+        if read is None or not wanted.takes_ended(read):
+            continue
+        run = _model(Execution, raw)
+        if run is not None and wanted.comes_after((each := Found(key, run)).place):
+            found.append(each)
+    return found
+
+
+def _running(job: Job, wanted: Filter, now: datetime) -> list[Found]:
+    key = key_of(job)
+    runs = (_model(Active, raw) for raw in objects(job.raw_status, "active") if raw.get("uid"))
+    found = [Found(key, run) for run in runs if run is not None and wanted.takes(run, now)]
+    return [each for each in found if wanted.comes_after(each.place)]
+
+
+def _model(kind: type[M], raw: Mapping[str, object]) -> M | None:
+    try:
+        return kind.from_wire(dict(raw))
+    except ValidationError:
+        # An entry that an older version wrote, or another client, must not break the list of all.
+        return None
+
+
+def _span(job: Job) -> Span:
+    status: Object = job.raw_status
+    ends = (read_time(each.get("finishedAt")) for each in objects(status, "executions"))
+    newest = max((end for end in ends if end is not None), default=NEVER)
+    return Span(job, newest, any(each.get("uid") for each in objects(status, "active")))
