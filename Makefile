@@ -71,8 +71,8 @@ LOCK = $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --p
 lock: venv ## Resolve the dependencies again and write requirements/*.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(LOCK) --output-file=requirements/runtime.txt pyproject.toml
-	$(LOCK) --extra=executors --extra=otel --constraints=requirements/runtime.txt --output-file=requirements/image.txt pyproject.toml
-	$(LOCK) --extra=executors --extra=otel --group=dev --constraints=requirements/image.txt --output-file=requirements/dev.txt pyproject.toml
+	$(LOCK) --extra=archive --extra=executors --extra=otel --constraints=requirements/runtime.txt --output-file=requirements/image.txt pyproject.toml
+	$(LOCK) --extra=archive --extra=executors --extra=otel --group=dev --constraints=requirements/image.txt --output-file=requirements/dev.txt pyproject.toml
 	$(LOCK) --constraints=requirements/runtime.txt --output-file=requirements/cli.txt requirements/cli.in
 	$(LOCK) --constraints=requirements/dev.txt --output-file=requirements/build.txt requirements/build.in
 	$(LOCK) --constraints=requirements/dev.txt --output-file=requirements/audit.txt requirements/audit.in

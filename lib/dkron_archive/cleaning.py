@@ -1,0 +1,216 @@
+"""Records out of the database, in transactions of at most 500, so that none of them keeps a writer waiting for long.
+
+Executions go with the oldest first. What is gone stays gone: the database keeps until when, or which.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Table, and_, delete, exists, func, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dkron_archive.counting import Changes, inserting
+from dkron_archive.database import Database
+from dkron_archive.executions import job_numbers
+from dkron_archive.records import Retention
+from dkron_archive.rows import step_of
+from dkron_archive.tables import (
+    MICROSECOND,
+    Step,
+    duration,
+    execution,
+    horizon,
+    job,
+    output,
+    pause,
+    revision,
+    skipped,
+    spec,
+    stored,
+    tally,
+    tombstone,
+)
+from dkron_archive.writing import namespace_key
+
+BATCH = 500
+OLDEST = (execution.c.finished_at, execution.c.id)
+FREED = 2000
+"""Pages that SQLite gives back to the file system at once."""
+
+
+class _Budget:
+    """How long a cleaning may take."""
+
+    def __init__(self, budget: timedelta) -> None:
+        self._until = time.monotonic() + budget.total_seconds()
+
+    def lasts(self) -> bool:
+        """There is time for another batch."""
+        return time.monotonic() < self._until
+
+
+async def clean(database: Database, retention: Retention, *, now: datetime, budget: timedelta) -> int:
+    """Delete what is kept no longer. Return how many executions went."""
+    lasts = _Budget(budget).lasts
+    gone = 0
+    if retention.days is not None:
+        gone += await _older(database, now - timedelta(days=retention.days), lasts)
+    if retention.executions_per_job is not None:
+        gone += await _too_many(database, retention.executions_per_job, lasts)
+    if retention.bytes_in_all is not None:
+        gone += await _too_large(database, retention.bytes_in_all, lasts)
+    if retention.days is not None:
+        await _rest(database, now - timedelta(days=retention.days), lasts)
+    if database.name == "sqlite":
+        async with database.writing() as connection:
+            (await connection.exec_driver_sql(f"PRAGMA incremental_vacuum({FREED})")).close()
+    return gone
+
+
+async def _older(database: Database, cut: datetime, lasts: Callable[[], bool]) -> int:
+    """Executions that ended before a time."""
+    gone = 0
+    while lasts():
+        async with database.writing() as connection:
+            insert = inserting(connection, horizon)
+            later = insert.on_conflict_do_update(
+                index_elements=["number"], set_={"gone_at": insert.excluded.gone_at}, where=horizon.c.gone_at < cut
+            )
+            await connection.execute(later.values(number=1, gone_at=cut))
+            deleted = await _delete(connection, select(execution.c.number).where(execution.c.finished_at < cut))
+        gone += deleted
+        if deleted < BATCH:
+            break
+    return gone
+
+
+async def _too_many(database: Database, kept: int, lasts: Callable[[], bool]) -> int:
+    """Executions of jobs that have more of them than are kept."""
+    total = func.sum(stored.c.success + stored.c.failed)
+    statement = (
+        select(stored.c.job, total).join(job, job.c.number == stored.c.job).where(job.c.name != "")
+        .group_by(stored.c.job).having(total > kept)
+    )  # fmt: skip
+    async with database.reading() as connection:
+        jobs = [(row[0], int(row[1]) - kept) for row in await connection.execute(statement)]
+    gone = 0
+    for number, excess in jobs:
+        left = excess
+        while left > 0 and lasts():
+            async with database.writing() as connection:
+                oldest = select(*execution.c["number", "finished_at", "id"]).where(execution.c.job == number)
+                rows = (await connection.execute(oldest.order_by(*OLDEST).limit(min(left, BATCH)))).all()
+                if not rows:
+                    break
+                last = {"gone_at": rows[-1].finished_at, "gone_id": rows[-1].id}
+                await connection.execute(update(job).where(job.c.number == number).values(last))
+                gone += await _delete(connection, [row.number for row in rows])
+            left -= len(rows)
+    return gone
+
+
+async def _too_large(database: Database, limit: int, lasts: Callable[[], bool]) -> int:
+    """The oldest executions of all, until the rest has few enough bytes."""
+    gone = 0
+    size = select(func.sum(stored.c.bytes)).join(job, job.c.number == stored.c.job).where(job.c.name == "")
+    oldest = select(execution.c.finished_at).order_by(execution.c.finished_at).limit(BATCH)
+    while lasts():
+        async with database.reading() as connection:
+            excess = int(await connection.scalar(size) or 0) - limit
+            ends = list(await connection.scalars(oldest)) if excess > 0 else []
+        if not ends:
+            break
+        gone += await _older(database, ends[-1] + MICROSECOND, lasts)
+    return gone
+
+
+async def delete_job(database: Database, namespace: str, name: str) -> int:
+    """All executions of a job, with tombstones."""
+    gone = 0
+    while True:
+        async with database.writing() as connection:
+            numbers = await job_numbers(connection, namespace, {name}) or []
+            deleted = await _delete(
+                connection, select(execution.c.number).where(execution.c.job.in_(numbers)), tombstones=True
+            )
+        gone += deleted
+        if deleted < BATCH:
+            return gone
+
+
+async def _delete(connection: AsyncConnection, chosen: Select[Any] | Sequence[int], *, tombstones: bool = False) -> int:
+    """A batch of executions with their outputs, and their share of the counters. Only what this transaction deletes is
+    counted."""
+    if isinstance(chosen, Select):
+        chosen = list(await connection.scalars(chosen.order_by(*OLDEST[:1]).limit(BATCH)))
+    if not chosen:
+        return 0
+    columns = execution.c["number", "job", "namespace", "attempt_job", "finished_at", "success", "bytes"]
+    statement = delete(execution).where(execution.c.number.in_(chosen)).returning(*columns)
+    rows = (await connection.execute(statement)).mappings().all()
+    await connection.execute(delete(output).where(output.c.execution.in_([row["number"] for row in rows])))
+    keys = {namespace_key(row["namespace"]) for row in rows}
+    numbers = {row.uid: row.number for row in await connection.execute(select(job).where(job.c.uid.in_(keys)))}
+    changes = Changes()
+    for row in rows:
+        changes.rows(row, (row["job"], numbers[namespace_key(row["namespace"])]), -1)
+    await changes.add(connection)
+    if tombstones and rows:
+        insert = inserting(connection, tombstone).on_conflict_do_nothing()
+        await connection.execute(insert, [{"job": row["job"], "attempt_job": row["attempt_job"]} for row in rows])
+    return len(rows)
+
+
+async def _rest(database: Database, cut: datetime, lasts: Callable[[], bool]) -> None:
+    """What is older than the executions that are kept: counts by minute and hour, the ledger, specs that no job has,
+    and jobs of which nothing is left. Days stay for each job that is left, and for its namespace."""
+    newer = revision.alias()
+    jobs = select(job.c.number)
+    superseded = exists().where(
+        newer.c.job == revision.c.job, newer.c.generation > revision.c.generation, newer.c.at < cut
+    )
+    unused = ~exists().where(revision.c.hash == spec.c.hash)
+    shorter = tally.c.step.in_([int(Step.MINUTE), int(Step.HOUR)])
+    for table, condition in (
+        (tally, and_(tally.c.job.in_(jobs), shorter, tally.c.begin < step_of(cut, Step.HOUR))),
+        (stored, and_(stored.c.success == 0, stored.c.failed == 0, stored.c.day < step_of(cut, Step.DAY))),
+        (skipped, skipped.c.last < cut),
+        (pause, pause.c.end < cut),
+        (revision, and_(revision.c.at < cut, superseded)),
+        (spec, and_(spec.c.at < cut, unused)),
+    ):
+        await _batches(database, table, condition, lasts)
+    await _forgotten_jobs(database, cut, lasts)
+
+
+async def _batches(database: Database, table: Table, condition: ColumnElement[bool], lasts: Callable[[], bool]) -> None:
+    key = tuple_(*table.primary_key)
+    statement = delete(table).where(key.in_(select(*table.primary_key).where(condition).limit(BATCH)))
+    while lasts():
+        async with database.writing() as connection:
+            if (await connection.execute(statement)).rowcount < BATCH:
+                return
+
+
+async def _forgotten_jobs(database: Database, cut: datetime, lasts: Callable[[], bool]) -> None:
+    """Jobs without an execution, a slot or an edit since."""
+    number, day = job.c.number, step_of(cut, Step.DAY)
+    statement = (
+        select(number).where(
+            job.c.name != "",
+            ~exists().where(execution.c.job == number),
+            ~exists().where(skipped.c.job == number),
+            ~exists().where(tally.c.job == number, tally.c.step == int(Step.DAY), tally.c.begin >= day),
+            ~exists().where(revision.c.job == number, revision.c.at >= cut),
+        ).limit(BATCH)
+    )  # fmt: skip
+    while lasts():
+        async with database.writing() as connection:
+            numbers = list(await connection.scalars(statement))
+            for table in (tally, duration, stored, tombstone, revision):
+                await connection.execute(delete(table).where(table.c.job.in_(numbers)))
+            await connection.execute(delete(job).where(number.in_(numbers)))
+        if len(numbers) < BATCH:
+            return
