@@ -6,13 +6,14 @@ import logging
 import signal
 import sys
 from collections.abc import Coroutine
+from datetime import timedelta
 from typing import Any, cast
 
 from aiohttp import web
 
 from dkron_api import audit_command, token_command
 from dkron_api.app import make_app
-from dkron_api.archive.reads import Opened
+from dkron_api.archive.reads import SECONDS, Opened
 from dkron_api.edge.aiohttp_fixes import Connection, Malformed, serve_below
 from dkron_api.edge.keys import KUBE, SUPERVISOR, TENANTS
 from dkron_api.edge.tls import HANDSHAKE, Certificate
@@ -124,7 +125,10 @@ def _archive(settings: Settings) -> Opened | None:
         return None
     from dkron_archive.opening import open_archive  # noqa: PLC0415 - loads SQLAlchemy, for those who have an archive
 
-    return open_archive(settings.archive)
+    try:
+        return open_archive(settings.archive, timeout=timedelta(seconds=SECONDS))
+    except ValueError as exc:
+        raise UnusableOption(f"--archive: {exc}") from None
 
 
 async def _check(app: web.Application) -> None:

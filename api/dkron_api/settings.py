@@ -302,13 +302,6 @@ class Settings(BaseSettings):
             raise ValueError(f"must be a URL that begins with https:// or http:// and has {TRACE_ID} in it")
         return value
 
-    @field_validator("archive")
-    @classmethod
-    def _names_a_database(cls, value: str) -> str:
-        if value and not value.startswith(("sqlite:///", "postgresql://")):
-            raise ValueError("must begin with sqlite:/// or postgresql://")
-        return value
-
     @field_validator("oidc_issuer")
     @classmethod
     def _safe(cls, value: str) -> str:

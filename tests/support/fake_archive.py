@@ -27,6 +27,7 @@ from dkron_archive.records import (
 from tests.support.builders import NAME, NAMESPACE, NOON, UID
 
 KEY = JobKey(NAMESPACE, NAME, UID)
+AWAY = "The archive cannot be used: it did not answer in time."
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -10,9 +10,13 @@ from dkron_archive.ports import ArchiveReader, ArchiveUnavailable
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+Ask = Callable[[ArchiveReader], Awaitable[T]]
 
-SECONDS, SEARCH_SECONDS, DELETE_SECONDS = 2.0, 10.0, 10.0
-"""Seconds that a read, a search in outputs, and a deletion may take, the wait for a place included."""
+SECONDS = 2.0
+"""Seconds that a statement may take. The database ends a longer one."""
+PATIENCE, LONG = 3.0, 10.0
+"""Seconds that a read may take, the wait for a place included; and a search in outputs, or a deletion, which take
+several statements."""
 WIDTH = 8
 """Reads at once. The others wait, so that a slow database does not fill the service with open reads."""
 REST = 5.0
@@ -36,16 +40,24 @@ class Archive:
         self._trouble = ""
         self._until = 0.0
 
-    async def read(self, ask: Callable[[ArchiveReader], Awaitable[T]], *, seconds: float = SECONDS) -> T:
+    async def read(self, ask: Ask[T]) -> T:
         """Return the answer. Raises `ArchiveUnavailable`."""
+        async with self._places:
+            return await self._answer(ask, PATIENCE)
+
+    async def work(self, ask: Ask[T]) -> T:
+        """The same for what takes longer: it takes no place away from reads. Raises `ArchiveUnavailable`."""
+        return await self._answer(ask, LONG)
+
+    async def _answer(self, ask: Ask[T], seconds: float) -> T:
         if self._trouble and self._clock() < self._until:
             raise ArchiveUnavailable(self._trouble)
         try:
-            async with asyncio.timeout(seconds), self._places:
+            async with asyncio.timeout(seconds):
                 found = await ask(self._opened)
         except TimeoutError:
             # One slow question says nothing about the next one.
-            raise ArchiveUnavailable(f"it did not answer within {seconds:.0f} seconds") from None
+            raise ArchiveUnavailable("The archive cannot be used: it did not answer in time.") from None
         except ArchiveUnavailable as error:
             self._failed(str(error))
             raise
@@ -61,5 +73,5 @@ class Archive:
     def _failed(self, why: str) -> None:
         """Log a failure once until it changes, since clients retry."""
         if why != self._trouble:
-            log.warning("the archive cannot be read: %s", why)
+            log.warning("%s", why)
         self._trouble, self._until = why, self._clock() + REST

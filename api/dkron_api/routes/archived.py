@@ -1,18 +1,17 @@
 """One execution, and its output, from the archive: when the job shows it no longer, or its pod is gone."""
 
-from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from aiohttp import web
 
-from dkron_api.archive.reads import SECONDS
+from dkron_api.archive.reads import Ask
 from dkron_api.edge.keys import ARCHIVE
 from dkron_api.edge.urls import namespace_of, tenant_of
 from dkron_api.routes.execution_pages import away
 from dkron_api.routes.requests import job_of, require_ready
 from dkron_api.translate.found import Found, from_archive
 from dkron_api.translate.record import Job
-from dkron_archive.ports import ArchiveReader, ArchiveUnavailable
+from dkron_archive.ports import ArchiveUnavailable
 from dkron_archive.records import ArchivedOutput
 
 T = TypeVar("T")
@@ -25,15 +24,13 @@ def job_or_gone(request: web.Request) -> Job | None:
     return None if gone else job_of(request)
 
 
-async def asked(
-    request: web.Request, ask: Callable[[ArchiveReader], Awaitable[T]], *, otherwise: T, seconds: float = SECONDS
-) -> T:
+async def asked(request: web.Request, ask: Ask[T], *, otherwise: T) -> T:
     """Return the answer of the archive, `otherwise` without one. Raises `ApiError`, 503, if it cannot be read."""
     archive = request.app[ARCHIVE]
     if archive is None:
         return otherwise
     try:
-        return await archive.read(ask, seconds=seconds)
+        return await archive.read(ask)
     except ArchiveUnavailable as error:
         raise away(error) from error
 

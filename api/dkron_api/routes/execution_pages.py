@@ -3,20 +3,21 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 
 from aiohttp import web
 
-from dkron_api.archive.reads import REST, SEARCH_SECONDS, SECONDS
+from dkron_api.archive.reads import REST
 from dkron_api.edge.admission import owner_of
 from dkron_api.edge.keys import ARCHIVE, CLOCK, GATE
 from dkron_api.edge.urls import namespace_of
 from dkron_api.refusal import ApiError, refusing, unavailable
 from dkron_api.translate.execution_filter import MOST, Filter, Place, read_filter, token
-from dkron_api.translate.found import Found, Merged, merged
+from dkron_api.translate.found import Found, Identity, Merged, merged
 from dkron_api.translate.listing import whole
 from dkron_api.translate.warnings import header
-from dkron_archive.ports import ArchiveUnavailable
-from dkron_archive.records import Page, Query
+from dkron_archive.ports import ArchiveReader, ArchiveUnavailable
+from dkron_archive.records import ArchivedOutput, Page, Query
 
 Live = Callable[[Place | None], Awaitable[Iterable[Found]]]
 """Returns the executions of the status that a page may show, given the end of the archive's page."""
@@ -24,6 +25,8 @@ CUT = 1024
 """Bytes of an output in a list, unless a client asks for more or less."""
 LONGEST, ROOM = 256_000, 8 * 1024 * 1024
 """Bytes of an output in a list, as many as Dkron keeps, and of all outputs of an answer: each gets its share."""
+TOGETHER = 10
+"""Outputs beyond `CUT` that are read at once: the archive unpacks the whole of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,8 @@ class Pages:
         archive = self.request.app[ARCHIVE]
         if archive is None:
             return Page(())
-        return await archive.read(lambda reader: reader.page(query), seconds=SEARCH_SECONDS if query.text else SECONDS)
+        ask = archive.work if query.text else archive.read
+        return await ask(lambda reader: reader.page(query))
 
     async def total(self, wanted: Filter) -> int | None:
         """Return how many executions the archive has; None if only counting them would tell."""
@@ -93,15 +97,23 @@ async def with_outputs(request: web.Request, items: Sequence[Found], size: int) 
     keys = [each.identity for each in items if each.lacks_output(size)]
     if archive is None or not keys:
         return items, ""
-    try:
+    together = len(keys) if size <= CUT else TOGETHER
+    known: dict[Identity, ArchivedOutput] = {}
+    for begin in range(0, len(keys), together):
         # A client that asks for no bytes still learns that there are some.
-        outputs = await archive.read(lambda reader: reader.outputs(keys, size=max(size, 1)))
-    except ArchiveUnavailable as error:
-        return items, str(error)
+        ask = partial(_outputs, keys=keys[begin : begin + together], size=max(size, 1))
+        try:
+            known |= await archive.read(ask)
+        except ArchiveUnavailable as error:
+            return items, str(error)
     return [
-        each.with_output(outputs[each.identity]) if each.lacks_output(size) and each.identity in outputs else each
+        each.with_output(known[each.identity]) if each.lacks_output(size) and each.identity in known else each
         for each in items
     ], ""
+
+
+async def _outputs(reader: ArchiveReader, *, keys: Sequence[Identity], size: int) -> Mapping[Identity, ArchivedOutput]:
+    return await reader.outputs(keys, size=size)
 
 
 def filter_of(request: web.Request) -> Filter:
@@ -126,11 +138,9 @@ def headers_of(page: Merged, *, why: str, total: int | None) -> dict[str, str]:
 
 def warning(why: str) -> dict[str, str]:
     """Return the header that says that the answer lacks what only the archive has; none without a reason."""
-    return header(
-        [f"the archive cannot be read, so the answer has only what the jobs still show: {why}"] if why else ()
-    )
+    return header([f"{why} The answer has only what the jobs still show."] if why else ())
 
 
 def away(error: ArchiveUnavailable) -> ApiError:
     """Return the answer to a request that only the archive can answer."""
-    return unavailable(f"the archive cannot be read: {error}", after=f"{REST:.0f}")
+    return unavailable(str(error), after=f"{REST:.0f}")

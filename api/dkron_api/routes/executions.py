@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from dkron_api.archive.reads import DELETE_SECONDS, REST
+from dkron_api.archive.reads import REST
 from dkron_api.edge.admission import may_read, open_answer, requester
 from dkron_api.edge.answers import json_answer
 from dkron_api.edge.keys import ARCHIVE, CLOCK, SETTINGS, STOPPING
@@ -155,10 +155,12 @@ async def _clear_archive(request: web.Request, job: Job) -> None:
     if archive is None:
         return
     try:
-        await archive.read(lambda reader: reader.delete_executions(namespace, job.name), seconds=DELETE_SECONDS)
+        await archive.work(lambda reader: reader.delete_executions(namespace, job.name))
     except ArchiveUnavailable as error:
-        text = "the job shows no executions any more, but the archive still has them; repeat the request to delete them"
-        raise unavailable(f"{text}: {error}", after=f"{REST:.0f}") from error
+        text = (
+            "the job shows no executions any more, but the archive still has them; repeat the request to delete them."
+        )
+        raise unavailable(f"{text} {error}", after=f"{REST:.0f}") from error
 
 
 async def busy(request: web.Request) -> web.StreamResponse:

@@ -11,7 +11,7 @@ from dkron_crds.job import JobStatus
 from dkron_kube.paths import DKRON_JOBS
 from tests.support.api_app import Api, running_api
 from tests.support.builders import NOON, claim, execution, seen, wire_job
-from tests.support.fake_archive import KEY, FakeArchive, archived
+from tests.support.fake_archive import AWAY, KEY, FakeArchive, archived
 
 ROUTES = (executions.ROUTES, log.ROUTES)
 OLD = archived(-9)
@@ -66,7 +66,7 @@ async def test_execution_and_log_come_from_the_archive(api: Api, archive: FakeAr
         shown = await one.json()
         assert (shown["output"], shown["details"]["trigger"]) == (case.output, "schedule")
         assert (text.headers["Content-Type"], text.headers["X-Output-Truncated"]) == (log.TEXT, "true")
-    archive.trouble = "the database does not answer"
+    archive.trouble = AWAY
     assert [(await api.client.get(each)).status for each in (path, f"{path}/log")] == list(case.trouble)
 
 
@@ -79,10 +79,12 @@ async def test_deletion_reaches_the_archive_at_the_latest_when_repeated(
     api: Api, archive: FakeArchive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reads, "REST", 0.0)
-    archive.trouble = "the database does not answer"
+    archive.trouble = AWAY
     answer = await api.client.delete("/v1/jobs/backup/executions")
-    sentence = "the job shows no executions any more, but the archive still has them; repeat the request to delete them"
-    assert (answer.status, await answer.text()) == (503, f"{sentence}: the database does not answer")
+    sentence = (
+        "the job shows no executions any more, but the archive still has them; repeat the request to delete them."
+    )
+    assert (answer.status, await answer.text()) == (503, f"{sentence} {AWAY}")
     assert not api.kube.has(DKRON_JOBS, "backup")["status"]["executions"]
     archive.trouble = ""
     assert (await api.client.delete("/v1/jobs/backup/executions")).status == 200

@@ -12,7 +12,7 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import Execution, JobStatus
 from tests.support.api_app import Api, running_api
 from tests.support.builders import NOON, UID, after, claim, seen, wire_job
-from tests.support.fake_archive import KEY, FakeArchive, archived
+from tests.support.fake_archive import AWAY, KEY, FakeArchive, archived
 
 ROUTES = (executions.ROUTES, execution_lists.ROUTES)
 OTHER = type(KEY)(KEY.namespace, "other", "uid-of-other")
@@ -148,12 +148,12 @@ async def test_impossible_query_is_refused(api: Api, path: str, sentence: str) -
 
 async def test_archive_that_is_away_leaves_the_status(api: Api, archive: FakeArchive) -> None:
     first = await api.client.get(f"{ALL}?limit=2")
-    archive.trouble = "the database does not answer"
+    archive.trouble = AWAY
     for path, count in ((ALL, None), (OF_JOB, "6")):
         answer = await api.client.get(path)
         assert (answer.status, numbers(await answer.json())) == (200, [0, -1, -2, -3, -4, -5])
         assert answer.headers.get("X-Total-Count") == count
-        assert "still show: the database does not answer" in answer.headers["Warning"]
+        assert f"{AWAY} The answer has only what the jobs still show." in answer.headers["Warning"]
     later = await api.client.get(f"{ALL}?after={first.headers['X-Next-After']}")
     assert (later.status, later.headers["Retry-After"]) == (503, "5"), "it would look like the last page"
 
