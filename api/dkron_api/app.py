@@ -46,6 +46,7 @@ from dkron_api.informers import informers
 from dkron_api.jobs.objects import Objects
 from dkron_api.routes import (
     backfills,
+    charts,
     cluster,
     events,
     execution_lists,
@@ -58,6 +59,7 @@ from dkron_api.routes import (
     policies,
     reports,
     restore,
+    revisions,
     runs,
     ui,
     whoami,
@@ -123,7 +125,7 @@ def make_app(
 
 def routes(settings: Settings) -> list[web.RouteDef]:
     """Return all routes of the service."""
-    of_jobs = (jobs, runs, executions, execution_lists, restore, reports, log, events)
+    of_jobs = (jobs, runs, executions, execution_lists, charts, revisions, restore, reports, log, events)
     parts = (*of_jobs, backfills, pauses, cluster, policies, whoami, health, openapi)
     every = (*(route for part in parts for route in part.ROUTES), *ui.routes(settings))
     further = below_prefix(every) if settings.namespaces else ()

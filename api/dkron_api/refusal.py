@@ -66,11 +66,11 @@ def refusal_of(error: KubeError) -> ApiError:  # noqa: PLR0911 - one case, one l
 
 def _complaints(error: KubeError) -> str:
     """Return the API server's objections to the object, field by field, with the field names of Dkron's JSON."""
-    named = [f"{_wire_name(cause.field)}: {cause.message}" for cause in error.causes if cause.field]
+    named = [f"{wire_name(cause.field)}: {cause.message}" for cause in error.causes if cause.field]
     return "; ".join(named) or str(error)
 
 
-def _wire_name(field: str) -> str:
+def wire_name(field: str) -> str:
     """Return the REST name of a field: `spec.executorConfig` is `executor_config`."""
     name = field.removeprefix("spec.")
     return _CAPITAL.sub(lambda found: f"_{found[0].lower()}", name).replace("display_name", "displayname")

@@ -1,14 +1,14 @@
 """Finds executions in the statuses of all jobs of a namespace. What a page of a list cannot show is not read."""
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from dkron_api.cache.job_index import JobIndex
-from dkron_api.translate.execution_filter import EPOCH, Filter, Place, raw_ended
+from dkron_api.translate.execution_filter import EPOCH, Ended, Filter, Place, raw_ended
 from dkron_api.translate.found import Found, Identity
 from dkron_api.translate.record import Job, M, Object
 from dkron_archive.records import JobKey
@@ -57,14 +57,14 @@ class LiveExecutions:
                 best.add(_ended(span.job, wanted))
         return best.found
 
-    def every(self, wanted: Filter, *, jobs: frozenset[str] | None) -> Steps[list[Found]]:
-        """Return all ended executions that the filter takes, in steps, in any order."""
+    def ended(self, wanted: Filter, *, jobs: frozenset[str] | None) -> Steps[list[Ended]]:
+        """Return all executions that are over and that the filter takes, in steps, in any order."""
         spans = yield from self._current(jobs)
-        found: list[Found] = []
+        found: list[Ended] = []
         for span in spans:
             if wanted.begin is None or span.newest >= wanted.begin:
                 yield
-                found += _ended(span.job, wanted)
+                found += ended_of(span.job, wanted)
         return found
 
     def _current(self, jobs: frozenset[str] | None) -> Steps[list[Span]]:
@@ -108,16 +108,23 @@ def key_of(job: Job) -> JobKey:
     return JobKey(job.namespace, job.name, job.uid)
 
 
-def _ended(job: Job, wanted: Filter) -> list[Found]:
-    key, found = key_of(job), []
+def ended_of(job: Job, wanted: Filter) -> list[Ended]:
+    """Return the executions of a job that are over and that the filter takes."""
+    return [read for _, read in _read(job, wanted)]
+
+
+def _read(job: Job, wanted: Filter) -> Iterator[tuple[Mapping[str, Any], Ended]]:
     for raw in objects(job.raw_status, "executions"):
         read = raw_ended(raw)
-        if read is None or not wanted.takes_ended(read):
-            continue
-        run = _model(Execution, raw)
-        if run is not None and wanted.comes_after((each := Found(key, run)).place):
-            found.append(each)
-    return found
+        if read is not None and wanted.takes_ended(read):
+            yield raw, read
+
+
+def _ended(job: Job, wanted: Filter) -> list[Found]:
+    key = key_of(job)
+    runs = (_model(Execution, raw) for raw, _ in _read(job, wanted))
+    found = (Found(key, run) for run in runs if run is not None)
+    return [each for each in found if wanted.comes_after(each.place)]
 
 
 def _running(job: Job, wanted: Filter, now: datetime) -> list[Found]:

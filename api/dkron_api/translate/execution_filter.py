@@ -128,15 +128,21 @@ def read_filter(pairs: Sequence[tuple[str, str]], now: datetime) -> Filter:
     found = Filter(
         begin=moment("from"), end=moment("to"), at=moment("at"),
         state=_state(one.get("state")), triggers=_triggers(given.get("cause", ())),
-        jobs=frozenset(filter(None, given.get("job", ()))), text=one.get("q", ""), limit=_limit(one.get("limit")),
+        jobs=read_jobs(given.get("job", ())), text=one.get("q", ""), limit=_limit(one.get("limit")),
         after=read_token(one["after"]) if "after" in one else None,
     )  # fmt: skip
     if found.begin is not None and found.end is not None and found.begin > found.end:
         raise ValueError("from is later than to; swap them")
     if len(found.text) > LONGEST_TEXT:
         raise ValueError(f"q: {len(found.text)} characters are too many; use at most {LONGEST_TEXT}")
-    if len(found.jobs) > MOST_JOBS:
-        raise ValueError(f"job: {len(found.jobs)} names are too many; use at most {MOST_JOBS}")
+    return found
+
+
+def read_jobs(names: Sequence[str]) -> frozenset[str]:
+    """Return the jobs that a query names. Raises ValueError with a sentence."""
+    found = frozenset(filter(None, names))
+    if len(found) > MOST_JOBS:
+        raise ValueError(f"job: {len(found)} names are too many; use at most {MOST_JOBS}")
     return found
 
 

@@ -7,10 +7,15 @@ from typing import Any
 
 import pytest
 
-from dkron_api.routes import execution_lists, executions
+from dkron_api.auth.caller import Caller, Need
+from dkron_api.auth.guard import Guard
+from dkron_api.edge.keys import GATE
+from dkron_api.routes import charts, execution_lists, executions
+from dkron_archive.records import SkippedSlots
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Execution, JobStatus
 from tests.support.api_app import Api, running_api
+from tests.support.api_callers import VALID, OneCaller
 from tests.support.builders import NOON, UID, after, claim, seen, wire_job
 from tests.support.fake_archive import AWAY, KEY, FakeArchive, archived
 
@@ -206,3 +211,47 @@ async def test_details_have_what_only_the_archive_knows(api: Api, archive: FakeA
     expected = {"trigger": "schedule", "cause": "ci", "revision": "abc", "exit_code": 3}
     assert expected.items() <= found["details"].items()
     assert (found["output"], UID in str(found)) == ("exit status 3\n", False)
+
+
+class OfPolicies(OneCaller):
+    """A caller whose policies let it read the executions of one job."""
+
+    async def caller(self, token: str, address: str) -> Caller | None:  # noqa: ARG002
+        return Caller("ci", self.how, policies=("readers",))
+
+    async def allows(self, _: Caller, need: Need) -> bool:
+        self.paths.append(need.path)
+        return need.path in {"/v1/executions", "/v1/timeline", "/v1/skipped", "/v1/jobs/other/executions"}
+
+
+@pytest.mark.parametrize("path", ["executions", "executions?q=secret", "timeline?step=day", "skipped"])
+async def test_caller_finds_only_jobs_that_it_may_read(archive: FakeArchive, path: str) -> None:
+    archive.put(archived(-20, job=OTHER), archived(-4), archived(-30, job=GONE), output="a secret")
+    archive.skips = [SkippedSlots(key, NOON, NOON, 1, "Missed") for key in (KEY, OTHER, GONE)]
+    groups = (*ROUTES, charts.ROUTES)
+    async with running_api(*groups, archive=archive, guard=Guard([OfPolicies()])) as api:
+        know(api)
+
+        async def told(query: str) -> str:
+            answer = await api.client.get(
+                f"/v1/{path}{'&' if '?' in path else '?'}to=2026-03-01T13:00:00Z{query}", headers=VALID
+            )
+            assert answer.status == 200
+            return await answer.text()
+
+        everything = await told("")
+        assert everything == await told("&job=other")
+        assert everything == await told("&job=other&job=backup&job=gone")
+        assert everything not in ("", "[]")
+        assert await told("&job=backup") == "[]"
+
+
+async def test_search_of_one_caller_leaves_room_for_others(archive: FakeArchive) -> None:
+    async with running_api(*ROUTES, archive=archive) as api:
+        know(api)
+        gate = api.app[GATE]
+        with gate.search("127.0.0.1"), gate.search("127.0.0.1"), gate.search("192.0.2.7"):
+            answer = await api.client.get(f"{ALL}?q=x")
+            assert (answer.status, "already has 2 searches in outputs" in await answer.text()) == (503, True)
+            assert (await api.client.get(ALL)).status == 200
+        assert (await api.client.get(f"{ALL}?q=x")).status == 200
