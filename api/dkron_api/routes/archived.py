@@ -1,10 +1,8 @@
 """One execution, and its output, from the archive: when the job shows it no longer, or its pod is gone."""
 
-from typing import TypeVar
-
 from aiohttp import web
 
-from dkron_api.archive.reads import Ask
+from dkron_api.archive.reads import Ask, T
 from dkron_api.edge.keys import ARCHIVE
 from dkron_api.edge.urls import namespace_of, tenant_of
 from dkron_api.routes.execution_pages import away
@@ -13,8 +11,6 @@ from dkron_api.translate.found import Found, from_archive
 from dkron_api.translate.record import Job
 from dkron_archive.ports import ArchiveUnavailable
 from dkron_archive.records import ArchivedOutput
-
-T = TypeVar("T")
 
 
 def job_or_gone(request: web.Request) -> Job | None:
@@ -33,6 +29,17 @@ async def asked(request: web.Request, ask: Ask[T], *, otherwise: T) -> T:
         return await archive.read(ask)
     except ArchiveUnavailable as error:
         raise away(error) from error
+
+
+async def told(request: web.Request, ask: Ask[T]) -> tuple[T | None, str]:
+    """Return the answer of the archive, and why there is none; both are empty without an archive."""
+    archive = request.app[ARCHIVE]
+    if archive is None:
+        return None, ""
+    try:
+        return await archive.read(ask), ""
+    except ArchiveUnavailable as error:
+        return None, str(error)
 
 
 async def archived_run(request: web.Request) -> Found | None:

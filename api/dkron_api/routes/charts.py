@@ -6,13 +6,12 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from dkron_api.archive.reads import Ask, T
 from dkron_api.cache.live_executions import ended_of
 from dkron_api.edge.answers import json_answer
-from dkron_api.edge.keys import ARCHIVE, CLOCK, SLICES
+from dkron_api.edge.keys import CLOCK, SLICES
 from dkron_api.edge.urls import namespace_of, tenant_of
 from dkron_api.refusal import refusing
-from dkron_api.routes.archived import job_or_gone
+from dkron_api.routes.archived import job_or_gone, told
 from dkron_api.routes.execution_lists import readable
 from dkron_api.routes.execution_pages import warning
 from dkron_api.routes.requests import require_ready
@@ -28,7 +27,6 @@ from dkron_api.translate.charts import (
     timeline,
 )
 from dkron_api.translate.execution_filter import Filter, read_jobs
-from dkron_archive.ports import ArchiveUnavailable
 from dkron_archive.records import Query
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK
@@ -44,8 +42,8 @@ async def show_timeline(request: web.Request) -> web.StreamResponse:
     with refusing(ValueError):
         step = read_step(request.query.get("step"), period)
     namespace, begin = namespace_of(request), floor(period.begin, step)
-    buckets, why = await _told(request, lambda reader: reader.timeline(namespace, begin, period.end, step, jobs=jobs))
-    newest, reason = await _told(request, lambda reader: reader.page(Query(namespace, jobs=jobs, limit=1)))
+    buckets, why = await told(request, lambda reader: reader.timeline(namespace, begin, period.end, step, jobs=jobs))
+    newest, reason = await told(request, lambda reader: reader.page(Query(namespace, jobs=jobs, limit=1)))
     if buckets is not None and newest is not None and newest.executions:
         # What the jobs show beyond the archive's newest execution has not reached it yet.
         begin = max(begin, shifted(newest.executions[0].finished_at, TICK))
@@ -58,7 +56,7 @@ async def list_skipped(request: web.Request) -> web.StreamResponse:
     """GET /v1/skipped: the slots that did not run, newest first."""
     require_ready(request)
     period, jobs, namespace = _period(request, DAY), await _jobs(request), namespace_of(request)
-    found, why = await _told(request, lambda reader: reader.skipped(namespace, period.begin, period.end, jobs=jobs))
+    found, why = await told(request, lambda reader: reader.skipped(namespace, period.begin, period.end, jobs=jobs))
     if found is not None:
         return json_answer(request, skipped(found))
     known = [job for job in tenant_of(request).job_index if jobs is None or job.name in jobs]
@@ -69,7 +67,7 @@ async def show_durations(request: web.Request) -> web.StreamResponse:
     """GET /v1/jobs/{job}/durations: how long the successful executions of each day took."""
     job, period, namespace = job_or_gone(request), _period(request, MONTH), namespace_of(request)
     name = request.match_info["job"]
-    found, why = await _told(request, lambda reader: reader.durations(namespace, name, period.begin, period.end))
+    found, why = await told(request, lambda reader: reader.durations(namespace, name, period.begin, period.end))
     if found is None:
         ended = [] if job is None else ended_of(job, Filter(begin=period.begin, end=period.end))
         found = durations_of(ended)
@@ -85,17 +83,6 @@ async def _jobs(request: web.Request) -> frozenset[str] | None:
     with refusing(ValueError):
         named = read_jobs(request.query.getall("job", ()))
     return await readable(request, named)
-
-
-async def _told(request: web.Request, ask: Ask[T]) -> tuple[T | None, str]:
-    """Return the answer of the archive, and why there is none; both are empty without an archive."""
-    archive = request.app[ARCHIVE]
-    if archive is None:
-        return None, ""
-    try:
-        return await archive.read(ask), ""
-    except ArchiveUnavailable as error:
-        return None, str(error)
 
 
 ROUTES = (
