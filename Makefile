@@ -177,6 +177,11 @@ test-brokers: venv ## Run the tests with real message brokers (a minute; Kafka n
 	@PYTHONPATH=hack $(BIN)/python -m localcluster.servers brokers
 	$(BIN)/pytest tests/brokers
 
+.PHONY: test-archive
+test-archive: venv ## Run the tests of the archive on a real PostgreSQL (half a minute; installed, or Debian's package)
+	@PYTHONPATH=hack $(BIN)/python -m localcluster.servers postgresql
+	$(BIN)/pytest tests/archive
+
 .PHONY: test-alerts
 test-alerts: venv ## Test the alerts with promtool (seconds; Prometheus comes from PATH or from Debian's package)
 	@PYTHONPATH=hack $(BIN)/python -m localcluster.servers prometheus

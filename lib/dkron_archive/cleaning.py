@@ -14,10 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dkron_archive.counting import Changes, inserting
 from dkron_archive.database import Database
 from dkron_archive.executions import job_numbers
+from dkron_archive.health import oldest
 from dkron_archive.records import Retention
 from dkron_archive.rows import step_of
 from dkron_archive.tables import (
+    EXECUTIONS,
     MICROSECOND,
+    SLOTS,
     Step,
     duration,
     execution,
@@ -36,6 +39,7 @@ from dkron_archive.writing import namespace_key
 
 BATCH = 500
 OLDEST = (execution.c.finished_at, execution.c.id)
+LITTLE = timedelta(minutes=1)
 FREED = 2000
 """Pages that SQLite gives back to the file system at once."""
 
@@ -70,20 +74,27 @@ async def clean(database: Database, retention: Retention, *, now: datetime, budg
 
 
 async def _older(database: Database, cut: datetime, lasts: Callable[[], bool]) -> int:
-    """Executions that ended before a time."""
+    """Executions that ended before a time, namespace by namespace."""
+    async with database.reading() as connection:
+        namespaces = list(await connection.scalars(select(job.c.namespace).where(job.c.name == "")))
     gone = 0
-    while lasts():
-        async with database.writing() as connection:
-            insert = inserting(connection, horizon)
-            later = insert.on_conflict_do_update(
-                index_elements=["number"], set_={"gone_at": insert.excluded.gone_at}, where=horizon.c.gone_at < cut
-            )
-            await connection.execute(later.values(number=1, gone_at=cut))
-            deleted = await _delete(connection, select(execution.c.number).where(execution.c.finished_at < cut))
-        gone += deleted
-        if deleted < BATCH:
-            break
+    for namespace in namespaces:
+        old = select(execution.c.number).where(execution.c.namespace == namespace, execution.c.finished_at < cut)
+        deleted = BATCH
+        while deleted == BATCH and lasts():
+            async with database.writing() as connection:
+                await _gone_before(connection, EXECUTIONS, cut)
+                deleted = await _delete(connection, old)
+            gone += deleted
     return gone
+
+
+async def _gone_before(connection: AsyncConnection, number: int, cut: datetime) -> None:
+    insert = inserting(connection, horizon)
+    later = insert.on_conflict_do_update(
+        index_elements=["number"], set_={"gone_at": insert.excluded.gone_at}, where=horizon.c.gone_at < cut
+    )
+    await connection.execute(later.values(number=number, gone_at=cut))
 
 
 async def _too_many(database: Database, kept: int, lasts: Callable[[], bool]) -> int:
@@ -100,8 +111,8 @@ async def _too_many(database: Database, kept: int, lasts: Callable[[], bool]) ->
         left = excess
         while left > 0 and lasts():
             async with database.writing() as connection:
-                oldest = select(*execution.c["number", "finished_at", "id"]).where(execution.c.job == number)
-                rows = (await connection.execute(oldest.order_by(*OLDEST).limit(min(left, BATCH)))).all()
+                first = select(*execution.c["number", "finished_at", "id"]).where(execution.c.job == number)
+                rows = (await connection.execute(first.order_by(*OLDEST).limit(min(left, BATCH)))).all()
                 if not rows:
                     break
                 last = {"gone_at": rows[-1].finished_at, "gone_id": rows[-1].id}
@@ -115,15 +126,24 @@ async def _too_large(database: Database, limit: int, lasts: Callable[[], bool]) 
     """The oldest executions of all, until the rest has few enough bytes."""
     gone = 0
     size = select(func.sum(stored.c.bytes)).join(job, job.c.number == stored.c.job).where(job.c.name == "")
-    oldest = select(execution.c.finished_at).order_by(execution.c.finished_at).limit(BATCH)
     while lasts():
         async with database.reading() as connection:
-            excess = int(await connection.scalar(size) or 0) - limit
-            ends = list(await connection.scalars(oldest)) if excess > 0 else []
-        if not ends:
+            large = int(await connection.scalar(size) or 0) > limit
+            cut = await _oldest_batch(connection) if large else None
+        if cut is None:
             break
-        gone += await _older(database, ends[-1] + MICROSECOND, lasts)
+        gone += await _older(database, cut, lasts)
     return gone
+
+
+async def _oldest_batch(connection: AsyncConnection) -> datetime | None:
+    """The time before which a batch of the namespace ended that has the oldest execution, and little of the others."""
+    firsts = sorted((at, namespace) for namespace, at in await oldest(connection))
+    if not firsts:
+        return None
+    ends = select(execution.c.finished_at).where(execution.c.namespace == firsts[0][1])
+    batch: list[datetime] = list(await connection.scalars(ends.order_by(execution.c.finished_at).limit(BATCH)))
+    return min([batch[-1], *(at + LITTLE for at, _ in firsts[1:2])]) + MICROSECOND
 
 
 async def delete_job(database: Database, namespace: str, name: str) -> int:
@@ -166,6 +186,8 @@ async def _delete(connection: AsyncConnection, chosen: Select[Any] | Sequence[in
 async def _rest(database: Database, cut: datetime, lasts: Callable[[], bool]) -> None:
     """What is older than the executions that are kept: counts by minute and hour, the ledger, specs that no job has,
     and jobs of which nothing is left. Days stay for each job that is left, and for its namespace."""
+    async with database.writing() as connection:
+        await _gone_before(connection, SLOTS, cut)
     newer = revision.alias()
     jobs = select(job.c.number)
     superseded = exists().where(
@@ -179,10 +201,10 @@ async def _rest(database: Database, cut: datetime, lasts: Callable[[], bool]) ->
         (skipped, skipped.c.last < cut),
         (pause, pause.c.end < cut),
         (revision, and_(revision.c.at < cut, superseded)),
-        (spec, and_(spec.c.at < cut, unused)),
     ):
         await _batches(database, table, condition, lasts)
     await _forgotten_jobs(database, cut, lasts)
+    await _batches(database, spec, and_(spec.c.at < cut, unused), lasts)
 
 
 async def _batches(database: Database, table: Table, condition: ColumnElement[bool], lasts: Callable[[], bool]) -> None:

@@ -1,5 +1,7 @@
 """How much there is."""
 
+from datetime import datetime
+
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -11,8 +13,17 @@ async def health(connection: AsyncConnection) -> Health:
     """How many executions there are, how many bytes of the disk they take, and when the first of them ended."""
     counted = select(func.sum(stored.c.success + stored.c.failed)).join(job, job.c.number == stored.c.job)
     number = await connection.scalar(counted.where(job.c.name == ""))
-    oldest = await connection.scalar(select(func.min(execution.c.finished_at)))
-    return Health(int(number or 0), await size(connection), oldest)
+    first = min((at for _, at in await oldest(connection)), default=None)
+    return Health(int(number or 0), await size(connection), first)
+
+
+async def oldest(connection: AsyncConnection) -> list[tuple[str, datetime]]:
+    """The first end in each namespace, by an index."""
+    end = select(func.min(execution.c.finished_at)).where(execution.c.namespace == job.c.namespace)
+    rows = await connection.execute(
+        select(job.c.namespace, end.correlate(job).scalar_subquery()).where(job.c.name == "")
+    )
+    return [(namespace, at) for namespace, at in rows if at is not None]
 
 
 async def size(connection: AsyncConnection) -> int:

@@ -33,12 +33,10 @@ def output_bytes(row: Mapping[str, Any]) -> int:
 
 
 def output_of(row: Row[*tuple[Any, ...]], size: int | None = None) -> ArchivedOutput:
-    """The last `size` bytes of a row with truncated, size, tail and content."""
-    if size is not None and size <= len(row.tail):
-        content = row.tail[len(row.tail) - size :]
-    else:
-        content = row.tail if row.content is None else decompressed(row.content)
-        content = content if size is None else content[-size:]
+    """The last `size` bytes of a row with truncated, size and tail, and content if more than the tail is wanted."""
+    wanted = row.size if size is None else min(size, row.size)
+    content: bytes = row.tail if wanted <= len(row.tail) else decompressed(row.content)
+    content = content[len(content) - wanted :]
     return ArchivedOutput(content, row.truncated or len(content) < row.size)
 
 

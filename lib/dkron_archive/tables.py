@@ -3,7 +3,8 @@
 Counts are kept beside the rows, in the transaction that writes them, so that nothing is ever counted by a list:
 `stored` for the rows that are there, `tally` and `duration` for what has happened, which outlives the rows.
 
-An index of executions has no id: several that ended at one instant are few, and the database sorts them.
+An index of executions has no id: several that ended at one instant are few, and the database sorts them. None has the
+end only: PostgreSQL would take it for a page of one job, and read all others.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -117,7 +118,6 @@ execution = Table(
     Index("execution_key", "job", "attempt_job", unique=True),
     Index("execution_of_job", "job", "finished_at"),
     Index("execution_of_namespace", "namespace", "finished_at"),
-    Index("execution_by_end", "finished_at"),
     Index(
         "execution_failed",
         "namespace",
@@ -241,10 +241,11 @@ spec = Table(
     Column("at", Instant, nullable=False),
 )
 
+EXECUTIONS, SLOTS = 1, 2
 horizon = Table(
     "horizon",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("gone_at", Instant, nullable=False),
 )
-"""One row: executions that ended before it are gone for good."""
+"""Executions, in row 1, and slots, in row 2, from before it are gone for good."""

@@ -11,7 +11,19 @@ from dkron_archive.counting import Changes, inserting
 from dkron_archive.outputs import output_bytes, output_row, packed
 from dkron_archive.records import Entry, JobKey, PauseRecord, Revision, SkippedSlots
 from dkron_archive.rows import LONGEST_KEY, execution_row, pause_row, plain, revision_row, skipped_row
-from dkron_archive.tables import execution, horizon, job, output, pause, revision, skipped, spec, tombstone
+from dkron_archive.tables import (
+    EXECUTIONS,
+    SLOTS,
+    execution,
+    horizon,
+    job,
+    output,
+    pause,
+    revision,
+    skipped,
+    spec,
+    tombstone,
+)
 
 Numbers = dict[str, int]
 """Numbers of jobs by uid, and of namespaces by `namespace_key`."""
@@ -51,7 +63,7 @@ async def write(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
 async def _not_gone(connection: AsyncConnection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Those that were not deleted before, by a user or for their age."""
     numbers = {row["job"] for row in rows}
-    before: datetime | None = (await connection.execute(select(horizon.c.gone_at))).scalar()
+    before = await _horizon(connection, EXECUTIONS)
     gone = {
         row.number: (row.gone_at, row.gone_id)
         for row in await connection.execute(
@@ -70,10 +82,15 @@ async def _not_gone(connection: AsyncConnection, rows: list[dict[str, Any]]) -> 
     ]
 
 
+async def _horizon(connection: AsyncConnection, number: int) -> datetime | None:
+    before: datetime | None = await connection.scalar(select(horizon.c.gone_at).where(horizon.c.number == number))
+    return before
+
+
 async def write_skipped(connection: AsyncConnection, slots: Sequence[SkippedSlots]) -> None:
     """Store slots that did not run and are not known."""
     numbers = await numbered(connection, (each.job for each in slots))
-    before: datetime | None = (await connection.execute(select(horizon.c.gone_at))).scalar()
+    before = await _horizon(connection, SLOTS)
     rows = [skipped_row(each, numbers[each.job.uid]) for each in slots if before is None or each.last >= before]
     if not rows:
         return

@@ -3,6 +3,8 @@ and a part of them is enough. By night they are others each time, and all."""
 
 import os
 
+from hypothesis import HealthCheck, Phase, settings
+
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "steady")
 """`steady` by day, `fresh` by night."""
 EACH = 100
@@ -12,3 +14,10 @@ EACH = 100
 def examples(by_night: int = EACH) -> int:
     """Return how many to try, a fifth by day."""
     return by_night if PROFILE == "fresh" else max(by_night // 5, 10)
+
+
+SHARED = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
+"""For tests of a database: examples share it, and empty it. To make one smaller would take minutes of transactions."""
