@@ -42,8 +42,12 @@ class Archive:
 
     async def read(self, ask: Ask[T]) -> T:
         """Return the answer. Raises `ArchiveUnavailable`."""
-        async with self._places:
-            return await self._answer(ask, PATIENCE)
+
+        async def placed(reader: ArchiveReader) -> T:
+            async with self._places:
+                return await ask(reader)
+
+        return await self._answer(placed, PATIENCE)
 
     async def work(self, ask: Ask[T]) -> T:
         """The same for what takes longer: it takes no place away from reads. Raises `ArchiveUnavailable`."""
