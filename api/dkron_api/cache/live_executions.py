@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from dkron_api.cache.job_index import JobIndex
+from dkron_api.translate.execution import stop_of
 from dkron_api.translate.execution_filter import EPOCH, Ended, Filter, Place, raw_ended
 from dkron_api.translate.found import Found, Identity
 from dkron_api.translate.record import Job, M, Object
@@ -130,7 +131,7 @@ def _ended(job: Job, wanted: Filter) -> list[Found]:
 def _running(job: Job, wanted: Filter, now: datetime) -> list[Found]:
     key = key_of(job)
     runs = (_model(Active, raw) for raw in objects(job.raw_status, "active") if raw.get("uid"))
-    found = [Found(key, run) for run in runs if run is not None and wanted.takes(run, now)]
+    found = [Found(key, run, stop=stop_of(job, run)) for run in runs if run is not None and wanted.takes(run, now)]
     return [each for each in found if wanted.comes_after(each.place)]
 
 

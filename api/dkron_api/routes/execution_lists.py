@@ -21,7 +21,7 @@ from dkron_api.translate import gojson
 from dkron_api.translate.execution import every, order_by, stop_of, zone_of
 from dkron_api.translate.execution_filter import LIMIT, MOST, NAMES, Place, in_order
 from dkron_api.translate.found import Found, Merged, rendered, unplaced_in
-from dkron_api.translate.listing import JobQuery, read_query
+from dkron_api.translate.listing import JobQuery, read_query, whole
 from dkron_api.translate.record import Job
 from dkron_crds.job import Active
 
@@ -93,7 +93,7 @@ async def list_of_job(request: web.Request, job: Job, coming: Sequence[Active]) 
         items, key=lambda each: order_by(query.get("_sort", ""))(each.run), reverse=not wanted.ascending
     )
     # What the status keeps is shown whole, unless a client asks for less.
-    limit = asked if "output_size_limit" in query else -1
+    limit = asked if whole(query.get("output_size_limit", ""), otherwise=-1) >= 0 else -1
     render = partial(rendered, size=limit, zone=zone_of(job.spec.timezone), detailed=flag(request, DETAILS))
     encoded = [gojson.encode(render(each)) async for each in _in_turns(in_this_order)]
     headers = headers_of(page, why=why or reason, total=None if wanted.after is not None else total)

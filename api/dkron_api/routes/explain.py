@@ -18,8 +18,9 @@ from dkron_archive.ports import ArchiveReader, ArchiveUnavailable
 from dkron_archive.records import ArchivedExecution, Cursor, Query
 from dkron_crds.schedule.instants import shifted
 from dkron_kube.errors import KubeError
-from dkron_reports.explain import Explanation, Question, explaining, joined, read_question
+from dkron_reports.explain import Explanation, Question, explaining, read_question
 from dkron_reports.job import from_object
+from dkron_reports.joined import joined
 from dkron_reports.past import Past
 from dkron_reports.pause_times import needs_pauses
 from dkron_reports.words import instant

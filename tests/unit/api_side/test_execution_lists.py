@@ -168,6 +168,7 @@ async def test_archive_that_is_away_leaves_the_status(api: Api, archive: FakeArc
     [
         pytest.param(ALL, ["x" * 1024, True], id="a list of all has a kilobyte"),
         pytest.param(OF_JOB, ["x" * 2000, True], id="a list of a job has as much as the job keeps"),
+        pytest.param(f"{OF_JOB}?output_size_limit=-1", ["x" * 2000, True], id="a limit that is none"),
         pytest.param(f"{OF_JOB}?output_size_limit=2500", ["x" * 2500, True], id="as much as a client asks for"),
         pytest.param(f"{ALL}?output_size_limit=5000", ["x" * 3000, False], id="the whole output"),
         pytest.param(f"{ALL}?output_size_limit=0", [None, True], id="none"),
