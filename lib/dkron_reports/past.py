@@ -1,4 +1,4 @@
-"""What an archive adds to the status of a job: runs that the status keeps no longer, and why slots did not run."""
+"""The archive beside the status of a job: runs that the status keeps no longer, and why slots did not run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

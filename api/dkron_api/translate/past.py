@@ -1,4 +1,4 @@
-"""What an archive knows, as explanations of slots read it. Pure."""
+"""The records of an archive, as explanations of slots read them. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime

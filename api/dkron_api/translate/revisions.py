@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dkron_api.refusal import wire_name
 from dkron_api.translate.job import shown
 from dkron_api.translate.record import Job, Object
 from dkron_archive.records import Revision
 from dkron_crds.base import rfc3339
 from dkron_from_dkron.moments import ZERO
-from dkron_from_dkron.spec import DEFAULTS
+from dkron_from_dkron.spec import DEFAULTS, rest_name
 
 Spec = Mapping[str, Any]
 
@@ -23,14 +22,14 @@ def revision(found: Revision, *, changed: list[str]) -> Object:
 
 def changed_fields(before: Spec, after: Spec) -> list[str]:
     """Return the fields that differ, by their names in the REST API. A field without a value has its default."""
-    return [wire_name(key) for key in _changed(before, after)]
+    return [rest_name(key) for key in _changed(before, after)]
 
 
 def differences(before: Spec, after: Spec) -> list[Object]:
     """Return the values that differ. Of a field with an object, each key is one of its own; None means absent."""
     found = []
     for key in _changed(before, after):
-        old, new, name = _value(before, key), _value(after, key), wire_name(key)
+        old, new, name = _value(before, key), _value(after, key), rest_name(key)
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             keys = [inner for inner in sorted({*old, *new}) if old.get(inner) != new.get(inner)]
             found += [_difference(f"{name}.{inner}", old.get(inner), new.get(inner)) for inner in keys]

@@ -1,4 +1,4 @@
-"""What an archive that is slow or away costs a request."""
+"""The cost of an archive that is slow or away."""
 
 import asyncio
 import logging

@@ -75,7 +75,7 @@ async def test_archive_without_the_output_leaves_the_reason(api: Api) -> None:
     assert (answer.status, (await answer.text()).startswith('the job "backup" has no execution')) == (404, True)
 
 
-async def test_deletion_reaches_the_archive_at_the_latest_when_repeated(
+async def test_repeated_deletion_reaches_an_archive_that_was_away(
     api: Api, archive: FakeArchive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reads, "REST", 0.0)

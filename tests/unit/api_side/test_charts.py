@@ -19,7 +19,6 @@ OTHER = replace(KEY, name="other", uid="uid-of-other")
 GONE = replace(KEY, name="gone", uid="uid-of-gone")
 SKIPPED = Skipped(count=7, last_time=after(-30), last_reason=SkipReason.CONCURRENCY_FORBIDDEN)
 FORBIDDEN = "an earlier run was active, and spec.concurrency is forbid"
-"""What a status and an archive have of one job: see `filled`."""
 
 
 def filled() -> FakeArchive:
