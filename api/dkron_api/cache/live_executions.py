@@ -1,4 +1,4 @@
-"""Finds executions in the statuses of all jobs of a namespace. What a page of a list cannot show is not read."""
+"""Finds executions in the statuses of all jobs of a namespace. Jobs that have none for a page are not read."""
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
@@ -40,8 +40,8 @@ class LiveExecutions:
     def page(
         self, wanted: Filter, *, jobs: frozenset[str] | None, floor: Place | None, now: datetime
     ) -> Steps[list[Found]]:
-        """Return the executions that a page may show, in steps: those of these jobs that the filter takes, that come
-        after the page before and not after the `floor`, and one more than the page has room for."""
+        """Return the executions of these jobs that a page may show, in steps: the filter takes them, and they come after
+        the page before and not after the `floor`. They are one more than the page has room for, at most."""
         spans = yield from self._current(jobs)
         best = _Best(wanted.limit + 1)
         for span in spans:

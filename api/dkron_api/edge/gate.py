@@ -25,7 +25,7 @@ RESTORES = 4
 RESTORES_OF_ONE = 2
 """Restores of one caller, so that others have places."""
 SEARCHES, SEARCHES_OF_ONE = 4, 2
-"""Concurrent searches in outputs, and those of one caller: each may read many outputs."""
+"""Concurrent searches in outputs, and searches of one caller: each may read many outputs."""
 BURST = 2.0
 """Seconds' worth of the rate that may be used at once."""
 SOON = 0.001

@@ -45,7 +45,7 @@ async def show_timeline(request: web.Request) -> web.StreamResponse:
     buckets, why = await told(request, lambda reader: reader.timeline(namespace, begin, period.end, step, jobs=jobs))
     newest, reason = await told(request, lambda reader: reader.page(Query(namespace, jobs=jobs, limit=1)))
     if buckets is not None and newest is not None and newest.executions:
-        # What the jobs show beyond the archive's newest execution has not reached it yet.
+        # Executions of the jobs that ended after the archive's newest one have not reached it yet.
         begin = max(begin, shifted(newest.executions[0].finished_at, TICK))
     live = tenant_of(request).live.ended(Filter(begin=begin, end=period.end), jobs=jobs)
     beside = await request.app[SLICES].run(live)

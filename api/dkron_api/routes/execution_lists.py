@@ -92,7 +92,7 @@ async def list_of_job(request: web.Request, job: Job, coming: Sequence[Active]) 
     in_this_order = sorted(
         items, key=lambda each: order_by(query.get("_sort", ""))(each.run), reverse=not wanted.ascending
     )
-    # What the status keeps is shown whole, unless a client asks for less.
+    # Outputs in the status are shown whole, unless a client asks for less.
     limit = asked if whole(query.get("output_size_limit", ""), otherwise=-1) >= 0 else -1
     render = partial(rendered, size=limit, zone=zone_of(job.spec.timezone), detailed=flag(request, DETAILS))
     encoded = [gojson.encode(render(each)) async for each in _in_turns(in_this_order)]

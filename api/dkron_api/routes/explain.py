@@ -68,7 +68,7 @@ async def _pauses(request: web.Request) -> list[Object]:
 
 
 async def _recalled(request: web.Request, job: Job, question: Question) -> tuple[Recalled | None, str]:
-    """Return what the archive has of the period, and why it is missing."""
+    """Return the archive's part of the period, and why it is missing."""
     archive = request.app[ARCHIVE]
     if archive is None:
         return None, ""

@@ -34,7 +34,7 @@ class Accepted(NamedTuple):
     before: Spec
 
     def as_json(self) -> Object:
-        """Return what lists show of it."""
+        """Return the revision as lists show it."""
         return revision(self.revision, changed=changed_fields(self.before, self.spec))
 
 

@@ -1,4 +1,4 @@
-"""Merges the executions of the status with those of the archive into one list, each execution once. Pure."""
+"""Merges the executions of the status with the archive's into one list, each execution once. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -70,7 +70,7 @@ def trigger_of(record: ArchivedExecution) -> Trigger:
 @dataclass(frozen=True, slots=True)
 class Merged:
     """A page of a list. `next` is the place after which the next page begins; None if this is the last. `complete` is
-    as in the page of the archive. `fresh` are those of the page that the archive was asked for and does not have."""
+    as in the page of the archive. `fresh` is how many executions of the status the archive does not have."""
 
     items: tuple[Found, ...]
     next: Place | None = None
@@ -79,8 +79,8 @@ class Merged:
 
 
 def merged(live: Iterable[Found], page: Page, wanted: Filter) -> Merged:
-    """Return a page. `live` are those of the status that the filter takes, in any order. Those beyond the end of the
-    archive's page wait for the next one."""
+    """Return a page. `live` are executions of the status that the filter takes, in any order. One beyond the end of
+    the archive's page waits for the next one."""
     covered = None if page.next is None else Place(runs=False, at=page.next.finished_at, id=page.next.id)
     archived = {each.identity: each for each in map(from_archive, page.executions)}
     found: dict[Identity, Found] = {}
@@ -115,7 +115,7 @@ def rendered(
 
 
 def all_details(found: Found) -> Object:
-    """Return the facts without a field in Dkron's execution, with those that only the archive has."""
+    """Return the facts without a field in Dkron's execution, with facts that only the archive has."""
     return details(found.run, stop=found.stop) | archived_details(found.archived)
 
 
