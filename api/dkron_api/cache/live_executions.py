@@ -40,8 +40,8 @@ class LiveExecutions:
     def page(
         self, wanted: Filter, *, jobs: frozenset[str] | None, floor: Place | None, now: datetime
     ) -> Steps[list[Found]]:
-        """Return the executions of these jobs that a page may show, in steps: the filter takes them, and they come after
-        the page before and not after the `floor`. They are one more than the page has room for, at most."""
+        """Return the executions of these jobs that a page may show, in steps: the filter takes them, and they come
+        after the page before and not after the `floor`. They are one more than the page has room for, at most."""
         spans = yield from self._current(jobs)
         best = _Best(wanted.limit + 1)
         for span in spans:
