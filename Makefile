@@ -362,7 +362,7 @@ golden-schedules: venv ## Generate tests/conformance/schedules.jsonl with robfig
 ##@ Measure
 
 .PHONY: bench
-bench: venv ## Measure lateness compared with CronJob, beside a noisy namespace, beside long templates and at leader changes, cost per execution, REST requests per second, and cost of schedules, executor start, start of dkronctl, scrapes, overviews and tracing
+bench: venv ## Measure lateness compared with CronJob, beside a noisy namespace, beside long templates and at leader changes, cost per execution, REST requests per second, and cost of schedules, executor start, start of dkronctl, scrapes, overviews, tracing and an archive
 	@PYTHONPATH=hack $(BIN)/python bench/same_second.py
 	@PYTHONPATH=hack $(BIN)/python bench/tenants.py
 	@PYTHONPATH=hack $(BIN)/python bench/big_specs.py
@@ -379,6 +379,7 @@ bench: venv ## Measure lateness compared with CronJob, beside a noisy namespace,
 	@$(BIN)/python bench/scrape.py
 	@$(BIN)/python bench/summary.py
 	@$(BIN)/python bench/tracing.py
+	@PYTHONPATH=hack $(BIN)/python bench/archive.py --rows 100000
 
 # ROUNDS=5 measures each version five times. The exit status is 1 if a figure got worse.
 ROUNDS ?= 3

@@ -1,10 +1,11 @@
 """The archive: what the programs want from it, each call in a transaction."""
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dkron_archive import charts, cleaning, executions, health, ledger, migrating, search, writing
+from dkron_archive import charts, cleaning, contents, executions, health, ledger, migrating, search, writing
 from dkron_archive.database import Database
 from dkron_archive.records import (
     ArchivedExecution,
@@ -41,8 +42,9 @@ class Archive:
 
     async def write(self, entries: Sequence[Entry]) -> None:
         """Store executions and outputs."""
+        outputs = await asyncio.to_thread(writing.outputs_of, entries)
         async with self.database.writing() as connection:
-            await writing.write(connection, entries)
+            await writing.write(connection, entries, outputs)
 
     async def write_skipped(self, slots: Sequence[SkippedSlots]) -> None:
         """Store slots that did not run."""
@@ -98,12 +100,12 @@ class Archive:
         """The output of an attempt."""
         key = (job_uid, attempt_job)
         async with self.database.reading() as connection:
-            return (await executions.outputs(connection, [key], size=None)).get(key)
+            return (await contents.outputs(connection, [key], None)).get(key)
 
     async def outputs(self, keys: Sequence[tuple[str, str]], *, size: int) -> Mapping[tuple[str, str], ArchivedOutput]:
         """The last `size` bytes of several outputs."""
         async with self.database.reading() as connection:
-            return await executions.outputs(connection, keys, size=size)
+            return await contents.outputs(connection, keys, size)
 
     async def timeline(
         self, namespace: str, begin: datetime, end: datetime, step: timedelta, *, jobs: frozenset[str] | None

@@ -1,6 +1,6 @@
 """Records out of the database, in transactions of at most 500, so that none of them keeps a writer waiting for long.
 
-Executions go with the oldest first. What is gone stays gone: the database keeps until when, or which.
+The oldest executions go first. They stay gone: the database keeps until when, or which.
 """
 
 import time
@@ -184,7 +184,7 @@ async def _delete(connection: AsyncConnection, chosen: Select[Any] | Sequence[in
 
 
 async def _rest(database: Database, cut: datetime, lasts: Callable[[], bool]) -> None:
-    """What is older than the executions that are kept: counts by minute and hour, the ledger, specs that no job has,
+    """Other records that are too old: counts by minute and hour, the ledger, specs that no job has,
     and jobs of which nothing is left. Days stay for each job that is left, and for its namespace."""
     async with database.writing() as connection:
         await _gone_before(connection, SLOTS, cut)

@@ -1,4 +1,4 @@
-"""What a write changes in the counters. Pure, but for `add`, which adds it.
+"""The changes of a write in the counters. Pure, but for `add`, which adds them.
 
 Each count is kept for the job and for its namespace. Rows are added in the order of their keys, so that two writers
 never wait for each other in a circle.

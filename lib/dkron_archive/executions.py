@@ -1,16 +1,15 @@
 """Executions out of the database. A page begins at a key, so that its cost does not depend on how many come before."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, Subquery, and_, func, literal, or_, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dkron_archive.outputs import TAIL, output_of
-from dkron_archive.records import ArchivedExecution, ArchivedOutput, Query, State
+from dkron_archive.records import ArchivedExecution, Query, State
 from dkron_archive.rows import execution_of, step_of
-from dkron_archive.tables import FAILED, UNSCHEDULED, Step, execution, job, output, stored, tally
+from dkron_archive.tables import FAILED, UNSCHEDULED, Step, execution, job, stored, tally
 from dkron_archive.writing import namespace_key
 
 FEW_JOBS = 30
@@ -35,25 +34,27 @@ async def page(
         conditions.extend(_special(query))
         if numbers is not None:
             conditions.append(execution.c.job.in_([literal(number, literal_execute=True) for number in numbers]))
-        found = _ordered(select(execution).where(*conditions), query, limit).subquery()
+        found = _chosen(conditions, query, limit)
     elif numbers:
-        each = [
-            select(_ordered(select(execution).where(execution.c.job == number, *conditions), query, limit).subquery())
-            for number in numbers
-        ]
-        found = (each[0] if len(each) == 1 else union_all(*each)).subquery()
+        each = [_chosen([execution.c.job == number, *conditions], query, limit) for number in numbers]
+        found = each[0] if len(each) == 1 else union_all(*map(select, each)).subquery()
     else:
         return []
-    joined = select(found, job.c.uid.label("job_uid"), job.c.name.label("job_name")).join(
-        job, job.c.number == found.c.job
+    joined = (
+        select(execution, job.c.uid.label("job_uid"), job.c.name.label("job_name"))
+        .join(found, found.c.number == execution.c.number)
+        .join(job, job.c.number == execution.c.job)
     )
-    return list(await connection.execute(_ordered(joined, query, limit, (found.c.finished_at, found.c.id))))
+    return list(await connection.execute(_ordered(joined, query, limit)))
 
 
-def _ordered(
-    statement: Statement, query: Query, limit: int, key: tuple[ColumnElement[Any], ColumnElement[Any]] = KEY
-) -> Statement:
-    order = key if query.ascending else (key[0].desc(), key[1].desc())
+def _chosen(conditions: list[ColumnElement[bool]], query: Query, limit: int) -> Subquery:
+    """The numbers of as many executions as a page needs."""
+    return _ordered(select(execution.c.number, *KEY).where(*conditions), query, limit).subquery()
+
+
+def _ordered(statement: Statement, query: Query, limit: int) -> Statement:
+    order = KEY if query.ascending else tuple(column.desc() for column in KEY)
     return statement.order_by(*order).limit(limit)
 
 
@@ -161,27 +162,3 @@ async def by_id(connection: AsyncConnection, namespace: str, name: str, executio
     )
     row = (await connection.execute(statement)).first()
     return execution_of(row) if row else None
-
-
-async def outputs(
-    connection: AsyncConnection, keys: Sequence[tuple[str, str]], *, size: int | None
-) -> Mapping[tuple[str, str], ArchivedOutput]:
-    """The ends of outputs, by the uid of the job and the name of the attempt."""
-    columns = output.c["truncated", "size", "tail", "content"]
-    if size is not None and size <= TAIL:
-        columns = output.c["truncated", "size", "tail"]
-    numbers = {
-        row.uid: row.number
-        for row in await connection.execute(
-            select(*job.c["uid", "number"]).where(job.c.uid.in_({uid for uid, _ in keys}))
-        )
-    }
-    uids = {number: uid for uid, number in numbers.items()}
-    wanted = [(numbers[uid], attempt) for uid, attempt in keys if uid in numbers]
-    statement = (
-        select(*execution.c["job", "attempt_job"], *columns)
-        .join(output, output.c.execution == execution.c.number)
-        .where(tuple_(execution.c.job, execution.c.attempt_job).in_(wanted))
-    )
-    rows = await connection.execute(statement)
-    return {(uids[row.job], row.attempt_job): output_of(row, size) for row in rows}

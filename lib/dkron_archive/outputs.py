@@ -32,12 +32,17 @@ def output_bytes(row: Mapping[str, Any]) -> int:
     return len(row["tail"]) + len(row["content"] or b"")
 
 
-def output_of(row: Row[*tuple[Any, ...]], size: int | None = None) -> ArchivedOutput:
-    """The last `size` bytes of a row with truncated, size and tail, and content if more than the tail is wanted."""
-    wanted = row.size if size is None else min(size, row.size)
-    content: bytes = row.tail if wanted <= len(row.tail) else decompressed(row.content)
-    content = content[len(content) - wanted :]
-    return ArchivedOutput(content, row.truncated or len(content) < row.size)
+def is_short(row: Row[*tuple[Any, ...]], size: int | None) -> bool:
+    """The tail holds the last `size` bytes of a row, or all of them."""
+    wanted: int = row.size if size is None else min(size, row.size)
+    return wanted <= len(row.tail)
+
+
+def output_of(row: Row[*tuple[Any, ...]], size: int | None, content: bytes | None = None) -> ArchivedOutput:
+    """The last `size` bytes of a row with truncated, size and tail, whose compressed content is given if it is long."""
+    whole: bytes = row.tail if content is None else decompressed(content)
+    end = whole if size is None else whole[max(0, len(whole) - size) :]
+    return ArchivedOutput(end, row.truncated or len(end) < row.size)
 
 
 def compressed(content: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""What the programs want from an archive. `open_archive` makes one that offers both; a URL decides the database."""
+"""The two sides of an archive, as the programs use it. `open_archive` makes one with both; a URL decides the database."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ class ArchiveUnavailable(Exception):
 
 
 class ArchiveWriter(Protocol):
-    """What the operator needs. Each call is one transaction, may be repeated, and has its effect once. All raise
+    """The operator's side. Each call is one transaction, may be repeated, and has its effect once. All raise
     `ArchiveUnavailable`, and none takes longer than its timeout."""
 
     async def migrate(self) -> None:
@@ -55,7 +55,7 @@ class ArchiveWriter(Protocol):
 
 
 class ArchiveReader(Protocol):
-    """What the REST API needs. All raise `ArchiveUnavailable`."""
+    """The REST API's side. All raise `ArchiveUnavailable`."""
 
     async def page(self, query: Query) -> Page:
         """Executions, by a keyset: the cost does not depend on how many come before."""

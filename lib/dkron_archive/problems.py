@@ -1,4 +1,4 @@
-"""What the errors of databases mean, in a sentence for users. Pure."""
+"""The meaning of a database's errors, in a sentence for users. Pure."""
 
 LONGEST = 300
 MEANINGS = (

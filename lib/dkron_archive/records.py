@@ -1,4 +1,4 @@
-"""What the archive holds, and what is asked of it: plain data, with times in UTC."""
+"""The records of the archive, and the questions to it: plain data, with times in UTC."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobKey:
-    """A DkronJob: its namespace, its name in the Dkron API, and the uid of the object, which a new one has anew."""
+    """A DkronJob: its namespace, its name in the Dkron API, and its uid. A new object of this name has another."""
 
     namespace: str
     name: str
@@ -26,7 +26,8 @@ class JobKey:
 @dataclass(frozen=True, slots=True)
 class ArchivedExecution:
     """The record of an attempt. `id` is the execution id of the REST API, and `attempt_job` the Kubernetes Job, which
-    names an attempt of a job for good: the key of a record is (uid of the job, attempt_job).
+    names an attempt of a job for good: the key of a record is (uid of the job, attempt_job). The id ends in that name
+    (`dkron_crds.attempt_names`), by which it is found.
 
     `created_at` is the creation of the Kubernetes Job: the lateness is the time from the slot to it, and the queue time
     the time from it to `started_at`. None where it is not known. `parameters` never hold a value from a Secret.
@@ -175,7 +176,7 @@ class Durations:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """What is kept: the age, the executions of each job, and the bytes in all. None means without a limit."""
+    """Limits of the kept records: the age, the executions of each job, and the bytes in all. None is no limit."""
 
     days: int | None = 365
     executions_per_job: int | None = 10_000

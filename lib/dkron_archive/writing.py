@@ -25,18 +25,23 @@ from dkron_archive.tables import (
     tombstone,
 )
 
+Columns = dict[str, Any]
 Numbers = dict[str, int]
 """Numbers of jobs by uid, and of namespaces by `namespace_key`."""
 
 
-async def write(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
+def outputs_of(entries: Sequence[Entry]) -> list[Columns | None]:
+    """The columns of outputs: they are compressed before a transaction begins, in a thread. Pure."""
+    return [output_row(entry.output) if entry.output else None for entry in entries]
+
+
+async def write(connection: AsyncConnection, entries: Sequence[Entry], compressed: Sequence[Columns | None]) -> None:
     """Store executions that are neither known nor gone."""
     numbers = await numbered(connection, (entry.execution.job for entry in entries))
-    outputs: dict[tuple[int, str], dict[str, Any]] = {}
+    outputs: dict[tuple[int, str], Columns] = {}
     rows = []
-    for entry in entries:
+    for entry, columns in zip(entries, compressed, strict=True):
         number = numbers[entry.execution.job.uid]
-        columns = output_row(entry.output) if entry.output else None
         row = execution_row(entry.execution, number, output_bytes(columns) if columns else 0)
         rows.append(row)
         if columns:
@@ -44,6 +49,8 @@ async def write(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
     rows = await _not_gone(connection, rows)
     if not rows:
         return
+    # Two writers with the same records never wait for each other in a circle.
+    rows.sort(key=lambda row: (row["job"], row["attempt_job"]))
     insert = inserting(connection, execution).on_conflict_do_nothing(index_elements=["job", "attempt_job"])
     columns_back = execution.c[
         "job", "attempt_job", "number", "namespace", "finished_at", "started_at", "success", "bytes"

@@ -40,7 +40,7 @@ async def other(archive_url: str) -> AsyncIterator[asyncpg.Connection]:
 
 @pytest.mark.restarts
 async def test_server_that_is_killed_in_the_middle_of_writes(archive: Archive, server: Server) -> None:
-    """What was acknowledged is there, and what was not is written again, without being counted twice."""
+    """Acknowledged records are there, and the others are written again, without being counted twice."""
     batches = [[entry(n, output=b"x" * 3000) for n in range(begin, begin + 50)] for begin in range(0, 1000, 50)]
     stored: list[int] = []
     first = asyncio.Event()

@@ -16,8 +16,9 @@ def examples(by_night: int = EACH) -> int:
     return by_night if PROFILE == "fresh" else max(by_night // 5, 10)
 
 
-SHARED = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-)
-"""For tests of a database: examples share it, and empty it. To make one smaller would take minutes of transactions."""
+def shared() -> settings:
+    """For tests of a database: examples share it, and empty it. To shrink one would take minutes of transactions."""
+    return settings(
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+        phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    )

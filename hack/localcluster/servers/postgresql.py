@@ -22,13 +22,12 @@ from localcluster.waiting import wait_for
 PACKAGE = "postgresql"
 INSTALLED = Path("/usr/lib/postgresql")
 SECONDS = 60
-NOBODY = 65534
+UNPRIVILEGED = 65534
 """The server refuses to run as root."""
 USER = "dkron"
 SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
-    "fsync": "off",  # only a crash of the machine would lose what the server has written
     "shared_buffers": "64MB",
     "max_connections": "40",
     "log_min_messages": "warning",
@@ -56,8 +55,8 @@ def _newest(folder: Path) -> Path | None:
 class Server:
     """A server with one user, whose password is known, in a folder of its own."""
 
-    def __init__(self, folder: Path, *, password: str) -> None:
-        self._folder, self._password = folder, password
+    def __init__(self, folder: Path, *, password: str, durable: bool) -> None:
+        self._folder, self._password, self._durable = folder, password, durable
         (self.port,) = free_ports(1)
         self.programs = _reachable(install(), folder)
         self._process: subprocess.Popen[bytes] | None = None
@@ -66,7 +65,7 @@ class Server:
         if os.geteuid() == 0:
             folder.chmod(0o755)
             for path in (folder, secret):
-                os.chown(path, NOBODY, NOBODY)
+                os.chown(path, UNPRIVILEGED, UNPRIVILEGED)
         initdb = [str(self.programs / "initdb"), "--pgdata", str(self._data), "--username", USER, "--no-sync"]
         options = ["--auth", "scram-sha-256", "--pwfile", str(secret), "--encoding", "UTF8", "--locale", "C.UTF-8"]
         done = subprocess.run(
@@ -92,7 +91,7 @@ class Server:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        settings = {**SETTINGS, "port": str(self.port)}
+        settings = {**SETTINGS, "port": str(self.port), "fsync": "on" if self._durable else "off"}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         log = self._folder / "postgres.log"
 
@@ -131,10 +130,10 @@ class Server:
 
 
 @contextmanager
-def postgresql(*, password: str) -> Iterator[Server]:
-    """A server that runs."""
+def postgresql(*, password: str, durable: bool = False) -> Iterator[Server]:
+    """A server that runs. Unless it is durable, a crash of the machine would lose what it has written."""
     with tempfile.TemporaryDirectory(prefix="dkron-postgresql-", ignore_cleanup_errors=True) as folder:
-        server = Server(Path(folder), password=password)
+        server = Server(Path(folder), password=password, durable=durable)
         server.start()
         try:
             yield server
@@ -143,7 +142,7 @@ def postgresql(*, password: str) -> Iterator[Server]:
 
 
 def _user() -> int | None:
-    return NOBODY if os.geteuid() == 0 else None
+    return UNPRIVILEGED if os.geteuid() == 0 else None
 
 
 def _reachable(programs: Path, folder: Path) -> Path:

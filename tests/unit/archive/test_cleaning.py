@@ -1,4 +1,4 @@
-"""What is kept no longer goes, oldest first, and stays gone; what a user deletes leaves tombstones."""
+"""The oldest records go when there are too many, and stay gone; a user's delete leaves tombstones."""
 
 from datetime import timedelta
 

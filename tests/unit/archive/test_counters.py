@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from dkron_archive.archive import Archive
 from dkron_archive.records import Entry, Query, Retention, SkippedSlots, State
 from tests.support.archives import NAMESPACE, START, at, check_counters, empty, entry, everything, key
-from tests.support.examples import SHARED
+from tests.support.examples import shared
 
 JOBS = ("backup", "report", "sync")
 NOW = START + timedelta(days=2)
@@ -37,7 +37,7 @@ def entries(chosen: list[tuple[int, str, bool]]) -> list[Entry]:
     ]
 
 
-@SHARED
+@shared()
 @given(chosen=steps)
 async def test_counters_equal_rows_whatever_happens(archive: Archive, chosen: list[tuple[str, object]]) -> None:
     await empty(archive)

@@ -13,14 +13,14 @@ from dkron_archive import search
 from dkron_archive.archive import Archive
 from dkron_archive.records import ArchivedExecution, Query, State
 from tests.support.archives import NAMESPACE, START, empty, entry, everything, key
-from tests.support.examples import SHARED
+from tests.support.examples import shared
 
 AT = START + timedelta(minutes=44, seconds=1)
 MINUTES = st.integers(0, 20)
 BATCHES = st.lists(st.lists(MINUTES, min_size=1, max_size=8), min_size=1, max_size=6)
 
 
-@SHARED
+@shared()
 @given(batches=BATCHES, limit=st.integers(1, 4), up=st.booleans())
 async def test_pages_have_each_record_once(archive: Archive, batches: list[list[int]], limit: int, up: bool) -> None:
     """Several end at one instant, and more are written between two pages."""

@@ -1,11 +1,14 @@
 """What comes out of the archive is what went in, whatever users wrote there."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dkron_archive import contents
 from dkron_archive.archive import Archive
 from dkron_archive.records import ArchivedOutput, Entry, JobKey, PauseRecord, Query, Revision, SkippedSlots
 from tests.support.archives import NAMESPACE, START, entry, everything, key, record
@@ -47,6 +50,28 @@ async def test_output_comes_back(archive: Archive, content: bytes, truncated: bo
         end = content[-size:] if size else b""
         expected = {KEY: ArchivedOutput(end, truncated or len(end) < len(content))}
         assert await archive.outputs(keys, size=size) == expected
+
+
+async def test_long_outputs_are_read_a_few_at_a_time(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long they are, lists and searches hold a few of them in memory."""
+    together: list[int] = []
+    read = contents._contents
+
+    async def counted(connection: AsyncConnection, numbers: Sequence[int]) -> Mapping[int, bytes]:
+        together.append(len(numbers))
+        return await read(connection, numbers)
+
+    monkeypatch.setattr(contents, "_contents", counted)
+    monkeypatch.setattr(contents, "TOGETHER", 5000)
+    entries = [entry(n, output=b"%d" % n + b"x" * 2000) for n in range(7)] + [entry(7, output=b"y" * 9000)]
+    await archive.write(entries)
+    found = await archive.outputs([("uid-of-backup", f"backup-{n}") for n in range(8)], size=10**6)
+    assert {attempt: output for (_, attempt), output in found.items()} == {
+        each.execution.attempt_job: each.output for each in entries
+    }
+    assert together == [2, 2, 2, 1, 1]
+    assert len((await archive.page(Query(NAMESPACE, text="x"))).executions) == 7
+    assert max(together) == 2
 
 
 async def test_no_output_is_none(archive: Archive) -> None:

@@ -1,4 +1,4 @@
-"""`python -m tests.support.archive_writer URL`: write without end, and say which batches are stored."""
+"""`python -m tests.support.archive_filler URL`: write without end, and say which batches are stored."""
 
 import asyncio
 import sys
