@@ -187,7 +187,10 @@ async def test_output_comes_from_where_there_is_more(
 
 async def test_search_goes_on_where_its_budget_ended(api: Api, archive: FakeArchive) -> None:
     archive.put(archived(-7), output="a needle")
-    archive.budget = 3
+    archive.budget = 1
+    del archive.entries[archived(-5).job.uid, archived(-5).attempt_job]
+    status = JobStatus(executions=(live(-1), live(-5, output="another needle")))
+    api.know_jobs(wire_job(version=2, status=status))
     found: list[int] = []
     token: str | None = ""
     pages = 0
@@ -196,7 +199,7 @@ async def test_search_goes_on_where_its_budget_ended(api: Api, archive: FakeArch
         found += numbers(await answer.json())
         token, pages = answer.headers.get("X-Next-After"), pages + 1
         assert (answer.headers.get("X-Search-Complete") == "false") is (token is not None)
-    assert (found, pages > 2) == ([-7], True)
+    assert (found, pages > 2) == ([-5, -7], True)
 
 
 async def test_ended_attempt_does_not_run_in_a_lagging_status(api: Api, archive: FakeArchive) -> None:
