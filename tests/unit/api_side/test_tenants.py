@@ -112,7 +112,7 @@ async def test_each_route_checks_the_right_in_its_namespace(api: Api, scheme: On
         scheme.asked.clear()
         scheme.paths.clear()
         status, _ = await send(api, rule.method, rule.path, VALID, B)
-        path = (rule.judged or rule.path).format(job="backup", execution="1-x", name="readers")
+        path = (rule.judged or rule.path).format(job="backup", execution="1-x", name="readers", generation="1")
         of_jobs = not rule.resource.startswith(("dkronclusters", "dkronpolicies"))
         where = scheme.asked[0].rpartition(" ")[2]
         expected = (403, "team-b", B + path) if of_jobs else (403, "home", path)
