@@ -140,7 +140,7 @@ async def test_each_route_answers_below_the_prefix(api: Api, caplog: pytest.LogC
     # The job is needed until the end.
     for method, template in sorted(found, key=("DELETE", "/v1/jobs/{job}").__eq__):
         status, text = await send(api, method, template, VALID, B)
-        # There is no leader, no archive, no such execution, no policy, backfill, pause or run, and a job is none of these.
+        # There is no leader, archive, policy, backfill, pause or run, no such execution, and a job is none of these.
         other = {"/v1/leader": 500, "/v1/isleader": 404, "/v1/leave": 409}
         is_list = method == "GET" and "{name}" not in template
         if not is_list and template.startswith(("/v1/acl/policies", "/v1/backfills", "/v1/pauses", "/v1/runs")):
