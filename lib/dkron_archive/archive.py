@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dkron_archive import charts, cleaning, contents, executions, health, ledger, migrating, search, writing
+from dkron_archive import charts, cleaning, contents, executions, health, ledger, search, writing
 from dkron_archive.database import Database
 from dkron_archive.records import (
     ArchivedExecution,
@@ -38,6 +38,8 @@ class Archive:
 
     async def migrate(self) -> None:
         """Bring the schema up to date."""
+        from dkron_archive import migrating  # noqa: PLC0415 - the REST API never needs Alembic
+
         await migrating.migrate(self.database)
 
     async def write(self, entries: Sequence[Entry]) -> None:

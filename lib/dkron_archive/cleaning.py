@@ -35,7 +35,7 @@ from dkron_archive.tables import (
     tally,
     tombstone,
 )
-from dkron_archive.writing import namespace_key
+from dkron_archive.writing import locked_jobs, namespace_key
 
 BATCH = 500
 OLDEST = (execution.c.finished_at, execution.c.id)
@@ -151,13 +151,17 @@ async def delete_job(database: Database, namespace: str, name: str) -> int:
     gone = 0
     while True:
         async with database.writing() as connection:
-            numbers = await job_numbers(connection, namespace, {name}) or []
-            deleted = await _delete(
-                connection, select(execution.c.number).where(execution.c.job.in_(numbers)), tombstones=True
-            )
+            deleted = await delete_batch(connection, namespace, name)
         gone += deleted
         if deleted < BATCH:
             return gone
+
+
+async def delete_batch(connection: AsyncConnection, namespace: str, name: str) -> int:
+    """A batch of a job's executions, with tombstones."""
+    numbers = await job_numbers(connection, namespace, {name}) or []
+    await locked_jobs(connection, numbers)
+    return await _delete(connection, select(execution.c.number).where(execution.c.job.in_(numbers)), tombstones=True)
 
 
 async def _delete(connection: AsyncConnection, chosen: Select[Any] | Sequence[int], *, tombstones: bool = False) -> int:

@@ -1,4 +1,4 @@
-"""The two sides of an archive, as the programs use it. `open_archive` makes one with both; a URL decides the database."""
+"""The two sides of an archive, as the programs use it. `open_archive` makes one with both, by a URL."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta

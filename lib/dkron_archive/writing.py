@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import Row, delete, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dkron_archive.counting import Changes, inserting
@@ -69,14 +69,9 @@ async def write(connection: AsyncConnection, entries: Sequence[Entry], compresse
 
 async def _not_gone(connection: AsyncConnection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Those that were not deleted before, by a user or for their age."""
-    numbers = {row["job"] for row in rows}
+    locked = await locked_jobs(connection, {row["job"] for row in rows})
+    gone = {row.number: (row.gone_at, row.gone_id) for row in locked if row.gone_at is not None}
     before = await _horizon(connection, EXECUTIONS)
-    gone = {
-        row.number: (row.gone_at, row.gone_id)
-        for row in await connection.execute(
-            select(*job.c["number", "gone_at", "gone_id"]).where(job.c.number.in_(numbers), job.c.gone_at.is_not(None))
-        )
-    }
     keys = [(row["job"], row["attempt_job"]) for row in rows]
     buried = await connection.execute(select(tombstone).where(tuple_(*tombstone.columns).in_(keys)))
     graves = {(row.job, row.attempt_job) for row in buried}
@@ -87,6 +82,13 @@ async def _not_gone(connection: AsyncConnection, rows: list[dict[str, Any]]) -> 
         and (row["job"] not in gone or (row["finished_at"], row["id"]) > gone[row["job"]])
         and (row["job"], row["attempt_job"]) not in graves
     ]
+
+
+async def locked_jobs(connection: AsyncConnection, numbers: Collection[int]) -> Sequence[Row[*tuple[Any, ...]]]:
+    """The rows of jobs, which a writer and a user's delete hold in turn: one that writes a record again must not miss
+    its tombstone. SQLite has one writer anyway."""
+    statement = select(*job.c["number", "gone_at", "gone_id"]).where(job.c.number.in_(numbers)).order_by(job.c.number)
+    return (await connection.execute(statement.with_for_update(key_share=True))).all()
 
 
 async def _horizon(connection: AsyncConnection, number: int) -> datetime | None:

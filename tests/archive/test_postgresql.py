@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from dkron_archive import cleaning
 from dkron_archive.archive import Archive
 from dkron_archive.migrating import LOCK
 from dkron_archive.opening import open_archive
@@ -111,6 +112,19 @@ async def test_deletes_at_once_count_once(archive: Archive) -> None:
     gone = await asyncio.gather(*(archive.delete_executions(NAMESPACE, "backup") for _ in range(3)))
     assert sum(gone) == 300
     await check_counters(archive, range(300), aged=False)
+
+
+async def test_record_written_during_its_delete_stays_gone(archive: Archive, other: asyncpg.Connection) -> None:
+    await archive.write([entry(n) for n in range(3)])
+    async with archive.database.writing() as connection:
+        assert await cleaning.delete_batch(connection, NAMESPACE, "backup") == 3
+        again = asyncio.ensure_future(archive.write([entry(n) for n in range(3)]))
+        async with asyncio.timeout(30):
+            while not await other.fetchval("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
+                await other.fetchval("SELECT pg_stat_clear_snapshot()")
+    await again
+    assert await everything(archive) == []
+    await check_counters(archive, range(3), aged=False)
 
 
 async def test_dump_is_restored(archive: Archive, server: Server, tmp_path: Path) -> None:

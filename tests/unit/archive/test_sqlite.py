@@ -85,7 +85,7 @@ async def test_file_that_another_process_locks(file: Path, short: Archive) -> No
     await short.write([entry(1)])
     other = sqlite3.connect(file, isolation_level=None)
     try:
-        other.execute("BEGIN IMMEDIATE")
+        other.execute("BEGIN EXCLUSIVE")
         for call in (short.write([entry(2)]), short.migrate(), short.delete_executions(NAMESPACE, "backup")):
             with pytest.raises(ArchiveUnavailable, match="another process holds its lock"):
                 await call
