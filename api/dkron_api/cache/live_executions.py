@@ -1,8 +1,9 @@
 """Finds executions in the statuses of all jobs of a namespace. Jobs that have none for a page are not read."""
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -18,6 +19,7 @@ from dkron_reports.reading import objects
 from dkron_reports.slices import Steps
 from dkron_reports.words import read_time
 
+Read = Callable[[], Found | None]
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -47,7 +49,8 @@ class LiveExecutions:
         for span in spans:
             if span.runs:
                 yield
-                best.add(_running(span.job, wanted, now))
+                for each in _running(span.job, wanted, now):
+                    best.add(each.place, each.identity, lambda each=each: each)
         if wanted.shows_ended:
             oldest = max(EPOCH if floor is None else floor.at, wanted.begin or EPOCH)
             for span in sorted(spans, key=lambda each: each.newest, reverse=True):
@@ -55,7 +58,7 @@ class LiveExecutions:
                 if span.newest < oldest or best.leaves_out(span.newest):
                     break
                 yield
-                best.add(_ended(span.job, wanted))
+                _add_ended(best, span.job, wanted, oldest)
         return best.found
 
     def ended(self, wanted: Filter, *, jobs: frozenset[str] | None) -> Steps[list[Ended]]:
@@ -81,22 +84,25 @@ class LiveExecutions:
 
 
 class _Best:
-    """The executions at the first places of a list, newest first."""
+    """The executions at the first places of a list, newest first. Only these are read as a whole."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._heap: list[tuple[Place, Identity, Found]] = []
+        self._heap: list[tuple[Place, Identity, int, Read]] = []
+        self._added = 0
 
     @property
     def found(self) -> list[Found]:
         """The executions in any order."""
-        return [each for *_, each in self._heap]
+        found = (read() for *_, read in self._heap)
+        return [each for each in found if each is not None]
 
-    def add(self, found: Iterable[Found]) -> None:
-        """Take those that have a place."""
-        for each in found:
-            push = heapq.heappush if len(self._heap) < self._most else heapq.heappushpop
-            push(self._heap, (each.place, each.identity, each))
+    def add(self, place: Place, identity: Identity, read: Read) -> None:
+        """Take the execution if it has a place. One that cannot be read is None, and left out."""
+        push = heapq.heappush if len(self._heap) < self._most else heapq.heappushpop
+        # A status may have an entry twice, and functions have no order.
+        self._added += 1
+        push(self._heap, (place, identity, self._added, read))
 
     def leaves_out(self, newest: datetime) -> bool:
         """Whether all places are taken by executions that are newer than this time, or that run."""
@@ -111,21 +117,27 @@ def key_of(job: Job) -> JobKey:
 
 def ended_of(job: Job, wanted: Filter) -> list[Ended]:
     """Return the executions of a job that are over and that the filter takes."""
-    return [read for _, read in _read(job, wanted)]
+    return [read for _, read in _taken(job, wanted, wanted.begin or EPOCH)]
 
 
-def _read(job: Job, wanted: Filter) -> Iterator[tuple[Mapping[str, Any], Ended]]:
+def _taken(job: Job, wanted: Filter, oldest: datetime) -> Iterator[tuple[Mapping[str, Any], Ended]]:
     for raw in objects(job.raw_status, "executions"):
-        read = raw_ended(raw)
+        read = raw_ended(raw, oldest)
         if read is not None and wanted.takes_ended(read):
             yield raw, read
 
 
-def _ended(job: Job, wanted: Filter) -> list[Found]:
+def _add_ended(best: _Best, job: Job, wanted: Filter, oldest: datetime) -> None:
     key = key_of(job)
-    runs = (_model(Execution, raw) for raw, _ in _read(job, wanted))
-    found = (Found(key, run) for run in runs if run is not None)
-    return [each for each in found if wanted.comes_after(each.place)]
+    for raw, read in _taken(job, wanted, oldest):
+        place = Place(runs=False, at=read.finished, id=str(raw.get("id")))
+        if wanted.comes_after(place) and not best.leaves_out(read.finished):
+            best.add(place, (job.uid, str(raw.get("job"))), partial(_found, key, raw))
+
+
+def _found(key: JobKey, raw: Mapping[str, Any]) -> Found | None:
+    run = _model(Execution, raw)
+    return None if run is None else Found(key, run)
 
 
 def _running(job: Job, wanted: Filter, now: datetime) -> list[Found]:

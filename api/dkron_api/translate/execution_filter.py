@@ -166,9 +166,10 @@ def read_token(text: str) -> Place:
     raise ValueError(f"after: {quoted(text)} is no place in a list; use X-Next-After of an answer")
 
 
-def raw_ended(raw: Mapping[str, object]) -> Ended | None:
-    """Return the fields of an entry of a status; None if it cannot be read."""
-    started, finished = read_time(raw.get("startedAt")), read_time(raw.get("finishedAt"))
+def raw_ended(raw: Mapping[str, object], oldest: datetime) -> Ended | None:
+    """Return the fields of an entry of a status; None if it ended before a time, or cannot be read."""
+    finished = read_time(raw.get("finishedAt"))
+    started = None if finished is None or finished < oldest else read_time(raw.get("startedAt"))
     if started is None or finished is None:
         return None
     success, output = raw.get("success") is True, str(raw.get("output") or "")

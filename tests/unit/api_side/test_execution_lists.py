@@ -209,6 +209,12 @@ async def test_ended_attempt_does_not_run_in_a_lagging_status(api: Api, archive:
     assert (newest["id"], newest["finished_at"]) == (RUNNING.id, rfc3339(ended.finished_at))
 
 
+async def test_entry_that_a_status_has_twice_is_listed_once() -> None:
+    async with running_api(*ROUTES) as api:
+        api.know_jobs(wire_job(status=JobStatus(executions=(live(-1), live(-1)))))
+        assert numbers(await (await api.client.get(ALL)).json()) == [-1]
+
+
 async def test_details_have_what_only_the_archive_knows(api: Api, archive: FakeArchive) -> None:
     archive.put(archived(-9, cause="ci", revision="abc", created_at=after(-1), exit_code=3, success=False))
     (found,) = (each for each in await (await api.client.get(f"{ALL}?details")).json() if each["id"].endswith("--9"))
