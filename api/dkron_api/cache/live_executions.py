@@ -50,7 +50,7 @@ class LiveExecutions:
             if span.runs:
                 yield
                 for each in _running(span.job, wanted, now):
-                    best.add(each.place, each.identity, lambda each=each: each)
+                    best.add(each.place, each.identity, partial(_same, each))
         if wanted.shows_ended:
             oldest = max(EPOCH if floor is None else floor.at, wanted.begin or EPOCH)
             for span in sorted(spans, key=lambda each: each.newest, reverse=True):
@@ -133,6 +133,10 @@ def _add_ended(best: _Best, job: Job, wanted: Filter, oldest: datetime) -> None:
         place = Place(runs=False, at=read.finished, id=str(raw.get("id")))
         if wanted.comes_after(place) and not best.leaves_out(read.finished):
             best.add(place, (job.uid, str(raw.get("job"))), partial(_found, key, raw))
+
+
+def _same(found: Found) -> Found:
+    return found
 
 
 def _found(key: JobKey, raw: Mapping[str, Any]) -> Found | None:
