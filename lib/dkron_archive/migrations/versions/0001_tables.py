@@ -161,7 +161,7 @@ def upgrade() -> None:
     op.create_index(
         "execution_failed",
         "execution",
-        ["namespace", "finished_at"],
+        ["namespace", "finished_at", "id", "job", "success"],
         unique=False,
         sqlite_where=sa.text("NOT success"),
         postgresql_where=sa.text("NOT success"),
@@ -172,7 +172,7 @@ def upgrade() -> None:
     op.create_index(
         "execution_unscheduled",
         "execution",
-        ["namespace", "finished_at"],
+        ["namespace", "finished_at", "id", "job", "trigger"],
         unique=False,
         sqlite_where=sa.text("\"trigger\" <> 'schedule'"),
         postgresql_where=sa.text("\"trigger\" <> 'schedule'"),
