@@ -51,6 +51,9 @@ class Range:
         return Range(self.begin and self.begin - by, self.end and self.end + by)
 
 
+EVER = Range()
+
+
 def read_period(option: str, text: str, now: datetime, zone: tzinfo) -> Period:
     """Return the time that a user wrote. Raises ValueError with a sentence."""
     words = text.lower().split()

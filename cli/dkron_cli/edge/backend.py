@@ -15,8 +15,10 @@ from dkron_reports.run import Attempt, Run
 
 if TYPE_CHECKING:
     from dkron_cli.core.checks import Inspection
+    from dkron_cli.core.executions import Filter, Listed
     from dkron_cli.core.importing import Item, Step, Wanted
     from dkron_cli.core.pauses import Choice
+    from dkron_cli.edge.rest_history import RestHistory
     from dkron_reports.explain import Question
 
 Object = dict[str, Any]
@@ -39,6 +41,10 @@ class Asked:
 
 
 PLAIN = Order()
+OF_ARCHIVE = (
+    "the cluster has only the newest spec of a job; the archive has those before it, and the REST API reads it: "
+    "give its address by --server or DKRON_SERVER"
+)
 
 
 class Noun(NamedTuple):
@@ -96,6 +102,8 @@ class Server(Protocol):
 
     takes_faulty: bool = False
     """Whether it takes jobs that the operator could not run: it may be a Dkron."""
+    keeps: str = ""
+    """How far back its executions go, as a sentence; empty if the server itself tells."""
 
     @property
     def where(self) -> str:
@@ -140,6 +148,17 @@ class Server(Protocol):
 
     async def attempts(self, job: Job) -> list[Attempt]:
         """Return the attempts that are known, in any order."""
+
+    def executions(self, wanted: "Filter", job: Job | None = None) -> "AsyncIterator[list[Listed]]":
+        """Yield the executions of a job, or of all jobs, in pages, the newest first."""
+
+    async def execution(self, job: Job, execution: str) -> Attempt | None:  # noqa: ARG002 - `attempts` has all
+        """Return an execution that `attempts` does not have; None if there is none of this id."""
+        return None
+
+    def past(self) -> "RestHistory":
+        """Return the server as one that keeps the specs that jobs had."""
+        raise CliError(Code.USAGE, OF_ARCHIVE)
 
     async def latest_failure(self, job: Job, start: datetime) -> Run | None:
         """Return the newest finished run since then if it failed."""

@@ -54,7 +54,7 @@ INSTANTS = {
     "now": Case(says="now", begin=SUNDAY, end="2026-03-01T12:00:01Z"),
     "ago": Case(says="2h", begin="2026-03-01T10:00:00Z", end="2026-03-01T10:00:01Z"),
     "RFC 3339": Case(says="2026-03-01T05:41:00+01:00", begin="2026-03-01T04:41:00Z", end="2026-03-01T04:41:01Z"),
-    "RFC 3339 with a space": Case(says="2026-03-01 04:41:00Z", begin="2026-03-01T04:41:00Z", end="2026-03-01T04:41:01Z"),
+    "with a space": Case(says="2026-03-01 04:41:00Z", begin="2026-03-01T04:41:00Z", end="2026-03-01T04:41:01Z"),
 }
 CLOCK_CHANGES = {
     "skipped, with a day": Case(says="2026-03-29 02:30", refused='"2026-03-29 02:30" did not exist'),
@@ -78,7 +78,7 @@ REFUSED = {
     "the last day of the calendar": Case(says="9999-12-31", refused="is not a time"),
     "a time without a zone": Case(says="2026-03-01T05:41:00", refused="is not a time"),
     "two letters": Case(says="last tu", refused="is not a time"),
-    "digits of another script": Case(says="٠٥:٤١", refused="is not a time"),
+    "digits of another script": Case(says="\u0660\u0665:\u0664\u0661", refused="is not a time"),
 }
 ALL = {f"{group}: {name}": case for group, cases in (
     ("a minute", MINUTES), ("a day", DAYS), ("a moment", INSTANTS), ("a change", CLOCK_CHANGES), ("refused", REFUSED),
@@ -99,7 +99,7 @@ def zone(request: pytest.FixtureRequest) -> Iterator[tzinfo]:
 def test_a_time_as_people_say_it(case: Case, zone: tzinfo) -> None:
     now = datetime.fromisoformat(case.now)
     if case.refused:
-        with pytest.raises(ValueError, match="^--at: ") as refused:
+        with pytest.raises(ValueError, match="--at: ") as refused:
             read_period("--at", case.says, now, zone)
         assert case.refused in str(refused.value)
         return
