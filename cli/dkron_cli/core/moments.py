@@ -19,6 +19,7 @@ SHORTEST_NAME = 3
 TRIES = 3
 """Days on which a time is looked for: today's may be to come, and yesterday's skipped by the clocks."""
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?", re.ASCII)
+_T = re.compile(r"(?<=-\d\d)t(?=\d?\d:)", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -56,7 +57,7 @@ EVER = Range()
 
 def read_period(option: str, text: str, now: datetime, zone: tzinfo) -> Period:
     """Return the time that a user wrote. Raises ValueError with a sentence."""
-    words = text.lower().split()
+    words = _T.sub(" ", text.lower()).split()
     if len(words) == 1 and (clock := _CLOCK.fullmatch(words[0])):
         return _newest(clock, now, zone)
     clock = _CLOCK.fullmatch(words[-1]) if words else None
@@ -119,8 +120,11 @@ def _day(words: list[str], today: date) -> date | None:
             return None
     name = words[-1] if words and words[:-1] in ([], ["last"]) else ""
     number = next((at for at, each in enumerate(DAYS) if len(name) >= SHORTEST_NAME and each.startswith(name)), None)
+    if number is None:
+        return None
+    back = (today.weekday() - number) % len(DAYS)
     # On a tuesday, the last one was a week ago.
-    return None if number is None else today - ((today.weekday() - number - 1) % 7 + 1) * DAY
+    return today - (back or (len(DAYS) if len(words) > 1 else 0)) * DAY
 
 
 def _instant(day: date, at: time, zone: tzinfo) -> datetime:
