@@ -27,6 +27,7 @@ def execution(
     attempt: int = 1,
     group: float | None = None,
     output: str = "",
+    member: str = "",
 ) -> Object:
     """Return one that started so many seconds after noon; with no seconds it runs."""
     name, slot = f"{job}-{start:g}-{attempt}", after(start if group is None else group)
@@ -34,7 +35,7 @@ def execution(
         "id": f"1-{name}", "job_name": job, "started_at": rfc3339(after(start)), "node_name": "n1", "attempt": attempt,
         "finished_at": ZERO if seconds is None else rfc3339(after(start + seconds)), "output": output,
         "success": success and seconds is not None, "group": int(1e9 * slot.timestamp()),
-        "details": {"job": name, "slot": rfc3339(slot), "trigger": "schedule"},
+        "details": {"job": name, "slot": rfc3339(slot), "trigger": "schedule", "member": member},
     }  # fmt: skip
 
 

@@ -106,6 +106,10 @@ HISTORY = {
     ),
     "failed runs": Listing(words=("report", "--state", "failed"), shows=ids(-3605)),
     "failed runs, as before": Listing(words=("report", "--failed"), shows=ids(-3605), api={"most": 1}),
+    "runs that failed for a member": Listing(
+        words=("report", "--state", "failed"), shows=ids(-3),
+        api={"executions": [execution(-5, member="b", group=-5), execution(-3, success=False, member="a", group=-5)]},
+    ),
     "runs that succeeded": Listing(words=("report", "--state", "success"), shows=(RETRIED, *OLD)),
     "a text": Listing(words=("report", "--search", "disk full"), shows=ids(-100, -3605)),
     "a text and a time": Listing(words=("report", "--search", "disk full", "--to", "11:30"), shows=ids(-3605)),
@@ -308,7 +312,7 @@ REVERTS = {
     "a person says no": Revert(
         words=("1",), answer="\n", code=Code.FAILED, says=(*BACK, "nothing was written; answer y, or give --yes")
     ),
-    "a program is not asked": Revert(words=("1",), code=Code.FAILED, says=("nothing was written",)),
+    "a program is not asked": Revert(words=("1",), code=Code.FAILED, says=("revision 1", "nothing was written")),
     "a dry run": Revert(words=("1", "--dry-run"), says=(*BACK, "(dry run: nothing was written)")),
     "nothing to do": Revert(words=("3", "--yes"), says=("report is as in revision 3 already",)),
     "fields that stay": Revert(
@@ -348,10 +352,10 @@ async def test_a_job_gets_a_spec_back(
 
 
 class Person(io.StringIO):
-    """A standard input: a terminal if there is an answer."""
+    """A standard input: a terminal if there is an answer, and otherwise of a program that says yes to all."""
 
     def __init__(self, answer: str | None) -> None:
-        super().__init__(answer or "")
+        super().__init__("y\n" if answer is None else answer)
         self._reads = answer is not None
 
     def isatty(self) -> bool:
