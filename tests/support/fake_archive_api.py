@@ -54,30 +54,44 @@ class FakeArchiveApi:
     slow: bool = False
     """Whether a search takes a page for each execution."""
     asked: list[str] = field(default_factory=list)
+    spec: Object = field(default_factory=lambda: {"parameters": [{"name": "day"}]})
+    """The fields of the DkronJob that Dkron's JSON does not have."""
+    gone: bool = False
+    """Whether the job was deleted."""
     written: list[tuple[str, Object]] = field(default_factory=list)
     busy: bool = False
     """Whether another client changes the job before each write."""
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:  # noqa: PLR0911 - a case for each route
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer a request."""
         self.asked.append(f"{request.method} {request.path_qs}")
         match request.method, request.path.removeprefix("/v1").split("/")[1:]:
             case "GET", ["jobs"]:
                 return web.json_response([self.job])
-            case "GET", ["jobs", "report"]:
-                return web.json_response(self.job, headers={"ETag": '"7"'})
             case "PUT", ["jobs", "report"]:
                 return await self._write(request)
-            case "GET", ["jobs", "report", "executions"]:
-                return self._page(request, frozenset({"report"}))
-            case "GET", ["jobs", "report", "executions", name]:
-                return self._one(name)
-            case "GET", ["jobs", "report", "executions", name, "log"] if not self.plain:
-                return web.Response(text=f"all of {name}\n")
+            case "GET", ["jobs", "report", *rest]:
+                return self._of_job(request, rest)
             case "GET", ["executions"] if not self.plain:
                 return self._page(request, frozenset(request.query.getall("job", [])))
-            case "GET", ["jobs", "report", "revisions", *rest] if not self.plain:
-                return self._revision(rest)
+        return web.Response(status=404, text="404 page not found")
+
+    def _of_job(self, request: web.Request, rest: list[str]) -> web.Response:  # noqa: PLR0911 - a case for each route
+        match rest:
+            case [] | ["details"] if self.gone:
+                return web.Response(status=404, text='there is no job "report"')
+            case []:
+                return web.json_response(self.job, headers={"ETag": '"7"'})
+            case ["details"]:
+                return web.json_response({"manifest": {"spec": self.spec}})
+            case ["executions"]:
+                return self._page(request, frozenset({"report"}))
+            case ["executions", name]:
+                return self._one(name)
+            case ["executions", name, "log"] if not self.plain:
+                return web.Response(text=f"all of {name}\n")
+            case ["revisions", *numbers] if not self.plain:
+                return self._revision(numbers)
         return web.Response(status=404, text="404 page not found")
 
     def _page(self, request: web.Request, jobs: frozenset[str]) -> web.Response:
@@ -103,14 +117,14 @@ class FakeArchiveApi:
         if not self.archive:
             return web.Response(status=404, text="revisions are in the archive; give dkron-api --archive")
         if not rest:
-            inner = ("job", "differences")
+            inner = ("job", "spec", "differences")
             return web.json_response([{k: v for k, v in each.items() if k not in inner} for each in self.revisions])
         found = [each for each in self.revisions if str(each["generation"]) == rest[0]]
         text = f'the job "report" has no revision {rest[0]}'
         return web.json_response(found[0]) if found else web.Response(status=404, text=text)
 
     async def _write(self, request: web.Request) -> web.Response:
-        body, match = await request.json(), request.headers.get("If-Match", "")
+        body, match = await request.json(), request.headers.get("If-Match", request.headers.get("If-None-Match", ""))
         if self.busy:
             return web.Response(status=412, text="the job no longer has the version in If-Match; read it again")
         self.written.append((match, body))

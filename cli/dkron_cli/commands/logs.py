@@ -37,7 +37,7 @@ async def logs(
     the status keeps.
     """
     async with connected(options_of(ctx)) as server:
-        found = await server.job(job)
+        found = await server.past_job(job)
         attempts = await server.attempts(found)
         if execution and not named(attempts, execution):
             older = await server.execution(found, execution)

@@ -15,12 +15,12 @@ from dkron_cli.core.revisions import (
     left_out,
     revision_json,
     way_back,
+    whole,
 )
 from dkron_cli.edge.connect import connected
-from dkron_cli.edge.terminal import agreed, remark, run, say, structured
+from dkron_cli.edge.terminal import agreed, print_manifests, remark, run, say, structured
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options, options_of
-from dkron_reports.job import Job
 from dkron_reports.reading import Object, number
 from dkron_reports.words import read_time
 
@@ -29,9 +29,8 @@ async def show_revisions(options: Options, name: str, made: Range, count: int) -
     """Print the newest specs of a job that were accepted in a range, each with the differences to the one before."""
     async with connected(options) as server:
         past = server.past()
-        job = await server.job(name)
-        chosen = [each for each in await past.revisions(job) if _is_in(each, made)][:count]
-        found = [await past.revision(job, number(each, "generation")) for each in chosen]
+        chosen = [each for each in await past.revisions(name) if _is_in(each, made)][:count]
+        found = [await past.revision(name, number(each, "generation")) for each in chosen]
     raw = [revision_json(each) for each in found]
     if structured(options, raw, names=lambda: [str(number(each, "generation")) for each in found], one=False):
         return
@@ -53,57 +52,60 @@ def revert(
     """Give a job back a spec that it had.
 
     It shows what would change, asks, and writes the job by the REST API, unless another writer has changed the job
-    meanwhile. It needs --server, and an archive. Dkron's JSON has no place for some fields, such as parameters and
-    jobTemplate: they stay as they are, and the command names those that have changed since.
+    meanwhile. A job that was deleted is created. It needs --server, and an archive. The REST API does not write fields that Dkron's JSON has no place for,
+    such as parameters and jobTemplate, and the command names those that would differ. With -o yaml or json, it prints
+    the whole DkronJob of the revision for kubectl apply, and writes nothing.
     """
     options = options_of(ctx)
     way = run(_way_back(options, job, revision))
-    if not way.differences:
-        say(f"{way.job.name} is as in revision {revision} already")
+    if options.output in ("json", "yaml"):
+        print_manifests([whole(way.revision, job)], options)
+        return
+    if not way.differences and not way.left_out:
+        say(f"{job} is as in revision {revision} already")
         return
     say(heading(way.revision))
     for line in difference_lines(way.differences):
         say(line)
-    if way.stays:
-        stay = "it stays as it is" if len(way.stays) == 1 else "they stay as they are"
-        remark(f"the REST API cannot write {', '.join(way.stays)}: {stay}")
+    if way.left_out:
+        other = f"dkronctl revert {job} {revision} -o yaml | kubectl apply -f -"
+        remark(f"the REST API does not write {', '.join(way.left_out)}; this does: {other}")
     if dry_run:
         remark("(dry run: nothing was written)")
         return
-    if not yes and not agreed(f"Give {way.job.name} back revision {revision}?"):
+    if not way.differences:
+        raise CliError(Code.FAILED, "nothing was written")
+    if not yes and not agreed(f"Give {job} back revision {revision}?"):
         raise CliError(Code.FAILED, "nothing was written; answer y, or give --yes")
-    run(_carry_out(options, way))
-    say(f"{way.job.name} has the spec of revision {revision}")
+    run(_carry_out(options, job, way))
+    say(f"{job} has the spec of revision {revision}{', except for these fields' if way.left_out else ''}")
 
 
 @dataclass(frozen=True, slots=True)
 class WayBack:
-    """What to write, unless the job has another version now; what that changes, and what it cannot change."""
+    """What to write, unless the job has another version now; what that changes; and which fields it leaves out."""
 
-    job: Job
     revision: Object
     wanted: Object
     differences: list[Difference]
-    stays: list[str]
+    left_out: list[str]
     version: str
 
 
 async def _way_back(options: Options, name: str, generation: int) -> WayBack:
     async with connected(options) as server:
         past = server.past()
-        job = await server.job(name)
-        revision = await past.revision(job, generation)
-        stays = left_out(await past.revisions(job), generation)
-        current = await past.current(job)
+        revision = await past.revision(name, generation)
+        current = await past.current(name)
     wanted, differences = way_back(current.raw, revision)
     if not wanted:
         raise CliError(Code.UNREACHABLE, f"the server does not tell the job of revision {generation}")
-    return WayBack(job, revision, wanted, differences, stays, current.version)
+    return WayBack(revision, wanted, differences, left_out(current.whole, revision, wanted), current.version)
 
 
-async def _carry_out(options: Options, way: WayBack) -> None:
+async def _carry_out(options: Options, name: str, way: WayBack) -> None:
     async with connected(options) as server:
-        await server.past().replace(way.job, way.wanted, way.version)
+        await server.past().replace(name, way.wanted, way.version)
 
 
 def _is_in(revision: Object, made: Range) -> bool:

@@ -10,6 +10,7 @@ from dkron_cli.core.moments import EVER, MINUTE, Period, Range
 from dkron_cli.core.run import attempt_json, attempts_of_dkron, time_json
 from dkron_cli.core.table import Table, table
 from dkron_crds.schedule.instants import rfc3339
+from dkron_reports.job import Job
 from dkron_reports.reading import Object
 from dkron_reports.run import Attempt, Result, Run, reason_of
 from dkron_reports.words import exact_span, instant
@@ -73,6 +74,13 @@ def listed_of_dkron(executions: Iterable[Object]) -> list[Listed]:
         Listed("", str(raw.get("job_name") or ""), attempt)
         for raw, attempt in zip(known, attempts_of_dkron(known), strict=True)
     ]
+
+
+def of_statuses(known: Iterable[tuple[Job, Attempt]], wanted: Filter, now: datetime) -> list[Listed]:
+    """Return the wanted executions of those that statuses show, with the text in the end of the output that they
+    keep."""
+    taken = ((job, each) for job, each in known if wanted.takes(each, now) and wanted.text in each.output)
+    return newest_first(Listed(job.namespace, job.name, each) for job, each in taken)
 
 
 def newest_first(found: Iterable[Listed]) -> list[Listed]:

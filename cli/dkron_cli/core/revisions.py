@@ -6,7 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dkron_cli.core.objects import is_same
+from dkron_crds.names import API_VERSION, object_name
 from dkron_from_dkron.body import FIELDS
+from dkron_from_dkron.spec import kept_of
 from dkron_reports.reading import Object, items, mapping, number, objects
 from dkron_reports.words import one_line
 
@@ -22,9 +25,11 @@ _LINES = 1
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A job in Dkron's JSON, and its version on the server; empty if the server has none."""
+    """A job in Dkron's JSON, the spec of its DkronJob, and its version on the server. All are empty for a job that is
+    gone."""
 
     raw: Object
+    whole: Object
     version: str
 
 
@@ -53,12 +58,21 @@ def way_back(current: Object, revision: Object) -> tuple[Object, list[Difference
     return {field: then[field] for field in WRITTEN if field in then}, found
 
 
-def left_out(revisions: Iterable[Object], generation: int) -> list[str]:
-    """Return the fields that changed after a revision, and that Dkron's JSON has no place for."""
-    changed = {
-        str(field) for each in revisions if number(each, "generation") > generation for field in items(each, "changed")
-    }
-    return sorted(one_line(field) for field in changed if _snake(field.partition(".")[0]) not in _KNOWN)
+def left_out(now: Mapping[str, Any], revision: Object, wanted: Object) -> list[str]:
+    """Return the fields of the DkronJob that would differ from a revision after the job is written by the REST API.
+    `now` is the spec of the DkronJob; empty for a job that is gone."""
+    parent = str(wanted.get("parent_job") or "")
+    one, other = (kept_of(dict(each), parent) for each in (now, mapping(revision, "spec")))
+    fields = sorted({*one, *other} - {"name"})
+    return [one_line(field) for field in fields if not is_same(_only(one, field), _only(other, field))]
+
+
+def whole(revision: Object, name: str) -> Object:
+    """Return the DkronJob of a revision as a manifest."""
+    spec = {key: value for key, value in mapping(revision, "spec").items() if key != "name"}
+    made = object_name(name)
+    more = {"name": name} if made != name else {}
+    return {"apiVersion": API_VERSION, "kind": "DkronJob", "metadata": {"name": made}, "spec": {**more, **spec}}
 
 
 def heading(revision: Object) -> str:
@@ -78,7 +92,7 @@ def difference_lines(found: Iterable[Difference]) -> Iterator[str]:
 
 def revision_json(revision: Object) -> Object:
     """Return a revision as `history --diff -o json` has it: without the whole job."""
-    return {key: value for key, value in revision.items() if key != "job"}
+    return {key: value for key, value in revision.items() if key not in ("job", "spec")}
 
 
 def _lines(field: str, before: Any, after: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
@@ -92,10 +106,14 @@ def _lines(field: str, before: Any, after: Any) -> Iterator[str]:  # noqa: ANN40
     if any(isinstance(each, str) and "\n" in each for each in (before, after)):
         yield f"  {field}:"
         old_lines, new_lines = (("" if each is None else str(each)).splitlines() for each in (before, after))
-        changed = list(difflib.unified_diff(old_lines, new_lines, lineterm="", n=_LINES))[2:]
-        yield from (f"    {line}" for line in changed if not line.startswith("@@"))
+        found = list(difflib.unified_diff(old_lines, new_lines, lineterm="", n=_LINES))[2:]
+        yield from (f"    {line}" for line in found if not line.startswith("@@"))
         return
     yield f"  {field}: {_value(before)} → {_value(after)}"
+
+
+def _only(spec: Object, field: str) -> Object:
+    return {"spec": {field: spec[field]} if field in spec else {}}
 
 
 def _is_same(before: Any, after: Any) -> bool:  # noqa: ANN401 - any JSON
@@ -105,11 +123,3 @@ def _is_same(before: Any, after: Any) -> bool:  # noqa: ANN401 - any JSON
 
 def _value(value: Any) -> str:  # noqa: ANN401 - any JSON
     return NONE if value is None else json.dumps(value, ensure_ascii=False)
-
-
-def _snake(field: str) -> str:
-    return "".join(f"_{char.lower()}" if char.isupper() else char for char in field)
-
-
-_KNOWN = frozenset(FIELDS) | {"display_name"}
-"""The DkronJob has another name for one of them."""

@@ -134,6 +134,10 @@ class Server(Protocol):
     async def job(self, name: str) -> Job:
         """Return one job, by its Dkron name or the name of its object."""
 
+    async def past_job(self, name: str) -> Job:
+        """Return one job, as much of it as is known if it is gone. Raises `CliError` for one that nothing tells of."""
+        return await self.job(name)
+
     async def job_to_run(self, name: str) -> Job:
         """Return one job, as much of it as the caller may read. Raises `CliError` if there is none."""
 

@@ -150,16 +150,12 @@ class Cluster(Server):
         return attempts_of(job.raw.get("status") or {})
 
     async def executions(self, wanted: "Filter", job: Job | None = None) -> "AsyncIterator[list[Listed]]":
-        """Yield the executions that the statuses show, with the text in the end of the output that they keep."""
-        from dkron_cli.core.executions import Listed, newest_first  # noqa: PLC0415
+        """Yield the executions that the statuses show."""
+        from dkron_cli.core.executions import of_statuses  # noqa: PLC0415
 
-        jobs, now = [job] if job is not None else await self.jobs(), datetime.now(UTC)
+        jobs = [job] if job is not None else await self.jobs()
         known = [(each, one) for each in jobs for one in await self.attempts(each)]
-        yield newest_first(
-            Listed(each.namespace, each.name, one)
-            for each, one in known
-            if wanted.takes(one, now) and wanted.text in one.output
-        )
+        yield of_statuses(known, wanted, datetime.now(UTC))
 
     async def latest_failure(self, job: Job, start: datetime) -> Run | None:
         """Return the newest finished run since then if it failed."""

@@ -107,6 +107,15 @@ class Rest(RestHistory, Server):
         with self.as_ours_does():
             return from_dkron(raw)
 
+    async def past_job(self, name: str) -> Job:
+        """Return one job; of one that is gone and has executions in the archive, only its name."""
+        try:
+            return await self.job(name)
+        except CliError as error:
+            if error.code is not Code.NOT_FOUND or not await self.is_past(name):
+                raise
+            return from_dkron({"name": name})
+
     async def job_to_run(self, name: str) -> Job:
         """Return one job, with only its name for a caller who may run it and not read it."""
         try:

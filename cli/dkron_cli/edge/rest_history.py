@@ -13,7 +13,7 @@ from dkron_cli.edge.rest_calls import RestCalls
 from dkron_cli.edge.terminal import remark
 from dkron_cli.errors import CliError, Code
 from dkron_reports.job import Job
-from dkron_reports.reading import Object
+from dkron_reports.reading import Object, mapping
 from dkron_reports.run import Attempt
 
 SLOW = "the search takes longer than one request may, and goes on; --from and --to shorten it"
@@ -64,33 +64,49 @@ class RestHistory(RestCalls):
         """Return the server, which keeps the specs that jobs had."""
         return self
 
-    async def revisions(self, job: Job) -> list[Object]:
+    async def is_past(self, name: str) -> bool:
+        """Whether a job that is gone has executions in the archive."""
+        query = urlencode({"job": name, "limit": 1})
+        try:
+            return bool(await self.call("GET", f"/v1/executions?{query}", what="list executions of all jobs"))
+        except CliError as error:
+            if error.code is Code.UNREACHABLE:
+                raise
+            return False
+
+    async def revisions(self, name: str) -> list[Object]:
         """Return the specs that a job had, the newest first, without the specs."""
         with _of_an_archive():
-            found = await self.call("GET", _revisions(job), job=job.name, what="show revisions")
+            found = await self.call("GET", _revisions(name), job=name, what="show revisions")
         if not isinstance(found, list):
             raise self.no_dkron()
         return [each for each in found if isinstance(each, Mapping)]
 
-    async def revision(self, job: Job, generation: int) -> Object:
+    async def revision(self, name: str, generation: int) -> Object:
         """Return one of them, with the job as it was and the differences to the one before."""
         with _of_an_archive():
-            found = await self.call("GET", f"{_revisions(job)}/{generation}", job=job.name, what="show revisions")
+            found = await self.call("GET", f"{_revisions(name)}/{generation}", job=name, what="show revisions")
         if not isinstance(found, Mapping):
             raise self.no_dkron()
         return found
 
-    async def current(self, job: Job) -> Spec:
-        """Return the job as it is, and its version."""
-        raw, headers = await self.answer("GET", path_of(job), job=job.name)
-        if not isinstance(raw, Mapping):
+    async def current(self, name: str) -> Spec:
+        """Return the job as it is."""
+        try:
+            raw, headers = await self.answer("GET", _path(name), job=name)
+            details = await self.call("GET", f"{_path(name)}/details", job=name)
+        except CliError as error:
+            if error.code is not Code.NOT_FOUND:
+                raise
+            return Spec({}, {}, "")
+        if not isinstance(raw, Mapping) or not isinstance(details, Mapping):
             raise self.no_dkron()
-        return Spec(raw, headers.get("ETag", ""))
+        return Spec(raw, mapping(mapping(details, "manifest"), "spec"), headers.get("ETag", ""))
 
-    async def replace(self, job: Job, wanted: Object, version: str) -> None:
-        """Write the fields of a job, unless it has changed since this version."""
-        headers = {"If-Match": version} if version else None
-        _, told = await self.answer("PUT", path_of(job), job=job.name, body=dict(wanted), headers=headers)
+    async def replace(self, name: str, wanted: Object, version: str) -> None:
+        """Write the fields of a job, unless it has changed since this version. Without a version it is created."""
+        headers = {"If-Match": version} if version else {"If-None-Match": "*"}
+        _, told = await self.answer("PUT", _path(name), job=name, body=dict(wanted), headers=headers)
         self._say_warnings(told)
 
     def _say_warnings(self, headers: Mapping[str, str]) -> None:
@@ -117,12 +133,16 @@ def _of_an_archive() -> Iterator[None]:
 
 def path_of(job: Job) -> str:
     """Return the path of a job."""
-    return f"/v1/jobs/{quote(job.name, safe='')}"
+    return _path(job.name)
+
+
+def _path(name: str) -> str:
+    return f"/v1/jobs/{quote(name, safe='')}"
 
 
 def _list_of(job: Job | None) -> str:
     return "/v1/executions" if job is None else f"{path_of(job)}/executions"
 
 
-def _revisions(job: Job) -> str:
-    return f"{path_of(job)}/revisions"
+def _revisions(name: str) -> str:
+    return f"{_path(name)}/revisions"

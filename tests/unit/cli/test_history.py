@@ -140,6 +140,10 @@ HISTORY = {
     "a long text": Listing(
         words=("report", "--search", "x" * 201), code=Code.USAGE, says=("201 characters are too many",)
     ),
+    "a job that was deleted": Listing(words=("report", "-c", "1"), shows=(RETRIED,), api={"gone": True}),
+    "a job that never was": Listing(
+        words=("reprt",), code=Code.NOT_FOUND, says=('there is no job "reprt"', 'did you mean "report"?')
+    ),
     "no time": Listing(words=("report", "--from", "soon"), code=Code.USAGE, says=('--from: "soon" is not a time',)),
 }  # fmt: skip
 
@@ -247,10 +251,15 @@ async def test_log_of_an_archived_execution(
     assert 'has no execution "1-gone" any more' in capsys.readouterr().err
 
 
+PARAMETERS = {"parameters": [{"name": "day", "type": "string", "required": False}], "missedRuns": "skip"}
+
+
 def revision(number: int, *, changed: list[str], differences: list[Any], **job: Any) -> dict[str, Any]:
+    """The first one is from before the job had parameters."""
+    spec = {"schedule": "@daily", **(PARAMETERS if number > 1 else {})}
     return {
         "generation": number, "hash": f"{number:016x}", "at": f"2026-02-2{number}T00:00:00Z", "by": "ann",
-        "changed": changed, "differences": differences, "job": JOB | job,
+        "changed": changed, "differences": differences, "job": JOB | job, "spec": spec,
     }  # fmt: skip
 
 
@@ -284,7 +293,9 @@ async def test_specs_of_a_job_are_listed(
     assert await called("history", "report", "--diff") == Code.OK
     assert capsys.readouterr().out == SHOWN
     await called("history", "report", "--diff", "-c", "1", "--to", "2026-02-22", "-o", "json")
-    assert json.loads(capsys.readouterr().out) == [{k: v for k, v in REVISIONS[1].items() if k != "job"}]
+    assert json.loads(capsys.readouterr().out) == [{k: v for k, v in REVISIONS[1].items() if k not in ("job", "spec")}]
+    fake.gone = True
+    assert await called("history", "report", "--diff") == Code.OK
     fake.archive = False
     assert await called("history", "report", "--diff") == Code.NOT_FOUND
     assert "give dkron-api --archive" in capsys.readouterr().err
@@ -298,14 +309,16 @@ class Revert:
     answer: str | None = None
     api: dict[str, Any] = field(default_factory=dict)
     code: Code = Code.OK
+    match: str = '"7"'
     written: dict[str, Any] | None = None
     says: tuple[str, ...]
 
 
 BACK = ("revision 1, 2026-02-21T00:00:00Z by ann", "  retries: 0 → 2", "    -report", "    +report --fast")
 OLDEST = {"retries": 2, "executor_config": {"command": COMMAND, "cwd": "/"}}
+APPLY = "the REST API does not write parameters; this does: dkronctl revert report 1 -o yaml | kubectl apply -f -"
 REVERTS = {
-    "yes": Revert(words=("1", "--yes"), written=OLDEST, says=(*BACK, "report has the spec of revision 1")),
+    "yes": Revert(words=("1", "--yes"), api={"spec": {}}, written=OLDEST, says=(*BACK, "has the spec of revision 1\n")),
     "a person says yes": Revert(
         words=("1",), answer="y\n", written=OLDEST, says=("Give report back revision 1? [y/N]", "report has the spec")
     ),
@@ -313,10 +326,21 @@ REVERTS = {
         words=("1",), answer="\n", code=Code.FAILED, says=(*BACK, "nothing was written; answer y, or give --yes")
     ),
     "a program is not asked": Revert(words=("1",), code=Code.FAILED, says=("revision 1", "nothing was written")),
-    "a dry run": Revert(words=("1", "--dry-run"), says=(*BACK, "(dry run: nothing was written)")),
+    "a dry run": Revert(words=("1", "--dry-run"), says=(*BACK, APPLY, "(dry run: nothing was written)")),
     "nothing to do": Revert(words=("3", "--yes"), says=("report is as in revision 3 already",)),
-    "fields that stay": Revert(
-        words=("2", "--yes"), written={"retries": 2}, says=("the REST API cannot write jobTemplate: it stays",)
+    "fields that Dkron does not have": Revert(
+        words=("1", "--yes"), written=OLDEST, says=(APPLY, "has the spec of revision 1, except for these fields")
+    ),
+    "only such fields": Revert(
+        words=("3", "--yes"), api={"spec": {"parameters": [{"name": "hour"}]}}, code=Code.FAILED,
+        says=("the REST API does not write parameters;", "nothing was written"),
+    ),
+    "a job that was deleted": Revert(
+        words=("2", "--yes"), api={"gone": True}, match="*", written={"retries": 2},
+        says=('name: none → "report"', "does not write parameters;", "has the spec of revision 2"),
+    ),
+    "the whole manifest": Revert(
+        words=("2", "-o", "yaml"), says=("kind: DkronJob", "name: report", "schedule: '@daily'", "- name: day")
     ),
     "another client was first": Revert(
         words=("1", "--yes"), api={"busy": True}, code=Code.CONFLICT, says=("no longer has the version",)
@@ -347,7 +371,7 @@ async def test_a_job_gets_a_spec_back(
     said = capsys.readouterr()
     assert all(sentence in said.out + said.err for sentence in case.says), said
     written = [(match, {k: v for k, v in body.items() if JOB.get(k) != v}) for match, body in fake.written]
-    assert written == ([] if case.written is None else [('"7"', case.written)])
+    assert written == ([] if case.written is None else [(case.match, case.written)])
     assert all("success_count" not in body for _, body in fake.written)
 
 
