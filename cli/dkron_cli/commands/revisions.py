@@ -52,9 +52,9 @@ def revert(
     """Give a job back a spec that it had.
 
     It shows what would change, asks, and writes the job by the REST API, unless another writer has changed the job
-    meanwhile. A job that was deleted is created. It needs --server, and an archive. The REST API does not write fields that Dkron's JSON has no place for,
-    such as parameters and jobTemplate, and the command names those that would differ. With -o yaml or json, it prints
-    the whole DkronJob of the revision for kubectl apply, and writes nothing.
+    meanwhile. A job that was deleted is created. It needs --server, and an archive. The REST API does not write fields
+    that Dkron's JSON has no place for, such as parameters and jobTemplate, and the command names those that would
+    differ. With -o yaml or json, it prints the whole DkronJob of the revision for kubectl apply, and writes nothing.
     """
     options = options_of(ctx)
     way = run(_way_back(options, job, revision))

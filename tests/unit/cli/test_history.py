@@ -251,7 +251,7 @@ async def test_log_of_an_archived_execution(
     assert 'has no execution "1-gone" any more' in capsys.readouterr().err
 
 
-PARAMETERS = {"parameters": [{"name": "day", "type": "string", "required": False}], "missedRuns": "skip"}
+PARAMETERS = {"parameters": [{"name": "day", "type": "string", "required": False}], "missedRuns": "latest"}
 
 
 def revision(number: int, *, changed: list[str], differences: list[Any], **job: Any) -> dict[str, Any]:
