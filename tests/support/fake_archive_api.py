@@ -78,7 +78,7 @@ class FakeArchiveApi:
 
     def _of_job(self, request: web.Request, rest: list[str]) -> web.Response:  # noqa: PLR0911 - a case for each route
         match rest:
-            case [] | ["details"] if self.gone:
+            case [] | ["details"] | ["executions"] if self.gone:
                 return web.Response(status=404, text='there is no job "report"')
             case []:
                 return web.json_response(self.job, headers={"ETag": '"7"'})

@@ -51,10 +51,10 @@ def differences_of(revision: Object) -> list[Difference]:
 
 
 def way_back(current: Object, revision: Object) -> tuple[Object, list[Difference]]:
-    """Return the job to write for a revision, and what that changes."""
+    """Return the job to write for a revision, and what that changes; in a job that is gone, all that is not empty."""
     then = mapping(revision, "job")
     pairs = ((field, current.get(field), then.get(field)) for field in WRITTEN)
-    found = [Difference(*each) for each in pairs if not _is_same(*each[1:])]
+    found = [Difference(*each) for each in pairs if not _is_same(*each[1:]) and (current or each[2])]
     return {field: then[field] for field in WRITTEN if field in then}, found
 
 

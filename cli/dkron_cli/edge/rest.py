@@ -11,7 +11,8 @@ from urllib.parse import quote, urlencode
 
 import aiohttp
 
-from dkron_cli.core.job import from_dkron, with_pause
+from dkron_cli.core.executions import FEWEST, Filter
+from dkron_cli.core.job import GONE, from_dkron, gone_job, with_pause
 from dkron_cli.core.order import Order
 from dkron_cli.core.pauses import Choice
 from dkron_cli.core.run import attempts_of_dkron
@@ -114,7 +115,7 @@ class Rest(RestHistory, Server):
         except CliError as error:
             if error.code is not Code.NOT_FOUND or not await self.is_past(name):
                 raise
-            return from_dkron({"name": name})
+            return gone_job(name)
 
     async def job_to_run(self, name: str) -> Job:
         """Return one job, with only its name for a caller who may run it and not read it."""
@@ -169,7 +170,9 @@ class Rest(RestHistory, Server):
             return None
 
     async def attempts(self, job: Job) -> list[Attempt]:
-        """Return the executions that the server shows."""
+        """Return the executions that the server shows; of a job that is gone, the newest ones in the archive."""
+        if job.state == GONE:
+            return [each.attempt for each in await anext(self.executions(Filter(limit=FEWEST), job))]
         raw = await self.call("GET", f"{path_of(job)}/executions?details=true", job=job.name)
         with self.as_ours_does():
             return attempts_of_dkron(raw)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
 from dkron_cli.core.executions import Filter, Listed, listed_of_dkron
+from dkron_cli.core.job import GONE
 from dkron_cli.core.revisions import Spec
 from dkron_cli.core.run import attempts_of_dkron
 from dkron_cli.edge.rest_calls import RestCalls
@@ -31,8 +32,8 @@ class RestHistory(RestCalls):
         """Yield the executions of a job, or of all jobs, in pages, the newest first."""
         path, query, now = _list_of(job), [("details", "true"), *wanted.query()], datetime.now(UTC)
         what = "search outputs" if wanted.text else "list executions of all jobs"
-        if job is not None and wanted.text:
-            # A Dkron would ignore the text, and has no such route.
+        if job is not None and (wanted.text or job.state == GONE):
+            # A Dkron has no such route, and would ignore the text.
             path, query = _list_of(None), [("job", job.name), *query]
         after = ""
         while True:

@@ -247,6 +247,9 @@ async def test_log_of_an_archived_execution(
     fake.most = 1
     assert await called("logs", "report", OLD[-1]) == Code.OK
     assert capsys.readouterr().out == f"all of {OLD[-1]}\n"
+    fake.gone = True
+    assert await called("logs", "report", OLD[0]) == Code.OK
+    assert capsys.readouterr().out == f"all of {OLD[0]}\n"
     assert await called("logs", "report", "1-gone") == Code.NOT_FOUND
     assert 'has no execution "1-gone" any more' in capsys.readouterr().err
 
@@ -337,7 +340,7 @@ REVERTS = {
     ),
     "a job that was deleted": Revert(
         words=("2", "--yes"), api={"gone": True}, match="*", written={"retries": 2},
-        says=('name: none → "report"', "does not write parameters;", "has the spec of revision 2"),
+        says=('ann: executor_config\n  name: none → "report"\n  schedule:', "not write parameters;", "of revision 2"),
     ),
     "the whole manifest": Revert(
         words=("2", "-o", "yaml"), says=("kind: DkronJob", "name: report", "schedule: '@daily'", "- name: day")
