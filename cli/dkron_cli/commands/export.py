@@ -7,6 +7,7 @@ import typer
 from dkron_cli.commands.arguments import JobNames, Selector, chosen, usage
 from dkron_cli.core.executions import Filter, execution_json
 from dkron_cli.core.selection import ALL, Selection
+from dkron_cli.edge.backend import past_jobs
 from dkron_cli.edge.connect import connected
 from dkron_cli.edge.terminal import print_json, print_line, print_manifests, remark
 from dkron_cli.options import Options, options_of
@@ -45,7 +46,7 @@ async def export(
 async def _executions(options: Options, selection: Selection) -> None:
     """Print executions as they come: there may be millions."""
     async with connected(options) as server:
-        jobs = [None] if selection == ALL else await server.jobs(selection)
+        jobs = [None] if selection == ALL else await past_jobs(server, selection)
         for job in jobs:
             async for page in server.executions(Filter(), job):
                 for each in page:

@@ -21,7 +21,7 @@ from dkron_cli.core.job import title
 from dkron_cli.core.moments import Range, read_range
 from dkron_cli.core.run import run_json, run_table
 from dkron_cli.core.selection import Selection
-from dkron_cli.edge.backend import Server
+from dkron_cli.edge.backend import Server, past_jobs
 from dkron_cli.edge.connect import connected
 from dkron_cli.edge.local_zone import LocalZone
 from dkron_cli.edge.terminal import remark, show, structured
@@ -78,7 +78,7 @@ async def history(  # noqa: PLR0913 - the options, one by one
 
 async def _runs(options: Options, selection: Selection, ended: Range, state: str, count: int) -> None:
     async with connected(options) as server:
-        jobs = await _past_jobs(server, selection)
+        jobs = await past_jobs(server, selection)
         runs = [(job, run) for job in jobs for run in await newest(server, job, ended, state, count)]
         _say_how_far(server, ended)
     if len(jobs) > 1:
@@ -92,11 +92,6 @@ async def _runs(options: Options, selection: Selection, ended: Range, state: str
         return
     named = [title(job, namespaces=options.all_namespaces) for job, _ in runs[:count]] if selection.labels else None
     show(run_table(found, now=datetime.now(UTC), wide=options.output == "wide", jobs=named), options)
-
-
-async def _past_jobs(server: Server, selection: Selection) -> list[Job]:
-    """Return the jobs with the labels, or the one job that is named, which may be gone."""
-    return await server.jobs(selection) if selection.labels else [await server.past_job(selection.names[0])]
 
 
 async def newest(server: Server, job: Job, ended: Range, state: str, count: int) -> list[Run]:
@@ -116,7 +111,7 @@ async def newest(server: Server, job: Job, ended: Range, state: str, count: int)
 async def _matches(options: Options, selection: Selection, wanted: Filter, count: int) -> None:
     found: list[Listed] = []
     async with connected(options) as server:
-        jobs = await _past_jobs(server, selection)
+        jobs = await past_jobs(server, selection)
         for job in jobs:
             found += await _first(server, job, wanted, count)
         _say_how_far(server, wanted.ended, searches=True)

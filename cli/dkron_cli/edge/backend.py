@@ -277,6 +277,13 @@ async def meant(server: Server, selection: Selection) -> list[Job]:
     return await server.jobs(selection) if selection.labels else [await server.job(selection.names[0])]
 
 
+async def past_jobs(server: Server, selection: Selection) -> list[Job]:
+    """Return the jobs that are named, also if they are gone; or those with the labels."""
+    if not selection.names:
+        return await server.jobs(selection)
+    return [await server.past_job(name) for name in selection.names]
+
+
 async def existing(server: Server, name: str) -> list[Job]:
     """Return the job of this name, if it exists: a pause may name any."""
     try:

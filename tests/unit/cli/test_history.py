@@ -221,6 +221,7 @@ async def test_table_and_json_of_what_ran(
 EXPORTS = {
     "all pages of all jobs": Listing(words=(), shows=("other", *["report"] * 7, "other"), api={"most": 2}),
     "a job": Listing(words=("report",), shows=("report",) * 7, api={"most": 3}),
+    "a job that was deleted": Listing(words=("report",), shows=("report",) * 7, api={"gone": True}),
     "jobs with a label": Listing(words=("-l", "team=a"), shows=("report",) * 7),
     "a job of a Dkron": Listing(words=("report",), shows=("report",) * 7, api={"plain": True}),
 }
