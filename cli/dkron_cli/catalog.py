@@ -59,7 +59,14 @@ CATALOG = (
     Entry("stop", RUN, "Stop running executions.", "stop report --all"),
     Entry("retry", RUN, "Run failed runs again.", "retry --failed --since 12h"),
     Entry("backfill", RUN, "Run the slots of a period again.", "backfill report --from 7d --to 1d --runs failed"),
-    Entry("runs", RUN, "List DkronRuns, and show, await or cancel one.", "runs --at 05:41", at="runs:app", inner=RUNS),
+    Entry(
+        "runs",
+        RUN,
+        "List DkronRuns, show, await or cancel one, and list what ran at a time.",
+        "runs --at 05:41",
+        at="runs:app",
+        inner=RUNS,
+    ),
     Entry(
         "backfills",
         RUN,

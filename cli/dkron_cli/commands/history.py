@@ -42,8 +42,8 @@ async def history(  # noqa: PLR0913 - the options, one by one
     state: Annotated[State | None, typer.Option("--state", help="Only runs with this result.")] = None,
     failed: Annotated[bool, typer.Option("--failed", help="The same as --state failed.")] = False,
     search: Annotated[
-        str, typer.Option("--search", help="List executions with this text in their output.", show_default=False)
-    ] = "",
+        str | None, typer.Option("--search", help="List executions with this text in their output.")
+    ] = None,
     diff: Annotated[bool, typer.Option("--diff", help="List the specs of the job, and the changes.")] = False,
     count: Annotated[int, typer.Option("--count", "-c", min=1, help="Maximum number of entries.")] = 20,
 ) -> None:
@@ -60,8 +60,8 @@ async def history(  # noqa: PLR0913 - the options, one by one
     """
     if failed and state not in (None, State.FAILED):
         raise usage("--failed is --state failed; give one of them")
-    if len(search) > LONGEST_TEXT:
-        raise usage(f"--search: {len(search)} characters are too many; use at most {LONGEST_TEXT}")
+    if search is not None and not 0 < len(search) <= LONGEST_TEXT:
+        raise usage(f"--search: use 1 to {LONGEST_TEXT} characters, not {len(search)}")
     selection = chosen([job] if job else None, selector, needed=True)
     with refusing():
         ended = read_range(start, end, datetime.now(UTC), LocalZone())

@@ -109,19 +109,20 @@ def archive(cluster: Object | None, jobs: Sequence[Job], now: datetime) -> Itera
     archives = conditions.get(ARCHIVES)
     if archives is None:
         return
-    lost = sum(number(_unarchived(job), "lost") for job in jobs)
-    if lost:
-        text = f"the archive lacks {plural(lost, 'record')}, which left their statuses while it was away"
-        yield Check(WARNING, text, "raise spec.history.executions, if the archive may be away for as long again")
+    losses = [(job.name, lost) for job in jobs if (lost := number(_unarchived(job), "lost"))]
+    if losses:
+        names = ", ".join(name for name, _ in losses[:NAMED]) + (" …" if len(losses) > NAMED else "")
+        count = sum(lost for _, lost in losses)
+        text = f"the archive never got {plural(count, 'record')}, because it was away: {names}"
+        yield Check(WARNING, text, "keep it from being away for so long: a status holds only its newest executions")
     if archives.get("status") != "False":
         yield Check(OK, "the archive takes records")
         return
     waits = [end for job in jobs for end in _waiting(job)]
-    behind = (
-        f"; {plural(len(waits), 'execution')} wait for it, the oldest for {span(now - min(waits))}" if waits else ""
-    )
-    text = f"the archive takes no records: {archives.get('message') or archives.get('reason')}{behind}"
-    yield Check(PROBLEM, text, "jobs run on; make its database answer before their statuses are full")
+    behind = f"; not in it: {plural(len(waits), 'execution')}, the oldest for {span(now - min(waits))}" if waits else ""
+    why = str(archives.get("message") or archives.get("reason")).rstrip(".")
+    remedy = "jobs run on; make its database answer before their statuses are full"
+    yield Check(PROBLEM, f"the archive takes no records ({why}){behind}", remedy)
 
 
 def _unarchived(job: Job) -> Object:

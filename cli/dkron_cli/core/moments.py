@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+from dkron_crds.schedule.instants import shifted
 from dkron_reports.words import read_moment
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -49,7 +50,7 @@ class Range:
 
     def widened(self, by: timedelta) -> "Range":
         """Return the range with so much more at its ends."""
-        return Range(self.begin and self.begin - by, self.end and self.end + by)
+        return Range(self.begin and shifted(self.begin, -by), self.end and shifted(self.end, by))
 
 
 EVER = Range()
@@ -68,9 +69,10 @@ def read_period(option: str, text: str, now: datetime, zone: tzinfo) -> Period:
             return Period(begin, begin + SECOND)
         if clock is None:
             return Period(_instant(day, time(), zone), _instant(day + DAY, time(), zone))
-    except (ValueError, OverflowError):
+        found = _on(day, clock, zone)
+    except (ValueError, OverflowError, OSError):
+        # The machine's zone may know fewer years than the calendar has.
         raise ValueError(f'{option}: "{text}" is not a time; use {FORMS}') from None
-    found = _on(day, clock, zone)
     if found is None:
         raise ValueError(f'{option}: "{text}" did not exist: the clocks went forward; use an earlier or a later time')
     return found

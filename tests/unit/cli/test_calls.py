@@ -61,7 +61,7 @@ def call(*words: str) -> int:
         pytest.param("pause a --api-writes", 2, "--api-writes concerns the REST API", id="two kinds of pauses"),
         pytest.param("resume --name p a", 2, "give --name, or name the jobs", id="a pause and a job"),
         pytest.param("pause --reason x --server x -A", 2, "a REST API serves one namespace", id="a pause of a server"),
-        pytest.param("runs", 2, "List DkronRuns, and show", id="a group without a command"),
+        pytest.param("runs", 2, "List DkronRuns, show, await", id="a group without a command"),
         pytest.param("runs -A", 2, "name a command, or give --at", id="a group with an option"),
         pytest.param("runs --at 05:41 list", 2, "leave it out before list", id="a time and a command"),
         pytest.param("runs --at soon", 2, '--at: "soon" is not a time; use 05:41', id="a run at no time"),

@@ -137,8 +137,10 @@ HISTORY = {
     "two states": Listing(
         words=("report", "--failed", "--state", "success"), code=Code.USAGE, says=("give one of them",)
     ),
+    "a text that is not set": Listing(words=("report", "--search", ""), code=Code.USAGE, says=("not 0",)),
+    "all time": Listing(words=("report", "--from", "999999999d", "-c", "1"), shows=(RETRIED,)),
     "a long text": Listing(
-        words=("report", "--search", "x" * 201), code=Code.USAGE, says=("201 characters are too many",)
+        words=("report", "--search", "x" * 201), code=Code.USAGE, says=("use 1 to 200 characters, not 201",)
     ),
     "a job that was deleted": Listing(words=("report", "-c", "1"), shows=(RETRIED,), api={"gone": True}),
     "a job that never was": Listing(

@@ -232,18 +232,18 @@ def owing(*, lost: int = 0) -> Job:
         pytest.param({"status": "True"}, [owing()], ["ok: the archive takes records"], id="reachable"),
         pytest.param(
             {"status": "True"}, [owing(lost=3), owing(lost=1)],
-            ["warning: the archive lacks 4 records, which left their statuses while it was away",
+            ["warning: the archive never got 4 records, because it was away: backup, backup",
              "ok: the archive takes records"],
             id="it was away for too long",
         ),
         pytest.param(
-            {"status": "False", "reason": "Unreachable", "message": "the disk is full"}, [owing(), owing()],
-            ["problem: the archive takes no records: the disk is full; 4 executions wait for it, the oldest for 1h29m"],
+            {"status": "False", "reason": "Unreachable", "message": "The disk is full."}, [owing(), owing()],
+            ["problem: the archive takes no records (The disk is full); not in it: 4 executions, the oldest for 1h29m"],
             id="full",
         ),
         pytest.param(
             {"status": "False", "reason": "Unreachable"}, [],
-            ["problem: the archive takes no records: Unreachable"], id="no job waits for it",
+            ["problem: the archive takes no records (Unreachable)"], id="no job waits for it",
         ),
     ],
 )  # fmt: skip
