@@ -50,10 +50,12 @@ RunName = Annotated[
 
 app = commands(
     "List DkronRuns, show, await or cancel one, and list what ran at a time.\n\n"
-    "A DkronRun is a run that was requested, as by dkronctl run. dkronctl history has all\nruns of a job, whatever caused them.\n\n"
-    "With --at and no command, the list has the executions of all jobs that ran at a time, the\nnewest first: in the "
-    "minute of 05:41, or on a whole day, in the time zone of this machine.\nWith --server, it goes as far back as the "
-    "archive of the REST API, and otherwise as far as\nspec.history.executions of each job."
+    "A DkronRun is a run that was requested, as by dkronctl run. dkronctl history has all\n"
+    "runs of a job, whatever caused them.\n\n"
+    "With --at and no command, the list has the executions of all jobs that ran at a time, the\n"
+    "newest first: in the minute of 05:41, or on a whole day, in the time zone of this machine.\n"
+    "With --server, it goes as far back as the archive of the REST API, and otherwise as far as\n"
+    "spec.history.executions of each job."
 )
 
 
