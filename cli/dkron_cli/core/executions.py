@@ -101,7 +101,7 @@ def state_of(attempt: Attempt) -> State:
 
 
 def of_runs(ended: Range, state: str, count: int) -> Filter:
-    """Return what to ask for to see the newest runs of a job. Its attempts decide how a run stands, so the server must
+    """Return the filter that finds the newest runs of a job. All attempts decide how a run stands, so the server must
     not choose among them."""
     limit = MOST if state else min(max(FEWEST, 2 * count), MOST)
     return Filter(ended.widened(RETRIES), limit=limit)
@@ -114,8 +114,8 @@ def is_run(run: Run, ended: Range, state: str, now: datetime) -> bool:
 
 
 def during(period: Period, now: datetime) -> tuple[Filter, Filter]:
-    """Return what to ask for to see all that ran in a period: those that ran at its last moment, and those that ended
-    in it or near it, since the clock of the server may differ."""
+    """Return the filters that find all that ran in a period: those that ran at its last moment, and those that ended in
+    it or near it, since the clock of the server may differ."""
     ended = Range(period.begin, period.end).widened(MINUTE)
     return Filter(at=min(period.end - TICK, now)), Filter(ended)
 

@@ -76,7 +76,7 @@ def whole(revision: Object, name: str) -> Object:
 
 
 def heading(revision: Object) -> str:
-    """Return what a revision is, in one line."""
+    """Return the line above the differences of a revision: its number, its time, its author, and the fields."""
     by = f" by {revision['by']}" if revision.get("by") else ""
     fields = ", ".join(map(str, items(revision, "changed")))
     at = revision.get("at") or "unknown"

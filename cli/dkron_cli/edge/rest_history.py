@@ -1,4 +1,4 @@
-"""What a REST API keeps of the past: executions in pages, and the specs that a job had."""
+"""The past by a REST API: executions in pages, and the specs that a job had."""
 
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
