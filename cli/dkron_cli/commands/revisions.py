@@ -21,7 +21,7 @@ from dkron_cli.edge.connect import connected
 from dkron_cli.edge.terminal import agreed, print_manifests, remark, run, say, structured
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options, options_of
-from dkron_reports.reading import Object, number
+from dkron_reports.reading import Object, mapping, number
 from dkron_reports.words import read_time
 
 
@@ -98,8 +98,8 @@ async def _way_back(options: Options, name: str, generation: int) -> WayBack:
         revision = await past.revision(name, generation)
         current = await past.current(name)
     wanted, differences = way_back(current.raw, revision)
-    if not wanted:
-        raise CliError(Code.UNREACHABLE, f"the server does not tell the job of revision {generation}")
+    if not wanted or not mapping(revision, "spec"):
+        raise CliError(Code.UNREACHABLE, f"the server does not tell the spec of revision {generation}")
     return WayBack(revision, wanted, differences, left_out(current.whole, revision, wanted), current.version)
 
 

@@ -45,7 +45,7 @@ class Difference:
 def differences_of(revision: Object) -> list[Difference]:
     """Return the differences that the server tells of a revision."""
     return [
-        Difference(str(each.get("field") or ""), each.get("before"), each.get("after"))
+        Difference(one_line(str(each.get("field") or "")), each.get("before"), each.get("after"))
         for each in objects(revision, "differences")
     ]
 
@@ -61,8 +61,8 @@ def way_back(current: Object, revision: Object) -> tuple[Object, list[Difference
 def left_out(now: Mapping[str, Any], revision: Object, wanted: Object) -> list[str]:
     """Return the fields of the DkronJob that would differ from a revision after the job is written by the REST API.
     `now` is the spec of the DkronJob; empty for a job that is gone."""
-    parent = str(wanted.get("parent_job") or "")
-    one, other = (kept_of(dict(each), parent) for each in (now, mapping(revision, "spec")))
+    parent, then = str(wanted.get("parent_job") or ""), mapping(revision, "spec")
+    one, other = (kept_of(dict(each), parent) for each in (now, then))
     fields = sorted({*one, *other} - {"name"})
     return [one_line(field) for field in fields if not is_same(_only(one, field), _only(other, field))]
 
