@@ -17,7 +17,7 @@ from dkron_cli.core.revisions import (
     way_back,
     whole,
 )
-from dkron_cli.edge.connect import connected
+from dkron_cli.edge.connect import opened_archive
 from dkron_cli.edge.terminal import agreed, print_manifests, remark, run, say, structured
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options, options_of
@@ -27,8 +27,7 @@ from dkron_reports.words import read_time
 
 async def show_revisions(options: Options, name: str, made: Range, count: int) -> None:
     """Print the newest specs of a job that were accepted in a range, each with the differences to the one before."""
-    async with connected(options) as server:
-        past = server.past()
+    async with opened_archive(options) as past:
         chosen = [each for each in await past.revisions(name) if _is_in(each, made)][:count]
         found = [await past.revision(name, number(each, "generation")) for each in chosen]
     raw = [revision_json(each) for each in found]
@@ -93,8 +92,7 @@ class WayBack:
 
 
 async def _way_back(options: Options, name: str, generation: int) -> WayBack:
-    async with connected(options) as server:
-        past = server.past()
+    async with opened_archive(options) as past:
         revision = await past.revision(name, generation)
         current = await past.current(name)
     wanted, differences = way_back(current.raw, revision)
@@ -104,8 +102,8 @@ async def _way_back(options: Options, name: str, generation: int) -> WayBack:
 
 
 async def _carry_out(options: Options, name: str, way: WayBack) -> None:
-    async with connected(options) as server:
-        await server.past().replace(name, way.wanted, way.version)
+    async with opened_archive(options) as past:
+        await past.replace(name, way.wanted, way.version)
 
 
 def _is_in(revision: Object, made: Range) -> bool:

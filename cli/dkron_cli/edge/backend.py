@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from dkron_cli.core.executions import Filter, Listed
     from dkron_cli.core.importing import Item, Step, Wanted
     from dkron_cli.core.pauses import Choice
-    from dkron_cli.edge.rest_history import RestHistory
     from dkron_reports.explain import Question
 
 Object = dict[str, Any]
@@ -41,10 +40,6 @@ class Asked:
 
 
 PLAIN = Order()
-OF_ARCHIVE = (
-    "the cluster has only the newest spec of a job; the archive has those before it, and the REST API reads it: "
-    "give its address by --server or DKRON_SERVER"
-)
 
 
 class Noun(NamedTuple):
@@ -159,10 +154,6 @@ class Server(Protocol):
     async def execution(self, job: Job, execution: str) -> Attempt | None:  # noqa: ARG002 - `attempts` has all
         """Return an execution that `attempts` does not have; None if there is none of this id."""
         return None
-
-    def past(self) -> "RestHistory":
-        """Return the server as one that keeps the specs that jobs had."""
-        raise CliError(Code.USAGE, OF_ARCHIVE)
 
     async def latest_failure(self, job: Job, start: datetime) -> Run | None:
         """Return the newest finished run since then if it failed."""

@@ -61,10 +61,6 @@ class RestHistory(RestCalls):
         with self.as_ours_does():
             return attempts_of_dkron([raw])[0]
 
-    def past(self) -> "RestHistory":
-        """Return the server, which keeps the specs that jobs had."""
-        return self
-
     async def is_past(self, name: str) -> bool:
         """Whether a job that is gone has executions in the archive."""
         query = urlencode({"job": name, "limit": 1})
