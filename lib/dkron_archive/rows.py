@@ -20,7 +20,7 @@ LONGEST_KEY = 512
 LONGEST_TEXT = 16_384
 """Characters of a message."""
 LARGEST = 2**63 - 1
-ROW = 400
+ROW = 600
 """Bytes that a record takes without its output, with its share of the indexes: a mean, see bench/README.md."""
 
 
