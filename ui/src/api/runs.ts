@@ -1,0 +1,85 @@
+// Requests about executions of all jobs, archived ones and running ones alike.
+
+import { api, ask, askPage, type Execution, type Page } from "./client";
+
+/** Which executions are asked for. Times are RFC 3339; `from` and `to` are about their ends. */
+export interface RunsWanted {
+  from?: string;
+  to?: string;
+  /** Only those that ran then. */
+  at?: string;
+  state?: string;
+  cause?: string;
+  job?: readonly string[];
+  q?: string;
+}
+
+export interface Bucket {
+  readonly begin: string;
+  readonly success: number;
+  readonly failed: number;
+  /** Slots that did not run. */
+  readonly skipped: number;
+}
+
+export interface DurationsOfDay {
+  readonly day: string;
+  readonly count: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly longest: number;
+}
+
+type Get = (path: string, init: { params: { query: object; path?: object }; signal?: AbortSignal }) => Promise<never>;
+/** A list in a query repeats its name. */
+const querySerializer = { array: { style: "form", explode: true } } as const;
+const get: Get = (path, init) => (api.GET as unknown as Get)(path, { ...init, querySerializer } as typeof init);
+
+/** Executions of a page, and bytes of each output: its last line is shown. */
+const PORTION = 100;
+const OUTPUT = 160;
+
+/** The executions after the place that `after` names, which the page before has; empty for the first page. */
+export function listRuns(wanted: RunsWanted, after: string, signal?: AbortSignal): Promise<Page<Execution>> {
+  const query = { ...wanted, after: after || undefined, limit: PORTION, output_size_limit: OUTPUT, details: true };
+  return askPage<Execution>(get("/v1/executions", { params: { query }, signal }));
+}
+
+/** Counts of what ended, by step, from the first; empty steps are left out. */
+export function timelineOf(
+  from: string,
+  to: string,
+  step: "minute" | "hour" | "day",
+  job = "",
+  signal?: AbortSignal,
+): Promise<Bucket[]> {
+  const query = { from, to, step, job: job || undefined };
+  return ask<Bucket[]>(get("/v1/timeline", { params: { query }, signal }));
+}
+
+/** How long the successful executions of a job took, by day. */
+export function durationsOf(job: string, from: string, to: string, signal?: AbortSignal): Promise<DurationsOfDay[]> {
+  const query = { from, to };
+  return ask<DurationsOfDay[]>(
+    get("/v1/jobs/{job_name}/durations", { params: { path: { job_name: job }, query }, signal }),
+  );
+}
+
+/** Executions of a job that ended before or after a time, the nearest first. */
+export function runsBeside(
+  job: string,
+  side: { before: string } | { after: string },
+  state: string | undefined,
+  limit: number,
+  signal?: AbortSignal,
+): Promise<Page<Execution>> {
+  const isBefore = "before" in side;
+  const query = {
+    ...(isBefore ? { to: side.before } : { from: side.after, _sort: "finished_at", _order: "ASC" }),
+    ...{ state, limit, output_size_limit: 0, details: true },
+  };
+  return askPage<Execution>(
+    get("/v1/jobs/{job_name}/executions", { params: { path: { job_name: job }, query }, signal }),
+  );
+}
