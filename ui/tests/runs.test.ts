@@ -71,6 +71,7 @@ describe("the first page comes again", () => {
     { name: "with running ones only", newest: "QR", isAll: false, known: "RSab", is: "qrsab" },
     { name: "and is all", newest: "Ra", isAll: true, known: "SRa", is: "ra" },
     { name: "with a gap", newest: "xyz", isAll: false, known: "abc", is: undefined },
+    { name: "of a search that found nothing so far", newest: "", isAll: false, known: "ab", is: "ab" },
     { name: "and nothing was known", newest: "ab", isAll: false, known: "", is: "ab" },
   ])("$name", ({ newest, isAll, known, is }) =>
     expect(

@@ -112,6 +112,8 @@ export interface Page<T> {
   readonly total: number | undefined;
   /** Whether a search looked at all that this page is about. */
   readonly isComplete: boolean;
+  /** Why entries may be missing, as a sentence; empty if none are. */
+  readonly warning: string;
 }
 
 /** A page of a list, with the token for the next one. */
@@ -123,7 +125,14 @@ export async function askPage<T>(request: Promise<Answer<T[]>>): Promise<Page<T>
     after: response.headers.get("X-Next-After") ?? "",
     total: total === null ? undefined : Number(total),
     isComplete: response.headers.get("X-Search-Complete") !== "false",
+    warning: warningIn(response),
   };
+}
+
+/** The sentence of a header Warning; empty without one. */
+export function warningIn(response: Response): string {
+  const header = response.headers.get("Warning") ?? "";
+  return /"(.*)"/s.exec(header)?.[1]?.replace(/\\(.)/g, "$1") ?? "";
 }
 
 async function asked<T>(request: Promise<Answer<T>>): Promise<Answer<T>> {

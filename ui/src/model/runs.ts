@@ -89,7 +89,7 @@ export function withNewest(
 ): Execution[] | undefined {
   const ids = new Set(newest.map(({ id }) => id));
   const others = known.filter(({ id }) => !ids.has(id));
-  if (!isAll && known.length > 0 && others.length === known.length) return undefined;
+  if (!isAll && newest.length > 0 && known.length > 0 && others.length === known.length) return undefined;
   // The running ones come first: the page has all of them if it has one that is over.
   const hasAllRunning = isAll || newest.some((each) => result(each) !== "running");
   return [...newest, ...others.filter((each) => !hasAllRunning || result(each) !== "running")];

@@ -34,6 +34,8 @@ export interface Runs {
   /** Undefined until the first answer. */
   readonly items: readonly Execution[] | undefined;
   readonly total: number | undefined;
+  /** Why some may be missing; empty if none are. */
+  readonly warning: string;
   /** Whether these are all. */
   readonly isWhole: boolean;
   /** Whether a search in outputs has stopped on its way: only `more` goes on. */
@@ -106,7 +108,8 @@ export function useRuns(filter: RunsFilter): Runs {
   };
   return {
     items: list?.items,
-    total: newest?.total,
+    total: requests.length === 1 ? newest?.total : undefined,
+    warning: newest?.warning ?? "",
     isWhole: list !== undefined && !list.next,
     isHalted: list !== undefined && !list.isComplete && list.next !== undefined,
     loading: first.loading || isReading,

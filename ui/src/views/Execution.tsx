@@ -27,6 +27,7 @@ import { Empty, Failure, Loading } from "../parts/States";
 import { StopButton, StoppingIcon } from "../parts/Stop";
 import { Elapsed, When } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
+import { useNeighbours } from "../state/around";
 import { now } from "../state/clock";
 import type { LiveEvent } from "../state/live";
 import { attempt } from "../state/notices";
@@ -57,6 +58,7 @@ export function Execution({ job, id }: { job: string; id: string }) {
     .data?.timezone;
   const [isWide, setWide] = useState(false);
   const body = one.data;
+  const near = useNeighbours(job, body, all.data);
   const held = pauseOf(job, knownPauses());
   useMember(job, id, one.data, all.data);
   if (one.error?.status === 404) {
@@ -70,7 +72,7 @@ export function Execution({ job, id }: { job: string; id: string }) {
     );
   }
   const kind = body && result(body);
-  const attempts = body ? attemptsOf(body, all.data ?? []) : [];
+  const attempts = body ? attemptsOf(body, near) : [];
   return (
     <div class="execution">
       <header class="head">
@@ -100,7 +102,7 @@ export function Execution({ job, id }: { job: string; id: string }) {
           {kind && kind !== "running" && !held && may("create dkronjobs/run") && <Again body={body} />}
         </div>
       </header>
-      {body && all.data && <Others one={body} all={all.data} />}
+      {body && all.data && <Others one={body} all={near} />}
       <Failure query={one} />
       {!body && one.loading && <Loading rows={6} />}
       {body && (

@@ -50,6 +50,7 @@ export function Runs() {
         </span>
       </header>
       <Failure query={runs} />
+      {runs.warning && <p class="note warn">{runs.warning}</p>}
       {!items && runs.loading && <Loading rows={12} />}
       {items?.length === 0 && !runs.isHalted && runs.isWhole && (
         <Empty title={isFiltered ? "No execution matches." : "Nothing has run yet."}>
