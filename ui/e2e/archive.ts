@@ -66,6 +66,20 @@ export async function withArchive(page: Page, archived: readonly Archived[]): Pr
     const next = start + limit < found.length ? { "X-Next-After": String(start + limit) } : {};
     return answer(route, found.slice(start, start + limit), { "X-Total-Count": String(found.length), ...next });
   });
+  await page.route("**/v1/skipped?*", (route) => {
+    const query = new URL(route.request().url()).searchParams;
+    const at = Date.parse(query.get("from") ?? "");
+    const last = new Date(at + 1000).toISOString();
+    const skipped = {
+      job_name: "poll-11",
+      first: last,
+      last,
+      count: 1,
+      reason: "Forbidden",
+      message: "a run was active",
+    };
+    return answer(route, Date.now() - at > 86_400_000 ? [] : [skipped]);
+  });
   await page.route("**/v1/timeline?*", (route) => {
     const query = new URL(route.request().url()).searchParams;
     const step = { minute: 60_000, hour: 3_600_000, day: 86_400_000 }[query.get("step") ?? ""] ?? 60_000;

@@ -100,3 +100,68 @@ test("a list that cannot be read says why, and goes on", async ({ page }) => {
   await page.getByRole("button", { name: "Try again" }).click();
   await expect(page.getByRole("alert")).toHaveCount(0);
 });
+
+test("each mark of a chart leads to the list of what it counts", async ({ page }) => {
+  const minute = Math.floor(Date.now() / MINUTE - 10) * MINUTE;
+  const ago = (minutes: number, second = 0) => new Date(minute - minutes * MINUTE + second * 1000);
+  await withArchive(page, [
+    { job: "report", began: ago(5, 10), seconds: 3, success: false },
+    { job: "poll-00", began: ago(5, 20), seconds: 5 },
+    { job: "poll-01", began: ago(20), seconds: 1 },
+    ...OFTEN,
+  ]);
+  await page.goto("/ui/");
+  const shown = page.getByRole("region", { name: "List of executions" }).getByRole("rowheader").getByRole("link");
+  const hours = page.getByRole("group", { name: /^the last hour with 3 executions/ });
+  await hours.getByRole("link", { name: /: 1 failed, 1 succeeded$/ }).click();
+  await expect(shown).toHaveText(["poll-00", "report"]);
+  await expect(page.getByText("1 slot did not run")).toBeVisible();
+  await page.getByText("1 slot did not run").click();
+  await expect(page.getByText("a run was active")).toBeVisible();
+  await page.goBack();
+  // The keyboard goes to the first mark of a chart, and on by the arrows.
+  await hours.getByRole("link").first().focus();
+  await page.keyboard.press("ArrowRight");
+  await expect(hours.getByRole("link", { name: /: 1 failed, 1 succeeded$/ })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(shown).toHaveText(["poll-00", "report"]);
+  await page.goBack();
+  const week = page.getByRole("table", { name: /in each hour of a week/ });
+  await week
+    .getByRole("link", { name: /: 60 succeeded$/ })
+    .first()
+    .click();
+  await expect(page.getByText("60 executions")).toBeVisible();
+  await page.goBack();
+  await expectAccessible(page);
+  await picture(page, "charts light");
+  await page.emulateMedia({ colorScheme: "dark", reducedMotion: "reduce" });
+  await expectAccessible(page);
+  await picture(page, "charts dark");
+  const day = page.getByRole("group", { name: /^30 days/ }).getByRole("link");
+  await expect(day.last()).toHaveAttribute("href", /\/runs\?from=.*T00%3A00%3A00Z&to=/);
+  await page.goto("/ui/jobs");
+  const row = page.getByRole("row").filter({ hasText: "nightly-backup" });
+  await row
+    .getByRole("group", { name: /^the latest runs/ })
+    .getByRole("link")
+    .first()
+    .click();
+  await expect(page).toHaveURL(/\/jobs\/nightly-backup\/executions\//);
+  await page.goto("/ui/jobs/nightly-backup");
+  const planned = page.getByRole("group", { name: /^Planned beside actual/ });
+  await planned
+    .getByRole("link", { name: /success/ })
+    .first()
+    .focus();
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/\/jobs\/nightly-backup\/executions\//);
+  await page.goto("/ui/jobs/nightly-backup");
+  await page
+    .getByRole("table", { name: /Runs that ended on each day/ })
+    .getByRole("link")
+    .first()
+    .click();
+  await expect(page.getByRole("link", { name: "Backfill this day" })).toBeVisible();
+  await expect(page.getByLabel("Jobs, by their names")).toHaveValue("nightly-backup");
+});

@@ -31,6 +31,16 @@ export interface DurationsOfDay {
   readonly longest: number;
 }
 
+/** Slots of a job that did not run, for one reason. */
+export interface SkippedSlots {
+  readonly job_name: string;
+  readonly first: string;
+  readonly last: string;
+  readonly count: number;
+  readonly reason: string;
+  readonly message: string;
+}
+
 type Get = (path: string, init: { params: { query: object; path?: object }; signal?: AbortSignal }) => Promise<never>;
 /** A list in a query repeats its name. */
 const querySerializer = { array: { style: "form", explode: true } } as const;
@@ -56,6 +66,32 @@ export function timelineOf(
 ): Promise<Bucket[]> {
   const query = { from, to, step, job: job || undefined };
   return ask<Bucket[]>(get("/v1/timeline", { params: { query }, signal }));
+}
+
+/** Slots that did not run, of these jobs, or of all; the newest first. */
+export function skippedSlots(
+  from: string,
+  to: string,
+  jobs: readonly string[],
+  signal?: AbortSignal,
+): Promise<SkippedSlots[]> {
+  return ask<SkippedSlots[]>(get("/v1/skipped", { params: { query: { from, to, job: jobs } }, signal }));
+}
+
+/** Slots that one answer lists. */
+const MOST_SLOTS = 2000;
+const HOUR = 3_600_000;
+
+/** The slots of all jobs until a time: as many as are listed, `until` that moment. */
+export async function agendaOf(now: number, to: number, signal?: AbortSignal) {
+  const within = `${Math.min(9999, Math.max(1, Math.ceil((to - now) / HOUR)))}h`;
+  const {
+    due: slots,
+    total,
+    to: end,
+  } = await ask(api.GET("/v1/agenda", { params: { query: { within, count: MOST_SLOTS } }, signal }));
+  const due = slots.map((each) => each.due);
+  return { slots, due, until: Date.parse(total > slots.length ? (due.at(-1) ?? end) : end) };
 }
 
 /** How long the successful executions of a job took, by day. */

@@ -6,6 +6,7 @@ import type { ListedJob } from "../api/jobs";
 import { COLUMNS, type Column, type ColumnKey } from "../model/columns";
 import { parentsInWords } from "../model/parents";
 import { whyNot } from "../model/problem";
+import { runsPath } from "../model/runs";
 import { result, taken, wasStopped } from "../model/slots";
 import { duration, instant } from "../model/time";
 import { columns } from "../state/preferences";
@@ -155,7 +156,9 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
     next,
     last_success: <Ago at={job.last_success} jobZone={job.timezone} />,
     last_error: <Ago at={job.last_error} jobZone={job.timezone} />,
-    error_count: job.error_count || "",
+    error_count: job.error_count > 0 && (
+      <Link href={runsPath({ jobs: [job.name], state: "failed" })}>{job.error_count}</Link>
+    ),
     owner: job.owner,
     executor: job.executor,
     metadata: metadata.join(", "),

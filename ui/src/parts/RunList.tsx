@@ -21,7 +21,7 @@ const AHEAD = 30;
 const COLUMNS = [
   { title: "Job", kind: "name-column" },
   { title: "Began", kind: "medium began-column" },
-  { title: "Ended", kind: "medium began-column" },
+  { title: "Ended", kind: "wide began-column" },
   { title: "Took", kind: "medium number took-column" },
   { title: "Cause", kind: "wide cause-column" },
   { title: "Node", kind: "wide owner-column" },
@@ -138,7 +138,7 @@ function Row({ run, index }: { run: Execution; index: number }) {
       <td class="medium nowrap">
         <When at={run.started_at} />
       </td>
-      <td class="medium nowrap">{kind === "running" ? "running" : <When at={run.finished_at} />}</td>
+      <td class="wide nowrap">{kind === "running" ? "running" : <When at={run.finished_at} />}</td>
       <td class="medium number nowrap">{took}</td>
       <td class="wide clip">{CAUSE_WORDS.get(cause) ?? cause}</td>
       <td class="wide clip" title={run.node_name}>

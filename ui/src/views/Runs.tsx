@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { Link, useLocation, useSearch } from "wouter-preact";
 import { CAUSES, countInWords, type RunsFilter, readRuns, runsPath, STATES } from "../model/runs";
 import { readSpan, SUGGESTED, spanInWords } from "../model/span";
+import { BesideRuns } from "../parts/BesideRuns";
 import { Asked, Choice } from "../parts/Filters";
 import { JobNames } from "../parts/JobNames";
 import { RunList } from "../parts/RunList";
@@ -12,6 +13,7 @@ import { useTitle } from "../parts/useTitle";
 import { now } from "../state/clock";
 import { shownZone } from "../state/preferences";
 import { useRuns } from "../state/runs";
+import { may } from "../state/session";
 
 export function Runs() {
   useTitle("Runs");
@@ -45,12 +47,14 @@ export function Runs() {
           value={filter.q}
           onChange={(q) => show({ q })}
         />
+        <Backfill filter={filter} />
         <span class="muted count" role="status">
           {items ? countInWords(items.length, runs.total, runs.isWhole) : ""}
         </span>
       </header>
       <Failure query={runs} />
       {runs.warning && <p class="note warn">{runs.warning}</p>}
+      <BesideRuns key={runsPath(filter)} filter={filter} />
       {!items && runs.loading && <Loading rows={12} />}
       {items?.length === 0 && !runs.isHalted && runs.isWhole && (
         <Empty title={isFiltered ? "No execution matches." : "Nothing has run yet."}>
@@ -65,6 +69,20 @@ export function Runs() {
       )}
       {items && (items.length > 0 || !runs.isWhole) && <RunList key={runsPath(filter)} runs={runs} items={items} />}
     </div>
+  );
+}
+
+const DAY = 86_400_000;
+
+/** Runs the slots of a day again, where the list is of a day of one job. Days of backfills are in UTC. */
+function Backfill({ filter: { jobs, from, to } }: { filter: RunsFilter }) {
+  const isDay = from !== undefined && to === from + DAY && from % DAY === 0 && from <= now.peek();
+  if (!isDay || jobs.length !== 1 || !may("create dkronbackfills")) return null;
+  const query = new URLSearchParams({ job: jobs[0] ?? "", day: new Date(from).toISOString().slice(0, 10) });
+  return (
+    <Link class="button" href={`/backfills/new?${query}`}>
+      Backfill this day
+    </Link>
   );
 }
 
