@@ -78,9 +78,9 @@ describe("a colour of a program", () => {
     ],
   };
   test.each<{ colour: Rgb; light: string; dark: string }>([
-    { colour: [0, 0, 135], light: "rgb(0 0 135)", dark: "rgb(115 115 189)" },
+    { colour: [0, 0, 135], light: "rgb(0 0 135)", dark: "rgb(153 153 207)" },
     { colour: [255, 255, 0], light: "rgb(102 102 0)", dark: "rgb(255 255 0)" },
-    { colour: [88, 88, 88], light: "rgb(88 88 88)", dark: "rgb(138 138 138)" },
+    { colour: [88, 88, 88], light: "rgb(88 88 88)", dark: "rgb(155 155 155)" },
   ])("can be read: $colour", ({ colour, light, dark }) => {
     expect([readableOn(colour, "light"), readableOn(colour, "dark")]).toEqual([light, dark]);
     for (const theme of ["light", "dark"] as const) {

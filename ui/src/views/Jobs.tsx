@@ -49,7 +49,7 @@ export function addressFor(view: View): string {
 }
 
 /** The words of the API for how a job stands, as people say it. */
-const STATES: [StateWord | "", string][] = [
+const STATES: [StateWord | "slow" | "", string][] = [
   ["", "any state"],
   ["failing", "newest run failed"],
   ["invalid", "cannot run"],
@@ -58,6 +58,7 @@ const STATES: [StateWord | "", string][] = [
   ["stale", "long without a success"],
   ["degraded", "degraded"],
   ["long", "runs for more than a day"],
+  ["slow", "slower than usual"],
   ["running", "running"],
   ["ready", "runs by its schedule"],
   ["paused", "paused"],
