@@ -22,15 +22,6 @@ export interface Bucket {
   readonly skipped: number;
 }
 
-export interface DurationsOfDay {
-  readonly day: string;
-  readonly count: number;
-  readonly p50: number;
-  readonly p90: number;
-  readonly p99: number;
-  readonly longest: number;
-}
-
 /** Slots of a job that did not run, for one reason. */
 export interface SkippedSlots {
   readonly job_name: string;
@@ -92,14 +83,6 @@ export async function agendaOf(now: number, to: number, signal?: AbortSignal) {
   } = await ask(api.GET("/v1/agenda", { params: { query: { within, count: MOST_SLOTS } }, signal }));
   const due = slots.map((each) => each.due);
   return { slots, due, until: Date.parse(total > slots.length ? (due.at(-1) ?? end) : end) };
-}
-
-/** How long the successful executions of a job took, by day. */
-export function durationsOf(job: string, from: string, to: string, signal?: AbortSignal): Promise<DurationsOfDay[]> {
-  const query = { from, to };
-  return ask<DurationsOfDay[]>(
-    get("/v1/jobs/{job_name}/durations", { params: { path: { job_name: job }, query }, signal }),
-  );
 }
 
 /** Executions of a job that ended before or after a time, the nearest first. */

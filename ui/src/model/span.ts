@@ -40,7 +40,8 @@ interface Wall {
 }
 
 /** `05:41`, `yesterday 02:30`, `last tuesday`, `27 nov`, `march`, `2026-11`, `last 2 hours`, `since monday`, `02:00 to
- * 03:30`. What has no day or no year is the latest one. Undefined for what is no time; an empty text asks for all. */
+ * 03:30`. Without a day or a year, it is the latest one. Undefined for a text that is no time; an empty one asks for
+ * all. */
 export function readSpan(text: string, now: number, zone: string | undefined): Span | undefined {
   const words = text.trim().toLowerCase().replaceAll(",", " ").replaceAll(/\s+/g, " ");
   if (!words) return {};

@@ -25,8 +25,8 @@ export interface Column {
 
 type Told = Pick<Summary, "running" | "next_hour">;
 
-/** The minutes that have any, from the first. `now` begins a minute. What is over is in the minute of its end, and what
- * runs in the minute of its start. */
+/** The minutes that have any, from the first. `now` begins a minute. An execution that is over is in the minute of its
+ * end, and one that runs in the minute of its start. */
 export function columnsOf({ running, next_hour }: Told, ended: readonly Bucket[], now: number): Column[] {
   const counts = new Map<number, Record<Kind | "skipped", number>>();
   const add = (at: string | undefined | null, kind: Kind | "skipped", count: number) => {

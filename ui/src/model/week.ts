@@ -38,8 +38,8 @@ export interface Forecast {
   readonly until: number;
 }
 
-/** The time of a week, from the first cell to the last: hours begin as those of UTC do, also where clocks are half an
- * hour off. */
+/** The time of a week, from the first cell to the last: hours begin with the hours of UTC, also where clocks are half
+ * an hour off. */
 export function spanOfWeek(now: number, zone: string | undefined): { from: number; to: number } {
   const today = Math.floor(wallTime(now, zone) / DAY) * DAY;
   return { from: hourAt(today - BACK * DAY, zone), to: hourAt(today + (AHEAD + 1) * DAY, zone) };
