@@ -182,12 +182,17 @@ test("a run that is repeated is shown at once, beside those before it", async ({
   await expect(page).toHaveURL(new RegExp(newest.id));
 });
 
-test("the log of a failed run opens at its end, with addresses as links", async ({ page }) => {
+test("the log of a failed run opens at its error, with addresses as links", async ({ page }) => {
   const runs = await (await page.request.get("/v1/jobs/report/executions")).json();
-  const body = `see https://docs.example/why?a=1.\n${"line\n".repeat(2000)}the error\n`;
+  const body = `see https://docs.example/why?a=1.\n${"line\n".repeat(2000)}tool: error: no disk\n${"line\n".repeat(500)}`;
   await page.route("**/log*", (route) => route.fulfill({ contentType: "text/plain", body }));
   await page.goto(`/ui/jobs/report/executions/${runs[0].id}`);
-  await expect(page.getByText("the error", { exact: true })).toBeInViewport();
+  const error = page.getByText("tool: error: no disk", { exact: true });
+  await expect(error).toBeInViewport();
+  await page.getByRole("region", { name: "Lines of the log" }).evaluate((box) => box.scrollTo(0, 0));
+  await expect(error).not.toBeInViewport();
+  await page.getByRole("button", { name: "Error in line 2002" }).click();
+  await expect(error).toBeInViewport();
   const link = page.getByRole("link", { name: "https://docs.example/why?a=1" });
   await expect(link).toHaveAttribute("href", "https://docs.example/why?a=1");
   await expect(link).toHaveAttribute("rel", "noreferrer noopener");

@@ -31,6 +31,7 @@ import { Login, LoginAgain } from "./views/Login";
 import { Overview } from "./views/Overview";
 import { NoRights, Unreached } from "./views/Unreached";
 
+const Runs = lazily(async () => (await import("./views/Runs")).Runs);
 const Backfills = lazily(async () => (await import("./views/Backfills")).Backfills);
 const NewBackfill = lazily(async () => (await import("./views/NewBackfill")).NewBackfill);
 const Backfill = lazily(async () => (await import("./views/Backfill")).Backfill);
@@ -108,6 +109,9 @@ function Pages() {
         <Route path="/jobs/:name/edit">{({ name }) => <Edit key={name} name={name} />}</Route>
         <Route path="/jobs/:name/executions/:id">
           {({ name, id }) => <Execution key={`${name} ${id}`} job={name} id={id} />}
+        </Route>
+        <Route path="/runs">
+          <Runs />
         </Route>
         <Route path="/busy">
           <Busy />

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Execution, Summary } from "../src/api/client";
-import { commandOf, latenessInWords, progressInWords } from "../src/model/attention";
+import { commandOf, latenessInWords, progressInWords, tookInWords } from "../src/model/attention";
 import { draftOf, objectOf, pairsOf, parsed } from "../src/model/draft";
 import {
   attemptsOf,
@@ -144,7 +144,16 @@ describe("an overview", () => {
     { usual: undefined, is: "24 min" },
     { usual: 0, is: "24 min" },
     { usual: 4440, is: "24 min of usually 1 h 14 min" },
-  ])("says how far a run is: $is", ({ usual, is }) => expect(progressInWords("24 min", usual)).toBe(is));
+    { usual: 961, is: "24 min of usually 16 min 1 s" },
+    { usual: 626, is: "24 min, 2.3 × usual" },
+    { usual: 60, is: "24 min, 24 × usual" },
+  ])("says how far a run is: $is", ({ usual, is }) => expect(progressInWords(1440, usual)).toBe(is));
+
+  test.each([
+    { usual: undefined, is: "24 min" },
+    { usual: 1440, is: "24 min" },
+    { usual: 960, is: "24 min, 1.5 × usual" },
+  ])("says how long a run took: $is", ({ usual, is }) => expect(tookInWords(1440, usual)).toBe(is));
 });
 
 describe("a draft", () => {

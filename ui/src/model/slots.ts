@@ -36,6 +36,11 @@ export function wasStopped(executions: readonly Execution[]): boolean {
   return failed.length > 0 && failed.every(isStopped);
 }
 
+/** The last line of its output that is not empty. */
+export function lastLine({ output }: Pick<Execution, "output">): string {
+  return (output ?? "").trim().split("\n").pop() ?? "";
+}
+
 /** What exit codes of a shell mean. */
 const EXITS: Readonly<Record<number, string>> = {
   126: "not executable",

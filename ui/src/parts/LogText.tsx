@@ -3,6 +3,7 @@
 import { useMemo } from "preact/hooks";
 import { linked } from "../model/addresses";
 import { type Piece, pieces, plainText, type Style } from "../model/ansi";
+import { readableOn } from "../model/colour";
 import { readable } from "../model/jsonlines";
 import type { TimedLine } from "../model/log";
 import { clockTime, instant } from "../model/time";
@@ -15,6 +16,8 @@ interface LinesProps {
   current: number | undefined;
   /** The number of the line that the address names. */
   named: number | undefined;
+  /** The index of the line that looks like the error. */
+  error: number | undefined;
   /** Name a line in the address; without it, numbers are no links. */
   onName: ((line: number) => void) | undefined;
   /** Whether a line of JSON is shown for people. */
@@ -24,7 +27,7 @@ interface LinesProps {
   zone: string | undefined;
 }
 
-export function LogText({ lines, from, hits, current, named, onName, isRead, isTimed, zone }: LinesProps) {
+export function LogText({ lines, from, hits, current, named, error, onName, isRead, isTimed, zone }: LinesProps) {
   let style: Style = {};
   return (
     <>
@@ -32,7 +35,16 @@ export function LogText({ lines, from, hits, current, named, onName, isRead, isT
         let parts: Piece[] | undefined;
         if (text.includes("\x1b") || Object.keys(style).length) ({ pieces: parts, style } = pieces(text, style));
         const number = from + index + 1;
-        const kind = number === named ? "named" : index === current ? "current" : hits.has(index) ? "hit" : "";
+        const kind =
+          number === named
+            ? "named"
+            : index === current
+              ? "current"
+              : hits.has(index)
+                ? "hit"
+                : index === error
+                  ? "error"
+                  : "";
         return (
           <Line
             key={number}
@@ -69,7 +81,7 @@ function Line({ number, index, text, parts, kind, at, onName, isRead, zone }: Li
         <span class="text">
           {shown ? (
             shown.map((piece, place) => (
-              <span key={place} class={classOf(piece.style)}>
+              <span key={place} class={classOf(piece.style)} style={ownOf(piece.style)}>
                 <Text of={piece.text} />
               </span>
             ))
@@ -123,9 +135,16 @@ function Text({ of }: { of: string }) {
   );
 }
 
+/** The colour that the class `own` takes, in both themes. */
+function ownOf({ own, ground }: Style): Record<string, string> | undefined {
+  if (!own || ground !== undefined) return undefined;
+  return { "--on-light": readableOn(own, "light"), "--on-dark": readableOn(own, "dark") };
+}
+
 function classOf(style: Style): string {
   const flags = (["bold", "dim", "italic", "underline", "inverse"] as const).filter((flag) => style[flag]);
   // On a coloured ground a text has its own colour, so that it can be read.
+  if (style.ground === undefined && style.own) return [...flags, "own"].join(" ");
   const [kind, colour] = style.ground === undefined ? ["c", style.colour] : ["b", style.ground];
   return [...flags, colour === undefined ? "" : `${kind}${colour}`].join(" ");
 }

@@ -3,6 +3,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Execution } from "../api/client";
 import { plainText } from "../model/ansi";
+import { firstError } from "../model/firstError";
 import { isReadable, readableText } from "../model/jsonlines";
 import { linesWith, type TimedLine, timed } from "../model/log";
 import { useNamedLine } from "../state/line";
@@ -52,14 +53,27 @@ export function LogView({ execution, running, allowed, jobZone }: Props) {
   };
   const show = (index: number) =>
     box.current?.querySelector(`[data-line="${index}"]`)?.scrollIntoView({ block: "center" });
+  /** Leave the page where it is. */
+  const showInBox = (index: number) => {
+    const line = box.current?.querySelector(`[data-line="${index}"]`);
+    if (!box.current || !line) return;
+    const { top, height } = box.current.getBoundingClientRect();
+    box.current.scrollTop += line.getBoundingClientRect().top - top - height / 2;
+  };
   useEffect(() => {
     if (tail && running) toEnd();
   }, [lines, tail, running]);
-  // Why a run failed is at the end of what it printed.
+  // Why a run failed is in the first line that looks like an error, or else at the end of what it printed.
   const isFailed = !running && !execution.success;
+  const error = useMemo(
+    () => (log.done && isFailed ? firstError(lines.map(({ text }) => text)) : undefined),
+    [log.done, isFailed, lines],
+  );
   useEffect(() => {
-    if (log.done && isFailed && named === undefined) toEnd();
-  }, [log.done, isFailed]);
+    if (!log.done || !isFailed || named !== undefined) return;
+    if (error === undefined) toEnd();
+    else showInBox(error);
+  }, [log.done, isFailed, error]);
   // The end of the output that the job keeps begins with another line than the log.
   const at = named === undefined || fallback ? -1 : named - 1 - log.dropped;
   const isThere = at >= 0 && at < lines.length;
@@ -106,6 +120,11 @@ export function LogView({ execution, running, allowed, jobZone }: Props) {
         {hasTimes && <Switch words="Times" is={isTimed} set={setTimed} />}
         {hasJson && <Switch words="JSON as text" is={isRead} set={setRead} />}
         {running && <Switch words="Follow" is={tail} set={setTail} />}
+        {error !== undefined && (
+          <button type="button" class="quiet to-error" onClick={() => show(error)}>
+            Error in line {log.dropped + error + 1}
+          </button>
+        )}
         {allowed && (
           <button type="button" class="quiet" onClick={() => download(execution, lines)}>
             Download
@@ -117,6 +136,7 @@ export function LogView({ execution, running, allowed, jobZone }: Props) {
           {log.trouble} {fallback && "This is the end of the output, which the job keeps."}
         </p>
       )}
+      {log.isCut && <p class="note">This is the end of the output: its beginning is not kept.</p>}
       {log.dropped > 0 && (
         <p class="note">{log.dropped} earlier lines are not shown; download the log to see all of it.</p>
       )}
@@ -132,6 +152,7 @@ export function LogView({ execution, running, allowed, jobZone }: Props) {
             hits={new Set(hits)}
             current={hits[current]}
             named={isThere ? named : undefined}
+            error={error}
             onName={fallback ? undefined : pick}
             isRead={isRead}
             isTimed={isTimed && hasTimes}

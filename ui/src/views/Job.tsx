@@ -6,6 +6,7 @@ import { api, ask, askJob, type Job as JobBody } from "../api/client";
 import { type Details, detailsOf, type Keeper as Kept, pausedBy } from "../api/details";
 import { executionsOf } from "../api/jobs";
 import { whyNot } from "../model/problem";
+import { runsPath } from "../model/runs";
 import { result, summary, wasStopped } from "../model/slots";
 import { stateOf } from "../model/state";
 import { yaml } from "../model/yaml";
@@ -28,7 +29,6 @@ import { now } from "../state/clock";
 import type { LiveEvent } from "../state/live";
 import { useQuery } from "../state/query";
 import { useRights } from "../state/rights";
-import { may as mayHere } from "../state/session";
 
 /** Slots that are asked for; the calendar shows them. */
 const UPCOMING = 40;
@@ -86,11 +86,7 @@ export function Job({ name }: { name: string }) {
         days={details.data.days}
         next={slots}
         now={now.peek()}
-        toDay={
-          body?.schedule && mayHere("create dkronbackfills")
-            ? (day) => `/backfills/new?job=${encodeURIComponent(name)}&day=${day}`
-            : undefined
-        }
+        job={name}
       />
     </Panel>
   );
@@ -124,7 +120,11 @@ export function Job({ name }: { name: string }) {
       {body && (
         <div class="grid">
           <div class="stack">
-            <Panel title="Runs" class="runs" aside={runs.data && summary(runs.data)}>
+            <Panel
+              title="Runs"
+              class="runs"
+              aside={runs.data && <Link href={runsPath({ jobs: [name] })}>{summary(runs.data)}</Link>}
+            >
               <Failure query={runs} />
               {runs.data && <Runs runs={runs.data} job={body} next={slots} isPaused={paused !== ""} />}
               {!runs.data && runs.loading && <Loading rows={6} />}
@@ -187,8 +187,8 @@ function What({ job, kept }: { job: JobBody; kept: Kept | null | undefined }) {
           ["Executor", job.executor],
           ...pairs(config),
           ["Owner", [job.owner, job.owner_email].filter(Boolean).join(", ")],
-          ["Succeeded", times(job.success_count)],
-          ["Failed", job.error_count ? times(job.error_count) : ""],
+          ["Succeeded", <Times key="s" job={job.name} state="success" count={job.success_count} />],
+          ["Failed", job.error_count > 0 && <Times key="f" job={job.name} state="failed" count={job.error_count} />],
           ["Ephemeral", job.ephemeral ? "deleted after its first success" : ""],
         ]}
       />
@@ -201,8 +201,8 @@ function What({ job, kept }: { job: JobBody; kept: Kept | null | undefined }) {
   );
 }
 
-function times(count: number): string {
-  return count === 1 ? "once" : `${count} times`;
+function Times({ job, state, count }: { job: string; state: string; count: number }) {
+  return <Link href={runsPath({ jobs: [job], state })}>{count === 1 ? "once" : `${count} times`}</Link>;
 }
 
 type Texts = { [key: string]: string | null } | null | undefined;
