@@ -109,7 +109,7 @@ async def test_full_disk_and_room_again(short: Archive) -> None:
     """Each batch is stored as a whole or not at all; cleaning makes room."""
     engine = short.database.writer
     async with engine.connect() as connection:
-        pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar()
+        pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
         await connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 150}")
     batches = [[entry(n, output=b"x" * 1000) for n in range(begin, begin + 10)] for begin in range(0, 1000, 10)]
     said = {str(error) for error in [await outcome(short.write(batch)) for batch in batches] if error}
