@@ -81,7 +81,11 @@ async def show_summary(request: web.Request) -> web.StreamResponse:
     leading = leader(app)
     name = "" if leading is None else leading.identity
     about = installation(cluster, living=found.days, leader=name, today=app[CLOCK]().date(), sums=sees_all)
-    return json_answer(request, {**found.as_json(nodes), **about})
+    answer = {**found.as_json(nodes), **about}
+    if app[ARCHIVE] is not None:
+        # It has counted what statuses no longer show.
+        answer["last_hour"].pop("kept_since", None)
+    return json_answer(request, answer)
 
 
 def _whole(text: str | None, name: str, *, default: int, least: int, most: int = MOST) -> int:

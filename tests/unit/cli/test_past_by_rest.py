@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from dkron_api.edge.keys import CLUSTERS
-from dkron_api.routes import executions, jobs, log
+from dkron_api.routes import execution_lists, executions, jobs, log, revisions
+from dkron_archive.records import Revision
 from dkron_crds.job import JobStatus
 from dkron_kube.paths import DKRON_JOBS
 from tests.support.api_app import Api, running_api
 from tests.support.builders import NOON, claim, execution, seen, wire_job
+from tests.support.fake_archive import KEY, FakeArchive, archived
 from tests.unit.cli.test_history import at_noon, call
-
-archives = pytest.importorskip("tests.support.fake_archive", reason="the REST API has no archive yet")
 
 OLD_ID = "1772364599000000000-gone--30"
 SHOWN = execution(seen(claim(NOON)), output="end", output_truncated=True)
@@ -22,14 +22,11 @@ SHOWN = execution(seen(claim(NOON)), output="end", output_truncated=True)
 
 @pytest.fixture
 async def api(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
-    from dkron_api.routes import execution_lists, revisions  # type: ignore[attr-defined,unused-ignore]  # noqa: PLC0415
-    from dkron_archive.records import Revision  # noqa: PLC0415
-
     at_noon(monkeypatch)
-    archive, key = archives.FakeArchive(), archives.KEY
+    archive, key = FakeArchive(), KEY
     gone = type(key)(key.namespace, "gone", "uid-of-gone")
-    archive.put(*(archives.archived(-each, success=each % 7 > 0) for each in range(1, 1500)), output="no space left")
-    archive.put(archives.archived(-30, job=gone, exit_code=2, success=False), output="gone with the wind")
+    archive.put(*(archived(-each, success=each % 7 > 0) for each in range(1, 1500)), output="no space left")
+    archive.put(archived(-30, job=gone, exit_code=2, success=False), output="gone with the wind")
     job = wire_job(status=JobStatus(executions=(SHOWN,)))
     old: dict[str, Any] = {**job["spec"], "retries": 5, "parameters": [{"name": "day"}]}
     archive.changes += [
