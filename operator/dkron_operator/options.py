@@ -34,7 +34,7 @@ class Options:
     output_quota: int = 0
 
     retention: Retention = field(default_factory=Retention)
-    """What the archive keeps."""
+    """Limits of the archive."""
 
     creates: float = 0.0
     """How many Jobs a namespace may begin each second; 0 for any number."""

@@ -293,7 +293,7 @@ class Settings(BaseSettings):
         return AgentTags(self.datacenter, self.region)
 
     def retention(self) -> Retention:
-        """What the archive keeps."""
+        """Limits of the archive."""
         return Retention(self.archive_days or None, self.archive_executions_per_job or None, self.archive_bytes or None)
 
     def terms(self) -> Terms:

@@ -54,7 +54,7 @@ class SimulatedArchive(ArchiveWriter):
 def wrong(
     archive: SimulatedArchive, records: Iterable[Record], ended: Iterable[Execution], *, end: datetime
 ) -> Iterator[str]:
-    """What is wrong with the archive in the end, in sentences. `ended` are all executions that a status has ever had,
+    """Faults of the archive in the end, in sentences. `ended` are all executions that a status has ever had,
     where none was wiped or deleted."""
     for name in archive.differ:
         yield f"ARCHIVED TWICE: {name} has another content"

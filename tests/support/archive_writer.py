@@ -15,7 +15,7 @@ class ArchiveWriter:
     def __init__(self) -> None:
         self.trouble = ""
         self.fault: Exception | None = None
-        """What it raises instead: a mistake in its code."""
+        """The error that it raises instead: a mistake in its code."""
         self.loses = 0
         self.refuses: Collection[str] = ()
         """The executions, by the names of their Jobs, that make a batch fail."""

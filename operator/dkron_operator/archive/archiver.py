@@ -200,7 +200,7 @@ class Archiver:
             async with asyncio.timeout(self._upkeep.due_in() if self._may_act() else EACH):
                 await self._wake.wait()
         except TimeoutError:
-            # What was missed while this replica could not act for a moment is found now.
+            # Records that this replica missed while it could not act are found now.
             self._looks_at_all = True
         self._wake.clear()
 

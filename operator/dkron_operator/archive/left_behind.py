@@ -11,7 +11,7 @@ ROOM = 1000
 
 
 class LeftBehind:
-    """What the archive has yet to get of deleted jobs."""
+    """Records of deleted jobs that the archive does not have yet."""
 
     def __init__(self) -> None:
         self.entries: dict[Key, Entry] = {}

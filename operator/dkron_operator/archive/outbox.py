@@ -31,7 +31,7 @@ class OfJob:
 
 
 class Outbox:
-    """What is on its way, by uid of the DkronJob."""
+    """The records on their way, by uid of the DkronJob."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, OfJob] = {}

@@ -1,4 +1,4 @@
-"""What the archive needs once a minute: old records go, its size is looked at, pauses are brought up to date."""
+"""Upkeep of the archive once a minute: delete old records, read its size, bring pauses up to date."""
 
 import asyncio
 from datetime import datetime, timedelta
