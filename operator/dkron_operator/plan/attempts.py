@@ -213,9 +213,8 @@ def _claimed(plan: Plan, entry: Active) -> None:
     elif entry.attempt > 1 and (why := _cancelled(plan, entry)):
         plan.record(Dropped(entry.job))
         plan.do(cancelled(entry, why))
-    elif entry.attempt > 1 and now < entry.started_at <= shifted(now, _longest(job.spec.retry_backoff)):
-        # First ones are due when they are claimed, even if the clock was set back since. A retry further ahead than its
-        # longest wait is due, too: it would keep slots from running for as much as the clock was wrong.
+    elif entry.attempt > 1 and entry.started_at > now:
+        # First ones are due when they are claimed, even if the clock was set back since.
         plan.wake_at(entry.started_at)
     elif plan.create is None and not _waits_for_its_run(plan, entry):
         plan.start(_complete(plan, entry))
@@ -349,10 +348,6 @@ def delay(backoff: RetryBackoff, attempt: int) -> timedelta:
             break
         seconds *= backoff.factor
     return timedelta(seconds=min(seconds, backoff.max_seconds))
-
-
-def _longest(backoff: RetryBackoff) -> timedelta:
-    return timedelta(seconds=backoff.max_seconds)
 
 
 def _ended(plan: Plan, entry: Active, outcome: Outcome, retry: Active | None = None) -> Finished:

@@ -126,16 +126,6 @@ def test_a_failure_claims_the_next_attempt(attempt: int, backoff: dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    ("ahead", "fires"), [pytest.param(60, False, id="its longest wait"), pytest.param(61, True, id="further")]
-)
-def test_a_retry_that_lies_ahead_by(ahead: float, *, fires: bool) -> None:
-    """A clock that was ahead has claimed it, and slots of the job wait for its run."""
-    waits = claim(NOON, attempt=2, at=after(ahead))
-    plan = look(manual(retries=3), active=(waits,), now=NOON)
-    assert (fired(plan) == waits) is fires
-
-
-@pytest.mark.parametrize(
     ("spec", "attempt", "success"),
     [
         pytest.param({"retries": 0}, 1, False, id="without retries"),
