@@ -18,6 +18,7 @@ from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.plan.fold import is_recorded
 from dkron_operator.plan.hindrance import is_slow, kept, newest_warning, unscheduled, without_pod
 from dkron_operator.plan.outcome import (
+    LONGEST_ERROR,
     NOT_CREATED,
     decides,
     has_ended,
@@ -119,16 +120,16 @@ class Observer:
         if pod is None or container is None or not _has_run(pod, container):
             return
         name, size = pod["metadata"]["name"], self._room(cached, leaving=True)
-        query, tail = {"tailLines": str(size + 1)}, bytearray()
+        query, tail, output = {"tailLines": str(size + 1)}, bytearray(), b""
         log_of_it = self._client.follow_log(
             PODS, cached.job.namespace, name, container=container, follow=True, query=query
         )
         async with contextlib.aclosing(log_of_it) as pieces:
             async for piece in pieces:
                 tail += piece
-                del tail[: -(size + 1)]
-                yield self._outcome_of(cached, run, pod, without_runtime_error(bytes(tail), pod, container))
-        output = without_runtime_error(bytes(tail), pod, container)
+                del tail[: -(size + 1 + LONGEST_ERROR)]
+                output = without_runtime_error(bytes(tail), pod, container)[-(size + 1) :]
+                yield self._outcome_of(cached, run, pod, output)
         pod = await self._ended(cached, run, container)
         if pod is not None:
             yield self._outcome_of(cached, run, pod, output)

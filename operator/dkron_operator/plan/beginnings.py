@@ -17,6 +17,7 @@ def are_beginnings(status: JobStatus, changes: Iterable[Change]) -> bool:
     """Whether the changes to this status only show first attempts of slots after its mark whose Jobs exist. For all
     other attempts someone waits for the status: the caller of a requested run, or the next attempt."""
     changes = tuple(changes)
+    # No Job shows the mark of an inline call.
     has_begun = any(isinstance(change, Started) for change in changes)
     return has_begun and all(_is_beginning(status, change) for change in changes)
 

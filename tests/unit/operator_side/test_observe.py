@@ -230,6 +230,17 @@ async def test_foreign_pod_with_the_job_labels_decides_nothing(forged: Object) -
     assert [words async for words in stuck.parts.effects._observer.final_output(stuck.entry(), run)] == []
 
 
+async def test_error_of_the_runtime_takes_no_room_of_the_output() -> None:
+    pod = wire_pod(states={"job": terminated(0)}, phase="Succeeded")
+    pod["status"]["containerStatuses"][0]["containerID"] = f"containerd://{'5d' * 32}"
+    error = f'rpc error: code = NotFound desc = when try to find container "{"5d" * 32}": not found'
+    edges = over(history={"outputBytes": 20})
+    with_pod(edges, pod, log=b"first line\nlast line\n" + error.encode())
+    run = edges.entry().observed.attempts[ENTRY.job]
+    found = [each async for each in edges.parts.effects._observer.final_output(edges.entry(), run)]
+    assert {(each.output, each.output_truncated) for each in found} == {("irst line\nlast line\n", True)}
+
+
 async def test_lost_pod_gives_an_outcome_that_is_read_once() -> None:
     edges = over()
     await end(edges)

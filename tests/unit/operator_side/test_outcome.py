@@ -157,6 +157,7 @@ REMOVED = f'rpc error: code = NotFound desc = an error occurred when try to find
         pytest.param(b"good bye\n" + REMOVED, b"good bye\n", id="of a container that was removed"),
         pytest.param(b"good bye\n", b"good bye\n", id="of one that was not"),
         pytest.param(REMOVED.replace(b"029", b"030"), None, id="that quotes another container"),
+        pytest.param(REMOVED + b"\n", None, id="in which the program says so"),
         pytest.param(b"", b"", id="that is empty"),
     ],
 )
