@@ -1,8 +1,8 @@
 """The archive: what the programs want from it, each call in a transaction."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from dkron_archive import charts, cleaning, contents, executions, health, ledger, search, writing
@@ -28,9 +28,8 @@ from dkron_archive.rows import execution_of
 class Archive:
     """Both ports, on one database."""
 
-    def __init__(self, database: Database, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, database: Database) -> None:
         self.database = database
-        self._now = now
 
     async def close(self) -> None:
         """Close the connections."""
@@ -68,9 +67,9 @@ class Archive:
         async with self.database.writing() as connection:
             await writing.forget_tombstones(connection, job_uid, kept)
 
-    async def clean(self, retention: Retention, *, budget: timedelta) -> int:
+    async def clean(self, retention: Retention, *, now: datetime, budget: timedelta) -> int:
         """Delete what is kept no longer."""
-        return await cleaning.clean(self.database, retention, now=self._now(), budget=budget)
+        return await cleaning.clean(self.database, retention, now=now, budget=budget)
 
     async def health(self) -> Health:
         """How much there is."""

@@ -47,7 +47,7 @@ class ArchiveWriter(Protocol):
     async def forget_tombstones(self, job_uid: str, kept: Collection[str]) -> None:
         """The status of the job still shows only these attempts: tombstones of others are no longer needed."""
 
-    async def clean(self, retention: Retention, *, budget: timedelta) -> int:
+    async def clean(self, retention: Retention, *, now: datetime, budget: timedelta) -> int:
         """Delete what is kept no longer, for as long as the budget lasts. Return how many executions went."""
 
     async def health(self) -> Health:

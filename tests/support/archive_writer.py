@@ -61,7 +61,7 @@ class ArchiveWriter:
         await self._arrive("forget_tombstones")
         self.forgotten[job_uid] = tuple(kept)
 
-    async def clean(self, retention: Retention, *, budget: timedelta) -> int:  # noqa: ARG002
+    async def clean(self, retention: Retention, *, now: datetime, budget: timedelta) -> int:  # noqa: ARG002
         await self._arrive("clean")
         return 0
 

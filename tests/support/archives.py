@@ -57,11 +57,6 @@ async def empty(archive: Archive) -> None:
             await connection.execute(delete(table))
 
 
-def at(archive: Archive, now: datetime) -> Archive:
-    """The same archive, with a clock that stands still."""
-    return Archive(archive.database, now=lambda: now)
-
-
 async def migrated(url: str) -> None:
     archive = open_archive(url)
     try:

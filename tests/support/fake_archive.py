@@ -88,7 +88,7 @@ class FakeArchive:
     async def forget_tombstones(self, job_uid: str, kept: Collection[str]) -> None:  # noqa: ARG002
         self._answer()
 
-    async def clean(self, retention: Retention, *, budget: timedelta) -> int:  # noqa: ARG002
+    async def clean(self, retention: Retention, *, now: datetime, budget: timedelta) -> int:  # noqa: ARG002
         self._answer()
         return 0
 

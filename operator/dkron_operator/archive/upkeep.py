@@ -86,7 +86,7 @@ class Upkeep:
         if self.due_in() > 0:
             return
         self._due = self._clock.monotonic() + EACH
-        await self.archive.clean(self._retention, budget=BUDGET)
+        await self.archive.clean(self._retention, now=self._clock.now(), budget=BUDGET)
         for uid in list(islice(self._cleared, AT_ONCE)):
             cached = self._store.get(uid)
             kept = () if cached is None else [execution.job for execution in cached.base.executions]

@@ -8,7 +8,7 @@ from dkron_archive import cleaning
 from dkron_archive.archive import Archive
 from dkron_archive.records import PauseRecord, Query, Retention, Revision, SkippedSlots
 from dkron_archive.rows import execution_row
-from tests.support.archives import NAMESPACE, START, at, check_counters, entry, everything, key
+from tests.support.archives import NAMESPACE, START, check_counters, entry, everything, key
 
 BUDGET = timedelta(seconds=30)
 DAY = timedelta(days=1)
@@ -34,14 +34,13 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 async def test_what_is_kept(archive: Archive, retention: Retention, left: list[int]) -> None:
     """Twenty executions of two jobs, one a day."""
-    archive = at(archive, START + 20 * DAY)
     entries = [entry(n, ("backup", "report")[n % 2], b"x" * 3000, minutes=n * DAYS) for n in range(20)]
     await archive.write(entries)
-    assert await archive.clean(retention, budget=BUDGET) == 20 - len(left)
+    assert await archive.clean(retention, now=START + 20 * DAY, budget=BUDGET) == 20 - len(left)
     assert [each.group for each in await everything(archive)] == sorted(left, reverse=True)
     await archive.write(entries)
     assert [each.group for each in await everything(archive)] == sorted(left, reverse=True)
-    assert await archive.clean(retention, budget=BUDGET) == 0
+    assert await archive.clean(retention, now=START + 20 * DAY, budget=BUDGET) == 0
     await check_counters(archive, entries, aged=retention.days is not None)
     gone = [
         await archive.output(e.execution.job.uid, e.execution.attempt_job)
@@ -54,7 +53,7 @@ async def test_what_is_kept(archive: Archive, retention: Retention, left: list[i
 async def test_oldest_go_until_the_rest_is_small_enough(archive: Archive) -> None:
     await archive.write([entry(n, output=bytes(range(256)) * 4) for n in range(40)])
     limit = 20 * 1500
-    gone = await archive.clean(Retention(None, None, limit), budget=BUDGET)
+    gone = await archive.clean(Retention(None, None, limit), now=START, budget=BUDGET)
     left = [each.group for each in await everything(archive)]
     assert 15 <= gone < 40
     assert left == list(range(39, gone - 1, -1))
@@ -67,7 +66,7 @@ async def test_oldest_of_all_namespaces_go_first(archive: Archive) -> None:
     await archive.write([entry(n, job=jobs[n % 3], minutes=n * 10) for n in range(30)])
     await archive.write([entry(99, job=jobs[0], finished_at=START + 3000 * DAY)])
     size = 31 * record_bytes()
-    gone = await archive.clean(Retention(None, None, size // 2), budget=BUDGET)
+    gone = await archive.clean(Retention(None, None, size // 2), now=START, budget=BUDGET)
     left = sorted([each.group for name in namespaces for each in await everything(archive, Query(name))])
     assert left == [*range(gone, 30), 99]
     assert 14 <= gone <= 18
@@ -79,7 +78,7 @@ def record_bytes() -> int:
 
 async def test_cleaning_ends_with_its_budget(archive: Archive) -> None:
     await archive.write([entry(n) for n in range(20)])
-    assert await archive.clean(Retention(None, 1), budget=timedelta(0)) == 0
+    assert await archive.clean(Retention(None, 1), now=START, budget=timedelta(0)) == 0
     assert await archive.count(Query(NAMESPACE)) == 20
 
 
@@ -101,7 +100,6 @@ async def test_deleted_executions_stay_gone_until_forgotten(archive: Archive) ->
 async def test_age_takes_the_ledger_and_what_has_no_job(archive: Archive) -> None:
     """Days stay for the namespace, and a job that still runs keeps its current spec however old that is."""
     old, new = START, START + 40 * DAY
-    archive = at(archive, new)
     for name in ("gone", "alive"):
         await archive.write([entry(1, name)])
         revisions = [Revision(key(name), f"{name}{n}", n, old + n * DAY, spec={"n": n}) for n in range(1, 3)]
@@ -111,7 +109,7 @@ async def test_age_takes_the_ledger_and_what_has_no_job(archive: Archive) -> Non
     await archive.write_pauses(
         [PauseRecord(NAMESPACE, name, old, end) for name, end in (("a", old + DAY), ("b", None))]
     )
-    assert await archive.clean(Retention(30, None), budget=BUDGET) == 2
+    assert await archive.clean(Retention(30, None), now=new, budget=BUDGET) == 2
     span = (old, new + DAY)
     assert await archive.skipped(NAMESPACE, *span, jobs=None) == []
     assert [each.name for each in await archive.pauses(NAMESPACE, *span)] == ["b"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dkron_archive.archive import Archive
 from dkron_archive.records import Entry, Query, Retention, SkippedSlots, State
-from tests.support.archives import NAMESPACE, START, at, check_counters, empty, entry, everything, key
+from tests.support.archives import NAMESPACE, START, check_counters, empty, entry, everything, key
 from tests.support.examples import shared
 
 JOBS = ("backup", "report", "sync")
@@ -41,7 +41,6 @@ def entries(chosen: list[tuple[int, str, bool]]) -> list[Entry]:
 @given(chosen=steps)
 async def test_counters_equal_rows_whatever_happens(archive: Archive, chosen: list[tuple[str, object]]) -> None:
     await empty(archive)
-    archive = at(archive, NOW)
     ever: set[tuple[str, str]] = set()
     gone: set[tuple[str, str]] = set()
     skipped: dict[tuple[str, int], int] = {}
@@ -54,12 +53,12 @@ async def test_counters_equal_rows_whatever_happens(archive: Archive, chosen: li
             case "delete", str():
                 await archive.delete_executions(NAMESPACE, value)
             case "days", int():
-                await archive.clean(Retention(value, None), budget=budget)
+                await archive.clean(Retention(value, None), now=NOW, budget=budget)
                 cut = max(cut, NOW - timedelta(days=value))
             case "per job", int():
-                await archive.clean(Retention(None, value), budget=budget)
+                await archive.clean(Retention(None, value), now=NOW, budget=budget)
             case "bytes", int():
-                await archive.clean(Retention(None, None, value), budget=budget)
+                await archive.clean(Retention(None, None, value), now=NOW, budget=budget)
             case "skip", (int() as n, str() as name):
                 last = START + timedelta(hours=n)
                 await archive.write_skipped([SkippedSlots(key(name), last, last, n, "Forbidden")])

@@ -18,7 +18,7 @@ from dkron_archive.archive import Archive
 from dkron_archive.opening import open_archive
 from dkron_archive.ports import ArchiveUnavailable
 from dkron_archive.records import Query, Retention, State
-from tests.support.archives import NAMESPACE, check_counters, entry, everything, plan_of_page, record
+from tests.support.archives import NAMESPACE, START, check_counters, entry, everything, plan_of_page, record
 from tests.support.waiting import wait_for
 
 SHORT = timedelta(seconds=0.4)
@@ -117,7 +117,7 @@ async def test_full_disk_and_room_again(short: Archive) -> None:
     stored = await short.count(Query(NAMESPACE))
     assert stored
     assert stored % 10 == 0
-    assert await short.clean(Retention(None, 10), budget=timedelta(seconds=30)) == stored - 10
+    assert await short.clean(Retention(None, 10), now=START, budget=timedelta(seconds=30)) == stored - 10
     await short.write([entry(n) for n in range(2000, 2005)])
     await check_counters(short, range(stored + 5), aged=False)
 

@@ -8,11 +8,20 @@ from dkron_crds.job import Execution, History, JobStatus, SkipReason, Trigger, U
 from dkron_crds.status import MAX_SKIPPED_RANGES
 from dkron_operator.plan.archive_outbox import only_riders
 from dkron_operator.plan.beginnings import are_beginnings
-from dkron_operator.plan.changes import Archived, ArchiveTurned, Change, Dropped, Finished, SlotsSkipped
+from dkron_operator.plan.changes import (
+    Archived,
+    ArchiveTurned,
+    Change,
+    Decided,
+    Dropped,
+    Finished,
+    SlotsSkipped,
+    Started,
+)
 from dkron_operator.plan.deferred_changes import DeferredSkipped, SlotsDeferred
 from dkron_operator.plan.fold import fold_all
 from dkron_operator.plan.status_size import TOTAL_BYTES, fit
-from tests.support.builders import NOON, after, claim, execution, thirds_of_minutes
+from tests.support.builders import NOON, after, claim, execution, seen, thirds_of_minutes
 
 BUSY, MISSED = SkipReason.CONCURRENCY_FORBIDDEN, SkipReason.MISSED
 LINE = thirds_of_minutes()
@@ -136,4 +145,5 @@ def test_marks_of_the_archive_wait_for_another_write() -> None:
     riders: list[Change] = [ArchiveTurned(on=True), Archived(frozenset({"a"}))]
     assert only_riders(riders)
     assert not only_riders([*riders, skip(60)])
-    assert are_beginnings(JobStatus(last_schedule_time=NOON), riders), "nor do they hurry the begin of an attempt"
+    begun: list[Change] = [Decided(after(20)), Started(seen(claim(after(20)))), *riders]
+    assert are_beginnings(JobStatus(last_schedule_time=NOON), begun), "nor do they hurry the begin of an attempt"

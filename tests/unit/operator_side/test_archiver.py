@@ -294,7 +294,7 @@ async def test_fault_of_the_archive_ends_no_part_of_the_operator() -> None:
         assert troubles[-1] == ""
 
 
-async def test_what_was_missed_without_the_lease_is_found_within_a_minute() -> None:
+async def test_what_was_missed_without_the_lease_is_found() -> None:
     kube, archive = FakeKube(), ArchiveWriter()
     async with operator(kube, archive, schedule="@manually") as edges:
         await until(5)
