@@ -54,8 +54,8 @@ class SimulatedArchive(ArchiveWriter):
 def wrong(
     archive: SimulatedArchive, records: Iterable[Record], ended: Iterable[Execution], *, end: datetime
 ) -> Iterator[str]:
-    """Faults of the archive in the end, in sentences. `ended` are all executions that a status has ever had,
-    where none was wiped or deleted."""
+    """Faults of the archive in the end, in sentences. `records` are of jobs whose statuses were not wiped; `ended` are
+    all executions that a status has ever had, where none was wiped or deleted."""
     for name in archive.differ:
         yield f"ARCHIVED TWICE: {name} has another content"
     names = {name for _, name in archive.entries}

@@ -137,7 +137,7 @@ def from_text(text: str) -> Plan:
     """The plan that was written down so. Raises ValueError, KeyError, TypeError."""
     raw = json.loads(text)
     events = (Event(**{**event, **_typed(event)}) for event in raw["events"])
-    tuples = {name: tuple(raw[name]) for name in ("skews", "archive_away")}
+    tuples = {name: tuple(raw[name]) for name in ("skews", "archive_away") if name in raw}
     return Plan(**{**raw, **tuples, "course": Course(**raw["course"]), "events": tuple(events)})
 
 

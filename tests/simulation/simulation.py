@@ -179,9 +179,11 @@ class Simulation:
     def _not_archived(self) -> Iterable[str]:
         if self._archive is None:
             return ()
-        gone = any(event.what in (What.WIPE, What.DELETE, What.DELETE_NAMESPACE) for event in self.plan.events)
+        happened = {event.what for event in self.plan.events}
+        gone = happened & {What.WIPE, What.DELETE, What.DELETE_NAMESPACE}
         ended = [] if gone else [fact for fact in self._facts if isinstance(fact, Execution)]
-        return archive.wrong(self._archive, self._records, ended, end=ZERO + timedelta(seconds=self.plan.ends))
+        records = () if What.WIPE in happened else self._records
+        return archive.wrong(self._archive, records, ended, end=ZERO + timedelta(seconds=self.plan.ends))
 
     @contextmanager
     def counting(self) -> Iterator[None]:
