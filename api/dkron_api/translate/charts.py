@@ -34,8 +34,8 @@ class Period:
 
 def read_period(query: Mapping[str, str], now: datetime, *, back: timedelta) -> Period:
     """Return `from` and `to`; by default, the time `back` from now. Raises ValueError with a sentence."""
-    end = read_moment("to", query["to"], now) if query.get("to") else now
-    begin = read_moment("from", query["from"], now) if query.get("from") else shifted(end, -back)
+    end = read_moment("to", query["to"], now) if "to" in query else now
+    begin = read_moment("from", query["from"], now) if "from" in query else shifted(end, -back)
     if begin > end:
         raise ValueError("from is later than to; swap them")
     if end - begin > LONGEST["day"]:

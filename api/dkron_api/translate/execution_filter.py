@@ -123,7 +123,7 @@ def read_filter(pairs: Sequence[tuple[str, str]], now: datetime) -> Filter:
     one = {key: values[0] for key, values in given.items() if values[0]}
 
     def moment(name: str) -> datetime | None:
-        return read_moment(name, one[name], now) if name in one else None
+        return read_moment(name, given[name][0], now) if name in given else None
 
     found = Filter(
         begin=moment("from"), end=moment("to"), at=moment("at"),
