@@ -1,5 +1,7 @@
-"""Archives for tests, and records to put into them."""
+"""Archives for tests, and records to put into them. `python -m tests.support.archives URL` writes without end."""
 
+import asyncio
+import sys
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -18,6 +20,7 @@ from dkron_archive.tables import Step, execution, job, metadata, stored, tally
 START = datetime(2026, 3, 1, tzinfo=UTC)
 NAMESPACE = "team"
 ALL = Query(NAMESPACE)
+BATCH = 20
 Sums = dict[str, Counter[object]]
 
 
@@ -116,3 +119,18 @@ async def plan_of_page(archive: Archive, query: Query, *, explain: str) -> list[
         event.remove(connection.sync_connection, "before_cursor_execute", remember)
         steps = [await connection.exec_driver_sql(f"{explain} {text}", values) for text, values in statements]
         return [row[-1] for rows in steps for row in rows]
+
+
+async def fill(url: str) -> None:
+    """Write, and say which batches are stored."""
+    archive = open_archive(url)
+    number = 0
+    while True:
+        # Each batch has half of the one before, as an operator that does not know what was stored.
+        await archive.write([entry(n, output=b"x" * 2000) for n in range(number, number + 2 * BATCH)])
+        number += BATCH
+        print(number + BATCH, flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(fill(sys.argv[1]))
