@@ -1,5 +1,6 @@
 """An archive in memory, which answers as the contract in `dkron_archive/ports.py` says, or fails."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -50,6 +51,8 @@ class FakeArchive:
         self.trouble = ""
         self.fault: Exception | None = None
         """The error that it raises instead: a mistake in its code."""
+        self.cleaning = 0.0
+        """How many seconds it takes to delete old records."""
         self.loses = 0
         """How many writes it stores without an answer."""
         self.refuses: Collection[str] = ()
@@ -111,6 +114,7 @@ class FakeArchive:
 
     async def clean(self, retention: Retention, *, now: datetime, budget: timedelta) -> int:  # noqa: ARG002
         await self._arrive("clean")
+        await asyncio.sleep(self.cleaning)
         return 0
 
     async def health(self) -> Health:

@@ -325,6 +325,15 @@ async def test_replica_that_may_not_act_writes_nothing() -> None:
     await asyncio.gather(work, return_exceptions=True)
 
 
+@pytest.mark.parametrize(("seconds", "looks"), [(1.0, 2), (2.0, 13)], ids=["done in time", "more is left"])
+async def test_cleaning_that_is_not_done_goes_on_soon(seconds: float, looks: int) -> None:
+    archive = FakeArchive()
+    archive.cleaning = seconds
+    async with operator(FakeKube(), archive, schedule="@manually"):
+        await until(65)
+        assert archive.calls.count("clean") == looks
+
+
 async def test_skipped_slots_are_archived_once() -> None:
     kube, archive = FakeKube(), FakeArchive()
     archive.loses = 2
