@@ -145,11 +145,9 @@ def questions(archive: Archive, rows: int) -> Iterator[tuple[str, int, Callable[
 
 
 async def remove_month(archive: Archive, url: str, rows: int) -> None:
-    """Delete the oldest month, or half of less than two, without a rest between batches, and say how long the writes of
-    another client take then."""
+    """Delete the oldest month as the operator does, and say how long the writes of another client take meanwhile."""
     now = START + EVERY * rows
-    days = (now - START).days
-    retention = Retention(max(days - MONTH.days, days // 2), None)
+    retention = Retention(max(1, (now - START).days - MONTH.days), None)
     other = open_archive(url, timeout=TIMEOUT)
     writes, numbers = list[float](), itertools.count(rows + 100)
 
