@@ -3,13 +3,15 @@
 import asyncio
 import sys
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import delete, event, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dkron_archive import executions
 from dkron_archive.archive import Archive
@@ -108,6 +110,12 @@ async def check_counters(archive: Archive, ever: Collection[object], *, aged: bo
 
 async def plan_of_page(archive: Archive, query: Query, *, explain: str) -> list[str]:
     """How the database finds a page behind the twentieth minute."""
+    after = (record(20).finished_at, "x")
+    return await plan_of(archive, partial(executions.page, query=query, after=after, limit=5), explain=explain)
+
+
+async def plan_of(archive: Archive, ask: Callable[[AsyncConnection], Awaitable[object]], *, explain: str) -> list[str]:
+    """How the database answers a question."""
     statements: list[tuple[str, Any]] = []
 
     def remember(_: object, __: object, statement: str, parameters: object, *___: object) -> None:
@@ -115,7 +123,7 @@ async def plan_of_page(archive: Archive, query: Query, *, explain: str) -> list[
 
     async with archive.database.reading() as connection:
         event.listen(connection.sync_connection, "before_cursor_execute", remember)
-        await executions.page(connection, query, after=(record(20).finished_at, "x"), limit=5)
+        await ask(connection)
         event.remove(connection.sync_connection, "before_cursor_execute", remember)
         steps = [await connection.exec_driver_sql(f"{explain} {text}", values) for text, values in statements]
         return [row[-1] for rows in steps for row in rows]
