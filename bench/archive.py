@@ -1,21 +1,26 @@
 """The cost of an archive of many executions: writes, pages, searches and timelines, in SQLite and in PostgreSQL.
 
-    python bench/archive.py [--rows 1000000] [--databases sqlite,postgresql] [--times 200]
+    python bench/archive.py [--rows 1000000] [--databases sqlite,postgresql] [--times 200] [--remove]
 
-A database may also be a URL: it is filled up to the rows, and kept. Both sync each transaction to the disk.
+A database may also be a URL: it is filled up to the rows, and kept. Both sync each transaction to the disk. `--remove`
+also deletes the oldest month, by age as the operator does, while another client writes.
 """
 
 import argparse
+import asyncio
+import itertools
 import random
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dkron_archive.archive import Archive
 from dkron_archive.opening import open_archive
-from dkron_archive.records import ArchivedExecution, ArchivedOutput, Cursor, Entry, JobKey, Query, State
+from dkron_archive.records import ArchivedExecution, ArchivedOutput, Cursor, Entry, JobKey, Query, Retention, State
 from dkron_runtime import loop
 from localcluster.servers.postgresql import postgresql
 
@@ -26,7 +31,9 @@ PAGE = 100
 START = datetime(2026, 1, 1, tzinfo=UTC)
 EVERY = timedelta(seconds=6)
 """Between two ends: a million of them are 69 days."""
-HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
+HOUR, DAY, WEEK, MONTH = timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=30)
+TIMEOUT, UPKEEP = timedelta(seconds=30), timedelta(seconds=2)
+"""Of a call, and of one cleaning."""
 WORDS = ("copied", "checked", "uploaded", "skipped", "compressed", "removed")
 SEARCHES = 20
 
@@ -137,6 +144,68 @@ def questions(archive: Archive, rows: int) -> Iterator[tuple[str, int, Callable[
     )
 
 
+async def remove_month(archive: Archive, url: str, rows: int) -> None:
+    """Delete the oldest month as the operator does, and say how long the writes of another client take meanwhile."""
+    now = START + EVERY * rows
+    retention = Retention(max(1, (now - START).days - MONTH.days), None)
+    other = open_archive(url, timeout=TIMEOUT)
+    writes, numbers = list[float](), itertools.count(rows + 100)
+
+    async def write() -> None:
+        while True:
+            writes.append(await milliseconds(other.write([entry(next(numbers))])))
+            await asyncio.sleep(0.02)
+
+    try:
+        writing = asyncio.ensure_future(write())
+        await asyncio.sleep(10)
+        print(f"| a write of another client | {told(writes)} |", flush=True)
+        writes.clear()
+        batches = timed(archive)
+        gone, started, whole = 0, time.perf_counter(), True
+        while whole:
+            began = time.perf_counter()
+            gone += await archive.clean(retention, now=now, budget=UPKEEP)
+            whole = time.perf_counter() - began >= UPKEEP.total_seconds()
+        print(f"| the removal of a month, {gone} executions, s | {time.perf_counter() - started:.0f} | |")
+        print(f"| each of its transactions | {told(batches)} |")
+        print(f"| a write of another client meanwhile, at most {max(writes):.0f} ms | {told(writes)} |", flush=True)
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+    finally:
+        await other.close()
+
+
+def timed(archive: Archive) -> list[float]:
+    """The milliseconds of each transaction from now on."""
+    took: list[float] = []
+    database = archive.database
+    writing = database.writing
+
+    @asynccontextmanager
+    async def measured(limit: float | None = None) -> AsyncIterator[AsyncConnection]:
+        started = time.perf_counter()
+        async with writing(limit) as connection:
+            yield connection
+        took.append((time.perf_counter() - started) * 1000)
+
+    database.writing = measured  # type: ignore[method-assign]
+    return took
+
+
+async def milliseconds(call: Awaitable[object]) -> float:
+    """How long a call takes."""
+    started = time.perf_counter()
+    await call
+    return (time.perf_counter() - started) * 1000
+
+
+def told(took: Sequence[float]) -> str:
+    """The median and the 99th percentile, as two columns."""
+    ordered = sorted(took)
+    return f"{ordered[len(ordered) // 2]:.1f} | {ordered[len(ordered) * 99 // 100]:.1f}"
+
+
 def named(each: Entry) -> tuple[str, str]:
     """The job's name, and the id."""
     return each.execution.job.name, each.execution.id
@@ -147,22 +216,19 @@ def attempt(each: Entry) -> tuple[str, str]:
     return each.execution.job.uid, each.execution.attempt_job
 
 
-async def measure(url: str, rows: int, times: int) -> None:
+async def measure(url: str, rows: int, times: int, *, remove: bool) -> None:
     """Fill one and ask."""
-    archive = open_archive(url, timeout=timedelta(seconds=30))
+    archive = open_archive(url, timeout=TIMEOUT)
     try:
         print(f"\n| {url.partition(':')[0]}, {rows} rows | p50, ms | p99, ms |\n| --- | --- | --- |", flush=True)
         await fill(archive, rows)
         for what, fewer, ask in questions(archive, rows):
             for number in range(2):
                 await ask(number)
-            took = []
-            for number in range(max(3, times // fewer)):
-                started = time.perf_counter()
-                await ask(number)
-                took.append((time.perf_counter() - started) * 1000)
-            took.sort()
-            print(f"| {what} | {took[len(took) // 2]:.1f} | {took[len(took) * 99 // 100]:.1f} |", flush=True)
+            took = [await milliseconds(ask(number)) for number in range(max(3, times // fewer))]
+            print(f"| {what} | {told(took)} |", flush=True)
+        if remove:
+            await remove_month(archive, url, rows)
     finally:
         await archive.close()
 
@@ -187,10 +253,11 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--databases", default="sqlite,postgresql")
     parser.add_argument("--times", type=int, default=200)
+    parser.add_argument("--remove", action="store_true")
     options = parser.parse_args()
     for name in options.databases.split(","):
         with database(name) as url:
-            loop.run(measure(url, options.rows, options.times))
+            loop.run(measure(url, options.rows, options.times, remove=options.remove))
 
 
 if __name__ == "__main__":

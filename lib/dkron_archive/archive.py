@@ -1,6 +1,7 @@
 """The archive: what the programs want from it, each call in a transaction."""
 
 import asyncio
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,6 +38,8 @@ class Archive:
 
     async def migrate(self) -> None:
         """Bring the schema up to date."""
+        # It logs what it is made of, at each start.
+        logging.getLogger("alembic").setLevel(logging.WARNING)
         from dkron_archive import migrating  # noqa: PLC0415 - the REST API never needs Alembic
 
         await migrating.migrate(self.database)

@@ -1,10 +1,12 @@
-"""Records out of the database, in transactions of at most 500, so that none of them keeps a writer waiting for long.
+"""Records out of the database, in transactions of at most 500 with rests, so that no other writer waits for long. The
+clients of a SQLite file do not queue for its lock: without a rest, they would hardly ever find it free.
 
 The oldest executions go first. They stay gone: the database keeps until when, or which.
 """
 
+import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -40,40 +42,46 @@ from dkron_archive.writing import locked_jobs, namespace_key
 BATCH = 500
 OLDEST = (execution.c.finished_at, execution.c.id)
 LITTLE = timedelta(minutes=1)
+WORK, REST = 0.1, 0.05
+"""Seconds of work, after which there is a rest."""
 FREED = 2000
 """Pages that SQLite gives back to the file system at once."""
 
 
-class _Budget:
-    """How long a cleaning may take."""
+class Pace:
+    """How long a deletion may take, and when it rests."""
 
-    def __init__(self, budget: timedelta) -> None:
-        self._until = time.monotonic() + budget.total_seconds()
+    def __init__(self, budget: timedelta = timedelta.max) -> None:
+        self._rested = time.monotonic()
+        self._until = self._rested + budget.total_seconds()
 
-    def lasts(self) -> bool:
-        """There is time for another batch."""
+    async def lasts(self) -> bool:
+        """Rest if it is time to, and say whether there is time for another batch."""
+        if time.monotonic() - self._rested > WORK:
+            await asyncio.sleep(REST)
+            self._rested = time.monotonic()
         return time.monotonic() < self._until
 
 
 async def clean(database: Database, retention: Retention, *, now: datetime, budget: timedelta) -> int:
     """Delete what is kept no longer. Return how many executions went."""
-    lasts = _Budget(budget).lasts
+    pace = Pace(budget)
     gone = 0
     if retention.days is not None:
-        gone += await _older(database, now - timedelta(days=retention.days), lasts)
+        gone += await _older(database, now - timedelta(days=retention.days), pace)
     if retention.executions_per_job is not None:
-        gone += await _too_many(database, retention.executions_per_job, lasts)
+        gone += await _too_many(database, retention.executions_per_job, pace)
     if retention.bytes_in_all is not None:
-        gone += await _too_large(database, retention.bytes_in_all, lasts)
+        gone += await _too_large(database, retention.bytes_in_all, pace)
     if retention.days is not None:
-        await _rest(database, now - timedelta(days=retention.days), lasts)
+        await _rest(database, now - timedelta(days=retention.days), pace)
     if database.name == "sqlite":
         async with database.writing() as connection:
             (await connection.exec_driver_sql(f"PRAGMA incremental_vacuum({FREED})")).close()
     return gone
 
 
-async def _older(database: Database, cut: datetime, lasts: Callable[[], bool]) -> int:
+async def _older(database: Database, cut: datetime, pace: Pace) -> int:
     """Executions that ended before a time, namespace by namespace."""
     async with database.reading() as connection:
         namespaces = list(await connection.scalars(select(job.c.namespace).where(job.c.name == "")))
@@ -81,7 +89,7 @@ async def _older(database: Database, cut: datetime, lasts: Callable[[], bool]) -
     for namespace in namespaces:
         old = select(execution.c.number).where(execution.c.namespace == namespace, execution.c.finished_at < cut)
         deleted = BATCH
-        while deleted == BATCH and lasts():
+        while deleted == BATCH and await pace.lasts():
             async with database.writing() as connection:
                 await _gone_before(connection, EXECUTIONS, cut)
                 deleted = await _delete(connection, old)
@@ -97,19 +105,20 @@ async def _gone_before(connection: AsyncConnection, number: int, cut: datetime) 
     await connection.execute(later.values(number=number, gone_at=cut))
 
 
-async def _too_many(database: Database, kept: int, lasts: Callable[[], bool]) -> int:
-    """Executions of jobs that have more of them than are kept."""
+async def _too_many(database: Database, kept: int, pace: Pace) -> int:
+    """Executions of jobs that have more of them than are kept. Those with the most go first: where the budget is not
+    enough for all jobs, their batches become larger, and none is left behind."""
     total = func.sum(stored.c.success + stored.c.failed)
     statement = (
         select(stored.c.job, total).join(job, job.c.number == stored.c.job).where(job.c.name != "")
-        .group_by(stored.c.job).having(total > kept)
+        .group_by(stored.c.job).having(total > kept).order_by(total.desc())
     )  # fmt: skip
     async with database.reading() as connection:
         jobs = [(row[0], int(row[1]) - kept) for row in await connection.execute(statement)]
     gone = 0
     for number, excess in jobs:
         left = excess
-        while left > 0 and lasts():
+        while left > 0 and await pace.lasts():
             async with database.writing() as connection:
                 first = select(*execution.c["number", "finished_at", "id"]).where(execution.c.job == number)
                 rows = (await connection.execute(first.order_by(*OLDEST).limit(min(left, BATCH)))).all()
@@ -122,17 +131,17 @@ async def _too_many(database: Database, kept: int, lasts: Callable[[], bool]) ->
     return gone
 
 
-async def _too_large(database: Database, limit: int, lasts: Callable[[], bool]) -> int:
+async def _too_large(database: Database, limit: int, pace: Pace) -> int:
     """The oldest executions of all, until the rest has few enough bytes."""
     gone = 0
     size = select(func.sum(stored.c.bytes)).join(job, job.c.number == stored.c.job).where(job.c.name == "")
-    while lasts():
+    while await pace.lasts():
         async with database.reading() as connection:
             large = int(await connection.scalar(size) or 0) > limit
             cut = await _oldest_batch(connection) if large else None
         if cut is None:
             break
-        gone += await _older(database, cut, lasts)
+        gone += await _older(database, cut, pace)
     return gone
 
 
@@ -148,13 +157,12 @@ async def _oldest_batch(connection: AsyncConnection) -> datetime | None:
 
 async def delete_job(database: Database, namespace: str, name: str) -> int:
     """All executions of a job, with tombstones."""
-    gone = 0
-    while True:
+    pace, gone, deleted = Pace(), 0, BATCH
+    while deleted == BATCH and await pace.lasts():
         async with database.writing() as connection:
             deleted = await delete_batch(connection, namespace, name)
         gone += deleted
-        if deleted < BATCH:
-            return gone
+    return gone
 
 
 async def delete_batch(connection: AsyncConnection, namespace: str, name: str) -> int:
@@ -187,7 +195,7 @@ async def _delete(connection: AsyncConnection, chosen: Select[Any] | Sequence[in
     return len(rows)
 
 
-async def _rest(database: Database, cut: datetime, lasts: Callable[[], bool]) -> None:
+async def _rest(database: Database, cut: datetime, pace: Pace) -> None:
     """Other records that are too old: counts by minute and hour, the ledger, specs that no job has,
     and jobs of which nothing is left. Days stay for each job that is left, and for its namespace."""
     async with database.writing() as connection:
@@ -206,21 +214,21 @@ async def _rest(database: Database, cut: datetime, lasts: Callable[[], bool]) ->
         (pause, pause.c.end < cut),
         (revision, and_(revision.c.at < cut, superseded)),
     ):
-        await _batches(database, table, condition, lasts)
-    await _forgotten_jobs(database, cut, lasts)
-    await _batches(database, spec, and_(spec.c.at < cut, unused), lasts)
+        await _batches(database, table, condition, pace)
+    await _forgotten_jobs(database, cut, pace)
+    await _batches(database, spec, and_(spec.c.at < cut, unused), pace)
 
 
-async def _batches(database: Database, table: Table, condition: ColumnElement[bool], lasts: Callable[[], bool]) -> None:
+async def _batches(database: Database, table: Table, condition: ColumnElement[bool], pace: Pace) -> None:
     key = tuple_(*table.primary_key)
     statement = delete(table).where(key.in_(select(*table.primary_key).where(condition).limit(BATCH)))
-    while lasts():
+    while await pace.lasts():
         async with database.writing() as connection:
             if (await connection.execute(statement)).rowcount < BATCH:
                 return
 
 
-async def _forgotten_jobs(database: Database, cut: datetime, lasts: Callable[[], bool]) -> None:
+async def _forgotten_jobs(database: Database, cut: datetime, pace: Pace) -> None:
     """Jobs without an execution, a slot or an edit since."""
     number, day = job.c.number, step_of(cut, Step.DAY)
     statement = (
@@ -232,7 +240,7 @@ async def _forgotten_jobs(database: Database, cut: datetime, lasts: Callable[[],
             ~exists().where(revision.c.job == number, revision.c.at >= cut),
         ).limit(BATCH)
     )  # fmt: skip
-    while lasts():
+    while await pace.lasts():
         async with database.writing() as connection:
             numbers = list(await connection.scalars(statement))
             for table in (tally, duration, stored, tombstone, revision):

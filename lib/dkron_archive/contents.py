@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, select, tuple_
+from sqlalchemy import Row, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dkron_archive.outputs import decompressed, is_short, output_of
@@ -15,6 +15,8 @@ from dkron_archive.tables import execution, job, output
 Key = tuple[str, str]
 TOGETHER = 8 * 1024 * 1024
 """Bytes, decompressed."""
+AT_ONCE = 100
+"""Outputs that one statement finds."""
 COLUMNS = output.c["execution", "truncated", "size", "tail"]
 
 
@@ -24,12 +26,15 @@ async def outputs(connection: AsyncConnection, keys: Sequence[Key], size: int | 
     uids = {row.number: row.uid for row in jobs}
     numbers = {uid: number for number, uid in uids.items()}
     wanted = [(numbers[uid], attempt) for uid, attempt in keys if uid in numbers]
-    statement = (
-        select(*execution.c["job", "attempt_job"], *COLUMNS)
-        .join(output, output.c.execution == execution.c.number)
-        .where(tuple_(execution.c.job, execution.c.attempt_job).in_(wanted))
-    )
-    rows = {row.execution: row for row in await connection.execute(statement)}
+    joined = select(*execution.c["job", "attempt_job"], *COLUMNS).join(output, output.c.execution == execution.c.number)
+    rows: dict[int, Row[*tuple[Any, ...]]] = {}
+    for begin in range(0, len(wanted), AT_ONCE):
+        # With `(job, attempt_job) IN …`, SQLite would read the keys of all executions.
+        each = (
+            and_(execution.c.job == number, execution.c.attempt_job == attempt)
+            for number, attempt in wanted[begin : begin + AT_ONCE]
+        )
+        rows |= {row.execution: row for row in await connection.execute(joined.where(or_(*each)))}
     found = {number: output_of(row, size) for number, row in rows.items() if is_short(row, size)}
     async for contents in _long(connection, [row for number, row in rows.items() if number not in found]):
         ends = [(rows[number], size, content) for number, content in contents.items()]

@@ -4,6 +4,7 @@ SQLite has one connection that writes, and others that read: with a write-ahead 
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -19,13 +20,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
 from dkron_archive.ports import ArchiveUnavailable
-from dkron_archive.problems import sentence
+from dkron_archive.problems import is_of_values, sentence
 
 READERS = 4
 CHECKED = 2000
 """SQLite asks after this many of its instructions whether the time is over: some 20 µs."""
 GRACE = 0.5
 """Seconds by which a call may end later than its statements."""
+
+# It logs each statement with its values.
+logging.getLogger("aiosqlite").setLevel(logging.INFO)
 
 Transaction = AbstractAsyncContextManager[AsyncConnection]
 
@@ -102,7 +106,7 @@ class SQLite:
             f"sqlite+aiosqlite:///{self._path}",
             pool_size=size, max_overflow=0, pool_timeout=self._timeout, pool_reset_on_return="rollback",
             connect_args={"isolation_level": None, "timeout": self._timeout},
-            poolclass=AsyncAdaptedQueuePool,
+            poolclass=AsyncAdaptedQueuePool, hide_parameters=True,
         )  # fmt: skip
         pragmas = ["foreign_keys = ON"]
         if reads and self._path:
@@ -148,7 +152,7 @@ class PostgreSQL:
 
         self.writer = create_async_engine(
             "postgresql+asyncpg://", async_creator=connect,
-            pool_size=READERS, max_overflow=0, pool_timeout=timeout, pool_pre_ping=True,
+            pool_size=READERS, max_overflow=0, pool_timeout=timeout, pool_pre_ping=True, hide_parameters=True,
         )  # fmt: skip
 
     @asynccontextmanager
@@ -178,11 +182,13 @@ class PostgreSQL:
 
 @asynccontextmanager
 async def translated(limit: float, *, secrets: tuple[str, ...]) -> AsyncIterator[None]:
-    """Every error of the database, and its silence, as `ArchiveUnavailable`."""
+    """Every error of the database, and its silence, as `ArchiveUnavailable`; values that it refuses as `ValueError`."""
     try:
         async with asyncio.timeout(limit):
             yield
     except (SQLAlchemyError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
+        if is_of_values(exc):
+            raise ValueError("The archive refuses these values.") from None
         raise ArchiveUnavailable(sentence(exc, secrets)) from None
 
 

@@ -72,7 +72,7 @@ def _conditions(query: Query, after: tuple[datetime, str] | None) -> list[Column
     if query.running_at is not None:
         conditions += [columns.started_at <= query.running_at, columns.finished_at > query.running_at]
     if after is not None:
-        here, there = tuple_(*KEY), tuple_(literal(after[0], columns.finished_at.type), literal(after[1]))
+        here, there = tuple_(*KEY), tuple_(*map(literal, after, (column.type for column in KEY)))
         conditions.append(here > there if query.ascending else here < there)
     return conditions
 

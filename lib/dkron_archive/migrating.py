@@ -1,6 +1,7 @@
 """The schema, brought up to date by Alembic: in one transaction and under a lock, so that an interrupted migration
 leaves nothing behind, and two never meet."""
 
+import logging
 from pathlib import Path
 from typing import cast
 
@@ -13,6 +14,8 @@ from sqlalchemy import Connection
 
 from dkron_archive.database import Database
 from dkron_archive.ports import ArchiveUnavailable
+
+log = logging.getLogger(__name__)
 
 SCRIPTS = Path(__file__).parent / "migrations"
 LIMIT = 600.0
@@ -40,13 +43,16 @@ def scripts() -> ScriptDirectory:
 
 def _upgrade(connection: Connection) -> None:
     directory = scripts()
+    newest = directory.get_current_head()
     known = {script.revision for script in directory.walk_revisions()}
     there = set(MigrationContext.configure(connection).get_current_heads())
     if unknown := there - known:
         raise ArchiveUnavailable(
             f"The archive cannot be used: its schema is {', '.join(sorted(unknown))}, of a newer version; this one"
-            f" knows {directory.get_current_head()} at most."
+            f" knows {newest} at most."
         )
+    if newest not in there:
+        log.info("the schema of the archive is brought up to date: from %s to %s", ", ".join(there) or "none", newest)
 
     def steps(revision: _RevIdType, _: MigrationContext) -> list[RevisionStep]:
         return directory._upgrade_revs("head", cast("str", revision))  # as Alembic's own command does

@@ -27,7 +27,8 @@ class ArchiveUnavailable(Exception):
 
 class ArchiveWriter(Protocol):
     """The operator's side. Each call is one transaction, may be repeated, and has its effect once. All raise
-    `ArchiveUnavailable`, and none takes longer than its timeout."""
+    `ArchiveUnavailable`, or `ValueError` if one of the records cannot be stored, and none takes longer than its
+    timeout."""
 
     async def migrate(self) -> None:
         """Bring the schema up to date. A newer schema, and one that another process is changing, raise."""

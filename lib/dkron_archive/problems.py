@@ -1,5 +1,7 @@
 """The meaning of a database's errors, in a sentence for users. Pure."""
 
+from sqlalchemy.exc import DataError, IntegrityError
+
 LONGEST = 300
 MEANINGS = (
     ("database or disk is full", "its disk is full"),
@@ -15,12 +17,18 @@ MEANINGS = (
     ("malformed", "its file is damaged"),
 )
 """Parts of messages, and what they mean."""
+VALUES = ("22", "23", "54")
+"""Classes of PostgreSQL's error codes that are about values: bad data, violated constraints, and exceeded limits."""
+
+
+def is_of_values(exc: BaseException) -> bool:
+    """Whether the database refuses the values, which it may quote, and takes others."""
+    return isinstance(exc, (DataError, IntegrityError)) or getattr(_cause(exc), "sqlstate", "")[:2] in VALUES
 
 
 def sentence(exc: BaseException, secrets: tuple[str, ...] = ()) -> str:
     """Say in one sentence what is wrong with the archive."""
-    cause = getattr(exc, "orig", None) or exc
-    cause = cause.__cause__ or cause
+    cause = _cause(exc)
     said = f"{type(cause).__name__}: {cause}"
     for part, meaning in MEANINGS:
         if part in said:
@@ -31,3 +39,8 @@ def sentence(exc: BaseException, secrets: tuple[str, ...] = ()) -> str:
     for secret in secrets:
         text = text.replace(secret, "***")
     return f"The archive cannot be used: {text[:LONGEST].rstrip('.')}."
+
+
+def _cause(exc: BaseException) -> BaseException:
+    cause = getattr(exc, "orig", None) or exc
+    return cause.__cause__ or cause

@@ -1,8 +1,4 @@
-"""Records as rows and back. Pure.
-
-Texts come from users, by way of the cluster: a character that PostgreSQL cannot store must not keep the other records
-of a batch out.
-"""
+"""Records as rows and back. Pure."""
 
 import json
 from datetime import datetime, timedelta
@@ -11,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from dkron_archive.records import ArchivedExecution, JobKey, PauseRecord, Revision, SkippedSlots
-from dkron_archive.tables import EPOCH, Step
+from dkron_archive.tables import EPOCH, Step, plain
 
 Record = Row[*tuple[Any, ...]]
 
@@ -24,9 +20,9 @@ ROW = 600
 """Bytes that a record takes without its output, with its share of the indexes: a mean, see bench/README.md."""
 
 
-def plain(text: str, longest: int = LONGEST_TEXT) -> str:
-    """A text that every database stores."""
-    return text[:longest].replace("\0", "\ufffd").encode(errors="replace").decode()
+def key(text: str) -> str:
+    """A name as it stands in an index, and comes back."""
+    return plain(text[:LONGEST_KEY])
 
 
 def bounded(number: int | None) -> int | None:
@@ -42,16 +38,16 @@ def step_of(at: datetime, step: Step) -> datetime:
 def execution_row(execution: ArchivedExecution, job: int, output: int) -> dict[str, Any]:
     """The columns of an execution whose output takes so many bytes."""
     texts = {
-        name: plain(getattr(execution, name))
+        name: getattr(execution, name)[:LONGEST_TEXT]
         for name in ("trigger", "member", "reason", "node_name", "cause", "revision", "message")
     }
     parameters = json.dumps(dict(execution.parameters), separators=(",", ":")) if execution.parameters else ""
     return {
         **texts,
         "job": job,
-        "namespace": plain(execution.job.namespace, LONGEST_KEY),
-        "attempt_job": plain(execution.attempt_job, LONGEST_KEY),
-        "id": plain(execution.id, LONGEST_KEY),
+        "namespace": key(execution.job.namespace),
+        "attempt_job": key(execution.attempt_job),
+        "id": key(execution.id),
         "started_at": execution.started_at,
         "finished_at": execution.finished_at,
         "slot": execution.slot,
@@ -78,32 +74,32 @@ def skipped_row(slots: SkippedSlots, job: int) -> dict[str, Any]:
     """The columns of slots that did not run."""
     return {
         "job": job,
-        "namespace": plain(slots.job.namespace, LONGEST_KEY),
+        "namespace": key(slots.job.namespace),
         "first": slots.first,
         "last": slots.last,
         "count": bounded(slots.count),
-        "reason": plain(slots.reason),
-        "message": plain(slots.message),
+        "reason": slots.reason[:LONGEST_TEXT],
+        "message": slots.message[:LONGEST_TEXT],
         "at": slots.at,
     }
 
 
 def skipped_of(row: Record) -> SkippedSlots:
     """The record in a row of `skipped`, joined with its job."""
-    key = JobKey(row.namespace, row.job_name, row.job_uid)
+    job = JobKey(row.namespace, row.job_name, row.job_uid)
     number: int = row._mapping["count"]  # `row.count` is a method
-    return SkippedSlots(key, row.first, row.last, number, row.reason, row.message, row.at)
+    return SkippedSlots(job, row.first, row.last, number, row.reason, row.message, row.at)
 
 
 def pause_row(pause: PauseRecord) -> dict[str, Any]:
     """The columns of a pause."""
     return {
-        "namespace": plain(pause.namespace, LONGEST_KEY),
-        "name": plain(pause.name, LONGEST_KEY),
+        "namespace": key(pause.namespace),
+        "name": key(pause.name),
         "begin": pause.begin,
         "end": pause.end,
-        "reason": plain(pause.reason),
-        "by": plain(pause.by),
+        "reason": pause.reason[:LONGEST_TEXT],
+        "by": pause.by[:LONGEST_TEXT],
     }
 
 
@@ -112,13 +108,13 @@ def revision_row(revision: Revision, job: int) -> dict[str, Any]:
     return {
         "job": job,
         "generation": bounded(revision.generation),
-        "hash": plain(revision.hash, LONGEST_KEY),
+        "hash": key(revision.hash),
         "at": revision.at,
-        "by": plain(revision.by),
+        "by": revision.by[:LONGEST_TEXT],
     }
 
 
 def revision_of(row: Record) -> Revision:
     """The record in a row of `revision`, joined with its job."""
-    key = JobKey(row.namespace, row.job_name, row.job_uid)
-    return Revision(key, row.hash, row.generation, row.at, row.by)
+    job = JobKey(row.namespace, row.job_name, row.job_uid)
+    return Revision(job, row.hash, row.generation, row.at, row.by)

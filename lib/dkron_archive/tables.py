@@ -65,10 +65,34 @@ class Instant(TypeDecorator[datetime]):
         return value if value is None else value.astimezone(UTC)
 
 
+class PlainText(TypeDecorator[str]):
+    """A text as every database stores it: PostgreSQL refuses some characters, in records and in questions, which come
+    from users. With `by_bytes` it sorts by its bytes, as in SQLite and in Python."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, *, by_bytes: bool = False) -> None:
+        super().__init__()
+        self.by_bytes = by_bytes
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
+        """The type of the column."""
+        return Text(collation="C") if self.by_bytes and dialect.name == "postgresql" else Text()
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """To the database."""
+        return None if value is None else plain(value)
+
+
+def plain(text: str) -> str:
+    """The text without zero bytes and halves of characters."""
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()
+
+
 # SQLite numbers rows itself if the key is an INTEGER.
 Number = BigInteger().with_variant(Integer(), "sqlite")
-# Ids sort by their bytes, as in SQLite and in Python.
-Id = Text().with_variant(Text(collation="C"), "postgresql")
+Id = PlainText(by_bytes=True)
 
 # Conditions as the indexes have them, so that the database finds those.
 UNSCHEDULED: ColumnElement[bool] = literal_column("\"trigger\" <> 'schedule'")
@@ -80,9 +104,9 @@ job = Table(
     "job",
     metadata,
     Column("number", Integer, primary_key=True),
-    Column("uid", Text, nullable=False, unique=True),
-    Column("namespace", Text, nullable=False),
-    Column("name", Text, nullable=False),
+    Column("uid", PlainText, nullable=False, unique=True),
+    Column("namespace", PlainText, nullable=False),
+    Column("name", PlainText, nullable=False),
     # Executions that ended up to here are gone for good: written again, they would be counted twice.
     Column("gone_at", Instant),
     Column("gone_id", Id),
@@ -95,7 +119,7 @@ execution = Table(
     metadata,
     Column("number", Number, primary_key=True),
     Column("job", Integer, ForeignKey("job.number"), nullable=False),
-    Column("namespace", Text, nullable=False),
+    Column("namespace", PlainText, nullable=False),
     Column("attempt_job", Id, nullable=False),
     Column("id", Id, nullable=False),
     Column("started_at", Instant, nullable=False),
@@ -108,14 +132,14 @@ execution = Table(
     Column("exit_code", BigInteger),
     # Of the record with its output, for the limit of bytes.
     Column("bytes", Integer, nullable=False),
-    Column("trigger", Text, nullable=False),
-    Column("member", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("node_name", Text, nullable=False),
-    Column("cause", Text, nullable=False),
-    Column("revision", Text, nullable=False),
-    Column("message", Text, nullable=False),
-    Column("parameters", Text, nullable=False),
+    Column("trigger", PlainText, nullable=False),
+    Column("member", PlainText, nullable=False),
+    Column("reason", PlainText, nullable=False),
+    Column("node_name", PlainText, nullable=False),
+    Column("cause", PlainText, nullable=False),
+    Column("revision", PlainText, nullable=False),
+    Column("message", PlainText, nullable=False),
+    Column("parameters", PlainText, nullable=False),
     Index("execution_key", "job", "attempt_job", unique=True),
     Index("execution_of_job", "job", "finished_at"),
     Index("execution_of_namespace", "namespace", "finished_at"),
@@ -199,11 +223,11 @@ skipped = Table(
     metadata,
     Column("job", Integer, primary_key=True, autoincrement=False),
     Column("last", Instant, primary_key=True),
-    Column("namespace", Text, nullable=False),
+    Column("namespace", PlainText, nullable=False),
     Column("first", Instant, nullable=False),
     Column("count", BigInteger, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("message", Text, nullable=False),
+    Column("reason", PlainText, nullable=False),
+    Column("message", PlainText, nullable=False),
     Column("at", Instant),
     Index("skipped_of_namespace", "namespace", "last"),
     Index("skipped_by_end", "last"),
@@ -212,12 +236,12 @@ skipped = Table(
 pause = Table(
     "pause",
     metadata,
-    Column("namespace", Text, primary_key=True),
-    Column("name", Text, primary_key=True),
+    Column("namespace", PlainText, primary_key=True),
+    Column("name", PlainText, primary_key=True),
     Column("begin", Instant, primary_key=True),
     Column("end", Instant),
-    Column("reason", Text, nullable=False),
-    Column("by", Text, nullable=False),
+    Column("reason", PlainText, nullable=False),
+    Column("by", PlainText, nullable=False),
     Index("pause_by_end", "end"),
 )
 
@@ -226,16 +250,16 @@ revision = Table(
     metadata,
     Column("job", Integer, primary_key=True, autoincrement=False),
     Column("generation", BigInteger, primary_key=True, autoincrement=False),
-    Column("hash", Text, nullable=False),
+    Column("hash", PlainText, nullable=False),
     Column("at", Instant, nullable=False),
-    Column("by", Text, nullable=False),
+    Column("by", PlainText, nullable=False),
     Index("revision_of_spec", "hash"),
 )
 
 spec = Table(
     "spec",
     metadata,
-    Column("hash", Text, primary_key=True),
+    Column("hash", PlainText, primary_key=True),
     # JSON, compressed.
     Column("content", LargeBinary, nullable=False),
     Column("at", Instant, nullable=False),

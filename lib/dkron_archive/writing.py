@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dkron_archive.counting import Changes, inserting
 from dkron_archive.outputs import output_bytes, output_row, packed
 from dkron_archive.records import Entry, JobKey, PauseRecord, Revision, SkippedSlots
-from dkron_archive.rows import LONGEST_KEY, execution_row, pause_row, plain, revision_row, skipped_row
+from dkron_archive.rows import execution_row, key, pause_row, revision_row, skipped_row
 from dkron_archive.tables import (
     EXECUTIONS,
     SLOTS,
@@ -152,10 +152,10 @@ async def numbered(connection: AsyncConnection, jobs: Iterable[JobKey]) -> Numbe
     """The numbers of jobs and of their namespaces; new ones get theirs."""
     wanted = {}
     for each in jobs:
-        namespace = plain(each.namespace, LONGEST_KEY)
-        wanted[each.uid] = {"uid": each.uid, "namespace": namespace, "name": plain(each.name, LONGEST_KEY)}
-        key = namespace_key(namespace)
-        wanted[key] = {"uid": key, "namespace": namespace, "name": ""}
+        namespace = key(each.namespace)
+        wanted[each.uid] = {"uid": each.uid, "namespace": namespace, "name": key(each.name)}
+        uid = namespace_key(namespace)
+        wanted[uid] = {"uid": uid, "namespace": namespace, "name": ""}
     numbers = await _known(connection, wanted)
     if new := [wanted[uid] for uid in sorted(wanted) if uid not in numbers]:
         insert = inserting(connection, job).on_conflict_do_nothing(index_elements=["uid"])

@@ -84,6 +84,7 @@ class Settings(BaseSettings):
     archive_days: int = Field(
         default=365,
         ge=0,
+        le=36_500,
         description="days that the archive keeps an execution; 0 sets no limit [DKRON_ARCHIVE_DAYS]",
     )
     archive_executions_per_job: int = Field(

@@ -10,7 +10,7 @@ from dkron_archive.records import Entry
 from dkron_crds.job import Execution, JobStatus, Unarchived
 from tests.chaos.history import Record
 from tests.simulation.dice import Dice
-from tests.support.archive_writer import ArchiveWriter
+from tests.support.fake_archive import FakeArchive
 
 SLOWEST = 0.6
 """Seconds until the effect of a call, and as long again until its answer."""
@@ -21,7 +21,7 @@ SOON = timedelta(seconds=15)
 NOTHING = Unarchived()
 
 
-class SimulatedArchive(ArchiveWriter):
+class SimulatedArchive(FakeArchive):
     """`time` are the seconds of the story, in which it is away from one to the other."""
 
     def __init__(self, seed: int, *, time: Callable[[], float], away: tuple[float, float]) -> None:
@@ -70,7 +70,7 @@ def wrong(
 
 
 def _skipped_twice(archive: SimulatedArchive, uid: str, status: JobStatus, owed: Unarchived) -> Iterator[str]:
-    stored = {slots.first: slots for (of, _), slots in archive.skipped.items() if of == uid}
+    stored = {slots.first: slots for slots in archive.skips if slots.job.uid == uid}
     again = sum(slots.count for slots in owed.skipped if slots.first not in stored)
     count = sum(slots.count for slots in stored.values()) + again
     known = 0 if status.skipped is None else status.skipped.count

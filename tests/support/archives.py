@@ -1,13 +1,17 @@
-"""Archives for tests, and records to put into them."""
+"""Archives for tests, and records to put into them. `python -m tests.support.archives URL` writes without end."""
 
+import asyncio
+import sys
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import delete, event, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dkron_archive import executions
 from dkron_archive.archive import Archive
@@ -18,6 +22,7 @@ from dkron_archive.tables import Step, execution, job, metadata, stored, tally
 START = datetime(2026, 3, 1, tzinfo=UTC)
 NAMESPACE = "team"
 ALL = Query(NAMESPACE)
+BATCH = 20
 Sums = dict[str, Counter[object]]
 
 
@@ -105,6 +110,12 @@ async def check_counters(archive: Archive, ever: Collection[object], *, aged: bo
 
 async def plan_of_page(archive: Archive, query: Query, *, explain: str) -> list[str]:
     """How the database finds a page behind the twentieth minute."""
+    after = (record(20).finished_at, "x")
+    return await plan_of(archive, partial(executions.page, query=query, after=after, limit=5), explain=explain)
+
+
+async def plan_of(archive: Archive, ask: Callable[[AsyncConnection], Awaitable[object]], *, explain: str) -> list[str]:
+    """How the database answers a question."""
     statements: list[tuple[str, Any]] = []
 
     def remember(_: object, __: object, statement: str, parameters: object, *___: object) -> None:
@@ -112,7 +123,22 @@ async def plan_of_page(archive: Archive, query: Query, *, explain: str) -> list[
 
     async with archive.database.reading() as connection:
         event.listen(connection.sync_connection, "before_cursor_execute", remember)
-        await executions.page(connection, query, after=(record(20).finished_at, "x"), limit=5)
+        await ask(connection)
         event.remove(connection.sync_connection, "before_cursor_execute", remember)
         steps = [await connection.exec_driver_sql(f"{explain} {text}", values) for text, values in statements]
         return [row[-1] for rows in steps for row in rows]
+
+
+async def fill(url: str) -> None:
+    """Write, and say which batches are stored."""
+    archive = open_archive(url)
+    number = 0
+    while True:
+        # Each batch has half of the one before, as an operator that does not know what was stored.
+        await archive.write([entry(n, output=b"x" * 2000) for n in range(number, number + 2 * BATCH)])
+        number += BATCH
+        print(number + BATCH, flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(fill(sys.argv[1]))

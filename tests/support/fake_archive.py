@@ -1,5 +1,6 @@
 """An archive in memory, which answers as the contract in `dkron_archive/ports.py` says, or fails."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -44,17 +45,27 @@ def archived(number: int, *, job: JobKey = KEY, seconds: float = 1.0, **fields: 
 
 
 class FakeArchive:
-    """`trouble` is the sentence with which it fails; empty while it answers. `queries` are those for pages."""
+    """`trouble` is why it is away; empty while it answers. `queries` are those for pages."""
 
     def __init__(self, *executions: ArchivedExecution) -> None:
         self.trouble = ""
+        self.fault: Exception | None = None
+        """The error that it raises instead: a mistake in its code."""
+        self.cleaning = 0.0
+        """How many seconds it takes to delete old records."""
+        self.loses = 0
+        """How many writes it stores without an answer."""
+        self.refuses: Collection[str] = ()
+        """The executions, by the names of their Jobs, that make a batch fail."""
+        self.budget: int | None = None
+        """How many outputs a search reads at most."""
         self.entries: dict[tuple[str, str], Entry] = {}
         self.skips: list[SkippedSlots] = []
         self.changes: list[Revision] = []
         self.holds: list[PauseRecord] = []
+        self.forgotten: dict[str, tuple[str, ...]] = {}
+        self.calls: list[str] = []
         self.queries: list[Query] = []
-        self.budget: int | None = None
-        """How many outputs a search reads at most."""
         self.put(*executions)
 
     def put(self, *executions: ArchivedExecution, output: str = "", truncated: bool = False) -> None:
@@ -62,42 +73,57 @@ class FakeArchive:
         kept = ArchivedOutput(output.encode(), truncated) if output else None
         self.entries |= {(each.job.uid, each.attempt_job): Entry(each, kept) for each in executions}
 
+    def names(self) -> list[str]:
+        """The names of the Jobs of all executions."""
+        return sorted(name for _, name in self.entries)
+
     async def close(self) -> None:
         """Nothing is open."""
 
     async def migrate(self) -> None:
-        self._answer()
+        await self._arrive("migrate")
 
     async def write(self, entries: Sequence[Entry]) -> None:
-        self._answer()
+        await self._arrive("write")
+        assert len(entries) <= 500
+        if any(each.execution.attempt_job in self.refuses for each in entries):
+            raise TypeError("a record that cannot be stored")
         for each in entries:
             self.entries.setdefault((each.execution.job.uid, each.execution.attempt_job), each)
+        await self._leave()
 
     async def write_skipped(self, slots: Sequence[SkippedSlots]) -> None:
-        self._answer()
-        self.skips += slots
+        await self._arrive("write_skipped")
+        known = {(each.job.uid, each.last) for each in self.skips}
+        self.skips += [each for each in slots if (each.job.uid, each.last) not in known]
+        await self._leave()
 
     async def write_pauses(self, pauses: Sequence[PauseRecord]) -> None:
-        self._answer()
-        self.holds += pauses
+        await self._arrive("write_pauses")
+        known = {(each.namespace, each.name, each.begin): each for each in (*self.holds, *pauses)}
+        self.holds = list(known.values())
 
     async def write_revisions(self, revisions: Sequence[Revision]) -> None:
-        self._answer()
-        self.changes += revisions
+        await self._arrive("write_revisions")
+        known = {(each.job.uid, each.generation) for each in self.changes}
+        self.changes += [each for each in revisions if (each.job.uid, each.generation) not in known]
 
-    async def forget_tombstones(self, job_uid: str, kept: Collection[str]) -> None:  # noqa: ARG002
-        self._answer()
+    async def forget_tombstones(self, job_uid: str, kept: Collection[str]) -> None:
+        await self._arrive("forget_tombstones")
+        self.forgotten[job_uid] = tuple(kept)
 
     async def clean(self, retention: Retention, *, now: datetime, budget: timedelta) -> int:  # noqa: ARG002
-        self._answer()
+        await self._arrive("clean")
+        await asyncio.sleep(self.cleaning)
         return 0
 
     async def health(self) -> Health:
-        self._answer()
-        return Health(len(self.entries), 0, None)
+        await self._arrive("health")
+        oldest = min((each.execution.finished_at for each in self.entries.values()), default=None)
+        return Health(len(self.entries), 4096, oldest)
 
     async def page(self, query: Query) -> Page:
-        self._answer()
+        await self._arrive("page")
         self.queries.append(query)
         found = sorted(self._matching(query), key=_place, reverse=not query.ascending)
         if query.after is not None:
@@ -111,23 +137,23 @@ class FakeArchive:
         return Page(shown, None if last is None else Cursor(last.finished_at, last.id), complete)
 
     async def count(self, query: Query) -> int | None:
-        self._answer()
+        await self._arrive("count")
         if query.text or query.running_at or query.begin or query.end or query.triggers:
             return None
         return len(self._matching(query))
 
     async def execution(self, namespace: str, job: str, execution_id: str) -> ArchivedExecution | None:
-        self._answer()
+        await self._arrive("execution")
         found = self._matching(Query(namespace, jobs=frozenset({job})))
         return next((each for each in found if each.id == execution_id), None)
 
     async def output(self, job_uid: str, attempt_job: str) -> ArchivedOutput | None:
-        self._answer()
+        await self._arrive("output")
         found = self.entries.get((job_uid, attempt_job))
         return None if found is None else found.output
 
     async def outputs(self, keys: Sequence[tuple[str, str]], *, size: int) -> Mapping[tuple[str, str], ArchivedOutput]:
-        self._answer()
+        await self._arrive("outputs")
         known = {key: self.entries[key].output for key in keys if key in self.entries}
         return {
             key: replace(each, content=each.content[-size:], truncated=each.truncated or len(each.content) > size)
@@ -138,7 +164,7 @@ class FakeArchive:
     async def timeline(
         self, namespace: str, begin: datetime, end: datetime, step: timedelta, *, jobs: frozenset[str] | None
     ) -> list[Bucket]:
-        self._answer()
+        await self._arrive("timeline")
         counts: dict[datetime, Counter[str]] = {}
         for each in self._matching(Query(namespace, jobs=jobs, begin=begin, end=end)):
             at = EPOCH + (each.finished_at - EPOCH) // step * step
@@ -149,7 +175,7 @@ class FakeArchive:
         return [Bucket(at, each["success"], each["failed"], each["skipped"]) for at, each in sorted(counts.items())]
 
     async def durations(self, namespace: str, job: str, begin: datetime, end: datetime) -> list[Durations]:
-        self._answer()
+        await self._arrive("durations")
         days: dict[datetime, list[float]] = {}
         for each in self._matching(Query(namespace, frozenset({job}), State.SUCCESS, begin=begin, end=end)):
             day = each.finished_at.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -159,12 +185,12 @@ class FakeArchive:
     async def skipped(
         self, namespace: str, begin: datetime, end: datetime, *, jobs: frozenset[str] | None, limit: int = 1000
     ) -> list[SkippedSlots]:
-        self._answer()
+        await self._arrive("skipped")
         found = self._skips(namespace, begin, end, jobs)
         return sorted(found, key=lambda each: each.last, reverse=True)[:limit]
 
     async def pauses(self, namespace: str, begin: datetime, end: datetime) -> list[PauseRecord]:
-        self._answer()
+        await self._arrive("pauses")
         return [
             each
             for each in self.holds
@@ -172,25 +198,33 @@ class FakeArchive:
         ]
 
     async def revisions(self, namespace: str, job: str, *, limit: int = 100) -> list[Revision]:
-        self._answer()
+        await self._arrive("revisions")
         found = [each for each in self.changes if (each.job.namespace, each.job.name) == (namespace, job)]
         found.sort(key=lambda each: (each.at, each.generation), reverse=True)
         return [replace(each, spec=None) for each in found[:limit]]
 
     async def spec(self, revision: str) -> Mapping[str, Any] | None:
-        self._answer()
+        await self._arrive("spec")
         return next((each.spec for each in self.changes if each.hash == revision), None)
 
     async def delete_executions(self, namespace: str, job: str) -> int:
-        self._answer()
+        await self._arrive("delete_executions")
         gone = self._matching(Query(namespace, jobs=frozenset({job})))
         for each in gone:
             del self.entries[each.job.uid, each.attempt_job]
         return len(gone)
 
-    def _answer(self) -> None:
+    async def _arrive(self, call: str) -> None:
+        self.calls.append(call)
+        if self.fault is not None:
+            raise self.fault
         if self.trouble:
             raise ArchiveUnavailable(self.trouble)
+
+    async def _leave(self) -> None:
+        if self.loses:
+            self.loses -= 1
+            raise ArchiveUnavailable("no answer")
 
     def _matching(self, query: Query) -> list[ArchivedExecution]:
         return [each.execution for each in self.entries.values() if _matches(each.execution, query)]

@@ -1,4 +1,4 @@
-"""Upkeep of the archive once a minute: delete old records, read its size, bring pauses up to date."""
+"""Upkeep of the archive, once a minute or more often: delete old records, read its size, bring pauses up to date."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -13,8 +13,8 @@ from dkron_operator.kit.clock import Clock
 from dkron_operator.pauses.informer import Pauses
 from dkron_operator.plan.view import JobView
 
-EACH = 60.0
-"""Seconds between two looks."""
+EACH, SOON = 60.0, 5.0
+"""Seconds between two looks; and after one that had more to delete."""
 BUDGET = timedelta(seconds=2)
 """How long one look may delete: records wait meanwhile."""
 AT_ONCE = 100
@@ -85,8 +85,11 @@ class Upkeep:
             await self._write_pauses()
         if self.due_in() > 0:
             return
-        self._due = self._clock.monotonic() + EACH
+        began = self._clock.monotonic()
+        self._due = began + EACH
         await self.archive.clean(self._retention, now=self._clock.now(), budget=BUDGET)
+        if self._clock.monotonic() - began >= BUDGET.total_seconds():
+            self._due = began + SOON
         for uid in list(islice(self._cleared, AT_ONCE)):
             cached = self._store.get(uid)
             kept = () if cached is None else [execution.job for execution in cached.base.executions]

@@ -76,6 +76,25 @@ def record_bytes() -> int:
     return int(execution_row(entry(1).execution, 1, 0)["bytes"])
 
 
+async def test_jobs_with_the_most_executions_go_first(archive: Archive) -> None:
+    """However short the budget is, no job is left behind for good."""
+    counts = {"few": 3, "most": 9, "more": 6}
+    await archive.write([entry(n, name) for name, count in counts.items() for n in range(count)])
+    await cleaning._too_many(archive.database, 2, ThreeBatches())
+    left = [each.job.name for each in await everything(archive)]
+    assert {name: left.count(name) for name in counts} == {"few": 3, "most": 2, "more": 2}
+
+
+class ThreeBatches(cleaning.Pace):
+    """There is time for as many."""
+
+    batches = 3
+
+    async def lasts(self) -> bool:
+        self.batches -= 1
+        return self.batches >= 0
+
+
 async def test_cleaning_ends_with_its_budget(archive: Archive) -> None:
     await archive.write([entry(n) for n in range(20)])
     assert await archive.clean(Retention(None, 1), now=START, budget=timedelta(0)) == 0

@@ -7,13 +7,12 @@ import sys
 import pytest
 
 from dkron_archive.archive import Archive
-from tests.support.archive_filler import BATCH
-from tests.support.archives import check_counters, entry, everything
+from tests.support.archives import BATCH, check_counters, entry, everything
 
 
 @pytest.mark.parametrize("batches", [1, 12])
 async def test_writer_that_is_killed(archive: Archive, archive_url: str, batches: int) -> None:
-    program = ("-m", "tests.support.archive_filler", archive_url)
+    program = ("-m", "tests.support.archives", archive_url)
     writer = await asyncio.create_subprocess_exec(sys.executable, *program, stdout=asyncio.subprocess.PIPE)
     assert writer.stdout is not None
     try:

@@ -1,6 +1,8 @@
 """The schema is made in one transaction, under a lock: an interrupted migration leaves nothing, two never meet."""
 
 import asyncio
+import shutil
+from pathlib import Path
 
 import pytest
 from alembic import op
@@ -8,11 +10,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
+from dkron_archive import migrating
 from dkron_archive.archive import Archive
 from dkron_archive.opening import open_archive
 from dkron_archive.ports import ArchiveUnavailable
 from dkron_archive.tables import metadata
-from tests.support.archives import entry, everything, record
+from tests.support.archives import check_counters, entry, everything, record
 
 
 def tables(connection: Connection) -> set[str]:
@@ -58,6 +61,58 @@ async def test_interrupted_migration_is_taken_up_by_the_next(fresh_url: str, mon
         await archive.migrate()
         await archive.write([entry(1)])
         assert await everything(archive) == [record(1)]
+    finally:
+        await archive.close()
+
+
+NEXT = """
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
+
+
+def upgrade():
+    op.add_column("execution", sa.Column("shard", sa.Integer))
+    op.execute("UPDATE execution SET shard = job")
+    op.create_index("execution_of_shard", "execution", ["shard"])
+"""
+
+
+def columns(connection: Connection) -> set[str]:
+    return {column["name"] for column in inspect(connection).get_columns("execution")}
+
+
+async def test_older_schema_is_upgraded_with_its_records(
+    fresh_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if the first try ends in the middle. A program of before reads and writes on until it is replaced."""
+    archive = open_archive(fresh_url)
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(5, "the power went")
+
+    async def has_shards() -> bool:
+        async with archive.database.reading() as connection:
+            return "shard" in await connection.run_sync(columns)
+
+    try:
+        await archive.migrate()
+        await archive.write([entry(n, output=b"x" * 2000) for n in range(50)])
+        scripts = shutil.copytree(migrating.SCRIPTS, tmp_path / "migrations")
+        (scripts / "versions" / "0002_next.py").write_text(NEXT, encoding="utf-8")
+        monkeypatch.setattr(migrating, "SCRIPTS", scripts)
+        with monkeypatch.context() as patched:
+            patched.setattr(op, "create_index", fail)
+            with pytest.raises(ArchiveUnavailable, match="the power went"):
+                await archive.migrate()
+        assert not await has_shards()
+        await archive.write([entry(50)])
+        await archive.migrate()
+        assert await has_shards()
+        await archive.write([entry(n) for n in range(45, 60)])
+        assert [each.group for each in await everything(archive)] == list(range(59, -1, -1))
+        await check_counters(archive, range(60), aged=False)
     finally:
         await archive.close()
 

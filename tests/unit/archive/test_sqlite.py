@@ -9,16 +9,18 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from dkron_archive import contents
 from dkron_archive.archive import Archive
 from dkron_archive.opening import open_archive
 from dkron_archive.ports import ArchiveUnavailable
 from dkron_archive.records import Query, Retention, State
-from tests.support.archives import NAMESPACE, START, check_counters, entry, everything, plan_of_page, record
+from tests.support.archives import NAMESPACE, START, check_counters, entry, everything, plan_of, plan_of_page, record
 from tests.support.waiting import wait_for
 
 SHORT = timedelta(seconds=0.4)
@@ -200,3 +202,11 @@ async def test_page_reads_no_more_than_it_shows(archive: Archive, query: Query, 
     by_key = "SEARCH execution USING INTEGER PRIMARY KEY (rowid=?)"
     (chosen,) = of_executions - {by_key}
     assert re.search(rf"SEARCH execution USING .*INDEX {index} \(\w+=\? AND \(?finished_at", chosen), plan
+
+
+async def test_outputs_are_found_by_their_keys(archive: Archive) -> None:
+    await archive.write([entry(n, output=b"x") for n in range(30)])
+    keys = [("uid-of-backup", f"backup-{n}") for n in range(10)]
+    plan = await plan_of(archive, partial(contents.outputs, keys=keys, size=10), explain="EXPLAIN QUERY PLAN")
+    assert [step for step in plan if "SEARCH execution" in step], plan
+    assert not [step for step in plan if "SCAN execution" in step], plan

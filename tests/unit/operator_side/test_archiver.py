@@ -12,7 +12,6 @@ from dkron_crds.run import OF_RUN
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, EVENTS, JOBS, PODS
 from dkron_operator.archive.archiver import ArchiveState
 from dkron_operator.leader.election import Leadership
-from tests.support.archive_writer import ArchiveWriter
 from tests.support.builders import (
     NOON,
     UID,
@@ -29,6 +28,7 @@ from tests.support.builders import (
     wire_run,
 )
 from tests.support.edges import Edges, until, wall
+from tests.support.fake_archive import FakeArchive
 from tests.support.fake_kube import FakeKube
 
 pytestmark = pytest.mark.looptime
@@ -37,7 +37,7 @@ KEY = (UID, FIRST.job)
 
 
 @asynccontextmanager
-async def operator(kube: FakeKube, archive: ArchiveWriter | None, **job: Any) -> AsyncIterator[Edges]:
+async def operator(kube: FakeKube, archive: FakeArchive | None, **job: Any) -> AsyncIterator[Edges]:
     """A process with all its parts; it dies at the end. `job` makes the world's DkronJob, unless there is one."""
     if not kube.names(DKRON_JOBS):
         kube.put(DKRON_JOBS, wire_job(**job))
@@ -102,7 +102,7 @@ def state(edges: Edges) -> ArchiveState:
 
 
 async def test_execution_is_archived_once() -> None:
-    archive = ArchiveWriter()
+    archive = FakeArchive()
     async with operator(FakeKube(), archive) as edges:
         await first_ends(edges)
         assert owed(edges).executions == (FIRST.job,)
@@ -117,7 +117,7 @@ async def test_execution_is_archived_once() -> None:
 @pytest.mark.parametrize("archives", [False, True], ids=["no archive", "an archive"])
 async def test_archived_execution_costs_no_request(archives: bool) -> None:
     kube = FakeKube()
-    async with operator(kube, ArchiveWriter() if archives else None) as edges:
+    async with operator(kube, FakeArchive() if archives else None) as edges:
         for minute in (1, 2, 3):
             await until(minute * 60 + 1)
             finish(edges, claim(after(minutes=minute)).job)
@@ -126,10 +126,10 @@ async def test_archived_execution_costs_no_request(archives: bool) -> None:
 
 
 async def test_archived_execution_has_all_its_fields() -> None:
-    archive = ArchiveWriter()
+    archive = FakeArchive()
     async with operator(FakeKube(), archive) as edges:
         await first_ends(edges, code=3)
-        entry, (revision,) = archive.entries[KEY], archive.revisions.values()
+        entry, (revision,) = archive.entries[KEY], archive.changes
         found, recorded = entry.execution, edges.status().executions[0]
         assert (found.job.name, found.job.uid, found.id) == ("backup", UID, recorded.id)
         assert (found.success, found.exit_code, found.reason) == (False, 3, recorded.reason)
@@ -150,7 +150,7 @@ async def test_archived_execution_has_all_its_fields() -> None:
     ],
 )
 async def test_whole_output_is_archived(log: bytes, limit: int, content: bytes | None, truncated: bool) -> None:
-    archive = ArchiveWriter()
+    archive = FakeArchive()
     async with operator(FakeKube(), archive, history={"archivedOutputBytes": limit}) as edges:
         await first_ends(edges, log=log)
         output = archive.entries[KEY].output
@@ -160,7 +160,7 @@ async def test_whole_output_is_archived(log: bytes, limit: int, content: bytes |
 
 
 async def test_output_of_a_pod_that_is_gone_is_what_the_record_shows() -> None:
-    kube, archive = FakeKube(), ArchiveWriter()
+    kube, archive = FakeKube(), FakeArchive()
     record = execution(FIRST).model_copy(update={"output": "the end", "output_truncated": True})
     async with operator(kube, archive, **owing(FIRST, executions=(record,))):
         await until(5)
@@ -171,7 +171,7 @@ async def test_output_of_a_pod_that_is_gone_is_what_the_record_shows() -> None:
 
 @pytest.mark.parametrize("moment", ["before it was written", "the answer was lost", "before the mark was written"])
 async def test_owed_executions_are_archived_after_a_crash(moment: str) -> None:
-    kube, archive = FakeKube(), ArchiveWriter()
+    kube, archive = FakeKube(), FakeArchive()
     archive.trouble = "away" if moment == "before it was written" else ""
     archive.loses = int(moment == "the answer was lost")
     async with operator(kube, archive) as edges:
@@ -190,7 +190,7 @@ async def test_owed_executions_are_archived_after_a_crash(moment: str) -> None:
 
 
 async def test_archive_that_is_away_keeps_records_in_the_status() -> None:
-    kube, archive = FakeKube(), ArchiveWriter()
+    kube, archive = FakeKube(), FakeArchive()
     archive.trouble = "database is locked"
     async with operator(kube, archive, history={"executions": 2}) as edges:
         names = []
@@ -213,7 +213,7 @@ async def test_archive_that_is_away_keeps_records_in_the_status() -> None:
 
 async def test_record_that_finds_no_room_is_counted_as_lost() -> None:
     entries = [claim(after(minutes=-number)) for number in range(101, 1, -1)]
-    kube, archive = FakeKube(), ArchiveWriter()
+    kube, archive = FakeKube(), FakeArchive()
     archive.trouble = "away"
     async with operator(kube, archive, **owing(*entries)) as edges:
         await first_ends(edges, 10)
@@ -224,7 +224,7 @@ async def test_record_that_finds_no_room_is_counted_as_lost() -> None:
 
 
 async def test_turned_on_archive_gets_what_the_status_shows() -> None:
-    kube, archive = FakeKube(), ArchiveWriter()
+    kube, archive = FakeKube(), FakeArchive()
     async with operator(kube, archive, **owing(FIRST, unarchived=None)) as edges:
         await until(121)
         finish(edges, SECOND.job)
@@ -233,7 +233,7 @@ async def test_turned_on_archive_gets_what_the_status_shows() -> None:
 
 
 async def test_cleared_executions_are_neither_archived_nor_lost() -> None:
-    kube, archive = FakeKube(), ArchiveWriter()
+    kube, archive = FakeKube(), FakeArchive()
     archive.trouble = "away"
     async with operator(kube, archive, **owing(FIRST)) as edges:
         await until(5)
@@ -248,7 +248,7 @@ async def test_cleared_executions_are_neither_archived_nor_lost() -> None:
 
 
 async def test_records_of_a_deleted_job_are_archived() -> None:
-    kube, archive = FakeKube(), ArchiveWriter()
+    kube, archive = FakeKube(), FakeArchive()
     archive.trouble = "away"
     async with operator(kube, archive, **owing(FIRST)) as edges:
         await until(3)
@@ -260,7 +260,7 @@ async def test_records_of_a_deleted_job_are_archived() -> None:
 
 
 async def test_ephemeral_job_is_deleted_once_it_is_archived() -> None:
-    kube, archive = FakeKube(), ArchiveWriter()
+    kube, archive = FakeKube(), FakeArchive()
     archive.trouble = "away"
     async with operator(kube, archive, ephemeral=True) as edges:
         await first_ends(edges, 20)
@@ -271,7 +271,7 @@ async def test_ephemeral_job_is_deleted_once_it_is_archived() -> None:
 
 
 async def test_record_that_cannot_be_stored_does_not_stop_others() -> None:
-    kube, archive = FakeKube(), ArchiveWriter()
+    kube, archive = FakeKube(), FakeArchive()
     archive.refuses = (FIRST.job,)
     async with operator(kube, archive, **owing(FIRST, SECOND)) as edges:
         await until(5)
@@ -280,7 +280,7 @@ async def test_record_that_cannot_be_stored_does_not_stop_others() -> None:
 
 
 async def test_fault_of_the_archive_ends_no_part_of_the_operator() -> None:
-    kube, archive = FakeKube(), ArchiveWriter()
+    kube, archive = FakeKube(), FakeArchive()
     archive.fault = RuntimeError("a mistake")
     troubles: list[str] = []
     async with operator(kube, archive, **owing(FIRST)) as edges:
@@ -295,7 +295,7 @@ async def test_fault_of_the_archive_ends_no_part_of_the_operator() -> None:
 
 
 async def test_what_was_missed_without_the_lease_is_found() -> None:
-    kube, archive = FakeKube(), ArchiveWriter()
+    kube, archive = FakeKube(), FakeArchive()
     async with operator(kube, archive, schedule="@manually") as edges:
         await until(5)
         edges.acts = False
@@ -307,7 +307,7 @@ async def test_what_was_missed_without_the_lease_is_found() -> None:
 
 
 async def test_replica_that_may_not_act_writes_nothing() -> None:
-    kube, archive = FakeKube(), ArchiveWriter()
+    kube, archive = FakeKube(), FakeArchive()
     kube.put(DKRON_JOBS, wire_job(**owing(FIRST)))
     edges = Edges(kube, archive=archive)
     edges.acts = False
@@ -325,24 +325,33 @@ async def test_replica_that_may_not_act_writes_nothing() -> None:
     await asyncio.gather(work, return_exceptions=True)
 
 
+@pytest.mark.parametrize(("seconds", "looks"), [(1.0, 2), (2.0, 13)], ids=["done in time", "more is left"])
+async def test_cleaning_that_is_not_done_goes_on_soon(seconds: float, looks: int) -> None:
+    archive = FakeArchive()
+    archive.cleaning = seconds
+    async with operator(FakeKube(), archive, schedule="@manually"):
+        await until(65)
+        assert archive.calls.count("clean") == looks
+
+
 async def test_skipped_slots_are_archived_once() -> None:
-    kube, archive = FakeKube(), ArchiveWriter()
+    kube, archive = FakeKube(), FakeArchive()
     archive.loses = 2
     async with operator(kube, archive, concurrency="forbid") as edges:
         await until(140)
         assert [each.last for each in owed(edges).skipped] == [after(120)], "the first run is active"
         await until(190)
-        assert [(each.first, each.last, each.count) for each in archive.skipped.values()] == [
+        assert [(each.first, each.last, each.count) for each in archive.skips] == [
             (after(120), after(120), 1), (after(180), after(180), 1),
         ]  # fmt: skip
         finish(edges)
         await until(200)
         assert owed(edges).skipped == ()
-        assert {each.reason for each in archive.skipped.values()} == {"ConcurrencyForbidden"}
+        assert {each.reason for each in archive.skips} == {"ConcurrencyForbidden"}
 
 
 async def test_requester_and_parameters_are_archived() -> None:
-    kube, archive = FakeKube(), ArchiveWriter()
+    kube, archive = FakeKube(), FakeArchive()
     asked = request_claim()
     run = {"job": "backup", "parameters": {"table": "orders"}, "requestedBy": "ada"}
     kube.put(DKRON_RUNS, {"metadata": {"name": "now", "namespace": "team-a"}, "spec": run})
@@ -361,19 +370,19 @@ def set_disabled(body: dict[str, Any], disabled: bool, *, generation: int) -> No
 
 
 async def test_edit_and_pause_are_archived() -> None:
-    kube, archive = FakeKube(), ArchiveWriter()
+    kube, archive = FakeKube(), FakeArchive()
     async with operator(kube, archive) as edges:
         await until(5)
         edges.edit_job(lambda body: set_disabled(body, True, generation=2))
         edges.watch()
         await until(70)
-        assert [each.generation for each in archive.revisions.values()] == [1, 2]
-        assert len({each.hash for each in archive.revisions.values()}) == 2
-        (pause,) = archive.pauses_by_begin.values()
+        assert [each.generation for each in archive.changes] == [1, 2]
+        assert len({each.hash for each in archive.changes}) == 2
+        (pause,) = archive.holds
         assert (pause.name, pause.end) == ("backup", None)
         edges.edit_job(lambda body: set_disabled(body, False, generation=3))
         edges.watch()
         await until(140)
-        (pause,) = archive.pauses_by_begin.values()
+        (pause,) = archive.holds
         assert pause.end is not None
-        assert archive.revisions[UID, 1].hash == archive.revisions[UID, 3].hash, "one spec, one hash"
+        assert archive.changes[0].hash == archive.changes[2].hash, "one spec, one hash"
