@@ -104,11 +104,9 @@ export function withNewest(
   return [...newest, ...others.filter((each) => !hasAllRunning || result(each) !== "running")];
 }
 
-const COUNT = new Intl.NumberFormat("en");
-
 /** `1,204 runs`, or `100 runs, and more` while more may come. */
 export function countInWords(shown: number, total: number | undefined, isWhole: boolean): string {
   const count = total === undefined || isWhole ? shown : Math.max(total, shown);
-  const words = `${COUNT.format(count)} ${count === 1 ? "execution" : "executions"}`;
+  const words = `${count.toLocaleString("en")} ${count === 1 ? "execution" : "executions"}`;
   return isWhole || total !== undefined ? words : `${words}, and more`;
 }

@@ -107,7 +107,7 @@ function Times({ filter, onChange }: TimesProps) {
     <>
       <Asked
         label="When it ran, such as 05:41, yesterday 02:30 or last tuesday"
-        hint="05:41, yesterday 02:30, last tuesday"
+        hint="05:41, yesterday 02:30"
         list="times-of-runs"
         value={words}
         isWrong={isWrong}
