@@ -218,6 +218,10 @@ test("a long log is read from its end to its beginning, with as many elements as
     await expect(line(1)).toBeInViewport({ timeout: 200 });
   }).toPass();
   await expect(log.locator(".line")).toHaveCount(5000);
+  await log.press("End");
+  await expect(line(12_000)).toBeInViewport();
+  await log.press("Home");
+  await expect(line(1)).toBeInViewport();
   await page.getByLabel("Search in the log").fill("line 11999");
   await page.keyboard.press("Enter");
   await expect(log.locator(".named")).toHaveText("line 11999");

@@ -47,7 +47,7 @@ export function LogView({ execution, running, allowed, jobZone }: Props) {
   // The end of the output that the job keeps begins with another line than the log.
   const before = fallback ? 0 : log.dropped;
   const follows = tail && running;
-  const { box, first, withLine, toEnd, stay, scroll } = useDrawnLines({
+  const { box, first, withLine, toEnd, stay, listeners } = useDrawnLines({
     ...{ count: lines.length, dropped: before, follows },
   });
   const numberOf = (index: number | undefined) => (index === undefined ? undefined : before + index + 1);
@@ -148,7 +148,7 @@ export function LogView({ execution, running, allowed, jobZone }: Props) {
       )}
       {lines.length > 0 ? (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reached by keyboard.
-        <div ref={box} class={kind} role="region" aria-label="Lines of the log" tabIndex={0} onScroll={scroll}>
+        <div ref={box} class={kind} role="region" aria-label="Lines of the log" tabIndex={0} {...listeners}>
           <LogText
             lines={lines.slice(first, first + DRAWN)}
             from={before + first}

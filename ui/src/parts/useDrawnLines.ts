@@ -25,7 +25,8 @@ interface DrawnLines {
   toEnd: () => void;
   /** Stay with these lines, however many come. */
   stay: () => void;
-  scroll: () => void;
+  /** Of the box. */
+  listeners: { onScroll: () => void; onKeyDown: (event: KeyboardEvent) => void };
 }
 
 export function useDrawnLines({ count, dropped, follows }: Options): DrawnLines {
@@ -44,7 +45,14 @@ export function useDrawnLines({ count, dropped, follows }: Options): DrawnLines 
     if (next === first) act();
     else then.current = act;
   };
-  const scroll = () => {
+  const toEnd = () => draw(undefined, () => box.current?.scrollTo(0, box.current.scrollHeight));
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key !== "Home" && event.key !== "End") return;
+    event.preventDefault();
+    if (event.key === "End") toEnd();
+    else draw(0, () => box.current?.scrollTo(0, 0));
+  };
+  const onScroll = () => {
     if (!box.current || follows || then.current) return;
     const { scrollTop, scrollHeight, clientHeight } = box.current;
     const isNearEnd = scrollHeight - scrollTop - clientHeight < NEAR;
@@ -57,7 +65,7 @@ export function useDrawnLines({ count, dropped, follows }: Options): DrawnLines 
     });
   };
   return {
-    ...{ box, first, scroll },
+    ...{ box, first, toEnd, listeners: { onScroll, onKeyDown } },
     withLine: (index, act) => {
       const isDrawn = index >= first && index < first + DRAWN;
       draw(isDrawn ? first : index - DRAWN / 2, () => {
@@ -65,7 +73,6 @@ export function useDrawnLines({ count, dropped, follows }: Options): DrawnLines 
         if (box.current && line) act(line, box.current);
       });
     },
-    toEnd: () => draw(undefined, () => box.current?.scrollTo(0, box.current.scrollHeight)),
     stay: () => setTop(dropped + first),
   };
 }
