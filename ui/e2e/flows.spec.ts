@@ -207,7 +207,7 @@ test("a long log is read from its end to its beginning, with as many elements as
   const line = (number: number) => log.getByText(`line ${number}`, { exact: true });
   await expect(line(12_000)).toBeInViewport();
   await expect(log.locator(".line")).toHaveCount(5000);
-  // What the reader looks at stays in its place while earlier lines come.
+  // The lines on the screen stay in their place while earlier ones come.
   const place = (number: number) => line(number).evaluate((element) => Math.round(element.getBoundingClientRect().top));
   await log.evaluate((box) => box.scrollTo(0, 550));
   const before = await place(7040);

@@ -61,7 +61,7 @@ function shortened(line: string): string {
   return line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line;
 }
 
-/** The index of the first line that is drawn, of so many: the one that is wanted, or else that of the last lines. */
+/** The index of the first line that is drawn, of so many: the wanted one, or else the first of the last ones. */
 export function firstDrawn(wanted: number | undefined, count: number): number {
   const last = Math.max(0, count - DRAWN);
   return wanted === undefined ? last : Math.max(0, Math.min(wanted, last));
