@@ -84,6 +84,19 @@ test("a long list comes page by page, and a search says how far it has got", asy
   await expect(page.getByText("455 executions")).toBeVisible();
 });
 
+test("what ran for an owner is a link of a job of it", async ({ page }) => {
+  await page.goto("/ui/jobs/report");
+  await page.getByRole("link", { name: "Data team" }).click();
+  await expect(page).toHaveURL(/\/runs\?owner=Data\+team$/);
+  await expect(page.getByText("20 executions")).toBeVisible();
+  const names = page.getByRole("region", { name: "List of executions" }).getByRole("rowheader").getByRole("link");
+  await expect(names).toHaveText(Array(20).fill("report"));
+  const owner = page.getByLabel("Owner of the jobs");
+  await owner.fill("No team");
+  await owner.press("Enter");
+  await expect(page.getByText("No execution matches.")).toBeVisible();
+});
+
 test("a list that cannot be read says why, and goes on", async ({ page }) => {
   await withArchive(page, OFTEN);
   let isAway = true;

@@ -29,9 +29,9 @@ import { Job } from "./views/Job";
 import { Jobs } from "./views/Jobs";
 import { Login, LoginAgain } from "./views/Login";
 import { Overview } from "./views/Overview";
+import { Runs } from "./views/Runs";
 import { NoRights, Unreached } from "./views/Unreached";
 
-const Runs = lazily(async () => (await import("./views/Runs")).Runs);
 const Backfills = lazily(async () => (await import("./views/Backfills")).Backfills);
 const NewBackfill = lazily(async () => (await import("./views/NewBackfill")).NewBackfill);
 const Backfill = lazily(async () => (await import("./views/Backfill")).Backfill);

@@ -6,6 +6,7 @@ import {
   attemptsOf,
   lateness,
   planned,
+  queued,
   result,
   standsFor,
   summary,
@@ -45,6 +46,16 @@ describe("a run", () => {
   ])("$name", ({ of, is, late, took }) => {
     const one = run(of);
     expect([result(one), lateness(one), taken(one, NOON + 60_000)]).toEqual([is, late, took]);
+  });
+
+  test.each([
+    { name: "from the creation of its Kubernetes Job", created_at: "2026-11-27T11:59:58Z", is: 2250 },
+    { name: "not before it began", created_at: "2026-11-27T12:00:01Z", is: 0 },
+    { name: "for a time that is not known", created_at: undefined, is: undefined },
+  ])("it was queued $name", ({ created_at, is }) => {
+    expect(queued(run({ details: { job: "a", slot: "2026-11-27T12:00:00Z", trigger: "schedule", created_at } }))).toBe(
+      is,
+    );
   });
 
   test("its slot is its group's", () => expect(planned(run())).toBe(NOON));

@@ -1,25 +1,34 @@
 import { describe, expect, test } from "vitest";
 import type { Execution } from "../src/api/client";
-import { countInWords, isOpen, readRuns, requestsOf, runsPath, withNewest } from "../src/model/runs";
+import { countInWords, isOpen, type RunsFilter, readRuns, requestsOf, runsPath, withNewest } from "../src/model/runs";
 
 const NOON = Date.UTC(2026, 10, 27, 12);
-const NO_FILTER = { state: "", cause: "", jobs: [], q: "" };
+const NO_FILTER: RunsFilter = { state: "", cause: "", jobs: [], owner: "", q: "" };
 
 describe("the address of a list of executions", () => {
   test.each([
     { search: "", address: "/runs" },
-    { search: "?state=failed&job=b&job=a&q=no+space", address: "/runs?state=failed&q=no+space&job=b&job=a" },
+    {
+      search: "?state=failed&job=b&job=a&owner=Data&q=no+space",
+      address: "/runs?state=failed&owner=Data&q=no+space&job=b&job=a",
+    },
     { search: "?at=2026-11-27T05:41:00%2B01:00", address: "/runs?at=2026-11-27T04%3A41%3A00Z" },
-    { search: "?from=soon&to=&job=&cause=manual&more=1", address: "/runs?cause=manual" },
+    { search: "?from=soon&to=&job=&cause=manual&state=lost&more=1", address: "/runs?cause=manual" },
   ])("$search", ({ search, address }) => {
     expect(runsPath(readRuns(search))).toBe(address);
     expect(readRuns(address.slice(5))).toEqual(readRuns(search));
   });
 });
 
+interface Asked {
+  name: string;
+  filter: Partial<RunsFilter>;
+  requests: object[];
+}
+
 describe("a list is asked for", () => {
   const at = (minute: number, second: number) => Date.UTC(2026, 10, 27, 5, minute, second);
-  test.each([
+  test.each<Asked>([
     { name: "without filters", filter: {}, requests: [{}] },
     {
       name: "between two times",
@@ -36,10 +45,10 @@ describe("a list is asked for", () => {
     },
     {
       name: "of a second",
-      filter: { at: at(41, 7), cause: "manual" },
+      filter: { at: at(41, 7), cause: "manual", owner: "Data" },
       requests: [
-        { at: "2026-11-27T05:41:07.999Z", cause: "manual" },
-        { from: "2026-11-27T05:41:07Z", to: "2026-11-27T05:41:08Z", cause: "manual" },
+        { at: "2026-11-27T05:41:07.999Z", cause: "manual", owner: "Data" },
+        { from: "2026-11-27T05:41:07Z", to: "2026-11-27T05:41:08Z", cause: "manual", owner: "Data" },
       ],
     },
   ])("$name", ({ filter, requests }) => expect(requestsOf({ ...NO_FILTER, ...filter })).toEqual(requests));

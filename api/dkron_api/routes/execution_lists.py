@@ -24,6 +24,7 @@ from dkron_api.translate.found import Found, Merged, rendered, unplaced_in
 from dkron_api.translate.listing import JobQuery, read_query, whole
 from dkron_api.translate.record import Job
 from dkron_crds.job import Active
+from dkron_reports.slices import Steps
 
 T = TypeVar("T")
 DEEPEST = 10_000
@@ -37,7 +38,7 @@ async def list_all(request: web.Request) -> web.StreamResponse:
     """GET /v1/executions: newest end first, those that run first of all."""
     require_ready(request)
     wanted, now, tenant = filter_of(request), request.app[CLOCK](), tenant_of(request)
-    jobs = await readable(request, wanted.jobs)
+    jobs = await readable(request, wanted.jobs, owner=request.query.get("owner", ""))
     slices, live = request.app[SLICES], tenant.live
 
     async def shown(floor: Place | None) -> Iterable[Found]:
@@ -54,16 +55,30 @@ async def list_all(request: web.Request) -> web.StreamResponse:
     return await list_answer(request, encoded, headers=headers_of(page, why=why or reason, total=total))
 
 
-async def readable(request: web.Request, named: frozenset[str]) -> frozenset[str] | None:
+async def readable(request: web.Request, named: frozenset[str], *, owner: str = "") -> frozenset[str] | None:
     """Return the names of the jobs whose executions the caller may read, of those that it named, if any; None for all.
-    A role of Kubernetes with the verb list covers all jobs of the namespace; a policy may leave jobs out."""
-    grant = request[GRANT]
+    A role of Kubernetes with the verb list covers all jobs of the namespace; a policy may leave jobs out. Records have
+    no owner: with an `owner`, they are of the jobs that have it now, and that the caller may read themselves."""
+    grant, index = request[GRANT], tenant_of(request).job_index
+    of_owner = await request.app[SLICES].run(_owned(index, owner, named)) if owner else None
     if grant.caller.management or not grant.caller.policies:
-        return named or None
+        return (named or None) if of_owner is None else of_owner
     found = set()
-    async for name in _in_turns(sorted(named) or tuple(tenant_of(request).job_index.names)):
-        if await grant.has(grant.where.to_list_executions(name)):
+    async for name in _in_turns(sorted(named or index.names if of_owner is None else of_owner)):
+        where = grant.where
+        needs = (where.to_list_executions(name), *((where.to_read(name),) if owner else ()))
+        if all([await grant.has(need) for need in needs]):
             found.add(name)
+    return frozenset(found)
+
+
+def _owned(jobs: Iterable[Job], owner: str, named: frozenset[str]) -> Steps[frozenset[str]]:
+    """Return the names of the jobs of an owner, in steps: of those that are named, if any."""
+    found = set()
+    for job in tuple(jobs):
+        yield
+        if job.raw["spec"].get("owner") == owner and (not named or job.name in named):
+            found.add(job.name)
     return frozenset(found)
 
 

@@ -59,7 +59,7 @@ def know(api: Api) -> None:
     """The status shows executions -5 to -1; the archive has up to -3 of them."""
     runs = tuple(live(number) for number in range(-1, -6, -1))
     status = JobStatus(executions=runs, active=(RUNNING,))
-    api.know_jobs(wire_job(status=status), wire_job(name="other", uid=OTHER.uid))
+    api.know_jobs(wire_job(status=status), wire_job(name="other", uid=OTHER.uid, owner="Data"))
 
 
 @pytest.fixture
@@ -86,6 +86,9 @@ OF_ALL = [*EVERY, -20, -21, -30]
         pytest.param(Case("job=other&job=gone", [-20, -21, -30]), id="named jobs, one of which is gone"),
         pytest.param(Case("state=running", [0], headers={"X-Total-Count": "1"}), id="those that run"),
         pytest.param(Case("state=failed", []), id="those that failed"),
+        pytest.param(Case("owner=Data", [-20, -21], headers={"X-Total-Count": "2"}), id="by owner"),
+        pytest.param(Case("owner=Data&job=backup&job=other", [-20, -21]), id="by owner and job"),
+        pytest.param(Case("owner=data", [], headers={"X-Total-Count": "0"}), id="an owner that no job has"),
         pytest.param(Case("cause=manual", [-20], headers={"X-Total-Count": None}), id="by cause"),
         pytest.param(Case("cause=manual,backfill&cause=dependent", [-20]), id="by causes"),
         pytest.param(Case("to=2026-03-01T11:55:00Z&from=2026-03-01T11:54:00Z", [-6]), id="by end"),
@@ -224,7 +227,7 @@ async def test_details_have_what_only_the_archive_knows(api: Api, archive: FakeA
 
 
 class OfPolicies(OneCaller):
-    """A caller whose policies let it read the executions of one job."""
+    """A caller whose policies let it read the executions of one job, but not the job."""
 
     async def caller(self, token: str, address: str) -> Caller | None:  # noqa: ARG002
         return Caller("ci", self.how, policies=("readers",))
@@ -254,6 +257,8 @@ async def test_caller_finds_only_jobs_that_it_may_read(archive: FakeArchive, pat
         assert everything == await told("&job=other&job=backup&job=gone")
         assert everything not in ("", "[]")
         assert await told("&job=backup") == "[]"
+        if path.startswith("executions"):
+            assert await told("&owner=Data") == "[]"
 
 
 async def test_search_of_one_caller_leaves_room_for_others(archive: FakeArchive) -> None:

@@ -1,41 +1,22 @@
 // Requests about executions of all jobs, archived ones and running ones alike.
 
 import { api, ask, askPage, type Execution, type Page } from "./client";
+import type { components, operations } from "./schema";
 
-/** Which executions are asked for. Times are RFC 3339; `from` and `to` are about their ends. */
-export interface RunsWanted {
-  from?: string;
-  to?: string;
-  /** Only those that ran then. */
-  at?: string;
-  state?: string;
-  cause?: string;
-  job?: readonly string[];
-  q?: string;
-}
-
-export interface Bucket {
-  readonly begin: string;
-  readonly success: number;
-  readonly failed: number;
-  /** Slots that did not run. */
-  readonly skipped: number;
-}
-
+type Schemas = components["schemas"];
+export type Bucket = Schemas["bucket"];
 /** Slots of a job that did not run, for one reason. */
-export interface SkippedSlots {
-  readonly job_name: string;
-  readonly first: string;
-  readonly last: string;
-  readonly count: number;
-  readonly reason: string;
-  readonly message: string;
-}
+export type SkippedSlots = Schemas["skipped_slots"];
 
-type Get = (path: string, init: { params: { query: object; path?: object }; signal?: AbortSignal }) => Promise<never>;
+type Query = NonNullable<operations["listExecutions"]["parameters"]["query"]>;
+/** Which executions are asked for. `from` and `to` are about their ends; `at` is a moment at which they ran. */
+export type RunsWanted = Pick<Query, "from" | "to" | "at" | "state" | "cause" | "job" | "owner" | "q">;
+export type Result = NonNullable<Query["state"]>;
+export type Cause = NonNullable<Query["cause"]>;
+export type Step = NonNullable<operations["timeline"]["parameters"]["query"]>["step"];
+
 /** A list in a query repeats its name. */
 const querySerializer = { array: { style: "form", explode: true } } as const;
-const get: Get = (path, init) => (api.GET as unknown as Get)(path, { ...init, querySerializer } as typeof init);
 
 /** Executions of a page, and bytes of each output: its last line is shown. */
 const PORTION = 100;
@@ -44,19 +25,13 @@ const OUTPUT = 160;
 /** The executions after the place that `after` names, which the page before has; empty for the first page. */
 export function listRuns(wanted: RunsWanted, after: string, signal?: AbortSignal): Promise<Page<Execution>> {
   const query = { ...wanted, after: after || undefined, limit: PORTION, output_size_limit: OUTPUT, details: true };
-  return askPage<Execution>(get("/v1/executions", { params: { query }, signal }));
+  return askPage<Execution>(api.GET("/v1/executions", { params: { query }, querySerializer, signal }));
 }
 
 /** Counts of what ended, by step, from the first; empty steps are left out. */
-export function timelineOf(
-  from: string,
-  to: string,
-  step: "minute" | "hour" | "day",
-  job = "",
-  signal?: AbortSignal,
-): Promise<Bucket[]> {
-  const query = { from, to, step, job: job || undefined };
-  return ask<Bucket[]>(get("/v1/timeline", { params: { query }, signal }));
+export function timelineOf(from: string, to: string, step: Step, job = "", signal?: AbortSignal): Promise<Bucket[]> {
+  const query = { from, to, step, job: job ? [job] : undefined };
+  return ask(api.GET("/v1/timeline", { params: { query }, querySerializer, signal }));
 }
 
 /** Slots that did not run, of these jobs, or of all; the newest first. */
@@ -66,7 +41,8 @@ export function skippedSlots(
   jobs: readonly string[],
   signal?: AbortSignal,
 ): Promise<SkippedSlots[]> {
-  return ask<SkippedSlots[]>(get("/v1/skipped", { params: { query: { from, to, job: jobs } }, signal }));
+  const query = { from, to, job: [...jobs] };
+  return ask(api.GET("/v1/skipped", { params: { query }, querySerializer, signal }));
 }
 
 /** Slots that one answer lists. */
@@ -89,7 +65,7 @@ export async function agendaOf(now: number, to: number, signal?: AbortSignal) {
 export function runsBeside(
   job: string,
   side: { before: string } | { after: string },
-  state: string | undefined,
+  state: Result | undefined,
   limit: number,
   signal?: AbortSignal,
 ): Promise<Page<Execution>> {
@@ -98,7 +74,6 @@ export function runsBeside(
     ...(isBefore ? { to: side.before } : { from: side.after, _sort: "finished_at", _order: "ASC" }),
     ...{ state, limit, output_size_limit: 0, details: true },
   };
-  return askPage<Execution>(
-    get("/v1/jobs/{job_name}/executions", { params: { path: { job_name: job }, query }, signal }),
-  );
+  const params = { path: { job_name: job }, query };
+  return askPage<Execution>(api.GET("/v1/jobs/{job_name}/executions", { params, signal }));
 }

@@ -1,33 +1,35 @@
 // A list of executions: its filters, its address, and its pages put together. Pure.
 
 import type { Execution } from "../api/client";
-import type { RunsWanted } from "../api/runs";
+import type { Cause, Result, RunsWanted } from "../api/runs";
 import { result } from "./slots";
 import { endOf, type Span } from "./span";
 import { instant, rfc3339 } from "./time";
 
 export interface RunsFilter extends Span {
-  readonly state: string;
-  readonly cause: string;
+  readonly state: Result | "";
+  readonly cause: Cause | "";
   readonly jobs: readonly string[];
+  /** The owner of the jobs. */
+  readonly owner: string;
   /** A text in outputs. */
   readonly q: string;
 }
 
 /** The words of the API for how an execution is, and for its cause, as people say them. */
-export const STATES = [
+export const STATES: readonly (readonly [Result | "", string])[] = [
   ["", "any result"],
   ["success", "succeeded"],
   ["failed", "failed"],
   ["running", "running"],
-] as const;
-export const CAUSES = [
+];
+export const CAUSES: readonly (readonly [Cause | "", string])[] = [
   ["", "any cause"],
   ["schedule", "by schedule"],
   ["manual", "on request"],
   ["dependent", "after a job"],
   ["backfill", "by a backfill"],
-] as const;
+];
 
 /** The filters that an address means; what it does not understand is left out. */
 export function readRuns(search: string): RunsFilter {
@@ -39,7 +41,13 @@ export function readRuns(search: string): RunsFilter {
     }),
   );
   const text = (key: string) => of.get(key) ?? "";
-  return { ...times, state: text("state"), cause: text("cause"), jobs: of.getAll("job").filter(Boolean), q: text("q") };
+  const jobs = of.getAll("job").filter(Boolean);
+  const [state, cause] = [chosen(STATES, text("state")), chosen(CAUSES, text("cause"))];
+  return { ...times, state, cause, jobs, owner: text("owner"), q: text("q") };
+}
+
+function chosen<T extends string>(options: readonly (readonly [T, string])[], text: string): T | "" {
+  return options.find(([key]) => key === text)?.[0] ?? "";
 }
 
 /** The address of a list: only the filters that it has. */
@@ -49,7 +57,7 @@ export function runsPath(filter: Partial<RunsFilter>): string {
     const at = filter[key];
     if (at !== undefined) of.set(key, rfc3339(at));
   }
-  for (const key of ["state", "cause", "q"] as const) if (filter[key]) of.set(key, filter[key]);
+  for (const key of ["state", "cause", "owner", "q"] as const) if (filter[key]) of.set(key, filter[key]);
   for (const job of filter.jobs ?? []) of.append("job", job);
   const text = of.toString();
   return text ? `/runs?${text}` : "/runs";
@@ -57,11 +65,12 @@ export function runsPath(filter: Partial<RunsFilter>): string {
 
 /** The requests that together bring the executions of a filter, the newest first. What ran within a minute is what still
  * ran at its end, and then what ended in it. */
-export function requestsOf({ from, to, at, state, cause, jobs, q }: RunsFilter): [RunsWanted, ...RunsWanted[]] {
+export function requestsOf({ from, to, at, state, cause, jobs, owner, q }: RunsFilter): [RunsWanted, ...RunsWanted[]] {
   const others: RunsWanted = {
     ...(state && { state }),
     ...(cause && { cause }),
-    ...(jobs.length > 0 && { job: jobs }),
+    ...(jobs.length > 0 && { job: [...jobs] }),
+    ...(owner && { owner }),
     ...(q && { q }),
   };
   if (at !== undefined) {
@@ -95,11 +104,9 @@ export function withNewest(
   return [...newest, ...others.filter((each) => !hasAllRunning || result(each) !== "running")];
 }
 
-const COUNT = new Intl.NumberFormat("en");
-
 /** `1,204 runs`, or `100 runs, and more` while more may come. */
 export function countInWords(shown: number, total: number | undefined, isWhole: boolean): string {
   const count = total === undefined || isWhole ? shown : Math.max(total, shown);
-  const words = `${COUNT.format(count)} ${count === 1 ? "execution" : "executions"}`;
+  const words = `${count.toLocaleString("en")} ${count === 1 ? "execution" : "executions"}`;
   return isWhole || total !== undefined ? words : `${words}, and more`;
 }

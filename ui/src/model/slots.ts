@@ -74,6 +74,12 @@ export function lateness(execution: Execution): number | undefined {
   return Math.max(0, began - due);
 }
 
+/** Milliseconds from the creation of its Kubernetes Job to its start; undefined where that is not known. */
+export function queued({ started_at, details }: Execution): number | undefined {
+  const [created, began] = [instant(details?.created_at), instant(started_at)];
+  return created === undefined || began === undefined ? undefined : Math.max(0, began - created);
+}
+
 /** Milliseconds that it took, or has taken until `now`. */
 export function taken(execution: Execution, now: number): number {
   const began = instant(execution.started_at) ?? now;

@@ -16,12 +16,12 @@ import { When } from "./Time";
 /** Rows of each list. */
 const MOST = 200;
 
-/** Nothing, unless the list is of a certain time, and of executions of any kind. */
+/** Nothing, unless the list is of a certain time, and of executions of any kind and owner. */
 export function BesideRuns({ filter }: { filter: RunsFilter }) {
-  const { state, cause, q, at, jobs } = filter;
+  const { state, cause, owner, q, at, jobs } = filter;
   const from = filter.from ?? at;
   const to = filter.to ?? (at === undefined ? undefined : endOf(at));
-  if (state || cause || q || from === undefined || to === undefined) return null;
+  if (state || cause || owner || q || from === undefined || to === undefined) return null;
   return (
     <>
       {from <= now.peek() && <Skipped from={from} to={to} jobs={jobs} />}

@@ -23,6 +23,7 @@ export function Days({ days }: { days: readonly Day[] }) {
   const step = width / Math.max(1, days.length);
   const succeeded = days.reduce((sum, each) => sum + each.success_count, 0);
   const failed = days.reduce((sum, each) => sum + each.failed_count, 0);
+  const total = (succeeded + failed).toLocaleString("en");
   const share = succeeded + failed ? `${((100 * succeeded) / (succeeded + failed)).toFixed(1)} %` : "–";
   const words = `${days.length} days: ${succeeded} executions succeeded, ${failed} failed`;
   return (
@@ -56,7 +57,7 @@ export function Days({ days }: { days: readonly Day[] }) {
           today
         </text>
       </svg>
-      <figcaption>{pointed ? inWords(pointed) : `${succeeded + failed} executions, ${share} succeeded`}</figcaption>
+      <figcaption>{pointed ? inWords(pointed) : `${total} executions, ${share} succeeded`}</figcaption>
     </figure>
   );
 }

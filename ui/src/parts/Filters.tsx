@@ -30,16 +30,16 @@ export function Search({ label, hint, value, onChange }: SearchProps) {
   );
 }
 
-interface ChoiceProps {
+interface ChoiceProps<T extends string> {
   label: string;
-  value: string;
-  options: readonly (readonly [string, string])[];
-  onChange: (value: string) => void;
+  value: T;
+  options: readonly (readonly [T, string])[];
+  onChange: (value: T) => void;
 }
 
-export function Choice({ label, value, options, onChange }: ChoiceProps) {
+export function Choice<T extends string>({ label, value, options, onChange }: ChoiceProps<T>) {
   return (
-    <select aria-label={label} value={value} onChange={(event) => onChange(event.currentTarget.value)}>
+    <select aria-label={label} value={value} onChange={(event) => onChange(event.currentTarget.value as T)}>
       {options.map(([key, words]) => (
         <option key={key} value={key}>
           {words}

@@ -12,11 +12,12 @@ interface LinesProps {
   lines: readonly TimedLine[];
   /** How many lines are before the first of these. */
   from: number;
+  /** The numbers of lines that a search found, and of the one that it shows. */
   hits: ReadonlySet<number>;
   current: number | undefined;
   /** The number of the line that the address names. */
   named: number | undefined;
-  /** The index of the line that looks like the error. */
+  /** The number of the line that looks like the error. */
   error: number | undefined;
   /** Name a line in the address; without it, numbers are no links. */
   onName: ((line: number) => void) | undefined;
@@ -38,19 +39,15 @@ export function LogText({ lines, from, hits, current, named, error, onName, isRe
         const kind =
           number === named
             ? "named"
-            : index === current
+            : number === current
               ? "current"
-              : hits.has(index)
+              : hits.has(number)
                 ? "hit"
-                : index === error
+                : number === error
                   ? "error"
                   : "";
         return (
-          <Line
-            key={number}
-            {...{ number, index, text, parts, kind, onName, isRead, zone }}
-            at={isTimed ? at : undefined}
-          />
+          <Line key={number} {...{ number, text, parts, kind, onName, isRead, zone }} at={isTimed ? at : undefined} />
         );
       })}
     </>
@@ -59,7 +56,6 @@ export function LogText({ lines, from, hits, current, named, error, onName, isRe
 
 interface LineProps extends Pick<LinesProps, "onName" | "isRead" | "zone"> {
   number: number;
-  index: number;
   text: string;
   /** The pieces of a text with colours. */
   parts: Piece[] | undefined;
@@ -68,14 +64,14 @@ interface LineProps extends Pick<LinesProps, "onName" | "isRead" | "zone"> {
   at: string | undefined;
 }
 
-function Line({ number, index, text, parts, kind, at, onName, isRead, zone }: LineProps) {
+function Line({ number, text, parts, kind, at, onName, isRead, zone }: LineProps) {
   const isStyled = parts !== undefined;
   const isLinked = onName !== undefined;
   // The same text keeps its style, so the line is drawn once: a long log grows at its end.
   return useMemo(() => {
     const shown = (isRead && readable(text)) || parts;
     return (
-      <div class={`line ${kind}`} data-line={index}>
+      <div class={`line ${kind}`} data-line={number}>
         <LineNumber of={number} onName={onName} />
         {at !== undefined && <LineTime at={at} zone={zone} />}
         <span class="text">
@@ -91,7 +87,7 @@ function Line({ number, index, text, parts, kind, at, onName, isRead, zone }: Li
         </span>
       </div>
     );
-  }, [number, index, text, kind, at, isStyled, isLinked, isRead, zone]);
+  }, [number, text, kind, at, isStyled, isLinked, isRead, zone]);
 }
 
 /** The Tab key passes by: a log has thousands. The search names the line that it goes to, too. */

@@ -5,11 +5,12 @@ import type { Execution } from "../api/client";
 import { plainText } from "../model/ansi";
 import { firstError } from "../model/firstError";
 import { isReadable, readableText } from "../model/jsonlines";
-import { linesWith, type TimedLine, timed } from "../model/log";
+import { DRAWN, linesWith, type TimedLine, timed } from "../model/log";
 import { useNamedLine } from "../state/line";
 import { download, useLog } from "../state/log";
 import { shownZone } from "../state/preferences";
 import { LogText } from "./LogText";
+import { useDrawnLines } from "./useDrawnLines";
 
 interface Props {
   execution: Execution;
@@ -37,32 +38,34 @@ export function LogView({ execution, running, allowed, jobZone }: Props) {
   const [isRead, setRead] = useState(true);
   const [named, name] = useNamedLine();
   const [tail, setTail] = useState(named === undefined);
-  const hits = useMemo(
-    () =>
-      search
-        ? linesWith(
-            lines.map((line) => searched(line, isRead)),
-            search,
-          )
-        : [],
-    [lines, search, isRead],
+  const isSearched = search !== "";
+  const texts = useMemo(
+    () => (isSearched ? lines.map((line) => searched(line, isRead)) : []),
+    [lines, isSearched, isRead],
   );
-  const box = useRef<HTMLDivElement>(null);
-  const toEnd = () => {
-    if (box.current) box.current.scrollTop = box.current.scrollHeight;
-  };
-  const show = (index: number) =>
-    box.current?.querySelector(`[data-line="${index}"]`)?.scrollIntoView({ block: "center" });
+  const hits = useMemo(() => linesWith(texts, search), [texts, search]);
+  // The end of the output that the job keeps begins with another line than the log.
+  const before = fallback ? 0 : log.dropped;
+  const follows = tail && running;
+  const { box, first, withLine, toEnd, stay, listeners } = useDrawnLines({
+    ...{ count: lines.length, dropped: before, follows },
+  });
+  const numberOf = (index: number | undefined) => (index === undefined ? undefined : before + index + 1);
+  const numbersOfHits = useMemo(() => new Set(hits.map((index) => before + index + 1)), [hits, before]);
+  const show = (index: number) => withLine(index, (line) => line.scrollIntoView({ block: "center" }));
   /** Leave the page where it is. */
-  const showInBox = (index: number) => {
-    const line = box.current?.querySelector(`[data-line="${index}"]`);
-    if (!box.current || !line) return;
-    const { top, height } = box.current.getBoundingClientRect();
-    box.current.scrollTop += line.getBoundingClientRect().top - top - height / 2;
+  const showInBox = (index: number) =>
+    withLine(index, (line, around) => {
+      const { top, height } = around.getBoundingClientRect();
+      around.scrollTop += line.getBoundingClientRect().top - top - height / 2;
+    });
+  const follow = (is: boolean) => {
+    if (!is) stay();
+    setTail(is);
   };
   useEffect(() => {
-    if (tail && running) toEnd();
-  }, [lines, tail, running]);
+    if (follows) toEnd();
+  }, [lines, follows]);
   // Why a run failed is in the first line that looks like an error, or else at the end of what it printed.
   const isFailed = !running && !execution.success;
   const error = useMemo(
@@ -74,7 +77,6 @@ export function LogView({ execution, running, allowed, jobZone }: Props) {
     if (error === undefined) toEnd();
     else showInBox(error);
   }, [log.done, isFailed, error]);
-  // The end of the output that the job keeps begins with another line than the log.
   const at = named === undefined || fallback ? -1 : named - 1 - log.dropped;
   const isThere = at >= 0 && at < lines.length;
   const seen = useRef<number>();
@@ -97,6 +99,7 @@ export function LogView({ execution, running, allowed, jobZone }: Props) {
     show(hit);
     if (!fallback) pick(log.dropped + hit + 1);
   };
+  const kind = wrap ? "lines wrap" : "lines";
   return (
     <div class="log">
       <div class="log-tools">
@@ -119,10 +122,10 @@ export function LogView({ execution, running, allowed, jobZone }: Props) {
         <Switch words="Wrap" is={wrap} set={setWrap} />
         {hasTimes && <Switch words="Times" is={isTimed} set={setTimed} />}
         {hasJson && <Switch words="JSON as text" is={isRead} set={setRead} />}
-        {running && <Switch words="Follow" is={tail} set={setTail} />}
+        {running && <Switch words="Follow" is={tail} set={follow} />}
         {error !== undefined && (
           <button type="button" class="quiet to-error" onClick={() => show(error)}>
-            Error in line {log.dropped + error + 1}
+            Error in line {numberOf(error)}
           </button>
         )}
         {allowed && (
@@ -145,14 +148,14 @@ export function LogView({ execution, running, allowed, jobZone }: Props) {
       )}
       {lines.length > 0 ? (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reached by keyboard.
-        <div ref={box} class={wrap ? "lines wrap" : "lines"} role="region" aria-label="Lines of the log" tabIndex={0}>
+        <div ref={box} class={kind} role="region" aria-label="Lines of the log" tabIndex={0} {...listeners}>
           <LogText
-            lines={lines}
-            from={log.dropped}
-            hits={new Set(hits)}
-            current={hits[current]}
+            lines={lines.slice(first, first + DRAWN)}
+            from={before + first}
+            hits={numbersOfHits}
+            current={numberOf(hits[current])}
             named={isThere ? named : undefined}
-            error={error}
+            error={numberOf(error)}
             onName={fallback ? undefined : pick}
             isRead={isRead}
             isTimed={isTimed && hasTimes}

@@ -13,6 +13,7 @@ import {
   isStopped,
   lateness,
   planned,
+  queued,
   result,
   standsFor,
   taken,
@@ -211,6 +212,7 @@ interface TimingProps {
 
 function Timing({ body, zone, usual }: TimingProps) {
   const late = lateness(body);
+  const wait = queued(body);
   const slot = standsFor(body);
   const running = result(body) === "running";
   const { details } = body;
@@ -233,7 +235,8 @@ function Timing({ body, zone, usual }: TimingProps) {
             ),
           ],
           ["Attempt", body.attempt],
-          ["Cause", details && CAUSES[details.trigger]],
+          ["Queued for", wait === undefined ? "" : duration(wait)],
+          ["Cause", details && [CAUSES[details.trigger], details.cause].filter(Boolean).join(": ")],
           ["Member", details?.member],
           ["Node", body.node_name || (running ? "none yet" : "")],
           [

@@ -5,6 +5,7 @@ import { Link } from "wouter-preact";
 import { api, ask, askJob, type Job as JobBody } from "../api/client";
 import { type Details, detailsOf, type Keeper as Kept, pausedBy } from "../api/details";
 import { executionsOf } from "../api/jobs";
+import type { Result } from "../api/runs";
 import { whyNot } from "../model/problem";
 import { runsPath } from "../model/runs";
 import { result, summary, wasStopped } from "../model/slots";
@@ -22,6 +23,7 @@ import { JobStateIcon } from "../parts/JobStateIcon";
 import { Keeper, inWords as keptInWords } from "../parts/Keeper";
 import { jobPath } from "../parts/links";
 import { Facts, Panel } from "../parts/Panel";
+import { Revisions } from "../parts/Revisions";
 import { Runs } from "../parts/RunsTable";
 import { Empty, Failure, Loading } from "../parts/States";
 import { useTitle } from "../parts/useTitle";
@@ -132,6 +134,7 @@ export function Job({ name }: { name: string }) {
             <Panel title="What" class="what" aside={<AsYaml details={details.data} />}>
               <Failure query={details} />
               <What job={body} kept={details.data?.kept_by} />
+              <Revisions job={name} />
             </Panel>
             {(details.data?.chain.length ?? 0) > 1 && (
               <Panel
@@ -186,7 +189,7 @@ function What({ job, kept }: { job: JobBody; kept: Kept | null | undefined }) {
           ["Kept by", kept && keptInWords(kept)],
           ["Executor", job.executor],
           ...pairs(config),
-          ["Owner", [job.owner, job.owner_email].filter(Boolean).join(", ")],
+          ["Owner", ownerOf(job)],
           ["Succeeded", <Times key="s" job={job.name} state="success" count={job.success_count} />],
           ["Failed", job.error_count > 0 && <Times key="f" job={job.name} state="failed" count={job.error_count} />],
           ["Ephemeral", job.ephemeral ? "deleted after its first success" : ""],
@@ -201,8 +204,27 @@ function What({ job, kept }: { job: JobBody; kept: Kept | null | undefined }) {
   );
 }
 
-function Times({ job, state, count }: { job: string; state: string; count: number }) {
+interface TimesProps {
+  job: string;
+  state: Result;
+  count: number;
+}
+
+function Times({ job, state, count }: TimesProps) {
   return <Link href={runsPath({ jobs: [job], state })}>{count === 1 ? "once" : `${count} times`}</Link>;
+}
+
+/** The owner, who leads to the executions of all of its jobs. */
+function ownerOf({ owner, owner_email }: JobBody): ComponentChildren {
+  if (!owner) return owner_email;
+  return (
+    <>
+      <Link href={runsPath({ owner })} title={`Executions of all jobs of ${owner}`}>
+        {owner}
+      </Link>
+      {owner_email && `, ${owner_email}`}
+    </>
+  );
 }
 
 type Texts = { [key: string]: string | null } | null | undefined;

@@ -1,4 +1,4 @@
-// All executions: found by time, result, cause, job and output, by the server. The address holds what is looked for.
+// All executions: found by time, result, cause, job, owner and output, by the server. The address holds what is looked for.
 
 import { useEffect, useState } from "preact/hooks";
 import { Link, useLocation, useSearch } from "wouter-preact";
@@ -40,6 +40,12 @@ export function Runs() {
           onChange={(text) => show({ jobs: text.split(/[\s,]+/).filter(Boolean) })}
         />
         <JobNames id="names-of-runs" text={names} />
+        <Asked
+          label="Owner of the jobs"
+          hint="Owner"
+          value={filter.owner}
+          onChange={(text) => show({ owner: text.trim() })}
+        />
         <Asked
           label="Search in outputs"
           hint="Text in the output"
@@ -101,7 +107,7 @@ function Times({ filter, onChange }: TimesProps) {
     <>
       <Asked
         label="When it ran, such as 05:41, yesterday 02:30 or last tuesday"
-        hint="05:41, yesterday 02:30, last tuesday"
+        hint="05:41, yesterday 02:30"
         list="times-of-runs"
         value={words}
         isWrong={isWrong}
