@@ -74,7 +74,7 @@ def dependencies(prefix: Path) -> None:
 
 def strip(path: Path) -> None:
     """Cut off what no loader reads of a shared library: symbols and debug information, which are most of what some
-    wheels weigh. The stage has no strip(1). The parts that program headers name stay (man 5 elf); the section headers go."""
+    wheels weigh. The stage has no strip(1). The parts that program headers name stay (man 5 elf); section headers go."""
     content = bytearray(path.read_bytes())
     if content[:6] != ELF or path.is_symlink():
         return
