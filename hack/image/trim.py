@@ -73,8 +73,8 @@ def dependencies(prefix: Path) -> None:
 
 
 def strip(path: Path) -> None:
-    """Cut off what no loader reads of a shared library: symbols and debug information, which are most of what some
-    wheels weigh. The stage has no strip(1). The parts that program headers name stay (man 5 elf); section headers go."""
+    """Cut off the parts of a shared library that no loader reads: symbols and debug information, which are most of the
+    weight of some wheels. The stage has no strip(1). Segments stay (man 5 elf); section headers go."""
     content = bytearray(path.read_bytes())
     if content[:6] != ELF or path.is_symlink():
         return
