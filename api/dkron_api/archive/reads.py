@@ -53,7 +53,12 @@ class Archive:
         """The same for what takes longer: it takes no place away from reads. Raises `ArchiveUnavailable`."""
         return await self._answer(ask, LONG)
 
-    async def _answer(self, ask: Ask[T], seconds: float) -> T:
+    async def write(self, ask: Ask[T]) -> T:
+        """The same for what writes. That it fails says nothing about reads: another process may hold the lock of the
+        file, or its disk may be full. Raises `ArchiveUnavailable`."""
+        return await self._answer(ask, LONG, rests=False)
+
+    async def _answer(self, ask: Ask[T], seconds: float, *, rests: bool = True) -> T:
         if self._trouble and self._clock() < self._until:
             raise ArchiveUnavailable(self._trouble)
         try:
@@ -63,7 +68,8 @@ class Archive:
             # One slow question says nothing about the next one.
             raise ArchiveUnavailable("The archive cannot be used: it did not answer in time.") from None
         except ArchiveUnavailable as error:
-            self._failed(str(error))
+            if rests:
+                self._failed(str(error))
             raise
         if self._trouble:
             log.info("the archive answers again")

@@ -61,6 +61,16 @@ class LiveExecutions:
                 _add_ended(best, span.job, wanted, oldest)
         return best.found
 
+    def running(self, wanted: Filter, *, jobs: frozenset[str] | None, now: datetime) -> Steps[int]:
+        """Return how many executions run that the filter takes, in steps."""
+        spans = yield from self._current(jobs)
+        number = 0
+        for span in spans:
+            if span.runs:
+                yield
+                number += len(_running(span.job, wanted, now))
+        return number
+
     def ended(self, wanted: Filter, *, jobs: frozenset[str] | None) -> Steps[list[Ended]]:
         """Return all executions that are over and that the filter takes, in steps, in any order."""
         spans = yield from self._current(jobs)

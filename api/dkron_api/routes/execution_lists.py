@@ -46,7 +46,9 @@ async def list_all(request: web.Request) -> web.StreamResponse:
 
     pages = Pages(request, jobs, shown)
     (page, why), known = await asyncio.gather(pages.page(wanted), pages.total(wanted))
-    total = None if why or known is None or wanted.after is not None else known + page.fresh
+    total = None
+    if not why and known is not None and wanted.after is None:
+        total = known + page.fresh + await slices.run(live.running(wanted, jobs=jobs, now=now))
     size = size_of(request.query, count=len(page.items), otherwise=CUT)
     items, reason = await with_outputs(request, page.items, size)
     nodes = await tenant.pods.nodes(unplaced_in(items))
@@ -101,7 +103,7 @@ async def list_of_job(request: web.Request, job: Job, coming: Sequence[Active]) 
     span = _span(query, read_query(query.items()))
     reading = pages.page(wanted, least=least) if span is None else pages.slice(wanted, *span, least=least)
     (page, why), counted = await asyncio.gather(reading, pages.total(wanted))
-    total = _total(request, page, len(known), why=why, counted=counted)
+    total = _total(request, page, known, why=why, counted=counted)
     asked = size_of(query, count=len(page.items), otherwise=max(CUT, job.spec.history.output_bytes))
     items, reason = await with_outputs(request, page.items, asked)
     in_this_order = sorted(
@@ -120,11 +122,13 @@ def is_merged(request: web.Request) -> bool:
     return request.app[ARCHIVE] is not None or any(name in request.query for name in NAMES)
 
 
-def _total(request: web.Request, page: Merged, known: int, *, why: str, counted: int | None) -> int | None:
-    """Return how many executions the list has; None if that is not known."""
+def _total(request: web.Request, page: Merged, known: Sequence[Found], *, why: str, counted: int | None) -> int | None:
+    """Return how many executions the list has, of which the job shows those that are `known`; None if that cannot be
+    told."""
     if request.app[ARCHIVE] is None or why:
-        return known
-    return None if counted is None else counted + page.fresh
+        return len(known)
+    running = sum(isinstance(each.run, Active) for each in known)
+    return None if counted is None else counted + page.fresh + running
 
 
 def _span(query: Mapping[str, str], asked: JobQuery) -> tuple[int, int] | None:

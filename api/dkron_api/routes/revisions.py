@@ -20,6 +20,7 @@ from dkron_api.translate.record import Object
 from dkron_api.translate.revisions import Spec, changed_fields, differences, job_of, revision
 from dkron_archive.ports import ArchiveReader, ArchiveUnavailable
 from dkron_archive.records import Revision
+from dkron_crds.base import rfc3339
 from dkron_crds.schedule.errors import quoted
 
 SHOWN, KNOWN = 100, 1000
@@ -50,12 +51,13 @@ async def list_revisions(request: web.Request) -> web.StreamResponse:
 
 
 async def show_revision(request: web.Request) -> web.StreamResponse:
-    """GET one, with the job as it was then, and the differences to the one before."""
+    """GET one, with the job as it was then, and the differences to the one before. It is named by its generation, or by
+    its time: a job that was deleted and made again has had each generation more than once."""
     name, namespace, wanted = request.match_info["job"], namespace_of(request), request.match_info["generation"]
 
     async def read(reader: ArchiveReader) -> list[Object]:
         known = await reader.revisions(namespace, name, limit=KNOWN)
-        chosen = [each for each in _pairs(known) if str(each[0].generation) == wanted][:1]
+        chosen = [each for each in _pairs(known) if wanted in (str(each[0].generation), rfc3339(each[0].at))][:1]
         return [_whole(each) async for each in _with_specs(reader, chosen)]
 
     found = await _told(request, read)

@@ -70,7 +70,7 @@ def trigger_of(record: ArchivedExecution) -> Trigger:
 @dataclass(frozen=True, slots=True)
 class Merged:
     """A page of a list. `next` is the place after which the next page begins; None if this is the last. `complete` is
-    as in the page of the archive. `fresh` is how many executions of the status the archive does not have."""
+    as in the page of the archive. `fresh` is how many executions have ended that the archive does not have yet."""
 
     items: tuple[Found, ...]
     next: Place | None = None
@@ -92,7 +92,7 @@ def merged(live: Iterable[Found], page: Page, wanted: Filter) -> Merged:
             found[each.identity] = replace(each, archived=known.archived) if ended else known
         elif wanted.comes_after(each.place) and (covered is None or _within(each.place, covered, wanted)):
             found[each.identity] = each
-    fresh = sum(each.archived is None for each in found.values())
+    fresh = sum(each.archived is None and not isinstance(each.run, Active) for each in found.values())
     items = sorted({**archived, **found}.values(), key=lambda each: each.place, reverse=not wanted.ascending)
     shown_items = tuple(items[: wanted.limit])
     cut = len(items) > len(shown_items)

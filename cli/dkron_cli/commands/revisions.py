@@ -13,6 +13,7 @@ from dkron_cli.core.revisions import (
     differences_of,
     heading,
     left_out,
+    named,
     revision_json,
     way_back,
     whole,
@@ -28,8 +29,9 @@ from dkron_reports.words import read_time
 async def show_revisions(options: Options, name: str, made: Range, count: int) -> None:
     """Print the newest specs of a job that were accepted in a range, each with the differences to the one before."""
     async with opened_archive(options) as past:
-        chosen = [each for each in await past.revisions(name) if _is_in(each, made)][:count]
-        found = [await past.revision(name, number(each, "generation")) for each in chosen]
+        known = await past.revisions(name)
+        chosen = [each for each in named(known) if _is_in(each[1], made)][:count]
+        found = [await past.revision(name, revision) for revision, _ in chosen]
     raw = [revision_json(each) for each in found]
     if structured(options, raw, names=lambda: [str(number(each, "generation")) for each in found], one=False):
         return
@@ -44,7 +46,9 @@ async def show_revisions(options: Options, name: str, made: Range, count: int) -
 def revert(
     ctx: typer.Context,
     job: JobName,
-    revision: Annotated[int, typer.Argument(metavar="REVISION", min=1, help="As dkronctl history --diff lists it.")],
+    revision: Annotated[
+        str, typer.Argument(metavar="REVISION", help="Its number, or its time, as dkronctl history --diff lists them.")
+    ],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
 ) -> None:
@@ -91,19 +95,26 @@ class WayBack:
     version: str
 
 
-async def _way_back(options: Options, name: str, generation: int) -> WayBack:
+async def _way_back(options: Options, name: str, which: str) -> WayBack:
     async with opened_archive(options) as past:
-        revision = await past.revision(name, generation)
+        revision = await past.revision(name, which)
         current = await past.current(name)
     wanted, differences = way_back(current.raw, revision)
     if not wanted or not mapping(revision, "spec"):
-        raise CliError(Code.UNREACHABLE, f"the server does not tell the spec of revision {generation}")
+        raise CliError(Code.UNREACHABLE, f"the server does not tell the spec of revision {which}")
     return WayBack(revision, wanted, differences, left_out(current.whole, revision, wanted), current.version)
 
 
 async def _carry_out(options: Options, name: str, way: WayBack) -> None:
     async with opened_archive(options) as past:
-        await past.replace(name, way.wanted, way.version)
+        try:
+            await past.replace(name, way.wanted, way.version)
+        except CliError as error:
+            if error.code is not Code.CONFLICT:
+                raise
+            # Perhaps kubectl manages a field: then kubectl can write it.
+            text = f"{str(error).removesuffix(', or add ?force=true')}, or give revert -o yaml to kubectl apply"
+            raise CliError(error.code, text) from None
 
 
 def _is_in(revision: Object, made: Range) -> bool:

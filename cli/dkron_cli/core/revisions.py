@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +73,16 @@ def whole(revision: Object, name: str) -> Object:
     made = object_name(name)
     more = {"name": name} if made != name else {}
     return {"apiVersion": API_VERSION, "kind": "DkronJob", "metadata": {"name": made}, "spec": {**more, **spec}}
+
+
+def named(revisions: Sequence[Object]) -> list[tuple[str, Object]]:
+    """Return each revision with what names it: its number, or its time where an earlier job of the same name has had a
+    revision with that number."""
+    numbers = [number(each, "generation") for each in revisions]
+    return [
+        (str(each["at"]) if numbers.count(own) > 1 and each.get("at") else str(own), each)
+        for own, each in zip(numbers, revisions, strict=True)
+    ]
 
 
 def heading(revision: Object) -> str:

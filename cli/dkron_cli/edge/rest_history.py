@@ -79,10 +79,12 @@ class RestHistory(RestCalls):
             raise self.no_dkron()
         return [each for each in found if isinstance(each, Mapping)]
 
-    async def revision(self, name: str, generation: int) -> Object:
-        """Return one of them, with the job as it was and the differences to the one before."""
+    async def revision(self, name: str, which: str) -> Object:
+        """Return one, by its number or its time, with the job as it was and the differences to the one before."""
         with _of_an_archive():
-            found = await self.call("GET", f"{_revisions(name)}/{generation}", job=name, what="show revisions")
+            found = await self.call(
+                "GET", f"{_revisions(name)}/{quote(which, safe=':')}", job=name, what="show revisions"
+            )
         if not isinstance(found, Mapping):
             raise self.no_dkron()
         return found

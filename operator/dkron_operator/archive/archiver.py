@@ -55,7 +55,7 @@ class ArchiveState:
 
     up: bool
     waiting_since: datetime | None
-    """When the oldest execution ended that the archive has yet to get."""
+    """When the oldest execution ended that the archive has yet to get, or when this replica began to act."""
 
     executions: int | None = None
     size: int | None = None
@@ -85,6 +85,7 @@ class Archiver:
         """Called with why the archive cannot be reached; empty if it can."""
         self._outbox, self._revisions = Outbox(), Revisions()
         self._left, self._writing = LeftBehind(), asyncio.Lock()
+        self._began = self._clock.now()
         self._term, self._failures, self._migrated, self._looks_at_all = 0, 0, False, False
         self._wake, self._log_once = upkeep.wake, LogOnce(log, "archive", meanwhile="records wait in the statuses")
 
@@ -93,6 +94,9 @@ class Archiver:
         """The state for metrics."""
         health = self._upkeep.health
         up, since = self._migrated and not self._failures, self._outbox.oldest()
+        if since is not None:
+            # The archive may have got what a status owed before: the status says so with its next write.
+            since = max(since, self._began)
         return ArchiveState(up, since) if health is None else ArchiveState(
             up, since, health.executions, health.size, health.oldest
         )  # fmt: skip
@@ -126,7 +130,7 @@ class Archiver:
     def lead(self, leadership: Leadership) -> None:
         """The leadership has changed. Only one replica writes."""
         if leadership.by_another or leadership.term != self._term:
-            self._term = leadership.term
+            self._term, self._began = leadership.term, self._clock.now()
             self._outbox.clear()
             self._revisions.clear()
             self._upkeep.clear()
@@ -190,7 +194,7 @@ class Archiver:
     async def _fail(self, exc: Exception, trouble: str) -> None:
         self._failures += 1
         self._metrics.archive_failed()
-        self._log_once.goes_on(exc, trouble)
+        self._log_once.goes_on(exc, trouble.rstrip("."))
         self.on_trouble(trouble)
         await asyncio.sleep(RETRY.after(self._failures))
         self._wake.set()

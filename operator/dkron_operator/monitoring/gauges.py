@@ -91,7 +91,7 @@ class Gauges(Collector):
         since = archive.waiting_since
         yield _single(
             "archive_lag_seconds",
-            "How long ago the oldest execution ended that the archive has yet to get; 0 if it has all.",
+            "How long ago the oldest execution ended that the archive lacks, since the start at most; 0 if it has all.",
             0.0 if since is None else max(0.0, self.now - since.timestamp()),
         )
         yield _single("archive_executions", "Executions in the archive.", archive.executions)

@@ -38,6 +38,15 @@ async def test_archive_that_is_away_is_asked_again_after_a_rest(
     assert [record.getMessage() for record in caplog.records] == [AWAY, "the archive answers again"]
 
 
+async def test_a_write_that_fails_stops_no_reads(opened: FakeArchive) -> None:
+    archive = Archive(opened)
+    opened.trouble = AWAY
+    with pytest.raises(ArchiveUnavailable, match=AWAY):
+        await archive.write(lambda reader: reader.delete_executions("default", "backup"))
+    opened.trouble = ""
+    assert await archive.read(output) is None
+
+
 async def test_one_slow_answer_stops_no_others(opened: FakeArchive, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reads, "PATIENCE", 0.01)
     archive = Archive(opened)

@@ -134,6 +134,9 @@ async def test_impossible_period_is_refused(api: Api, path: str, sentence: str) 
 async def test_revisions_tell_what_each_changed() -> None:
     archive = filled()
     archive.changes.append(Revision(GONE, "g1", 1, NOON, "ann", {"schedule": "@daily"}))
+    archive.changes.append(
+        Revision(replace(GONE, uid="made-again"), "g2", 1, after(60), "bob", {"schedule": "@hourly"})
+    )
     async with running_api(*ROUTES, archive=archive) as api:
         know(api)
         found = await (await api.client.get("/v1/jobs/backup/revisions")).json()
@@ -143,8 +146,9 @@ async def test_revisions_tell_what_each_changed() -> None:
             (2, "h2", "ann", ["owner", "schedule"]),
             (1, "h1", "ann", []),
         ]
-        (gone,) = await (await api.client.get("/v1/jobs/gone/revisions")).json()
-        assert gone["at"] == "2026-03-01T12:00:00Z"
+        for name, of in (("1", "g2"), ("2026-03-01T12:00:00Z", "g1"), ("2026-03-01T12:01:00Z", "g2")):
+            gone = await (await api.client.get(f"/v1/jobs/gone/revisions/{name}")).json()
+            assert gone["hash"] == of, "a job that was made again has each number twice"
         one = await (await api.client.get("/v1/jobs/backup/revisions/3")).json()
         assert one["differences"] == [
             {"field": "owner", "before": "ops", "after": ""},

@@ -114,6 +114,15 @@ async def test_list_shows(archive: FakeArchive, case: Case) -> None:
         assert {name: answer.headers.get(name) for name in case.headers} == case.headers
 
 
+async def test_total_has_all_that_run_however_short_the_page() -> None:
+    runs = tuple(seen(claim(NOON - timedelta(seconds=number))) for number in range(1, 9))
+    async with running_api(*ROUTES, archive=FakeArchive()) as api:
+        api.know_jobs(wire_job(status=JobStatus(active=runs)))
+        for path in (ALL, OF_JOB):
+            answer = await api.client.get(f"{path}?state=running&limit=2")
+            assert (len(await answer.json()), answer.headers.get("X-Total-Count")) == (2, "8"), path
+
+
 @pytest.mark.parametrize("with_archive", [True, False])
 @pytest.mark.parametrize("limit", [1, 2, 3, 5])
 @pytest.mark.parametrize("path", [ALL, OF_JOB, f"{OF_JOB}?_order=asc"])

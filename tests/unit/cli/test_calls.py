@@ -68,7 +68,7 @@ def call(*words: str) -> int:
         pytest.param("history a --diff --failed", 2, "leave out --state, --failed", id="specs of a result"),
         pytest.param("history -l x=1 --diff", 2, "--diff shows the specs of one JOB", id="specs of labels"),
         pytest.param("export --executions -o yaml", 2, "prints JSON lines; leave out", id="executions as YAML"),
-        pytest.param("revert a 0", 2, "should be greater than or equal to 1", id="revision 0"),
+        pytest.param("revert a 0", 2, "the archive has those before it", id="a revision by kubeconfig"),
         pytest.param("runs suspend a", 2, "No such command 'suspend'", id="a run cannot be suspended"),
         pytest.param("runs cancel ''", 2, "the name of a run is empty", id="an empty name of a run"),
         pytest.param("-A runs wait a", 2, "a run is in one namespace; name it with -n", id="a run of namespaces"),

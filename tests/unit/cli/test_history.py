@@ -15,6 +15,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from dkron_cli.core.revisions import named
 from dkron_cli.edge import cluster
 from dkron_cli.errors import Code
 from dkron_cli.main import main
@@ -289,6 +290,11 @@ revision 2, 2026-02-22T00:00:00Z by ann: executor_config
      mail
 revision 1, 2026-02-21T00:00:00Z by ann
 """
+
+
+def test_an_earlier_job_of_the_name_is_told_by_its_times() -> None:
+    again = [revision(number, changed=[], differences=[]) for number in (2, 1)] + [REVISIONS[2] | {"at": "then"}]
+    assert [name for name, _ in named(again)] == ["2", "2026-02-21T00:00:00Z", "then"]
 
 
 async def test_specs_of_a_job_are_listed(

@@ -189,6 +189,17 @@ async def test_owed_executions_are_archived_after_a_crash(moment: str) -> None:
         assert owed(edges).executions == (SECOND.job,)
 
 
+async def test_lag_begins_with_the_replica() -> None:
+    """The archive may have what a status owed before."""
+    archive = FakeArchive()
+    archive.trouble = "database is locked"
+    async with operator(FakeKube(), archive, **owing(claim(after(minutes=-30)))) as edges:
+        await until(30)
+        since = state(edges).waiting_since
+        assert since is not None
+        assert since >= NOON
+
+
 async def test_archive_that_is_away_keeps_records_in_the_status() -> None:
     kube, archive = FakeKube(), FakeArchive()
     archive.trouble = "database is locked"

@@ -12,7 +12,7 @@ export function revisionsOf(job: string, signal?: AbortSignal): Promise<Revision
 }
 
 /** The values that a revision changed of the one before it. */
-export async function differencesOf(job: string, generation: number, signal?: AbortSignal): Promise<Difference[]> {
-  const path = { job_name: job, generation: String(generation) };
+export async function differencesOf(job: string, revision: string, signal?: AbortSignal): Promise<Difference[]> {
+  const path = { job_name: job, generation: revision };
   return (await ask(api.GET("/v1/jobs/{job_name}/revisions/{generation}", { params: { path }, signal }))).differences;
 }

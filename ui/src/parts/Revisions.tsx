@@ -21,7 +21,7 @@ export function Revisions({ job }: { job: string }) {
       <ol>
         {found.data?.map((each, index, { length }) => (
           <li key={`${each.generation} ${each.at}`}>
-            <One job={job} revision={each} isFirst={index === length - 1} />
+            <One job={job} revision={each} name={nameOf(each, found.data ?? [])} isFirst={index === length - 1} />
           </li>
         ))}
       </ol>
@@ -29,17 +29,23 @@ export function Revisions({ job }: { job: string }) {
   );
 }
 
+/** Its number, or its time where an earlier job of the same name has had a revision with that number. */
+function nameOf({ generation, at }: Revision, all: Revision[]): string {
+  return all.filter((each) => each.generation === generation).length > 1 ? at : String(generation);
+}
+
 interface OneProps {
   job: string;
   revision: Revision;
+  name: string;
   /** Whether none is known before it. */
   isFirst: boolean;
 }
 
-function One({ job, revision: { generation, at, by, changed }, isFirst }: OneProps) {
+function One({ job, name, revision: { at, by, changed }, isFirst }: OneProps) {
   const [isOpen, setOpen] = useState(false);
-  const found = useQuery(isOpen && changed.length ? `revision ${job} ${generation} ${at}` : null, (signal) =>
-    differencesOf(job, generation, signal),
+  const found = useQuery(isOpen && changed.length ? `revision ${job} ${name} ${at}` : null, (signal) =>
+    differencesOf(job, name, signal),
   );
   const what = changed.map((field) => LABELS[field] ?? field).join(", ");
   const words = (
