@@ -28,7 +28,7 @@ RUN /opt/build/bin/pip wheel --quiet --no-index --no-deps --no-build-isolation -
       --no-warn-script-location /wheels/*.whl \
  && python3 trim.py compile /own/opt/dkron /opt/dkron \
  && cd /own/opt/dkron/lib/python3*/site-packages \
- && PYTHONPATH="$PWD" /opt/dkron/bin/python -c "import dkron_operator.main, dkron_api.main, dkron_cli.main, dkron_runtime.tracing.sdk, grpc"
+ && PYTHONPATH="$PWD" /opt/dkron/bin/python -c "import dkron_operator.main, dkron_api.main, dkron_cli.main, dkron_archive.opening, dkron_archive.migrating, aiosqlite, dkron_runtime.tracing.sdk, grpc"
 
 FROM ${BASE} AS system
 COPY hack/image/trim.py /

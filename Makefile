@@ -71,8 +71,8 @@ LOCK = $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --p
 lock: venv ## Resolve the dependencies again and write requirements/*.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(LOCK) --output-file=requirements/runtime.txt pyproject.toml
-	$(LOCK) --extra=executors --extra=otel --constraints=requirements/runtime.txt --output-file=requirements/image.txt pyproject.toml
-	$(LOCK) --extra=executors --extra=otel --group=dev --constraints=requirements/image.txt --output-file=requirements/dev.txt pyproject.toml
+	$(LOCK) --extra=archive --extra=executors --extra=otel --constraints=requirements/runtime.txt --output-file=requirements/image.txt pyproject.toml
+	$(LOCK) --extra=archive --extra=executors --extra=otel --group=dev --constraints=requirements/image.txt --output-file=requirements/dev.txt pyproject.toml
 	$(LOCK) --constraints=requirements/runtime.txt --output-file=requirements/cli.txt requirements/cli.in
 	$(LOCK) --constraints=requirements/dev.txt --output-file=requirements/build.txt requirements/build.in
 	$(LOCK) --constraints=requirements/dev.txt --output-file=requirements/audit.txt requirements/audit.in
@@ -177,6 +177,11 @@ test-brokers: venv ## Run the tests with real message brokers (a minute; Kafka n
 	@PYTHONPATH=hack $(BIN)/python -m localcluster.servers brokers
 	$(BIN)/pytest tests/brokers
 
+.PHONY: test-archive
+test-archive: venv ## Run the tests of the archive on a real PostgreSQL (half a minute; installed, or Debian's package)
+	@PYTHONPATH=hack $(BIN)/python -m localcluster.servers postgresql
+	$(BIN)/pytest tests/archive
+
 .PHONY: test-alerts
 test-alerts: venv ## Test the alerts with promtool (seconds; Prometheus comes from PATH or from Debian's package)
 	@PYTHONPATH=hack $(BIN)/python -m localcluster.servers prometheus
@@ -226,7 +231,7 @@ SIDES ?= before,after
 FOLDER ?=
 
 .PHONY: chaos-writes
-chaos-writes: venv ## Kill the operator before and after each write of fifteen scenarios (eight minutes)
+chaos-writes: venv ## Kill the operator before and after each write of sixteen scenarios (eight minutes)
 	@hack/cluster build --nodes kwok
 	CHAOS_SCALE=$(SCALE) CHAOS_SIDES=$(SIDES) $(BIN)/pytest $(if $(FOLDER),--basetemp $(FOLDER)) $(DEATHS)
 
@@ -357,7 +362,7 @@ golden-schedules: venv ## Generate tests/conformance/schedules.jsonl with robfig
 ##@ Measure
 
 .PHONY: bench
-bench: venv ## Measure lateness compared with CronJob, beside a noisy namespace, beside long templates and at leader changes, cost per execution, REST requests per second, and cost of schedules, executor start, start of dkronctl, scrapes, overviews and tracing
+bench: venv ## Measure lateness compared with CronJob, beside a noisy namespace, beside long templates and at leader changes, cost per execution, REST requests per second, and cost of schedules, executor start, start of dkronctl, scrapes, overviews, tracing and an archive
 	@PYTHONPATH=hack $(BIN)/python bench/same_second.py
 	@PYTHONPATH=hack $(BIN)/python bench/tenants.py
 	@PYTHONPATH=hack $(BIN)/python bench/big_specs.py
@@ -374,6 +379,7 @@ bench: venv ## Measure lateness compared with CronJob, beside a noisy namespace,
 	@$(BIN)/python bench/scrape.py
 	@$(BIN)/python bench/summary.py
 	@$(BIN)/python bench/tracing.py
+	@PYTHONPATH=hack $(BIN)/python bench/archive.py --rows 100000
 
 # ROUNDS=5 measures each version five times. The exit status is 1 if a figure got worse.
 ROUNDS ?= 3

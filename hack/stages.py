@@ -19,6 +19,7 @@ STAGES = {
     "test-alerts": "alerts: by promtool",
     "lint-chart": "chart: both Helms, without a cluster",
     "test-brokers": "brokers: real servers for the executors that send messages",
+    "test-archive": "archive: on a real PostgreSQL",
     "test-cluster": "cluster: a real control plane, simulated nodes",
     "test-page": "page: the web page in a browser, and nothing else on the machine",
     "test-storm": "storm: a fault every few seconds, and nothing else on the machine",

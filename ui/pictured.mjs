@@ -15,6 +15,21 @@ const LOG = `2026-11-27T01:30:01.120000000Z {"level":"info","msg":"open reposito
 2026-11-27T01:31:13.000000000Z snapshot 8c1f2a4e saved
 `;
 
+const REVISIONS = [
+  { generation: 4, at: "2026-11-26T16:20:11Z", by: "dkron-api", changed: ["executor_config", "metadata", "retries"] },
+  { generation: 3, at: "2026-10-05T08:00:02Z", by: "argocd-controller", changed: ["schedule", "timezone"] },
+  { generation: 1, at: "2026-05-11T10:24:36Z", by: "kubectl-client-side-apply", changed: [] },
+].map((each) => ({ ...each, hash: `h${each.generation}` }));
+const DIFFERENCES = [
+  {
+    field: "executor_config.command",
+    before: "pg_dump --format=custom shop | restic backup --stdin --retry-lock 5m",
+    after: "pg_dump --format=custom shop | restic backup --stdin",
+  },
+  { field: "metadata.note", before: "every 3 hours", after: null },
+  { field: "retries", before: 0, after: 2 },
+];
+
 /** `path` is below /ui, `shows` a text that is there at the end, `drawn` an element; `answers` replace the answers of
  * the API, by their paths; `act` does something on the page; `bare` is a page without its frame, `over` has a dialog
  * over it; `loads` is a page whose data never come. */
@@ -22,6 +37,20 @@ export const VIEWS = {
   overview: { path: "/", shows: "Needs a person" },
   jobs: { path: "/jobs", shows: "nightly-backup" },
   job: { path: "/jobs/nightly-backup", shows: "The one slot of the last day ran.", drawn: ".plot canvas" },
+  revisions: {
+    path: "/jobs/nightly-backup",
+    shows: "the first that is known",
+    drawn: ".plot canvas",
+    answers: {
+      "/v1/jobs/nightly-backup/revisions": { json: REVISIONS },
+      "/v1/jobs/nightly-backup/revisions/4": { json: { ...REVISIONS[0], job: {}, spec: {}, differences: DIFFERENCES } },
+    },
+    act: async (page) => {
+      await page.getByText("Changes of this job").click();
+      await page.getByText("by dkron-api").click();
+      await page.getByText("every 3 hours").waitFor();
+    },
+  },
   invalid: { path: "/jobs/stock-alerts", shows: "Does not run." },
   paused: { path: "/jobs/mail-digest", shows: "the mail server moves", drawn: ".plot canvas" },
   execution: { path: "/jobs/nightly-backup/executions/RUN", shows: "snapshot 8c1f2a4e saved" },
@@ -31,6 +60,8 @@ export const VIEWS = {
     answers: { "/v1/jobs/nightly-backup/executions/*/log?*": { contentType: "text/plain", body: LOG } },
     act: (page) => page.getByRole("checkbox", { name: "Times", exact: true }).check(),
   },
+  runs: { path: "/runs", shows: "render-catalogue" },
+  "runs-at": { path: "/runs?at=2026-11-27T10:00:00Z", shows: "render-catalogue" },
   busy: { path: "/busy", shows: "render-catalogue" },
   chains: { path: "/chains", shows: "2 chains" },
   cluster: { path: "/cluster", shows: "38 s old", answers: { "/v1": aged } },
@@ -130,6 +161,7 @@ export const VIEWS = {
     },
   },
   "none-jobs": { path: "/jobs", shows: "jobs", answers: { "/v1/jobs?*": NONE } },
+  "none-runs": { path: "/runs?q=none", shows: "No execution matches.", answers: { "/v1/executions?*": NONE } },
   "none-backfills": { path: "/backfills", shows: "No slots", answers: { "/v1/backfills?*": NONE } },
   "none-pauses": { path: "/pauses", shows: "Nothing is paused.", answers: { "/v1/pauses?*": NONE } },
   "none-chains": { path: "/chains", shows: "No job runs after", answers: { "/v1/jobs?*": NONE } },

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
+from dkron_api.archive.reads import Archive, Opened
 from dkron_api.auth.dkron import TokenIndex
 from dkron_api.auth.schemes import guard
 from dkron_api.auth.token_secrets import read_secret
@@ -20,6 +21,7 @@ from dkron_api.edge.aiohttp_fixes import bound_paths
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.keys import (
     ACCESS,
+    ARCHIVE,
     AUDIT,
     CLOCK,
     CLUSTERS,
@@ -44,8 +46,10 @@ from dkron_api.informers import informers
 from dkron_api.jobs.objects import Objects
 from dkron_api.routes import (
     backfills,
+    charts,
     cluster,
     events,
+    execution_lists,
     executions,
     health,
     jobs,
@@ -55,6 +59,7 @@ from dkron_api.routes import (
     policies,
     reports,
     restore,
+    revisions,
     runs,
     ui,
     whoami,
@@ -76,10 +81,12 @@ def make_app(
     settings: Settings,
     kube: KubeClient,
     *,
+    archive: Opened | None = None,
     clock: Callable[[], datetime] = now_utc,
     tracer: Tracer | None = None,
 ) -> web.Application:
-    """Return the service for `settings.namespace` and `settings.namespaces`. It closes `kube` when it ends."""
+    """Return the service for `settings.namespace` and `settings.namespaces`. It closes `kube` and the archive when it
+    ends."""
     middlewares = [edge] if tracer is None else [tracing(tracer), edge]
     app = web.Application(middlewares=middlewares, client_max_size=settings.max_body)
     bound_paths(app)
@@ -103,6 +110,7 @@ def make_app(
     app[NODES] = ObjectCache("nodes", plain)
     app[POLICIES] = ObjectCache("dkronpolicies", plain)
     app[OBJECTS] = Objects(kube, time.monotonic)
+    app[ARCHIVE] = None if archive is None else Archive(archive)
     tokens = TokenIndex()
     app[TOKENS] = ObjectCache("tokens", read_secret, changed=tokens.changed)
     app[GUARD] = guard(settings, kube, tokens=tokens, secrets=app[TOKENS], policies=app[POLICIES], clock=clock)
@@ -117,7 +125,7 @@ def make_app(
 
 def routes(settings: Settings) -> list[web.RouteDef]:
     """Return all routes of the service."""
-    of_jobs = (jobs, runs, executions, restore, reports, log, events)
+    of_jobs = (jobs, runs, executions, execution_lists, charts, revisions, restore, reports, log, events)
     parts = (*of_jobs, backfills, pauses, cluster, policies, whoami, health, openapi)
     every = (*(route for part in parts for route in part.ROUTES), *ui.routes(settings))
     further = below_prefix(every) if settings.namespaces else ()
@@ -134,3 +142,6 @@ def make_tenants(settings: Settings, factory: TenantFactory) -> Tenants:
 async def _client(app: web.Application) -> AsyncIterator[None]:
     yield
     await app[KUBE].close()
+    archive = app[ARCHIVE]
+    if archive is not None:
+        await archive.close()

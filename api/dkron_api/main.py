@@ -6,12 +6,14 @@ import logging
 import signal
 import sys
 from collections.abc import Coroutine
+from datetime import timedelta
 from typing import Any, cast
 
 from aiohttp import web
 
 from dkron_api import audit_command, token_command
 from dkron_api.app import make_app
+from dkron_api.archive.reads import SECONDS, Opened
 from dkron_api.edge.aiohttp_fixes import Connection, Malformed, serve_below
 from dkron_api.edge.keys import KUBE, SUPERVISOR, TENANTS
 from dkron_api.edge.tls import HANDSHAKE, Certificate
@@ -90,7 +92,7 @@ async def _serve(settings: Settings, way: access.Access, tracer: Tracer | None) 
     certificate: Certificate | None = None
     following: asyncio.Task[None] | None = None
     try:
-        app = make_app(settings, kube, tracer=tracer)
+        app = make_app(settings, kube, archive=_archive(settings), tracer=tracer)
         runner = web.AppRunner(app, shutdown_timeout=GRACE)
         # Find out whether the port is available before anything else starts.
         if settings.tls_cert is not None and settings.tls_key is not None:
@@ -115,6 +117,18 @@ async def _serve(settings: Settings, way: access.Access, tracer: Tracer | None) 
         listener.close()
         await runner.cleanup()
         log.info("stopped")
+
+
+def _archive(settings: Settings) -> Opened | None:
+    """Open the archive, if there is one. Its database is asked only when a client needs it."""
+    if not settings.archive:
+        return None
+    from dkron_archive.opening import open_archive  # noqa: PLC0415 - loads SQLAlchemy, for those who have an archive
+
+    try:
+        return open_archive(settings.archive, timeout=timedelta(seconds=SECONDS))
+    except ValueError as exc:
+        raise UnusableOption(f"--archive: {exc}") from None
 
 
 async def _check(app: web.Application) -> None:

@@ -1,16 +1,15 @@
 """Errors of the REST API, and the translation of Kubernetes errors to them. Pure."""
 
 import math
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 
+from dkron_from_dkron.spec import rest_name
 from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Rejected, Unavailable
 
 LATER = "1"
 """Default seconds after which a client may retry."""
-_CAPITAL = re.compile("[A-Z]")
 
 
 class ApiError(Exception):
@@ -66,14 +65,8 @@ def refusal_of(error: KubeError) -> ApiError:  # noqa: PLR0911 - one case, one l
 
 def _complaints(error: KubeError) -> str:
     """Return the API server's objections to the object, field by field, with the field names of Dkron's JSON."""
-    named = [f"{_wire_name(cause.field)}: {cause.message}" for cause in error.causes if cause.field]
+    named = [f"{rest_name(cause.field)}: {cause.message}" for cause in error.causes if cause.field]
     return "; ".join(named) or str(error)
-
-
-def _wire_name(field: str) -> str:
-    """Return the REST name of a field: `spec.executorConfig` is `executor_config`."""
-    name = field.removeprefix("spec.")
-    return _CAPITAL.sub(lambda found: f"_{found[0].lower()}", name).replace("display_name", "displayname")
 
 
 def _retry_after(error: Unavailable) -> dict[str, str]:

@@ -22,6 +22,8 @@ from dkron_runtime.logs import LogFormat, LogLevel
 MIB = 1024 * 1024
 PREFIX = "DKRON_API_"
 """Beginning of the environment variables."""
+ARCHIVE = "DKRON_ARCHIVE"
+"""The variable that names the archive for the operator and this service."""
 Network = IPv4Network | IPv6Network
 
 
@@ -236,6 +238,13 @@ class Settings(BaseSettings):
     ui_dir: Path | None = Field(
         default=None,
         description="folder with a build of Dkron's own UI, which is served at /ui/ instead of our own page",
+    )
+    archive: str = Field(
+        default_factory=lambda: os.environ.get(ARCHIVE, ""),
+        repr=False,
+        description="database with the executions that jobs no longer show, which an operator with the same option "
+        "fills: sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE. Set it by a variable: arguments of a "
+        "process are no secret. Default: $DKRON_ARCHIVE, else none",
     )
     kubeconfig: Path | None = Field(
         default=None,

@@ -44,7 +44,7 @@ BACKFILLS = {
 CATALOG = (
     Entry("get", LOOK, "List jobs, or some of them.", "get -l team=data --state failed"),
     Entry("describe", LOOK, "Show all about one job.", "describe report"),
-    Entry("history", LOOK, "List the runs of a job, with their attempts merged.", "history report --failed"),
+    Entry("history", LOOK, "List the runs of a job, with their attempts merged.", "history report --from yesterday"),
     Entry("explain", LOOK, "Show for each slot whether it ran, and if not, why.", "explain report --from 12h"),
     Entry("agenda", LOOK, "List upcoming slots and crowded seconds.", "agenda --within 6h"),
     Entry("summary", LOOK, "Show the state of all jobs and those that need attention.", "summary -A"),
@@ -59,7 +59,14 @@ CATALOG = (
     Entry("stop", RUN, "Stop running executions.", "stop report --all"),
     Entry("retry", RUN, "Run failed runs again.", "retry --failed --since 12h"),
     Entry("backfill", RUN, "Run the slots of a period again.", "backfill report --from 7d --to 1d --runs failed"),
-    Entry("runs", RUN, "List DkronRuns, and show, await or cancel one.", "runs list report", at="runs:app", inner=RUNS),
+    Entry(
+        "runs",
+        RUN,
+        "List DkronRuns, show, await or cancel one, and list what ran at a time.",
+        "runs --at 05:41",
+        at="runs:app",
+        inner=RUNS,
+    ),
     Entry(
         "backfills",
         RUN,
@@ -86,6 +93,13 @@ CATALOG = (
         at="next:upcoming",
     ),
     Entry("lint", WRITE, "Check manifests without a cluster.", "lint jobs/ --strict"),
+    Entry(
+        "revert",
+        WRITE,
+        "Give a job back a spec that it had.",
+        "revert report 7 --dry-run",
+        at="revisions:revert",
+    ),
     Entry("export", SAFE, "Print jobs as manifests, or as Dkron's JSON.", "export -l team=data > jobs.yaml"),
     Entry(
         "import",

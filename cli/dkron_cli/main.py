@@ -61,8 +61,10 @@ def _called(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _group(app: typer.Typer, entry: Entry) -> Any:  # noqa: ANN401 - a command of typer
-    for each in app.registered_commands:
-        each.callback = each.callback and _called(each.callback)
+    for command in app.registered_commands:
+        command.callback = command.callback and _called(command.callback)
+    if (own := app.registered_callback) is not None:
+        own.callback = own.callback and _called(own.callback)
     group: Any = typer.main.get_command(app)
     for each in (group, *group.commands.values()):
         each.params.extend(shared_parameters())

@@ -41,8 +41,9 @@ class ClusterStatus(StatusModel):
         Field(max_length=MAX_CONDITIONS, json_schema_extra=LIST_BY_TYPE),
     ] = ()
     """Conditions of the installation. Ready: an operator holds the Lease, or runs without one, and fires due jobs.
-    Delivers: the receivers and notifications are valid; absent if there are none. Conflicted: another installation
-    fires jobs in a namespace that this one watches; absent if none was seen recently."""
+    Delivers: the receivers and notifications are valid; absent if there are none. Archives: the archive takes
+    executions; absent without one. Conflicted: another installation fires jobs in a namespace that this one watches;
+    absent if none was seen recently."""
 
     leader: Annotated[str, Field(max_length=253)] = ""
     """The replica that fires jobs: the holder of the Lease. Empty while no replica holds it."""

@@ -22,6 +22,7 @@ class ConditionType(StrEnum):
     SUSPENDED = "Suspended"
     DEGRADED = "Degraded"
     DELIVERS = "Delivers"
+    ARCHIVES = "Archives"
     CONFLICTED = "Conflicted"
     ACTIVE = "Active"
     STALLED = "Stalled"
@@ -98,9 +99,10 @@ class Condition(WireModel):
     type: Annotated[str, Field(max_length=64)]
     """Type of the condition. On a DkronJob: Ready (the operator understands the job and will run it when due),
     Suspended (the operator understands the job but does not run it by schedule) and Degraded (the newest attempt, or
-    the delivery of its output, needs attention). On a DkronCluster: Ready, Delivers and Conflicted. On a DkronRun and a
-    DkronBackfill: Ready, Complete, Failed. On a DkronBackfill that goes on: Ready, Suspended. On a DkronPause: Ready,
-    Active. Beside a Ready that is False, Stalled is True if waiting does not help; otherwise it is absent."""
+    the delivery of its output, needs attention). On a DkronCluster: Ready, Delivers, Archives and Conflicted. On a
+    DkronRun and a DkronBackfill: Ready, Complete, Failed. On a DkronBackfill that goes on: Ready, Suspended. On a
+    DkronPause: Ready, Active. Beside a Ready that is False, Stalled is True if waiting does not help; otherwise it is
+    absent."""
 
     status: ConditionStatus
     """True, False or Unknown."""
@@ -118,9 +120,10 @@ class Condition(WireModel):
     fault of the operator, which logs it and tries again). Suspended: Disabled, Expired, NotStarted, Paused (a
     DkronPause holds the job). Degraded: for example ImagePullBackOff, JobLost, JobRejected, NameTaken, NodeGone,
     NoReceiver, InvalidNotify. Ready of a DkronCluster: Leading, NoLease, Waiting, Left, Stopped. Delivers: AsExpected,
-    InvalidReceiver. Conflicted: SharedNamespace. Ready and Active of a DkronPause: Paused, Expired, NotAllowed,
-    TooMany, Invalid. Ready of a DkronRun: NotEnded, Succeeded, or why it failed. Ready of a DkronBackfill: Running,
-    Suspended, Finished, Planned, RunsFailed, Stopped, Refused. Stalled: the reason of Ready."""
+    InvalidReceiver. Archives: AsExpected, Unreachable. Conflicted: SharedNamespace. Ready and Active of a DkronPause:
+    Paused, Expired, NotAllowed, TooMany, Invalid. Ready of a DkronRun: NotEnded, Succeeded, or why it failed. Ready
+    of a DkronBackfill: Running, Suspended, Finished, Planned, RunsFailed, Stopped, Refused. Stalled: the reason of
+    Ready."""
 
     message: Annotated[str, Field(max_length=MAX_MESSAGE)] = ""
     """A sentence for people: what is wrong, where, and what is allowed."""

@@ -37,6 +37,8 @@ from dkron_crds.status import (
     Published,
     Skipped,
     SkipReason,
+    Unarchived,
+    UnarchivedSlots,
     Window,
 )
 
@@ -70,6 +72,8 @@ __all__ = [
     "Skipped",
     "SuspendedReason",
     "Trigger",
+    "Unarchived",
+    "UnarchivedSlots",
     "When",
     "Window",
 ]

@@ -136,6 +136,10 @@ class History(WireModel):
     """How many bytes from the end of the output are kept with each execution. 0 keeps none. All outputs of a job
     together are limited to 16 KiB; the oldest are dropped first."""
 
+    archived_output_bytes: Annotated[int, Field(ge=0, le=16 * 1024 * 1024)] = 1024 * 1024
+    """How many bytes from the end of the output the archive keeps with each execution, if the operator has one. 0 keeps
+    none."""
+
 
 class JobSpec(WireModel):
     """What to run, when and where."""

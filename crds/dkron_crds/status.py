@@ -30,6 +30,7 @@ MAX_EXECUTIONS = 100
 MAX_AHEAD = 16
 MAX_RAN_AHEAD = 256
 MAX_DEFERRED = 16
+MAX_SKIPPED_RANGES = 32
 
 
 class GroupStatus(StrEnum):
@@ -214,6 +215,37 @@ class NotedPause(WireModel):
     """Whether force does not overrule the pause."""
 
 
+class UnarchivedSlots(WireModel):
+    """Slots of the schedule that did not run, for one reason."""
+
+    first: Instant
+    """The oldest of them."""
+
+    last: Instant
+    """The newest of them."""
+
+    count: Count
+    """How many there are."""
+
+    reason: SkipReason
+    """Why they did not run, as in status.skipped."""
+
+
+class Unarchived(WireModel):
+    """Records that the archive has yet to get, or has just got."""
+
+    executions: Annotated[tuple[JobName, ...], Field(max_length=MAX_EXECUTIONS, json_schema_extra=ATOMIC_LIST)] = ()
+    """Jobs in executions. While the archive is away, executions keeps up to 100 of them, whatever spec.history says."""
+
+    skipped: Annotated[
+        tuple[UnarchivedSlots, ...], Field(max_length=MAX_SKIPPED_RANGES, json_schema_extra=ATOMIC_LIST)
+    ] = ()
+    """Slots that did not run, oldest first."""
+
+    lost: Count = 0
+    """Number of records that left this status before the archive had them: it was away for too long."""
+
+
 class JobStatus(StatusModel):
     """The observed state of the job and its newest executions. The operator writes it; the REST API writes to it only
     to clear the executions of a job and to restore a backup."""
@@ -273,6 +305,10 @@ class JobStatus(StatusModel):
     undelivered: Annotated[tuple[JobName, ...], Field(max_length=MAX_EXECUTIONS, json_schema_extra=ATOMIC_LIST)] = ()
     """Jobs in executions whose end the processors and notifications have yet to receive, or have just received. After
     a crash they are sent again, with the same execution id."""
+
+    unarchived: Unarchived | None = None
+    """Records that the archive has yet to get. They leave with the next write after it has them. Absent while the
+    operator runs without an archive."""
 
     status: GroupStatus = GroupStatus.NEVER
     """How the newest finished run ended: success, failed or partially_failed; empty before the first. The last

@@ -5,9 +5,10 @@ leaves none behind.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from demo import DemoError
 from localcluster import logs, processes
@@ -49,11 +50,12 @@ class Detached:
             return None
         return identity if identity is not None and processes.alive(identity) else None
 
-    def start(self, argv: Sequence[str]) -> None:
-        """Start it and wait until it says that it is ready. Raises `DemoError` with its last words if it ends."""
+    def start(self, argv: Sequence[str], environment: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Start it and wait until it says that it is ready. Raises `DemoError` with its last words if it ends.
+        `environment` holds for what the user has not set."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         read_from = self.log.stat().st_size if self.log.exists() else 0
-        identity = processes.spawn(tuple(argv), log=self.log, folder=self.folder)
+        identity = processes.spawn(tuple(argv), log=self.log, folder=self.folder, environment=environment)
         self.pid_file.write_text(f"{identity.pid} {identity.started}\n", encoding="utf-8")
 
         def missing() -> str:

@@ -19,6 +19,8 @@ USUAL = 8080
 VARIABLE = "DKRON_API_PORT"
 """By which a person asks for a port."""
 HIGHEST = 65535
+ARCHIVE = "DKRON_ARCHIVE"
+"""By which both programs find the archive: a file of the demo, unless a person names another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +54,15 @@ class Programs:
             say("stopped the programs of an earlier demo")
         common = ("--kubeconfig", str(kubeconfig), "--log-format", "json", "--cluster-namespace", namespace)
         only = ("--namespace", namespace)
+        archive = {ARCHIVE: f"sqlite:///{(self.folder / 'archive.db').resolve()}"}
         watched = choose_port(self.folder / "monitoring.port", usual=MONITORING)
         ports = ("--monitoring-host", HOST, "--monitoring-port", str(watched))
-        self.operator.start((_program("dkron-operator"), *common, *(only if only_here else ()), *ports))
+        self.operator.start((_program("dkron-operator"), *common, *(only if only_here else ()), *ports), archive)
         say(f"the operator is ready; its log is {self.operator.log}")
         say(f"its metrics are at http://{HOST}:{watched}/metrics")
         number = choose_port(self._port_file, wanted=os.environ.get(VARIABLE, ""))
         address = ("--host", HOST, "--port", str(number), "--auth", "kubernetes", "--audiences", AUDIENCE)
-        self.api.start((_program("dkron-api"), *common, *only, *address))
+        self.api.start((_program("dkron-api"), *common, *only, *address), archive)
         say(f"the REST API is ready at {self.api_url}; its log is {self.api.log}")
 
     def check(self) -> None:

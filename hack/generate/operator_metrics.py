@@ -7,6 +7,7 @@ from pathlib import Path
 from prometheus_client.core import Metric
 
 from dkron_kube.client import Call
+from dkron_operator.archive.archiver import ArchiveState
 from dkron_operator.monitoring.gauges import Gauges
 from dkron_operator.monitoring.job_states import Sums
 from dkron_operator.monitoring.job_summary import JobState, JobSummary
@@ -29,6 +30,7 @@ def families() -> Iterator[Metric]:
     gauges = Gauges(
         version="", leader=True, active=0, jobs=sums, waiting=0, queues={"jobs": 0},
         calls={Call("get", "jobs", 200): 1}, seen={"jobs": 0.0}, lag=0.0, per_job=True,
+        archive=ArchiveState(up=True, waiting_since=now, executions=0, size=0, oldest=now),
     )  # fmt: skip
     metrics = Metrics()
     metrics.count_delivery("receiver", delivered=True)

@@ -9,6 +9,7 @@ import compileall
 import os
 import py_compile
 import shutil
+import struct
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -18,9 +19,13 @@ CLIENT = tuple(
     f"kubernetes/{part}/[!_]*" for part in ("client/api", "client/models", "aio/client/api", "aio/client/models")
 )
 """Most of the weight of the Kubernetes client: what it imports when it is asked for. Nothing here asks."""
+UNUSED = (*CLIENT, "alembic/testing", "sqlalchemy/testing", "zstandard/*cffi*")
+"""The Kubernetes client's, test suites of others, and what zstandard needs where there is no C extension."""
 SOURCES = frozenset({".c", ".cc", ".cpp", ".h", ".hpp", ".pxd", ".pxi", ".pyi", ".pyx"})
 """Of what is compiled, and types for editors."""
 TESTS = frozenset({"test", "tests"})
+ELF = b"\x7fELF\x02\x01"
+"""How a program for 64 bits begins, the lowest byte of a number first."""
 
 PROGRAMS = frozenset({"cat", "dash", "env", "id", "ls", "sh", "sleep"})
 FOLDERS_OF_PROGRAMS = ("usr/bin", "usr/sbin", "usr/local/bin", "usr/local/sbin")
@@ -58,11 +63,30 @@ def dependencies(prefix: Path) -> None:
     _remove(_matching(prefix, ENVIRONMENT))
     _remove([path for path in prefix.glob("bin/*") if not path.name.startswith("python")])  # scripts, and for shells
     for packages in prefix.glob("lib/python3*/site-packages"):
-        _remove(_matching(packages, CLIENT))
+        _remove(_matching(packages, UNUSED))
         _remove([Path(folder, name) for folder, names, _ in os.walk(packages) for name in TESTS.intersection(names)])
         _remove([path for path in packages.rglob("*") if path.suffix in SOURCES])
+        for path in packages.rglob("*.so*"):
+            strip(path)
         compiled(packages)
     settle(prefix)
+
+
+def strip(path: Path) -> None:
+    """Cut off the parts of a shared library that no loader reads: symbols and debug information, which are most of the
+    weight of some wheels. The stage has no strip(1). Segments stay (man 5 elf); section headers go."""
+    content = bytearray(path.read_bytes())
+    if content[:6] != ELF or path.is_symlink():
+        return
+    (headers,) = struct.unpack_from("<Q", content, 0x20)
+    size, count = struct.unpack_from("<HH", content, 0x36)
+    end = headers + size * count
+    for number in range(count):
+        offset, in_file = struct.unpack_from("<8xQ16xQ", content, headers + size * number)
+        end = max(end, offset + in_file)
+    struct.pack_into("<Q", content, 0x28, 0)
+    struct.pack_into("<HHH", content, 0x3A, 0, 0, 0)
+    path.write_bytes(content[:end])
 
 
 def system(root: Path, library: Path) -> None:

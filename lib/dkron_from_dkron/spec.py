@@ -1,6 +1,7 @@
 """Translates Dkron's JSON to the spec of a DkronJob. Fields that only the custom resource has (history, jobTemplate)
 are kept."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -23,8 +24,15 @@ _FROM_REST = frozenset(
 """Fields that a Dkron client replaces as a whole: those that it does not send get their defaults (Dkron behaviour
 §1.5)."""
 
+_CAPITAL = re.compile("[A-Z]")
 _UNCHECKED = "unchecked"
 """Set for a job that Dkron accepts and the rules of the custom resource refuse."""
+
+
+def rest_name(field: str) -> str:
+    """Return the REST name of a field: `spec.executorConfig` is `executor_config`."""
+    name = field.removeprefix("spec.")
+    return _CAPITAL.sub(lambda found: f"_{found[0].lower()}", name).replace("display_name", "displayname")
 
 
 def spec_of(body: JobBody, stored: Object | None = None) -> Object:

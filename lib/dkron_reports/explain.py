@@ -1,22 +1,23 @@
 """What became of each slot of a job in a period: it ran, it was skipped and by which rule, it did not exist, or it is
-to come; and the runs that no slot of the schedule caused. It reads only the object, and therefore goes only as far back
-as its status goes."""
+to come; and the runs that no slot of the schedule caused. It reads the object, and goes as far back as its status goes,
+or an archive."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from dkron_crds.schedule.cron import Cron
 from dkron_crds.schedule.instants import rfc3339, shifted
 from dkron_crds.schedule.once import Never
 from dkron_crds.schedule.timeline import TICK, Timeline
-from dkron_reports.history import History
+from dkron_reports.history import History, all_runs
 from dkron_reports.job import Job, condition
+from dkron_reports.past import Past
 from dkron_reports.pause_times import MISSED, PauseTimes
 from dkron_reports.reading import Object, mapping, number
-from dkron_reports.run import Run, attempts_of, runs_of
+from dkron_reports.run import Run
 from dkron_reports.skipping import because, setting_of
 from dkron_reports.slices import Steps, at_once
 from dkron_reports.slots import Timing, clock_changes, following, past_the_last, read_timing
@@ -134,13 +135,16 @@ def explain(job: Job, question: Question, *, now: datetime, pauses: Iterable[Obj
     return at_once(explaining(job, question, now=now, pauses=pauses))
 
 
-def explaining(job: Job, question: Question, *, now: datetime, pauses: Iterable[Object] = ()) -> Steps[Explanation]:
-    """Explain the slots of the question, in steps. `pauses` are the DkronPauses that may have held the job."""
-    pause_times = PauseTimes(job, pauses, now)
+def explaining(
+    job: Job, question: Question, *, now: datetime, pauses: Iterable[Object] = (), past: Past | None = None
+) -> Steps[Explanation]:
+    """Explain the slots of the question, in steps. `pauses` are the DkronPauses that may have held the job, and `past`
+    is what an archive has of the period."""
+    known = _Known(PauseTimes(job, pauses, now), past, now)
     if not question.moment:
-        return (yield from _period(job, question.start, question.end, now=now, pause_times=pause_times))
+        return (yield from _period(job, question.start, question.end, known))
     whole = question.start.replace(microsecond=0)
-    found = yield from _period(job, whole, whole, now=now, pause_times=pause_times)
+    found = yield from _period(job, whole, whole, known)
     timing = read_timing(job)
     line = timing.line()
     if found.slots or line is None or isinstance(line.schedule, Never) or past_the_last(line.schedule, whole):
@@ -152,22 +156,30 @@ def explaining(job: Job, question: Question, *, now: datetime, pauses: Iterable[
     around = [f"the {name} slot is {instant(slot)}" for name, slot in (("latest", before), ("next", later)) if slot]
     none = f"{instant(whole)} is no slot of {job.when}" + (f"; {', '.join(around)}" if around else "")
     changes = clock_changes(line.schedule, shifted(whole, -DAY), shifted(whole, DAY))
-    near = (yield from _period(job, before, before, now=now, pause_times=pause_times)).slots if before else ()
+    near = (yield from _period(job, before, before, known)).slots if before else ()
     remarks = (*found.remarks, none, *(each.sentence for each in changes))
     return replace(found, slots=near, remarks=remarks)
 
 
-def _period(job: Job, start: datetime, end: datetime, *, now: datetime, pause_times: PauseTimes) -> Steps[Explanation]:
-    timing, status = read_timing(job), mapping(job.raw, "status")
+class _Known(NamedTuple):
+    """The sources beside the object of the job."""
+
+    pause_times: PauseTimes
+    past: Past | None
+    now: datetime
+
+
+def _period(job: Job, start: datetime, end: datetime, sources: _Known) -> Steps[Explanation]:
+    timing, status, now, past = read_timing(job), mapping(job.raw, "status"), sources.now, sources.past
     line = timing.line()
-    history = None if line is None else History(status, timing, line, now)
+    history = None if line is None else History(status, timing, line, now, past)
     remarks = list(_of_all(job, timing, status, now, refused=history is not None and history.refused_at is not None))
     if line is None or history is None:
-        known = runs_of(attempts_of(status))
+        known = all_runs(status, past)
         runs = _others(known, (), start, end, now=now)
         remarks += [_no_slots(job), *_newest(known, runs, now)]
         return Explanation(job.name, start, end, runs=runs, remarks=tuple(remarks))
-    rules = _Rules(job, timing, history, now, pause_times=pause_times)
+    rules = _Rules(job, timing, history, sources)
     found: list[Explained] = []
     more = False
     for slot in _slots(line, rules.counts_from, start, end):
@@ -295,8 +307,9 @@ def _resumed(job: Job, timing: Timing) -> datetime | None:
 class _Rules:
     """Explains one slot after another by what the status tells."""
 
-    def __init__(self, job: Job, timing: Timing, history: History, now: datetime, *, pause_times: PauseTimes) -> None:
-        self._timing, self._history, self._now, self._pause_times = timing, history, now, pause_times
+    def __init__(self, job: Job, timing: Timing, history: History, sources: _Known) -> None:
+        self._timing, self._history = timing, history
+        self._pause_times, self._past, self._now = sources
         ready, noted = condition(job.raw, "Ready"), mapping(job.raw, "status").get("paused")
         self._broken = job.problem if ready.get("status") == "False" else ""
         self._paused = job.paused
@@ -311,6 +324,9 @@ class _Rules:
         run = self._history.runs.get(slot) or self._history.again.get(slot)
         if run is not None:
             return Explained(slot, What.RAN, _sentence(run, self._now), run)
+        skip = None if self._past is None else self._past.skip_of(slot)
+        if skip is not None:
+            return Explained(slot, What.SKIPPED, skip.why, reason=skip.reason, setting=setting_of(skip.reason))
         if slot == self._history.skipped_at and self._history.refused_at is None:
             reason = self._history.reason
             by_pause = (self._pause_times.known(slot) or self._likely(slot)) if reason in MISSED else ""

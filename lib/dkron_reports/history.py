@@ -4,18 +4,21 @@ from datetime import datetime
 
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK, Timeline
+from dkron_reports.past import Past
 from dkron_reports.reading import Object, items, mapping, number, objects, whole
-from dkron_reports.run import attempts_of, runs_of
+from dkron_reports.run import Run, attempts_of, runs_of
 from dkron_reports.skipping import OF_REQUESTS, OF_SLOTS
 from dkron_reports.slots import Timing
 from dkron_reports.words import read_time
 
 
 class History:
-    """The runs and skips of one status. `since` is from when on each run of a slot is in it."""
+    """The runs and skips of one status, and of an archive. `since` is from when on each run of a slot is known."""
 
-    def __init__(self, status: Object, timing: Timing, line: Timeline, now: datetime) -> None:
-        self.all_runs = runs_of(attempts_of(status))
+    def __init__(  # noqa: PLR0917 - built in one place
+        self, status: Object, timing: Timing, line: Timeline, now: datetime, past: Past | None = None
+    ) -> None:
+        self.all_runs = all_runs(status, past)
         self.runs = {run.slot: run for run in self.all_runs if run.trigger == "schedule" and run.slot is not None}
         oldest_first = ((run.stands_for, run) for run in reversed(self.all_runs) if run.trigger != "schedule")
         self.again = {slot: run for slot, run in oldest_first if slot is not None}
@@ -24,11 +27,15 @@ class History:
         self.skipped_at = read_time(skipped.get("lastTime"))
         self.reason = str(skipped.get("lastReason") or "")
         self.ahead = frozenset(read_time(each) for each in items(status, "ranAhead"))
-        self.since = _kept_from(status, timing)
+        kept = _kept_from(status, timing)
+        known = kept if past is None else max(past.since, timing.since)
+        # After a client deleted the executions, the status claims to have all of them, and the archive has none.
+        covered = past is not None and (known <= kept or past.without_status)
+        self.since = known if covered else kept
         self._mark, self._line = timing.mark, line
         spans = ((read_time(each.get("after")), read_time(each.get("until"))) for each in objects(status, "deferred"))
         self._deferred = [(after, until) for after, until in spans if until is not None]
-        self.has_gaps = self._lacking(line, now) > number(skipped, "count")
+        self.has_gaps = not covered and self._lacking(line, now) > number(skipped, "count")
         """Whether more slots became no run than were ever skipped, as after a client deleted the executions."""
 
     @property
@@ -57,6 +64,14 @@ class History:
         begin = shifted(self.since, -TICK)
         waiting = sum(line.count(max(after or begin, begin), min(until, last)) for after, until in self._deferred)
         return line.count(begin, last) - waiting - sum(self.since <= slot <= last for slot in self.runs)
+
+
+def all_runs(status: Object, past: Past | None) -> list[Run]:
+    """Return the runs of a status and of an archive, newest first, each attempt once: as the status has it."""
+    shown = attempts_of(status)
+    known = {each.job for each in shown}
+    further = () if past is None else (each for each in past.attempts if each.job not in known)
+    return runs_of([*shown, *further])
 
 
 def _kept_from(status: Object, timing: Timing) -> datetime:

@@ -17,6 +17,8 @@ REQUESTED = ("manual", "backfill")
 """Triggers of runs that may be given something."""
 ENOUGH = 3
 """Attempts from which the usual length is known."""
+SLOW, SLOWER = "slow", 1.5
+"""The word for jobs whose newest attempt is longer than usual, and from how many times the usual length on it is."""
 LONGEST_LINE = 200
 """Characters of a line of output in a report."""
 EXITS = {
@@ -172,6 +174,20 @@ def usual(status: Object) -> float | None:
         max(0.0, (end - start).total_seconds()) for start, end in spans if start is not None and end is not None
     )
     return took[(len(took) - 1) // 2] if len(took) >= ENOUGH else None
+
+
+def is_slow(status: Object, now: datetime) -> bool:
+    """Whether the attempt that runs longest, or the newest one if none runs, takes longer than usual."""
+    usually = usual(status)
+    if usually is None:
+        return False
+    began = [start for start in (read_time(each.get("startedAt")) for each in objects(status, "active")) if start]
+    newest = next(iter(objects(status, "executions")), {})
+    start, end = (
+        (min(began), now) if began else (read_time(newest.get("startedAt")), read_time(newest.get("finishedAt")))
+    )
+    took = 0.0 if start is None or end is None else (end - start).total_seconds()
+    return took >= SECOND.total_seconds() and took >= SLOWER * usually
 
 
 def last_line(attempt: Attempt) -> str:

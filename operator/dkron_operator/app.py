@@ -13,9 +13,13 @@ from dkron_operator.act.effects import Effects, Shared
 from dkron_operator.act.events import Events
 from dkron_operator.act.foreign import ForeignJobs
 from dkron_operator.act.inline_calls import Allowance, InlineCalls
-from dkron_operator.act.ports import Ports
+from dkron_operator.act.ports import Listener, Ports
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.act.tracing import RunTracing
+from dkron_operator.archive.archiver import Archiver
+from dkron_operator.archive.entries import Entries
+from dkron_operator.archive.listening import Listening
+from dkron_operator.archive.upkeep import Upkeep
 from dkron_operator.backfill.controller import Backfills
 from dkron_operator.backfill.view import Known
 from dkron_operator.cache.cached_job import CachedJob
@@ -139,6 +143,33 @@ class Parts:
         )
 
     @cached_property
+    def archiver(self) -> Archiver | None:
+        """Hands records over to the archive; None if there is none."""
+        archive, options = self.ports.archive, self.options
+        if archive is None:
+            return None
+        clock = self.ports.clock
+        upkeep = Upkeep(
+            archive, self.store, self.pauses, home=options.home, retention=options.retention, clock=clock
+        )  # fmt: skip
+        return Archiver(
+            self.ports,
+            self.store,
+            self.jobs,
+            writer=self.writer,
+            events=self.events,
+            entries=Entries(self.ports.client, self.store, self.installation),
+            upkeep=upkeep,
+            may_act=self.may_act,
+        )
+
+    @cached_property
+    def listener(self) -> Listener:
+        """Hears of attempts, and of the ends of their outputs."""
+        archiver = self.archiver
+        return self.delivery if archiver is None else Listening(self.delivery, archiver.entries, self.store)
+
+    @cached_property
     def pauses(self) -> Pauses:
         """The DkronPauses."""
         return Pauses(
@@ -182,7 +213,7 @@ class Parts:
             self.jobs,
             allowance=self._allowance(),
             clock=self.ports.clock,
-            listener=self.delivery,
+            listener=self.listener,
             may_act=self.may_act,
         )
 
@@ -200,7 +231,7 @@ class Parts:
             self.jobs,
             Shared(self.events, self.writer, self.calls, self.traces),
             settings=self.options.jobs,
-            listener=self.delivery,
+            listener=self.listener,
             due_at=self.due_queue.set,
             settled=self.cluster_status.settle,
         )
@@ -226,6 +257,7 @@ class Parts:
                 clock=self.ports.clock,
                 settings=self.options.jobs,
                 retained=retention(self.options.terms),
+                archives=self.ports.archive is not None,
             ),
             verifier=CacheVerifier(self.ports, self.store, writer=self.writer, keeper=self.effects.runs),
             budget=self.budget,
@@ -279,6 +311,9 @@ class Parts:
         store.on_stored.add(self.traces.observe)
         store.on_stored.add(self.effects.runs.requeue_job)
         self.installation.on_change.add(self.cluster_status.judge)
+        if self.archiver is not None:
+            store.on_stored.add(self.archiver.observe)
+            self.archiver.on_trouble.add(self.cluster_status.judge_archive)
 
     def take_over(self, *, idle: timedelta, new_term: bool, behind: bool = False) -> None:
         """This replica begins to act: look at every job, soonest due first.
@@ -314,6 +349,8 @@ class Parts:
         yield from ((watch.name, watch.run) for watch in self.watches)
         yield "cluster status", self.cluster_status.look
         yield "delivery", self.delivery.run
+        if self.archiver is not None:
+            yield "archive", self.archiver.run
 
     def _allowance(self) -> Allowance:
         """Calls do not reach nodes, so the nodes have to be known where calls are allowed."""

@@ -81,6 +81,7 @@ class Operator:
 
     def __init__(self, options: Options, ports: Ports, around: Surroundings) -> None:
         self._options, self._client, self._clock = options, ports.client, ports.clock
+        self._archive = ports.archive
         self._rollback = RollbackDetector()
         self._lease_client = ports.client.apart()
         self.lease = Lease(
@@ -123,6 +124,8 @@ class Operator:
         finally:
             await self._client.close()
             await self._lease_client.close()
+            if self._archive is not None:
+                await self._archive.close()
             log.info("stopped", extra={"calls": self._calls()})
 
     async def _run(self) -> None:
@@ -196,6 +199,8 @@ class Operator:
             parts.backfills.take_over()
         parts.cluster_status.lead(leadership)
         parts.delivery.lead(leadership)
+        if parts.archiver is not None:
+            parts.archiver.lead(leadership)
 
     def _is_behind(self) -> bool:
         """Whether the watches have been silent for so long that Jobs, whose names prevent double runs, could have come
@@ -213,6 +218,8 @@ class Operator:
         await _cancel(deciding)
         if await self._flush(GRACE):
             await delivery.drain(LAST_WORDS)
+            if self.parts.archiver is not None:
+                await self.parts.archiver.drain(LAST_WORDS)
             await self._flush(LAST_MAIL)
         await self._take_leave(leaving)
 
@@ -273,6 +280,7 @@ class Operator:
             self._supervisor,
             queues=(*(each.queue for each in self._workers), parts.delivery.queue),
             rest_token=self._rest_token,
+            archiver=parts.archiver,
         )
 
 

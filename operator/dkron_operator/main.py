@@ -9,12 +9,13 @@ from functools import partial
 from importlib.metadata import version
 from urllib.parse import urlsplit
 
+from dkron_archive.ports import ArchiveUnavailable
 from dkron_kube import access
 from dkron_kube.access import Access, AccessError
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError
 from dkron_operator.act.inline_calls import Allowance
-from dkron_operator.act.ports import Ports
+from dkron_operator.act.ports import Archive, Ports
 from dkron_operator.app import Parts
 from dkron_operator.cluster.rest_token import RestAccount
 from dkron_operator.kit.clock import Clock
@@ -58,9 +59,10 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
         options, metrics = _options(settings, way), Metrics()
         observer = None if tracer is None else KubeSpans(tracer, server=way.server)
         client = KubeClient(way, observer=observer, observe=metrics.answered)
+        archive = _archive(settings.archive)
         await Operator(
             options,
-            Ports(client, Clock(), metrics, tracer),
+            Ports(client, Clock(), metrics, tracer, archive=archive),
             Surroundings(
                 partial(_streams, way, client),
                 exposure=Exposure(settings.monitoring_host, settings.monitoring_port, settings.metrics_per_job),
@@ -68,7 +70,7 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
                 filling=filling,
             ),
         ).run()
-    except (AccessError, NotInstalled, Outdated, PortTaken, RolledBack, KubeError) as exc:
+    except (AccessError, NotInstalled, Outdated, PortTaken, RolledBack, KubeError, ArchiveUnavailable) as exc:
         log.error("%s", exc)  # noqa: TRY400 - the sentence says it all
         return FAILED
     except Exception:
@@ -78,6 +80,19 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
         # Leftovers of the watches: Python itself would cancel them only once, and wait.
         await cancel_stray_tasks(lambda: asyncio.all_tasks() - {asyncio.current_task()})
     return 0
+
+
+def _archive(url: str) -> Archive | None:
+    """The archive; None without a URL. Nothing is connected yet. Raises `ArchiveUnavailable` for a wrong URL."""
+    if not url:
+        return None
+    # Programs without an archive do not load what it needs.
+    from dkron_archive.opening import open_archive  # noqa: PLC0415
+
+    try:
+        return open_archive(url)
+    except ValueError as exc:
+        raise ArchiveUnavailable(f"--archive: {exc}") from None
 
 
 def _options(settings: Settings, way: Access) -> Options:
@@ -101,6 +116,7 @@ def _options(settings: Settings, way: Access) -> Options:
         calls=Allowance(settings.inline_calls, settings.address_rules()),
         output_dir="" if settings.output_dir is None else str(settings.output_dir),
         output_quota=settings.output_quota,
+        retention=settings.retention(),
         creates=settings.namespace_creates,
     )
 

@@ -1,7 +1,8 @@
 """The command line, for the parts that it concerns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from dkron_archive.records import Retention
 from dkron_operator.act.inline_calls import NO_CALLS, Allowance
 from dkron_operator.leader.election import Terms
 from dkron_operator.leader.lease import Replica
@@ -31,6 +32,9 @@ class Options:
     output_dir: str = ""
 
     output_quota: int = 0
+
+    retention: Retention = field(default_factory=Retention)
+    """Limits of the archive."""
 
     creates: float = 0.0
     """How many Jobs a namespace may begin each second; 0 for any number."""

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, IPvAnyNetwork, field_validator, model_validator
 from pydantic_settings import BaseSettings, CliImplicitFlag, NoDecode, SettingsConfigDict
 
+from dkron_archive.records import Retention
 from dkron_crds.node_tags import DKRONS, LABEL_VALUE, AgentTags
 from dkron_executors.run.addresses import AddressRules, services_around
 from dkron_kube.access import Account
@@ -72,6 +73,30 @@ class Settings(BaseSettings):
         default=1 << 30,
         description="bytes that the files of one namespace may take in --output-dir, or Ki, Mi, Gi, Ti (500Mi); output "
         "beyond it is not delivered. 0 sets no limit [DKRON_OUTPUT_QUOTA]",
+    )
+    archive: str = Field(
+        default="",
+        repr=False,
+        description="database that keeps every execution with its output: sqlite:///PATH, or "
+        "postgresql://USER:PASSWORD@HOST/DATABASE. Better in the environment than in the arguments, as it may hold a "
+        "password. Without it, a job has the history in its status [DKRON_ARCHIVE]",
+    )
+    archive_days: int = Field(
+        default=365,
+        ge=0,
+        le=36_500,
+        description="days that the archive keeps an execution; 0 sets no limit [DKRON_ARCHIVE_DAYS]",
+    )
+    archive_executions_per_job: int = Field(
+        default=10_000,
+        ge=0,
+        description="executions of one job that the archive keeps, the newest; 0 sets no limit "
+        "[DKRON_ARCHIVE_EXECUTIONS_PER_JOB]",
+    )
+    archive_bytes: int = Field(
+        default=0,
+        description="size of the archive from which on the oldest executions go, or Ki, Mi, Gi, Ti (20Gi); 0 sets no "
+        "limit [DKRON_ARCHIVE_BYTES]",
     )
     inline_calls: int = Field(
         default=0,
@@ -226,7 +251,7 @@ class Settings(BaseSettings):
     def _separated(cls, value: object) -> list[str]:
         return separated(value)
 
-    @field_validator("output_quota", mode="before")
+    @field_validator("output_quota", "archive_bytes", mode="before")
     @classmethod
     def _bytes(cls, value: object) -> int:
         found = re.fullmatch(r"(\d{1,15})([KMGT]i)?", str(value), re.ASCII)
@@ -267,6 +292,10 @@ class Settings(BaseSettings):
     def own_tags(self) -> AgentTags:
         """The tags that nodes have without a label."""
         return AgentTags(self.datacenter, self.region)
+
+    def retention(self) -> Retention:
+        """Limits of the archive."""
+        return Retention(self.archive_days or None, self.archive_executions_per_job or None, self.archive_bytes or None)
 
     def terms(self) -> Terms:
         """How the Lease is held."""

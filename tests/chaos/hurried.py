@@ -4,10 +4,13 @@ with seconds by name as JSON, `{"dkron_operator.reconcile.gather.RETENTION": 2}`
 
 import importlib
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+TOLD_ARCHIVE = "CHAOS_ARCHIVE_WRITES"
+"""The variable with the URL that is told of writes to the archive, if there is one."""
 Hurry = Mapping[str, float | Sequence[float]]
 """Seconds by module and name."""
 
@@ -28,6 +31,8 @@ def main() -> None:
     """Run the operator in a hurry."""
     seconds, *options = sys.argv[1:]
     hurry_up(json.loads(seconds))
+    if told := os.environ.get(TOLD_ARCHIVE):
+        importlib.import_module("tests.chaos.archive_writes").tell(told)
     sys.argv = ["dkron-operator", *options]
     importlib.import_module("dkron_operator.main").main()
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
+from tests.chaos.archive_scenarios import archive
 from tests.chaos.object_scenarios import BY_OBJECT
 from tests.chaos.records_of_trials import (
     GOOD,
@@ -211,7 +212,7 @@ def installation(scale: int) -> Scenario:
 
 
 MAKERS: tuple[Callable[[int], Scenario], ...] = (
-    schedule, retry, forbid, replace, manual, cleanup, chain, group, ephemeral, stop, installation, *BY_OBJECT,
+    schedule, retry, forbid, replace, manual, cleanup, chain, group, ephemeral, stop, installation, archive, *BY_OBJECT,
 )  # fmt: skip
 
 

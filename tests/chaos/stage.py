@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from dkron_crds.backfill import BackfillSpec
@@ -31,6 +32,8 @@ class Stage:
     namespace: str
     client: KubeClient
     scene: Scene
+    archive: Path
+    """The file of the operator's archive, if it has one."""
     operations: list[Operation] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     requests: list[RunRequest | BackfillRequest] = field(default_factory=list)
@@ -113,6 +116,15 @@ class Stage:
             async with asyncio.timeout(PATIENCE):
                 while not holds(self.scene):
                     await self.scene.changed.wait()
+        except TimeoutError:
+            raise Stuck(f"waited {PATIENCE:.0f} s for {what}; {self.described()}") from None
+
+    async def agreed(self, what: str, holds: Callable[[], object]) -> None:
+        """Wait until that holds of something that wakes nothing when it changes."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not holds():  # noqa: ASYNC110 - nothing wakes us
+                    await asyncio.sleep(0.1)
         except TimeoutError:
             raise Stuck(f"waited {PATIENCE:.0f} s for {what}; {self.described()}") from None
 

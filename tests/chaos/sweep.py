@@ -1,15 +1,16 @@
 """All crash points of scenarios, none left out, many trials at once.
 
 How many writes a scenario has is counted in an undisturbed run. Two writes may become one by chance, so that a trial
-can end before its write has come: then it had fewer of them, all of which other trials die at. One that is left out in
-the middle is tried again. Numbers go on past the last one until there is no such write.
+can end before its write has come: then it had fewer of them, all of which other trials die at. It is tried again a few
+times, and the report names the writes that did not come: how many there are depends on the machine. Numbers go on past
+the last one until there is no such write.
 """
 
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dkron_kube.access import load
@@ -37,7 +38,7 @@ class Sweep:
 
     @property
     def left_out(self) -> list[Crash]:
-        """Crash points between others at which no trial has died."""
+        """Crash points between others at which no trial has died, because its writes were fewer."""
         found = []
         for side in sorted({crash.side for crash in self.met}):
             last = max(crash.number for crash in self.met if crash.side is side)
@@ -46,7 +47,7 @@ class Sweep:
 
     def __str__(self) -> str:
         told = f"{self.scenario}: {self.writes} writes, {len(self.met)} deaths, {len(self.failed)} failures"
-        return told + (f", left out: {', '.join(map(str, self.left_out))}" if self.left_out else "")
+        return told + (f", did not come: {', '.join(map(str, self.left_out))}" if self.left_out else "")
 
 
 async def sweep(
@@ -111,6 +112,9 @@ class _House:
 
     async def _point(self, scenario: Scenario, crash: Crash, swept: Sweep) -> bool:
         report = await self._hold(scenario, crash)
+        if report.struck is None and len(report.writes) >= crash.number:
+            came = f"write {crash.number} came, and the operator lived"
+            report = replace(report, complaints=(*report.complaints, came))
         if report.complaints:
             swept.failed.append(report)
             self._told(str(report))

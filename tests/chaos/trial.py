@@ -21,7 +21,7 @@ from dkron_crds.job import JobStatus
 from dkron_kube.client import KubeClient
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_RUNS, JOBS, PODS
 from tests.chaos.history import Act, Fault, Operation, Record, Terms
-from tests.chaos.hurried import Hurry
+from tests.chaos.hurried import TOLD_ARCHIVE, Hurry
 from tests.chaos.process_pool import Child, Nursery
 from tests.chaos.proxy.call import Call
 from tests.chaos.proxy.server import Lost, Proxy, Write
@@ -94,7 +94,7 @@ def each_first() -> Counted:
 class Scenario:
     """`play` does what people do, until all has happened that it is about. `expect` says what is wrong in the end.
 
-    `counted` makes what says which writes are crash points.
+    `counted` makes what says which writes are crash points. `archives`: the operator has an archive.
     """
 
     name: str
@@ -102,6 +102,7 @@ class Scenario:
     expect: Callable[["Stage"], Iterable[str]]
     counted: Callable[[], Counted] = caused
     hurry: Hurry = field(default_factory=dict)
+    archives: bool = False
 
     def __str__(self) -> str:
         return self.name
@@ -136,7 +137,7 @@ class Theatre:
 async def hold(theatre: Theatre, scenario: Scenario, crash: Crash | None = None) -> Report:
     """One trial, from an empty namespace to the verdict."""
     namespace = f"{scenario.name}-{secrets.token_hex(3)}"
-    stage = Stage(namespace, theatre.client, theatre.gallery.scene(namespace))
+    stage = Stage(namespace, theatre.client, theatre.gallery.scene(namespace), theatre.folder / f"{namespace}.db")
     await _prepare(theatre.client, namespace)
     async with _acting(theatre, scenario, crash, stage) as cast:
         complaints = [complaint async for complaint in _complaints(theatre, scenario, stage, cast)]
@@ -202,6 +203,11 @@ class Cast:
         self.struck: Write | None = None
         self._theatre = theatre
         self._hurry = scenario.hurry
+        self._options: tuple[str, ...] = ("--namespace", stage.namespace)
+        self._environment = {"POD_NAME": "operator"}
+        if scenario.archives:
+            self._options += ("--archive", f"sqlite:///{stage.archive}")
+            self._environment[TOLD_ARCHIVE] = f"http://127.0.0.1:{proxy.port}"
         self._crash = crash
         self._stage = stage
         self._log = theatre.folder / f"{stage.namespace}.log"
@@ -222,8 +228,8 @@ class Cast:
     async def _spawn(self) -> None:
         self._before_it = self._watches()
         self._operator = await self._theatre.nursery.start(
-            "--kubeconfig", str(self._kubeconfig), "--namespace", self._stage.namespace,
-            log=self._log, environment={"POD_NAME": "operator"}, hurry=self._hurry,
+            "--kubeconfig", str(self._kubeconfig), *self._options,
+            log=self._log, environment=self._environment, hurry=self._hurry,
         )  # fmt: skip
 
     async def _watching(self) -> None:

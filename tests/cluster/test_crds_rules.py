@@ -289,7 +289,10 @@ def test_target_of_a_backfill_is_immutable(change: dict[str, Any], sentence: str
     assert sentence in refusal if sentence else refusal == ""
 
 
-HISTORY = {"executions": 20, "successfulJobs": 3, "failedJobs": 1, "runs": 20, "outputBytes": 1024}
+HISTORY = {
+    "executions": 20, "successfulJobs": 3, "failedJobs": 1, "runs": 20, "outputBytes": 1024,
+    "archivedOutputBytes": 1024 * 1024,
+}  # fmt: skip
 
 
 def test_api_server_fills_in_the_defaults_of_the_model(judge: Judge) -> None:

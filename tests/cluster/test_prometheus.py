@@ -92,7 +92,7 @@ def watched(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFact
         operator = OperatorProcess(
             folder / "operator.log",
             *("--kubeconfig", str(cluster.kubeconfig), "--namespace", kube.namespace),
-            *("--monitoring-port", str(port), "--metrics-per-job"),
+            *("--monitoring-port", str(port), "--metrics-per-job", "--archive", f"sqlite:///{folder}/archive.db"),
         )
         stack.callback(ended, operator)
         kube.apply(*JOBS)

@@ -79,7 +79,8 @@ def stored(site: ApiSite) -> str:
     )  # fmt: skip
     site.store(job, backup)
     failing = history("report", now, failed=frozenset(range(6)))
-    site.store(dkron_job("report", schedule="0 0 7 * * mon-fri", displayName="Weekly report"), failing)
+    weekly = dkron_job("report", schedule="0 0 7 * * mon-fri", displayName="Weekly report", owner="Data team")
+    site.store(weekly, failing)
     condition = {
         "type": "Ready", "status": "False", "reason": "Invalid", "lastTransitionTime": rfc3339(now),
         "message": 'timeout: "30s" is not a number of seconds from 1 to 86400', "observedGeneration": 1,

@@ -43,6 +43,8 @@ class Story:
     """Whether an operator that dies may stay away for a while."""
     creates: float = 0.0
     """How many Jobs a second a namespace may have created; 0: any number."""
+    archive_away: tuple[float, float] | None = None
+    """From when to when the archive is away; None if there is none."""
     seed: int = 1
     unjudged: str = ""
     """How objections begin that the checker has without a cause: it asks which Jobs there were."""
@@ -53,7 +55,7 @@ class Story:
         return Plan(
             seed=self.seed, replicas=self.replicas, elects=False, course=self.course, skews=(0.0,) * self.replicas,
             events=self.events, calm=self.disturbed[1], ends=self.ends,
-            creates=self.creates,
+            creates=self.creates, archives=self.archive_away is not None, archive_away=self.archive_away or (0.0, 0.0),
         )  # fmt: skip
 
     def check(self) -> int:

@@ -60,6 +60,8 @@ FAR_AHEAD = 0.06
 """How likely a clock is ten minutes ahead for a while."""
 JUMPS = 0.1
 """How likely a clock that could be minutes ahead for a while is: it excuses a job for as long."""
+ARCHIVES = 0.5
+"""How likely there is an archive."""
 CALM = (85.0, 115.0)
 """Seconds at the end of each story in which nothing is wrong: what a fault has left behind shows in them."""
 
@@ -121,7 +123,10 @@ class _Planner:
         events = sorted(self._events, key=lambda event: event.at)
         calm = max([self._length, *(event.ends for event in events)])
         lasts = rand.choice((1.0, 1.0, 3.0, LONGEST_RUN))
+        archives, away = self._archive(calm)
         return Plan(
+            archives=archives,
+            archive_away=away,
             seed=self._seed,
             replicas=self._replicas,
             elects=self._elects,
@@ -421,6 +426,12 @@ class _Planner:
             at, lasts = round(ahead.uniform(4.0, self._length), 3), round(ahead.uniform(0.5, 8.0), 3)
             on = f"operator-{ahead.randrange(self._replicas)}"
             self._add(at, What.SKEW, on=on, lasts=lasts, skew=600.0)
+
+    def _archive(self, calm: float) -> tuple[bool, tuple[float, float]]:
+        """Whether there is an archive, and when it is away."""
+        archive = self._source("archive")
+        begin = archive.uniform(0.0, calm)
+        return archive.random() < ARCHIVES, (begin, begin + archive.choice((0.0, 0.0, 3.0, 12.0)))
 
     def _backoffs(self) -> None:
         backoffs = self._source("backoffs")

@@ -115,6 +115,9 @@ class Plan:
     calm: float
     ends: float
     creates: float = 0.0
+    archives: bool = False
+    """Whether there is an archive."""
+    archive_away: tuple[float, float] = (0.0, 0.0)
 
     def __str__(self) -> str:
         who = f"{self.replicas} replicas, {'one acts' if self.elects else 'all act'}"
@@ -134,7 +137,8 @@ def from_text(text: str) -> Plan:
     """The plan that was written down so. Raises ValueError, KeyError, TypeError."""
     raw = json.loads(text)
     events = (Event(**{**event, **_typed(event)}) for event in raw["events"])
-    return Plan(**{**raw, "course": Course(**raw["course"]), "skews": tuple(raw["skews"]), "events": tuple(events)})
+    tuples = {name: tuple(raw[name]) for name in ("skews", "archive_away") if name in raw}
+    return Plan(**{**raw, **tuples, "course": Course(**raw["course"]), "events": tuple(events)})
 
 
 def _typed(event: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError
 from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 from dkron_operator.act.inline_calls import Allowance, InlineCalls
-from dkron_operator.act.ports import Ports
+from dkron_operator.act.ports import Archive, Ports
 from dkron_operator.app import Parts
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.kit.clock import Clock
@@ -85,7 +85,7 @@ class Simulated(Parts):
     def calls(self) -> InlineCalls:
         return Calls(
             self._client, self._receiver, self.store, self.jobs,
-            allowance=self.options.calls, clock=self.ports.clock, listener=self.delivery, may_act=self.may_act,
+            allowance=self.options.calls, clock=self.ports.clock, listener=self.listener, may_act=self.may_act,
         )  # fmt: skip
 
 
@@ -111,6 +111,7 @@ class Replica:
         self, name: str, world: World, network: Network, *, seed: int, wall: Callable[[], datetime],
         told: Callable[[str, str], None], writing: Callable[[str, Resource, str], None],
         elects: bool, receiver: Receiver, creates: float,
+        archive: Archive | None = None,
     ) -> None:  # fmt: skip
         self.name = name
         self.skew = self.by_itself = timedelta(0)
@@ -126,6 +127,7 @@ class Replica:
         self._elects = elects
         self._receiver = receiver
         self._creates = creates
+        self._archive = archive
         self._loop = cast("VirtualLoop", asyncio.get_running_loop())
         self._starts = 0
         self._operator: Operator | None = None
@@ -241,7 +243,7 @@ class Replica:
             namespaces=(), home=home, replica=identity, terms=Terms() if self._elects else None,
             jobs=JobSettings(IMAGES, home=home), calls=Allowance(INLINE), creates=self._creates,
         )  # fmt: skip
-        ports = Ports(cast("KubeClient", client), Clock(self._now, self._loop.time))
+        ports = Ports(cast("KubeClient", client), Clock(self._now, self._loop.time), archive=self._archive)
 
         parts = partial(Simulated, client, self._receiver)
         around = Surroundings(partial(self._streams, process, context), parts=parts, signals=False)

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
-from dkron_crds.job import Active
+from dkron_crds.job import Active, Execution
 from dkron_crds.lease import INSTALLATION
 from dkron_crds.run import DkronRun
 from dkron_executors.result import Result as Answer
@@ -26,6 +26,8 @@ from dkron_operator.telemetry.metrics import Metrics
 from dkron_pods.inline import is_inline
 from tests.chaos.history import History, Record, Terms
 from tests.chaos.verdict import judge
+from tests.simulation import archive
+from tests.simulation.archive import SimulatedArchive
 from tests.simulation.clients import NAMESPACE, Clients, namespace_of
 from tests.simulation.controllers import Controllers
 from tests.simulation.dice import Dice
@@ -103,6 +105,8 @@ class Simulation:
         self._controllers.removed = partial(self._removed, by_ttl=True)
         self._network = Network(tuple(_trouble(event) for event in plan.events if event.what is What.ILL))
         self._faults = Faults(self._network, zero=ZERO, elects=plan.elects)
+        away = plan.archive_away
+        self._archive = SimulatedArchive(plan.seed, time=loop.time, away=away) if plan.archives else None
         self._calls = 0
         self._called: list[str] = []
         self._delivered: list[str] = []
@@ -117,7 +121,7 @@ class Simulation:
                 f"operator-{number}", self._world, self._network,
                 seed=self.plan.seed, wall=self.now, told=self._told, writing=self._check_holder,
                 elects=self.plan.elects, receiver=self._answer,
-                creates=self.plan.creates,
+                creates=self.plan.creates, archive=self._archive,
             )  # fmt: skip
             replica.skew = replica.by_itself = timedelta(seconds=skew)
             replica.ended = self._ended
@@ -164,13 +168,22 @@ class Simulation:
         # The checker asks what Jobs there were, and inline calls make none.
         inline = {each.job for each in operations if each.spec is not None and is_inline(each.spec)}
         verdict = judge(_without(history, inline) if inline else history)
-        wrong = [*self.wrong, *map(verdict.paragraph, verdict.objections)]
+        wrong = [*self.wrong, *map(verdict.paragraph, verdict.objections), *self._not_archived()]
         return Result(
             self.plan, tuple(wrong), tuple(self.trace), history,
             writes=tuple(sorted(write for replica in self._replicas.values() for write in replica.writes)),
             calls=tuple(self._called), delivered=tuple(self._delivered), facts=tuple(self._facts),
             requested=self._requested,
         )  # fmt: skip
+
+    def _not_archived(self) -> Iterable[str]:
+        if self._archive is None:
+            return ()
+        happened = {event.what for event in self.plan.events}
+        gone = happened & {What.WIPE, What.DELETE, What.DELETE_NAMESPACE}
+        ended = [] if gone else [fact for fact in self._facts if isinstance(fact, Execution)]
+        records = () if What.WIPE in happened else self._records
+        return archive.wrong(self._archive, records, ended, end=ZERO + timedelta(seconds=self.plan.ends))
 
     @contextmanager
     def counting(self) -> Iterator[None]:

@@ -14,6 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from dkron_api.app import make_tenants
+from dkron_api.archive.reads import Archive, Opened
 from dkron_api.auth.guard import Guard
 from dkron_api.cache.health_index import Slices
 from dkron_api.cache.job_index import Prerenderer
@@ -24,6 +25,7 @@ from dkron_api.edge.admission import GUARD
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.keys import (
     ACCESS,
+    ARCHIVE,
     AUDIT,
     CLOCK,
     CLUSTERS,
@@ -79,7 +81,11 @@ class Api:
 
 @asynccontextmanager
 async def running_api(
-    *routes: Iterable[web.RouteDef], guard: Guard | None = None, kube: FakeKube | None = None, **settings: Any
+    *routes: Iterable[web.RouteDef],
+    guard: Guard | None = None,
+    kube: FakeKube | None = None,
+    archive: Opened | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Api]:
     """An API of these routes at noon, with nothing in its cache yet."""
     app, kube = web.Application(middlewares=[edge]), kube or FakeKube()
@@ -93,6 +99,7 @@ async def running_api(
     for key, kind in ((CLUSTERS, "dkronclusters"), (LEASES, "leases"), (NODES, "nodes"), (POLICIES, "dkronpolicies")):
         app[key] = ObjectCache(kind, plain)
     app[OBJECTS] = Objects(app[KUBE], time.monotonic)
+    app[ARCHIVE] = None if archive is None else Archive(archive)
     app[STOPPING] = asyncio.Event()
     app[ACCESS] = AccessLog(app[SETTINGS].log_format) if app[SETTINGS].access_log else None
     app[AUDIT] = AccessLog(app[SETTINGS].log_format, audit.LOGGER)

@@ -64,7 +64,7 @@ async def send(  # noqa: PLR0917 - each is needed by each call
     api: Api, method: str, template: str, headers: dict[str, str], base: str = ""
 ) -> tuple[int, str]:
     """Send a request that fits the route. Return the status of the answer, and its body if that is short."""
-    path = base + template.format(job="backup", execution="1-x", name="readers", path="x")
+    path = base + template.format(job="backup", execution="1-x", name="readers", path="x", generation="1")
     data = backup([JOB]) if path.endswith("restore") else json.dumps(JOB)
     runs = method == "POST" and template in {"/v1/jobs/{job}", "/v1/jobs/{job}/run"}
     body = None if method == "GET" or runs else data

@@ -13,7 +13,7 @@ from dkron_executors.run.addresses import AddressRules
 from dkron_kube.client import KubeClient
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.act.inline_calls import Allowance
-from dkron_operator.act.ports import Ports
+from dkron_operator.act.ports import Archive, Ports
 from dkron_operator.app import Parts
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.delivery.outbox import Sending
@@ -65,6 +65,7 @@ class Edges:
         compare: Compare = ignore_versions,
         rules: InstallationRules = NO_RULES,
         terms: Terms | None = None,
+        archive: Archive | None = None,
     ) -> None:
         clock = Clock(wall, asyncio.get_running_loop().time)
         self.kube = kube
@@ -79,10 +80,10 @@ class Edges:
             jobs=JobSettings(IMAGES, rules=rules, home="home"), calls=Allowance(inline_calls, AddressRules()),
             creates=creates,
         )  # fmt: skip
-        ports = Ports(cast("KubeClient", kube), clock, tracer=tracer, compare=compare)
+        ports = Ports(cast("KubeClient", kube), clock, tracer=tracer, compare=compare, archive=archive)
         liveness = WatchLiveness((DKRON_JOBS, JOBS), (None,), clock)
         self.parts = EdgeParts(senders, options, ports, may_act=self._may_act, watch_liveness=liveness)
-        self.parts.pauses = Mock(selecting=lambda _: (), workers=())
+        self.parts.pauses = Mock(selecting=lambda _: (), workers=(), index=(), known=True)
         self.parts.cluster_status = Mock(settle=self._settle, workers=())
         self.parts.connect()
         self.store, self.events, self.delivery = self.parts.store, self.parts.events, self.parts.delivery

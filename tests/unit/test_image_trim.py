@@ -1,6 +1,9 @@
 """Files that are taken out of the image while it is built, tried on a few files in the places of real ones."""
 
 import importlib.util
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +38,8 @@ GOES = (
     f"{SITE}/uvloop/loop.pyx",
     f"{SITE}/uvloop/loop.c",
     f"{SITE}/pydantic/mypy.pyi",
+    f"{SITE}/sqlalchemy/testing/util.py",
+    f"{SITE}/zstandard/_cffi.so",
     "etc/apt/sources.list",
     "usr/bin/gcc",
     "usr/bin/perl5",
@@ -71,6 +76,21 @@ def test_trim_keeps_needed_files_with_unchecked_bytecode(root: Path) -> None:
         assert flags == 0b01, f"{module}: PEP 552's flags for an unchecked hash"
     files = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_symlink() or path.is_file()}
     assert {name for name in files if not name.endswith(".pyc")} == {*STAYS, "usr/bin/python3"}
+
+
+def test_a_stripped_library_is_smaller_and_loads(tmp_path: Path) -> None:
+    found = importlib.util.find_spec("zstandard.backend_c")
+    assert found is not None
+    assert found.origin is not None
+    library = tmp_path / Path(found.origin).name
+    shutil.copy(found.origin, library)
+    before = library.stat().st_size
+    trim.strip(library)
+    assert library.stat().st_size < before
+    load = f"import importlib.util as u; s = u.spec_from_file_location('zstandard.backend_c', {str(library)!r})"
+    use = "m = u.module_from_spec(s); s.loader.exec_module(m); print(len(m.ZstdCompressor().compress(b'a' * 1000)))"
+    said = subprocess.run([sys.executable, "-c", f"{load}; {use}"], capture_output=True, text=True, check=True)
+    assert int(said.stdout) < 100
 
 
 def test_emptied_packages_lose_their_metadata(root: Path) -> None:

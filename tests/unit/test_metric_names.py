@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from dkron_api.metrics import REGISTRY, Cache, JobCount, ProcessState
 from dkron_kube.client import Call
+from dkron_operator.archive.archiver import ArchiveState
 from dkron_operator.monitoring.gauges import Gauges
 from dkron_operator.monitoring.job_states import Sums
 from dkron_operator.monitoring.job_summary import JobState, JobSummary
@@ -37,6 +38,7 @@ GAUGES = Gauges(
     seen={"dkronjobs": 1.0},
     lag=0.1,
     per_job=True,
+    archive=ArchiveState(up=True, waiting_since=NOW, executions=0, size=0, oldest=NOW),
 )
 STANDING = ProcessState([JobCount("report", "", 1, 1)], [Cache("jobs", 1, 1.0)], {CALL: 1}, 1, 1, 1)
 

@@ -20,7 +20,7 @@ from dkron_reports.explain import Explanation, Question, explain, read_question
 from dkron_reports.health import health_of
 from dkron_reports.installation import holder_of, installation
 from dkron_reports.job import Job, from_object
-from dkron_reports.run import attempts_of, runs_of
+from dkron_reports.run import attempts_of, is_slow, runs_of
 from dkron_reports.skipping import because, setting_of
 from dkron_reports.slices import at_once
 from dkron_reports.slots import clock_changes
@@ -610,3 +610,29 @@ def test_installation_adds_days_leader_and_pause() -> None:
     assert own["days"][-2]["success_count"] == 0
     lease = {"spec": {"holderIdentity": "a", "renewTime": "2026-03-01T11:59:58.000000Z", "leaseDurationSeconds": 5}}
     assert (holder_of(lease, NOON), holder_of(lease, at(1)), holder_of(None, NOON)) == ("a", "", "")
+
+
+def took(seconds: float, *, success: bool = True) -> dict[str, Any]:
+    return {"startedAt": rfc3339(NOON), "finishedAt": rfc3339(after(seconds)), "success": success}
+
+
+@pytest.mark.parametrize(
+    ("lengths", "since", "slow"),
+    [
+        pytest.param((15, 10, 10, 10), None, True, id="longer than usual"),
+        pytest.param((14, 10, 10, 10), None, False, id="nearly as usual"),
+        pytest.param((10, 99, 10, 10), None, False, id="the one before was longer"),
+        pytest.param((99, 10), None, False, id="too few to know"),
+        pytest.param((0.9, 0.1, 0.1, 0.1), None, False, id="less than a second"),
+        pytest.param((10, 10, 10), 15, True, id="runs for longer than usual"),
+        pytest.param((99, 10, 10, 10), 5, False, id="runs, and the one before was longer"),
+        pytest.param((), None, False, id="never ran"),
+    ],
+)
+def test_job_is_slow_by_its_newest_attempt(lengths: tuple[float, ...], since: float | None, slow: bool) -> None:
+    active = [] if since is None else [{"startedAt": rfc3339(after(-since))}, {"startedAt": None}]
+    assert is_slow({"executions": [took(each) for each in lengths], "active": active}, NOON) is slow
+
+
+def test_failed_attempt_that_took_long_is_slow() -> None:
+    assert is_slow({"executions": [took(20, success=False), *(took(10) for _ in range(3))]}, NOON)

@@ -182,15 +182,50 @@ test("a run that is repeated is shown at once, beside those before it", async ({
   await expect(page).toHaveURL(new RegExp(newest.id));
 });
 
-test("the log of a failed run opens at its end, with addresses as links", async ({ page }) => {
+test("the log of a failed run opens at its error, with addresses as links", async ({ page }) => {
   const runs = await (await page.request.get("/v1/jobs/report/executions")).json();
-  const body = `see https://docs.example/why?a=1.\n${"line\n".repeat(2000)}the error\n`;
+  const body = `see https://docs.example/why?a=1.\n${"line\n".repeat(2000)}tool: error: no disk\n${"line\n".repeat(500)}`;
   await page.route("**/log*", (route) => route.fulfill({ contentType: "text/plain", body }));
   await page.goto(`/ui/jobs/report/executions/${runs[0].id}`);
-  await expect(page.getByText("the error", { exact: true })).toBeInViewport();
+  const error = page.getByText("tool: error: no disk", { exact: true });
+  await expect(error).toBeInViewport();
+  await page.getByRole("region", { name: "Lines of the log" }).evaluate((box) => box.scrollTo(0, 0));
+  await expect(error).not.toBeInViewport();
+  await page.getByRole("button", { name: "Error in line 2002" }).click();
+  await expect(error).toBeInViewport();
   const link = page.getByRole("link", { name: "https://docs.example/why?a=1" });
   await expect(link).toHaveAttribute("href", "https://docs.example/why?a=1");
   await expect(link).toHaveAttribute("rel", "noreferrer noopener");
+});
+
+test("a long log is read from its end to its beginning, with as many elements as before", async ({ page }) => {
+  const runs = await (await page.request.get("/v1/jobs/report/executions")).json();
+  const body = Array.from({ length: 12_000 }, (_, index) => `line ${index + 1}\n`).join("");
+  await page.route("**/log*", (route) => route.fulfill({ contentType: "text/plain", body }));
+  await page.goto(`/ui/jobs/report/executions/${runs[0].id}`);
+  const log = page.getByRole("region", { name: "Lines of the log" });
+  const line = (number: number) => log.getByText(`line ${number}`, { exact: true });
+  await expect(line(12_000)).toBeInViewport();
+  await expect(log.locator(".line")).toHaveCount(5000);
+  // The lines on the screen stay in their place while earlier ones come.
+  const place = (number: number) => line(number).evaluate((element) => Math.round(element.getBoundingClientRect().top));
+  await log.evaluate((box) => box.scrollTo(0, 550));
+  const before = await place(7040);
+  await expect(line(6500)).toBeAttached();
+  expect(await place(7040)).toBe(before);
+  await expect(async () => {
+    await log.evaluate((box) => box.scrollTo(0, 0));
+    await expect(line(1)).toBeInViewport({ timeout: 200 });
+  }).toPass();
+  await expect(log.locator(".line")).toHaveCount(5000);
+  await log.press("End");
+  await expect(line(12_000)).toBeInViewport();
+  await log.press("Home");
+  await expect(line(1)).toBeInViewport();
+  await page.getByLabel("Search in the log").fill("line 11999");
+  await page.keyboard.press("Enter");
+  await expect(log.locator(".named")).toHaveText("line 11999");
+  await expect(log.locator(".named")).toBeInViewport();
 });
 
 test("without the right to follow events, the page is read again from time to time", async ({ page }) => {

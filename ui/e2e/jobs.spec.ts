@@ -72,7 +72,7 @@ test("jobs are found by label and command, and kept as a view", async ({ page })
   await page.keyboard.press("Enter");
   await columns.click();
   await page.getByLabel("Metadata").check();
-  await page.getByLabel("Latest runs").uncheck();
+  await page.getByRole("checkbox", { name: "Latest runs" }).uncheck();
   await picture(page, "columns");
   await expectAccessible(page);
   await page.keyboard.press("Escape");
@@ -186,7 +186,7 @@ test("the overview leads to the log of the run that failed, and runs it again", 
   await expect(page).toHaveURL(/\/jobs\/report\/executions\//);
 });
 
-test("a minute of the overview lists its runs, and what goes leaves its room", async ({ page }) => {
+test("what goes from the overview leaves its room", async ({ page }) => {
   let jobs: object[] = [{ kind: "stale", why: "without a success", remedy: "", namespace: "default", job: "report" }];
   await page.route("**/v1/summary", async (route) => {
     const found = await (await route.fetch()).json();
@@ -195,13 +195,6 @@ test("a minute of the overview lists its runs, and what goes leaves its room", a
   });
   await page.goto("/ui/");
   await expect(page.getByText("Hatched: not all runs of then are kept.")).toBeVisible();
-  const minutes = page.getByRole("button", { name: /^\d\d:\d\d: .*succeeded/ });
-  await minutes.last().click();
-  const list = page.getByRole("region", { name: "Executions of the minute" });
-  await expect(list.getByRole("listitem").first()).toBeVisible();
-  await expectAccessible(page);
-  await list.getByRole("button", { name: "Close" }).click();
-  await expect(list).toHaveCount(0);
   const chart = page.getByRole("heading", { name: "An hour back, an hour ahead" });
   const before = await chart.boundingBox();
   jobs = [];
@@ -214,7 +207,7 @@ test("a minute of the overview lists its runs, and what goes leaves its room", a
 test("a chain is walked through by the keyboard, and is a list, too", async ({ page }) => {
   await page.goto("/ui/jobs/report");
   const chain = page.getByRole("group", { name: /The chain of report/ });
-  await page.getByRole("button", { name: "Copy as YAML" }).focus();
+  await page.getByText("Changes of this job").focus();
   await page.keyboard.press("Tab");
   await expect(chain.getByRole("link", { name: "report, failed, then send-report" })).toBeFocused();
   await page.keyboard.press("ArrowRight");
@@ -229,17 +222,43 @@ test("a chain is walked through by the keyboard, and is a list, too", async ({ p
   await expect(page).toHaveURL(/\/jobs\/send-report$/);
 });
 
+test("a job tells what changed it, where an archive keeps that", async ({ page }) => {
+  await page.goto("/ui/jobs/report");
+  const changes = page.getByText("Changes of this job");
+  await changes.click();
+  await expect(page.getByRole("alert")).toContainText(
+    "this server keeps no earlier specs of jobs; its option --archive",
+  );
+  const at = new Date(Date.now() - 3600_000).toISOString();
+  const second = { generation: 2, hash: "b", at, by: "dkron-api", changed: ["schedule", "executor_config"] };
+  const first = { generation: 1, hash: "a", at: "2026-01-02T03:04:05Z", by: "", changed: [] };
+  await page.route("**/v1/jobs/report/revisions", (route) => route.fulfill({ json: [second, first] }));
+  const differences = [
+    { field: "schedule", before: "@daily", after: "0 0 7 * * mon-fri" },
+    { field: "executor_config.command", before: null, after: "make report" },
+  ];
+  await page.route("**/v1/jobs/report/revisions/2", (route) =>
+    route.fulfill({ json: { ...second, job: {}, spec: {}, differences } }),
+  );
+  await page.getByRole("button", { name: "Try again" }).click();
+  await expect(page.getByText("the first that is known")).toBeVisible();
+  await page.getByText("by dkron-api").click();
+  await expect(page.getByText(/^− .*@daily$/)).toBeVisible();
+  await expect(page.getByText(/^\+ .*make report$/)).toBeVisible();
+  await expectAccessible(page);
+  await picture(page, "revisions");
+});
+
 test("a job tells its plan, its results by day and its percentiles in words", async ({ page }) => {
   await page.goto("/ui/jobs/nightly-backup");
   await expect(page.getByText("Every 2 minutes")).toBeVisible();
   await expect(page.getByText(/^median .*, 99 % within .* attempts/i)).toBeVisible();
   await expect(page.getByRole("group", { name: /^Planned beside actual: / })).toBeVisible();
-  await expect(page.getByRole("table", { name: "Runs that ended on each day, in UTC" })).toContainText("2 failed");
+  const ended = page.getByRole("table", { name: "Runs that ended on each day, in UTC" });
+  await expect(ended.getByRole("link", { name: /2 failed/ })).toBeVisible();
   const today = new Date().toISOString().slice(0, 10);
-  await expect(page.getByRole("link", { name: /^Backfill / }).last()).toHaveAttribute(
-    "href",
-    new RegExp(`day=${today}`),
-  );
+  const days = ended.getByRole("link");
+  await expect(days.and(page.locator(`[href*="from=${today}"]`))).toHaveAttribute("href", /job=nightly-backup/);
   const moment = page.getByLabel("A moment to explain");
   await moment.fill("noon");
   await moment.press("Enter");

@@ -29,6 +29,7 @@ import { Job } from "./views/Job";
 import { Jobs } from "./views/Jobs";
 import { Login, LoginAgain } from "./views/Login";
 import { Overview } from "./views/Overview";
+import { Runs } from "./views/Runs";
 import { NoRights, Unreached } from "./views/Unreached";
 
 const Backfills = lazily(async () => (await import("./views/Backfills")).Backfills);
@@ -108,6 +109,9 @@ function Pages() {
         <Route path="/jobs/:name/edit">{({ name }) => <Edit key={name} name={name} />}</Route>
         <Route path="/jobs/:name/executions/:id">
           {({ name, id }) => <Execution key={`${name} ${id}`} job={name} id={id} />}
+        </Route>
+        <Route path="/runs">
+          <Runs />
         </Route>
         <Route path="/busy">
           <Busy />

@@ -4,7 +4,7 @@ import { h, render } from "preact";
 import { describe, expect, test, vi } from "vitest";
 import { api, Begun, type Execution, Refusal } from "../src/api/client";
 import { runJob } from "../src/api/jobs";
-import { around } from "../src/model/around";
+import { around, isMissing } from "../src/model/around";
 import { briefly } from "../src/model/draft";
 import { dayThatFailed, lastDays, pauseEnds } from "../src/model/pauses";
 import { withSeconds } from "../src/model/presets";
@@ -74,6 +74,16 @@ describe("the runs around", () => {
     const found = around(run(of), all);
     expect([found.before?.id, found.after?.id, found.success?.id]).toEqual([before, after, success]);
   });
+
+  const active = { finished_at: "0001-01-01T00:00:00Z" };
+  test.each([
+    { name: "all are listed", one: run(4, failed), listed: 6, is: false },
+    { name: "it is older than the list", one: run(0), listed: 6, is: true },
+    { name: "none before it is listed", one: run(1), listed: 6, is: true },
+    { name: "no success before it is listed", one: run(4, failed), listed: 3, is: true },
+    { name: "it succeeded", one: run(5), listed: 3, is: false },
+    { name: "it runs", one: run(9, active), listed: 6, is: false },
+  ])("may be missing: $name", ({ one, listed, is }) => expect(isMissing(one, all.slice(0, listed))).toBe(is));
 });
 
 describe("a slot in two zones", () => {
@@ -193,7 +203,7 @@ test("what a reader may not do is not tried again, and has no entry among the pa
   };
   expect(pages("create dkronjobs/run")).toEqual(["Cluster"]);
   expect(pages("list dkronjobs", "list dkronbackfills")).toEqual([
-    ...["Overview", "Jobs", "Chains", "Busy", "Backfills", "Cluster"],
+    ...["Overview", "Jobs", "Runs", "Chains", "Busy", "Backfills", "Cluster"],
   ]);
   whoami.value = undefined;
 });

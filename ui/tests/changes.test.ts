@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Edge } from "../src/api/jobs";
-import { changesOf, clashesOf, merged, sameDefinition } from "../src/model/changes";
+import { changeOf, changesOf, clashesOf, merged, sameDefinition } from "../src/model/changes";
 import type { Draft } from "../src/model/draft";
 import { parentsInWords, saysMore } from "../src/model/parents";
 
@@ -43,6 +43,14 @@ describe("changes", () => {
     expect(changesOf(BASE, after).map((each) => [each.path.join(" "), each.before, each.after])).toEqual(are);
     expect(sameDefinition(BASE, after)).toBe(are.length === 0);
   });
+});
+
+test.each([
+  { field: "schedule", before: "@daily", after: "@hourly", is: { path: ["schedule"] } },
+  { field: "metadata.a.b", before: null, after: "", is: { path: ["metadata", "a.b"], before: undefined } },
+  { field: "disabled", before: false, after: null, is: { path: ["disabled"], after: undefined } },
+])("a difference of $field, as the API tells it", ({ is, ...told }) => {
+  expect(changeOf(told)).toEqual({ before: told.before, after: told.after, ...is });
 });
 
 describe("two users", () => {

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { Execution, Summary } from "../src/api/client";
-import { commandOf, latenessInWords, progressInWords } from "../src/model/attention";
+import { commandOf, latenessInWords, progressInWords, tookInWords } from "../src/model/attention";
 import { draftOf, objectOf, pairsOf, parsed } from "../src/model/draft";
 import {
   attemptsOf,
   lateness,
   planned,
+  queued,
   result,
   standsFor,
   summary,
@@ -45,6 +46,16 @@ describe("a run", () => {
   ])("$name", ({ of, is, late, took }) => {
     const one = run(of);
     expect([result(one), lateness(one), taken(one, NOON + 60_000)]).toEqual([is, late, took]);
+  });
+
+  test.each([
+    { name: "from the creation of its Kubernetes Job", created_at: "2026-11-27T11:59:58Z", is: 2250 },
+    { name: "not before it began", created_at: "2026-11-27T12:00:01Z", is: 0 },
+    { name: "for a time that is not known", created_at: undefined, is: undefined },
+  ])("it was queued $name", ({ created_at, is }) => {
+    expect(queued(run({ details: { job: "a", slot: "2026-11-27T12:00:00Z", trigger: "schedule", created_at } }))).toBe(
+      is,
+    );
   });
 
   test("its slot is its group's", () => expect(planned(run())).toBe(NOON));
@@ -144,7 +155,16 @@ describe("an overview", () => {
     { usual: undefined, is: "24 min" },
     { usual: 0, is: "24 min" },
     { usual: 4440, is: "24 min of usually 1 h 14 min" },
-  ])("says how far a run is: $is", ({ usual, is }) => expect(progressInWords("24 min", usual)).toBe(is));
+    { usual: 961, is: "24 min of usually 16 min 1 s" },
+    { usual: 626, is: "24 min, 2.3 × usual" },
+    { usual: 60, is: "24 min, 24 × usual" },
+  ])("says how far a run is: $is", ({ usual, is }) => expect(progressInWords(1440, usual)).toBe(is));
+
+  test.each([
+    { usual: undefined, is: "24 min" },
+    { usual: 1440, is: "24 min" },
+    { usual: 960, is: "24 min, 1.5 × usual" },
+  ])("says how long a run took: $is", ({ usual, is }) => expect(tookInWords(1440, usual)).toBe(is));
 });
 
 describe("a draft", () => {

@@ -3,7 +3,7 @@ import { h, render } from "preact";
 import { describe, expect, test } from "vitest";
 import { apiRoot, namespaceIn } from "../src/api/address";
 import { NO_ANSWER, Refusal, type Summary } from "../src/api/client";
-import { columnsOf, countsInWords, entriesOf, keptFrom, sizeOf, unknownFrom } from "../src/model/timeline";
+import { columnsOf, countsInWords, keptFrom, pathOf, sizeOf, unknownFrom } from "../src/model/timeline";
 import { Layout } from "../src/parts/Layout";
 import { Pending } from "../src/parts/States";
 import { readEvent } from "../src/state/live";
@@ -34,40 +34,44 @@ test.each([
   { base: "/dkron/ui", root: "/dkron" },
 ])("the API beside $base", ({ base, root }) => expect(apiRoot(base)).toBe(root));
 
-test("both hours count runs and slots by minute, with failures first", () => {
+test("both hours count executions and slots by minute, with failures first", () => {
   const now = Date.UTC(2026, 10, 27, 12);
   const at = (minutes: number) => new Date(now + minutes * 60_000).toISOString();
+  const ended = [
+    { begin: at(-61), success: 0, failed: 9, skipped: 0 },
+    { begin: at(-5), success: 0, failed: 0, skipped: 1 },
+    { begin: at(-1), success: 40, failed: 2, skipped: 3 },
+  ];
   const summary = {
-    last_hour: {
-      minutes: [
-        { at: at(-1), success: 40, failed: 1, partially_failed: 1 },
-        { at: at(-61), failed: 9 },
-      ],
-      slots: [
-        { started_at: at(-0.2), job: "a", result: "success" },
-        { started_at: at(-0.5), job: "b", result: "failed" },
+    running: {
+      executions: [
+        { started_at: at(-0.1), job: "c" },
+        { started_at: at(-9), job: "d" },
       ],
     },
-    running: { executions: [{ started_at: at(-0.1), job: "c" }] },
     next_hour: { minutes: [{ at: at(3), slots: 7 }], slots: [{ due: at(3.5), job: "d" }], counted_until: at(40.9) },
   } as unknown as Summary;
-  const columns = columnsOf(summary, now);
+  const columns = columnsOf(summary, ended, now);
   expect(columns.map(({ minute, jobs }) => [minute, jobs])).toEqual([
-    [-1, ["b failed", "c runs", "a"]],
+    [-9, ["d runs"]],
+    [-5, []],
+    [-1, ["c runs"]],
     [3, ["d"]],
   ]);
-  expect(columns.map(({ counts }) => countsInWords(counts))).toEqual([
-    "2 failed, 1 running, 40 succeeded",
+  expect(columns.map(countsInWords)).toEqual([
+    "1 running",
+    "1 slot did not run",
+    "2 failed, 1 running, 40 succeeded, 3 slots did not run",
     "7 planned",
   ]);
-  expect(columns.map(sizeOf)).toEqual([43, 7]);
-  expect(unknownFrom(summary, now)).toBe(41);
-  expect(entriesOf(summary, now - 60_000).map(({ job, state }) => [job, state])).toEqual([
-    ["b", "failed"],
-    ["a", "success"],
-    ["c", "running"],
+  expect(columns.map(sizeOf)).toEqual([1, 0, 43, 7]);
+  expect(columns.map((each) => decodeURIComponent(pathOf(each, now)))).toEqual([
+    "/runs?state=running",
+    "/runs?from=2026-11-27T11:55:00Z&to=2026-11-27T11:56:00Z",
+    "/runs?from=2026-11-27T11:59:00Z&to=2026-11-27T12:00:00Z",
+    "/runs?from=2026-11-27T12:03:00Z&to=2026-11-27T12:04:00Z",
   ]);
-  expect(entriesOf(summary, now + 180_000).map(({ job, state }) => [job, state])).toEqual([["d", "waiting"]]);
+  expect(unknownFrom(summary, now)).toBe(41);
 });
 
 test.each([

@@ -62,6 +62,10 @@ class Namespaces(NamedTuple):
         """Return the need to read a job and its executions."""
         return self.job_need(self.jobs_right("get", JOBS, job=job), job, f"/v1/jobs/{job}", Capability.READ)
 
+    def to_list_executions(self, job: str) -> Need:
+        """Return the need to see the executions of this job in a list of all. Roles grant it for all jobs at once."""
+        return Need(self.jobs_right("list", JOBS), f"{self.base}/v1/jobs/{job}/executions", Capability.READ)
+
     def to_run(self, job: str) -> Need:
         """Return the need to run a job."""
         right = self.jobs_right("create", f"{JOBS}/run", job=job)
@@ -166,6 +170,9 @@ TABLE = (
     RouteRight("GET", "/v1/isleader", "list", JOBS, _R),
     RouteRight("GET", "/v1/stats", "list", JOBS, _R),
     RouteRight("GET", "/v1/busy", "list", JOBS, _R),
+    RouteRight("GET", "/v1/executions", "list", JOBS, _R),
+    RouteRight("GET", "/v1/timeline", "list", JOBS, _R),
+    RouteRight("GET", "/v1/skipped", "list", JOBS, _R),
     RouteRight("GET", "/v1/pause", "list", JOBS, _R),
     RouteRight("GET", "/v1/events", "watch", JOBS, _R),
     RouteRight("POST", "/v1/pause", "update", f"{CLUSTERS}/pause", _C),
@@ -186,6 +193,9 @@ TABLE = (
     RouteRight("GET", f"{_JOB}/next", "get", JOBS, _R, named="job"),
     RouteRight("GET", f"{_JOB}/explain", "get", JOBS, _R, named="job"),
     RouteRight("GET", f"{_JOB}/details", "get", JOBS, _R, named="job"),
+    RouteRight("GET", f"{_JOB}/durations", "get", JOBS, _R, named="job"),
+    RouteRight("GET", f"{_JOB}/revisions", "get", JOBS, _R, named="job"),
+    RouteRight("GET", f"{_JOB}/revisions/{{generation}}", "get", JOBS, _R, named="job"),
     RouteRight("GET", f"{_JOB}/executions", "get", JOBS, _R, named="job"),
     RouteRight("GET", "/v1/executions/{job}", "get", JOBS, _R, named="job", judged=f"{_JOB}/executions"),
     RouteRight("DELETE", f"{_JOB}/executions", "delete", f"{JOBS}/executions", _D, named="job"),

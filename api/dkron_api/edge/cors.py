@@ -13,7 +13,8 @@ from dkron_api.edge.addresses import items, value_of
 ANY = "*"
 METHODS = "GET, POST, PUT, PATCH, DELETE"
 EXPOSED = (
-    "X-Total-Count, Location, X-Whom, ETag, Retry-After, X-Request-Id, X-Execution-Id, Preference-Applied, Warning"
+    "X-Total-Count, X-Next-After, X-Search-Complete, X-Output-Truncated, Location, X-Whom, ETag, Retry-After, "
+    "X-Request-Id, X-Execution-Id, Preference-Applied, Warning"
 )
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN = frozenset({"same-origin", "none"})

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from dkron_api.archive.reads import Archive
 from dkron_api.auth.token_secrets import Token
 from dkron_api.cache.health_index import Slices
 from dkron_api.cache.job_index import Prerenderer
@@ -41,5 +42,7 @@ TOKENS: web.AppKey[ObjectCache[Token]] = web.AppKey("TOKENS")
 POLICIES: web.AppKey[Objects] = web.AppKey("POLICIES")
 OBJECTS = web.AppKey("OBJECTS", StoredObjects)
 """DkronRuns, backfills and pauses of all namespaces."""
+ARCHIVE: web.AppKey[Archive | None] = web.AppKey("ARCHIVE")
+"""None without `--archive`."""
 CLOCK: web.AppKey[Callable[[], datetime]] = web.AppKey("CLOCK")
 """The wall clock: aware, in UTC."""

@@ -4,17 +4,22 @@ operator stops it when it reads the annotation written here.
 
 import asyncio
 import logging
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
+from dkron_api.archive.reads import REST
 from dkron_api.edge.admission import may_read, open_answer, requester
 from dkron_api.edge.answers import json_answer
-from dkron_api.edge.keys import CLOCK, SETTINGS, STOPPING
+from dkron_api.edge.keys import ARCHIVE, CLOCK, SETTINGS, STOPPING
 from dkron_api.edge.urls import flag, tenant_of
-from dkron_api.jobs.pods import Pods
-from dkron_api.refusal import LATER, ApiError
+from dkron_api.jobs.pods import OUTPUT
+from dkron_api.jobs.writer import missing
+from dkron_api.refusal import LATER, ApiError, unavailable
+from dkron_api.routes.archived import archived_output, archived_run, job_or_gone
+from dkron_api.routes.execution_lists import is_merged, list_of_job
 from dkron_api.routes.requests import etag, job_of, require_ready, terms_of
 from dkron_api.settings import TRACE_ID
 from dkron_api.translate.execution import (
@@ -27,9 +32,12 @@ from dkron_api.translate.execution import (
     stop_of,
     unplaced,
 )
+from dkron_api.translate.found import all_details
 from dkron_api.translate.pod import ends_by, trace_of
 from dkron_api.translate.record import Job
 from dkron_api.translate.run import coming
+from dkron_archive.ports import ArchiveUnavailable
+from dkron_archive.records import ArchivedOutput
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, Execution
 from dkron_crds.schedule.errors import quoted
@@ -45,6 +53,8 @@ CLEARED = {"executions": [], "successCount": 0, "errorCount": 0, "lastSuccess": 
 async def list_executions(request: web.Request) -> web.StreamResponse:
     """GET: all stored executions, newest first."""
     job = job_of(request)
+    if is_merged(request):
+        return await list_of_job(request, job, coming_of(request, job))
     nodes = await tenant_of(request).pods.nodes(unplaced(job))
     coming_soon, detailed = coming_of(request, job), flag(request, DETAILS)
     executions = listed(job, request.query, coming=coming_soon, nodes=nodes, detailed=detailed)
@@ -52,21 +62,41 @@ async def list_executions(request: web.Request) -> web.StreamResponse:
 
 
 async def show_execution(request: web.Request) -> web.StreamResponse:
-    """GET one execution with its whole output: from its pod if possible, otherwise from the status."""
-    job, wanted = job_of(request), request.match_info["execution"]
-    run = found(job, wanted, coming=coming_of(request, job))
-    if run is None:
-        text = f"the job {quoted(job.name)} has no execution {quoted(wanted)} (any more)"
-        raise ApiError(HTTPStatus.NOT_FOUND, text)
-    pods = tenant_of(request).pods
+    """GET one execution with its whole output: from its pod if possible, otherwise from the archive or the status."""
+    job, wanted = job_or_gone(request), request.match_info["execution"]
+    run = None if job is None else found(job, wanted, coming=coming_of(request, job))
+    if job is None or run is None:
+        return await _show_archived(request, job)
+    whole = _whole(request, job, run)
     if not flag(request, DETAILS):
-        return json_answer(request, await _whole(pods, job, run))
-    whole, more = await asyncio.gather(_whole(pods, job, run), _details(request, pods, job, run))
-    return json_answer(request, whole | {"details": more})
+        return json_answer(request, await whole)
+    shown_whole, more = await asyncio.gather(whole, _details(request, job, run))
+    return json_answer(request, shown_whole | {"details": more})
 
 
-async def _details(request: web.Request, pods: Pods, job: Job, run: Execution | Active) -> dict[str, Any]:
-    settings = request.app[SETTINGS]
+async def _show_archived(request: web.Request, job: Job | None) -> web.StreamResponse:
+    wanted = request.match_info["execution"]
+    known = await archived_run(request)
+    if known is None:
+        raise missing(request.match_info["job"]) if job is None else no_execution(job, wanted)
+    output = await archived_output(request, *known.identity)
+    known = known if output is None else known.with_output(_end_of(output))
+    more = {"details": all_details(known)} if flag(request, DETAILS) else {}
+    return json_answer(request, shown(known.job, known.run) | more)
+
+
+def _end_of(output: ArchivedOutput) -> ArchivedOutput:
+    return replace(output, content=output.content[-OUTPUT:])
+
+
+def no_execution(job: Job, wanted: str) -> ApiError:
+    """Return the answer to a request for an execution that the job does not have."""
+    text = f"the job {quoted(job.name)} has no execution {quoted(wanted)} (any more)"
+    return ApiError(HTTPStatus.NOT_FOUND, text)
+
+
+async def _details(request: web.Request, job: Job, run: Execution | Active) -> dict[str, Any]:
+    settings, pods = request.app[SETTINGS], tenant_of(request).pods
     uid = run.uid if isinstance(run, Active) else ""
     stop = stop_of(job, run)
     pod = await pods.look(run.job, uid=uid) if settings.trace_url or stop else None
@@ -78,9 +108,10 @@ async def _details(request: web.Request, pods: Pods, job: Job, run: Execution | 
     )
 
 
-async def _whole(pods: Pods, job: Job, run: Execution | Active) -> dict[str, Any]:
+async def _whole(request: web.Request, job: Job, run: Execution | Active) -> dict[str, Any]:
+    pods = tenant_of(request).pods
     if isinstance(run, Execution):
-        tail = await pods.output(run.job) if run.output_truncated else None
+        tail = await _tail(request, job, run) if run.output_truncated else None
         if tail is not None:
             run = run.model_copy(update={"output": tail.decode("utf-8", "replace")})
         return shown(job, run)
@@ -89,6 +120,19 @@ async def _whole(pods: Pods, job: Job, run: Execution | Active) -> dict[str, Any
     nodes, tail = await asyncio.gather(pods.nodes([run.job]), pods.output(run.job, uid=run.uid))
     placed = run.model_copy(update={"node_name": run.node_name or nodes.get(run.job, "")})
     return shown(job, placed, so_far="" if tail is None else tail.decode("utf-8", "replace"))
+
+
+async def _tail(request: web.Request, job: Job, run: Execution) -> bytes | None:
+    """Return the end of a longer output: from the pod, or from the archive; None if neither has it."""
+    tail = await tenant_of(request).pods.output(run.job)
+    archive = request.app[ARCHIVE]
+    if tail is not None or archive is None:
+        return tail
+    try:
+        output = await archive.read(lambda reader: reader.output(job.uid, run.job))
+    except ArchiveUnavailable:
+        return None
+    return None if output is None else output.content[-OUTPUT:]
 
 
 def coming_of(request: web.Request, job: Job) -> list[Active]:
@@ -101,7 +145,22 @@ async def clear_executions(request: web.Request) -> web.StreamResponse:
     """DELETE: clear the executions and the counters. Responds with the job."""
     tenant = tenant_of(request)
     job = await tenant.writes.write_status(job_of(request), CLEARED, terms_of(request))
+    await _clear_archive(request, job)
     return json_answer(request, tenant.job_index.json(job.name), headers={"ETag": etag(job)})
+
+
+async def _clear_archive(request: web.Request, job: Job) -> None:
+    """Delete what the archive has of the job. Raises `ApiError`, 503."""
+    archive, namespace = request.app[ARCHIVE], tenant_of(request).namespace
+    if archive is None:
+        return
+    try:
+        await archive.write(lambda reader: reader.delete_executions(namespace, job.name))
+    except ArchiveUnavailable as error:
+        text = (
+            "the job shows no executions any more, but the archive still has them; repeat the request to delete them."
+        )
+        raise unavailable(f"{text} {error}", after=f"{REST:.0f}") from error
 
 
 async def busy(request: web.Request) -> web.StreamResponse:
@@ -162,8 +221,7 @@ async def _begun(request: web.Request) -> tuple[Job, Execution | Active]:
         if found is not None:
             return job, found
         if not any(run.id == wanted for run in coming_of(request, job)):
-            text = f"the job {quoted(job.name)} has no execution {quoted(wanted)} (any more)"
-            raise ApiError(HTTPStatus.NOT_FOUND, text)
+            raise no_execution(job, wanted)
         if clock() >= deadline or request.app[STOPPING].is_set():
             text = f"the execution {quoted(wanted)} is requested but has not started; retry"
             raise ApiError(HTTPStatus.CONFLICT, text, {"Retry-After": LATER})

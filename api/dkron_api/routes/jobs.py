@@ -1,6 +1,7 @@
 """/v1/jobs and /v1/jobs/{job}: list, show, save, toggle, delete (Dkron behaviour §1.4 to §1.6)."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import quote
@@ -34,6 +35,7 @@ from dkron_crds.schedule.errors import quoted
 from dkron_from_dkron.body import FIELDS, JobBody
 from dkron_from_dkron.validate import Invalid, check
 from dkron_from_dkron.values import Unreadable
+from dkron_reports.run import SLOW, is_slow
 from dkron_reports.slices import Steps
 from dkron_reports.summary import COUNTED
 
@@ -100,7 +102,7 @@ def _read(query: Mapping[str, str]) -> tuple[JobQuery, bool]:
 
 def _check(query: JobQuery) -> None:
     """Raise `ApiError`, 400, for a query that cannot be meant."""
-    for given, known, what in (((query.state,), COUNTED, "state"), (query.fields, SHOWN, "fields")):
+    for given, known, what in (((query.state,), (*COUNTED, SLOW), "state"), (query.fields, SHOWN, "fields")):
         unknown = [each for each in given if each and each not in known]
         if unknown:
             text = f"{what}: {quoted(unknown[0])} is not known; use {', '.join(known)}"
@@ -109,9 +111,21 @@ def _check(query: JobQuery) -> None:
 
 async def _in_state(request: web.Request, state: str) -> list[Job]:
     tenant, now = tenant_of(request), request.app[CLOCK]()
+    if state == SLOW:
+        return await request.app[SLICES].run(_slow(tuple(tenant.job_index), now))
     found = await tenant.health_index.all_by_name()
     named = (job for job in tenant.job_index if job.name in found)
     return [job for job in named if state in found[job.name].words_at(now)]
+
+
+def _slow(jobs: Sequence[Job], now: datetime) -> Steps[list[Job]]:
+    """Return the jobs whose newest attempt is longer than usual. Only a list of them asks: it reads all executions."""
+    found = []
+    for job in jobs:
+        yield
+        if is_slow(job.raw_status, now):
+            found.append(job)
+    return found
 
 
 def _projected(

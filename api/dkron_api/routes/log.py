@@ -14,14 +14,14 @@ from aiohttp import web
 from dkron_api.edge.admission import GRANT, NEED, open_answer
 from dkron_api.edge.keys import KUBE
 from dkron_api.edge.urls import flag, tenant_of
+from dkron_api.jobs.writer import missing
 from dkron_api.refusal import LATER, ApiError, unavailable
-from dkron_api.routes.executions import coming_of
-from dkron_api.routes.requests import job_of
+from dkron_api.routes.archived import archived_output, archived_run, job_or_gone
+from dkron_api.routes.executions import coming_of, no_execution
 from dkron_api.translate.execution import found, shown
 from dkron_api.translate.pod import container_of, has_begun, obstacle
 from dkron_api.translate.record import Object
 from dkron_crds.job import Active
-from dkron_crds.schedule.errors import quoted
 from dkron_from_dkron.moments import ZERO
 from dkron_kube.errors import KubeError
 from dkron_kube.paths import PODS
@@ -40,7 +40,10 @@ async def show_log(request: web.Request) -> web.StreamResponse:
     begins with the time at which it was written, as in `kubectl logs --timestamps`."""
     follow = flag(request, "follow")
     with open_answer(request):
-        pod, container = await _begun(request, patience=PATIENCE if follow else 0.0)
+        try:
+            pod, container = await _begun(request, patience=PATIENCE if follow else 0.0)
+        except _Gone as gone:
+            return await _archived(request, gone)
         kube, namespace = request.app[KUBE], tenant_of(request).namespace
         name = pod["metadata"]["name"]
         query = {"timestamps": "true"} if flag(request, "timestamps") else None
@@ -59,23 +62,47 @@ async def show_log(request: web.Request) -> web.StreamResponse:
         return response
 
 
+class _Gone(ApiError):
+    """Kubernetes has no log of this attempt (any more): `identity` is the uid of the job and the name of its Job, if
+    the job still shows it."""
+
+    def __init__(self, reason: str, identity: tuple[str, str] | None = None) -> None:
+        super().__init__(HTTPStatus.NOT_FOUND, reason)
+        self.identity = identity
+
+
+async def _archived(request: web.Request, gone: _Gone) -> web.StreamResponse:
+    """Send the output that the archive has. Raises `ApiError`: 404, or 503 if the archive cannot be read."""
+    identity = gone.identity
+    if identity is None:
+        known = await archived_run(request)
+        identity = None if known is None else known.identity
+    output = None if identity is None else await archived_output(request, *identity)
+    if output is None:
+        raise gone
+    headers = {"Content-Type": TEXT, "Cache-Control": "no-store"}
+    headers |= {"X-Output-Truncated": "true"} if output.truncated else {}
+    return web.Response(body=output.content, headers=headers)
+
+
 async def _begun(request: web.Request, *, patience: float) -> tuple[Object, str]:
     """Return the pod of the execution, and its container once that has started. Raises `ApiError`."""
     clock = asyncio.get_running_loop().time
     deadline = clock() + patience
     while True:
-        job, key = job_of(request), request.match_info["execution"]
+        job, key = job_or_gone(request), request.match_info["execution"]
+        if job is None:
+            raise _Gone(missing(request.match_info["job"]).reason)
         run = found(job, key, coming=coming_of(request, job))
         if run is None:
-            text = f"the job {quoted(job.name)} has no execution {quoted(key)} (any more)"
-            raise ApiError(HTTPStatus.NOT_FOUND, text)
+            raise _Gone(no_execution(job, key).reason)
         execution = shown(job, run)
         uid = run.uid if isinstance(run, Active) else ""
         pod = await tenant_of(request).pods.newest(run.job, uid=uid)
         if pod is not None and has_begun(pod, container_of(pod)):
             return pod, container_of(pod)
         if execution["finished_at"] != ZERO:
-            raise _no_log(request, execution, has_pod=pod is not None)
+            raise _no_log(request, execution, identity=(job.uid, run.job), has_pod=pod is not None)
         if tenant_of(request).event_log.closed:
             raise unavailable("the server is stopping; retry")
         if clock() >= deadline or _left(request):
@@ -84,12 +111,12 @@ async def _begun(request: web.Request, *, patience: float) -> tuple[Object, str]
         await asyncio.sleep(PAUSE)
 
 
-def _no_log(request: web.Request, execution: Object, *, has_pod: bool) -> ApiError:
+def _no_log(request: web.Request, execution: Object, *, identity: tuple[str, str], has_pod: bool) -> ApiError:
     about, route = f'of the execution "{execution["id"]}"', f"GET {request.path.removesuffix('/log')}"
     if has_pod:
         return ApiError(HTTPStatus.NOT_FOUND, f"the container {about} never started; {route} says why")
     kept = f"{route} has the end of its output" if execution.get("output") else "none of its output was kept"
-    return ApiError(HTTPStatus.NOT_FOUND, f"the pod {about} is gone, and its log with it; {kept}")
+    return _Gone(f"the pod {about} is gone, and its log with it; {kept}", identity)
 
 
 async def _relay(request: web.Request, response: web.StreamResponse, pieces: AsyncIterator[bytes]) -> None:

@@ -5,35 +5,34 @@ how all jobs stand. Additions to Dkron's API, except for /v1/stats: executions t
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
-from typing import Any
 
 from aiohttp import web
 
 from dkron_api.edge.admission import GRANT
 from dkron_api.edge.answers import json_answer
-from dkron_api.edge.keys import CLOCK, CLUSTERS, SLICES
-from dkron_api.edge.urls import base_of, tenant_of
+from dkron_api.edge.keys import ARCHIVE, CLOCK, CLUSTERS, SLICES
+from dkron_api.edge.urls import base_of, namespace_of, tenant_of
 from dkron_api.refusal import ApiError, refusing
+from dkron_api.routes.archived import told
 from dkron_api.routes.cluster import known_cluster, leader
-from dkron_api.routes.pauses import visible_pauses
+from dkron_api.routes.execution_lists import readable
+from dkron_api.routes.execution_pages import warning
+from dkron_api.routes.explain import explain_slots
 from dkron_api.routes.requests import body_of, job_of, require_ready
 from dkron_api.translate.forecast import MOST_SLOTS, SLOTS, Forecast, Unclear, forecast, preview
 from dkron_api.translate.listing import whole
 from dkron_api.translate.record import Job, Object, lenient
+from dkron_archive.records import Bucket
 from dkron_crds.cluster import ClusterStatus
 from dkron_crds.lease import INSTALLATION
 from dkron_crds.schedule.errors import quoted
 from dkron_crds.status import Day
 from dkron_crds.totals import daily_totals
-from dkron_kube.errors import KubeError
 from dkron_reports.agenda import MOST, end_of, planning
-from dkron_reports.explain import explaining, read_question
 from dkron_reports.failing import failing, start_of
 from dkron_reports.installation import installation
-from dkron_reports.job import from_object
-from dkron_reports.pause_times import needs_pauses
 
 TURN = 50
 """Number of slots after which other requests may run."""
@@ -41,17 +40,6 @@ WITHIN, COUNT, CROWDED = "1h", 100, 10
 """Defaults of an agenda: an hour, a number of slots, seconds with at least this many jobs."""
 SINCE, WORST = "24h", 20
 """Of which period the failures are told unless it is asked otherwise, and of how many jobs."""
-
-
-async def explain_slots(request: web.Request) -> web.StreamResponse:
-    """Explain the slots of a job, `?from` … `?to`, or the one `?at` a moment."""
-    job, now, query = job_of(request), request.app[CLOCK](), request.query
-    with refusing(ValueError):
-        question = read_question(at=query.get("at"), start=query.get("from"), end=query.get("to"), now=now)
-    told = from_object(job.raw)
-    pauses = await _pauses(request) if needs_pauses(told) else []
-    found = await request.app[SLICES].run(explaining(told, question, now=now, pauses=pauses))
-    return json_answer(request, found.as_json())
 
 
 async def show_agenda(request: web.Request) -> web.StreamResponse:
@@ -93,15 +81,11 @@ async def show_summary(request: web.Request) -> web.StreamResponse:
     leading = leader(app)
     name = "" if leading is None else leading.identity
     about = installation(cluster, living=found.days, leader=name, today=app[CLOCK]().date(), sums=sees_all)
-    return json_answer(request, {**found.as_json(nodes), **about})
-
-
-async def _pauses(request: web.Request) -> list[Object]:
-    """Return the pauses that may have held a job; none if the service may not read them now."""
-    try:
-        return await visible_pauses(request)
-    except KubeError:
-        return []
+    answer = {**found.as_json(nodes), **about}
+    if app[ARCHIVE] is not None:
+        # It has counted what statuses no longer show.
+        answer["last_hour"].pop("kept_since", None)
+    return json_answer(request, answer)
 
 
 def _whole(text: str | None, name: str, *, default: int, least: int, most: int = MOST) -> int:
@@ -146,30 +130,63 @@ async def may_read_all_totals(request: web.Request) -> bool:
 
 async def show_stats(request: web.Request) -> web.StreamResponse:
     """GET /v1/stats. The sums in the DkronCluster are of all namespaces. So below the prefix, and for callers who may
-    not read the DkronCluster, only what the jobs of the namespace still show counts."""
+    not read the DkronCluster, only what the jobs of the namespace still show counts, and what the archive has of the
+    namespace. Only the archive tells of days that are over a year old."""
     require_ready(request)
     cluster = known_cluster(request.app) if await may_read_all_totals(request) else None
-    today = request.app[CLOCK]().date()
+    today, most = request.app[CLOCK]().date(), MOST_DAYS if request.app[ARCHIVE] is None else MOST_ARCHIVED
     # Every object counts, including one whose Dkron name belongs to an older object.
     jobs = tuple(tenant_of(request).job_index.object_cache)
-    days = days_wanted(request.query.get("days"))
+    days = days_wanted(request.query.get("days"), most=most)
+    # With the sums of the DkronCluster, the archive is needed for older days only.
+    archived, why = await _archived_days(request, today, days, until=MOST_DAYS if cluster is not None else 0)
     # The sums of ten thousand jobs take a tenth of a second; keep other requests running meanwhile.
-    return json_answer(request, await asyncio.to_thread(_stats, cluster, jobs, today=today, days=days))
+    found = await asyncio.to_thread(_totals, cluster, jobs)
+    return json_answer(request, stats(fuller(found, archived), today=today, days=days), headers=warning(why))
 
 
-def _stats(cluster: Object | None, jobs: Sequence[Job], *, today: date, days: int) -> dict[str, Any]:
+async def _archived_days(request: web.Request, today: date, days: int, *, until: int) -> tuple[list[Bucket], str]:
+    """Return the counts of the archive, up to `until` days ago, and why they are missing."""
+    if days <= until:
+        return [], ""
+    begin, end = (today - timedelta(days=ago - 1) for ago in (days, until))
+    namespace, jobs = namespace_of(request), await readable(request, frozenset())
+    found, why = await told(
+        request,
+        lambda reader: reader.timeline(namespace, midnight(begin), midnight(end), timedelta(days=1), jobs=jobs),
+    )
+    return found or [], why
+
+
+def _totals(cluster: Object | None, jobs: Sequence[Job]) -> Mapping[date, Day]:
     sums = lenient(ClusterStatus, (cluster or {}).get("status") or {})
-    totals = daily_totals(sums.days, sums.departed, (job.days for job in jobs))
-    return stats(totals, today=today, days=days)
+    return daily_totals(sums.days, sums.departed, (job.days for job in jobs))
 
 
-DAYS, MOST_DAYS = 30, 365
+def fuller(totals: Mapping[date, Day], archived: Sequence[Bucket]) -> dict[date, Day]:
+    """Return the totals with the counts of the archive where those are larger: it may have been empty on the first of
+    its days, and lag on the last."""
+    found = dict(totals)
+    for each in archived:
+        day = each.begin.date()
+        known = found.get(day) or Day(date=day, success=0, failed=0)
+        success, failed = max(known.success, each.success), max(known.failed, each.failed)
+        found[day] = Day(date=day, success=success, failed=failed)
+    return found
 
 
-def days_wanted(text: str | None) -> int:
-    """Return the number of days for `?days=`: 30 if it is not a positive integer, at most 365."""
+def midnight(day: date) -> datetime:
+    """Return when a day begins, in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+DAYS, MOST_DAYS, MOST_ARCHIVED = 30, 365, 3650
+
+
+def days_wanted(text: str | None, *, most: int = MOST_DAYS) -> int:
+    """Return the number of days for `?days=`: 30 if it is not a positive integer, at most `most`."""
     days = whole(text or "", otherwise=DAYS)
-    return min(days, MOST_DAYS) if days > 0 else DAYS
+    return min(days, most) if days > 0 else DAYS
 
 
 def stats(totals: Mapping[date, Day], *, today: date, days: int) -> Object:

@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 
 from dkron_api.cache.health_index import HealthIndex, Slices
 from dkron_api.cache.job_index import JobIndex, Prerenderer
+from dkron_api.cache.live_executions import LiveExecutions
 from dkron_api.jobs.objects import RunObjects
 from dkron_api.jobs.pods import Pods
 from dkron_api.jobs.run_waiter import RequestedRuns, RunWaiter
@@ -35,6 +36,7 @@ class Tenant:
     namespace: str
     job_index: JobIndex
     health_index: HealthIndex
+    live: LiveExecutions
     event_log: EventLog
     feed: Feed
     run_waiter: RunWaiter
@@ -64,6 +66,7 @@ class TenantFactory:
             namespace=namespace,
             job_index=job_index,
             health_index=HealthIndex(job_index, self._clock, self._slices),
+            live=LiveExecutions(job_index),
             event_log=event_log,
             feed=Feed(job_index, event_log, self._clock),
             run_waiter=RunWaiter(job_index),

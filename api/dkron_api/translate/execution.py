@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any
+from typing import Any, Protocol
 
 from dkron_api.translate.listing import whole
 from dkron_api.translate.readiness import failure
@@ -30,12 +30,12 @@ def listed(
 
     `coming` are requested executions that are yet to begin; `nodes` maps a Job to its node. `detailed` adds `details`.
     """
-    zone = _zone(job.spec.timezone)
+    zone = zone_of(job.spec.timezone)
     limit = whole(query.get("output_size_limit", ""), otherwise=-1)
-    runs = sorted(every(job, coming=coming, nodes=nodes), key=_order(query.get("_sort", "")))
+    runs = sorted(every(job, coming=coming, nodes=nodes), key=order_by(query.get("_sort", "")))
     if query.get("_order", "").upper() != "ASC":
         runs.reverse()
-    items = [_with_flag(shown(job, run, zone=zone), run, limit) for run in runs]
+    items = [with_flag(shown(job, run, zone=zone), run, limit) for run in runs]
     if not detailed:
         return items
     return [item | {"details": details(run, stop=stop_of(job, run))} for item, run in zip(items, runs, strict=True)]
@@ -96,7 +96,15 @@ def running(
     return [entry[2] for entry in busy]
 
 
-def shown(job: Job, run: Execution | Active, *, zone: tzinfo = UTC, so_far: str = "") -> Object:
+class Named(Protocol):
+    """A job, or an archived one."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the Dkron API."""
+
+
+def shown(job: Named, run: Execution | Active, *, zone: tzinfo = UTC, so_far: str = "") -> Object:
     """Return an execution in Dkron's order of fields. `so_far` is the output of a running one, whose end is zero."""
     output = _output(run) if isinstance(run, Execution) else so_far
     return {
@@ -171,7 +179,8 @@ def _output(run: Execution) -> str:
     return f"{why}\n{run.output}" if why else run.output
 
 
-def _with_flag(item: Object, run: Execution | Active, limit: int) -> Object:
+def with_flag(item: Object, run: Execution | Active, limit: int) -> Object:
+    """Return an execution of a list, with at most `limit` bytes of its output, all of them if it is negative."""
     cut = isinstance(run, Execution) and run.output_truncated
     output = item.get("output", "").encode()
     if 0 <= limit < len(output):
@@ -181,7 +190,9 @@ def _with_flag(item: Object, run: Execution | Active, limit: int) -> Object:
     return {**item, "output_truncated": cut}
 
 
-def _order(field: str) -> Any:  # noqa: ANN401 - a key for sorted()
+def order_by(field: str) -> Any:  # noqa: ANN401 - a key for sorted()
+    """Return the key by which a list is sorted, by the start unless the field is another one that Dkron knows."""
+
     def started(run: Execution | Active) -> tuple[Any, ...]:
         return run.started_at, run.id
 
@@ -194,7 +205,8 @@ def _order(field: str) -> Any:  # noqa: ANN401 - a key for sorted()
             return started
 
 
-def _zone(name: str) -> tzinfo:
+def zone_of(name: str) -> tzinfo:
+    """Return the zone of this name; UTC for one that is not known."""
     try:
         return load_zone(name).info
     except TimezoneError:

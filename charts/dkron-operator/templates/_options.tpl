@@ -15,6 +15,44 @@
 {{- end }}
 {{- end }}
 
+{{/* Whether the release has an archive, and which: "sqlite", "postgresql", else empty. */}}
+{{- define "dkron.archive" -}}
+{{- if .Values.archive.sqlite.enabled }}sqlite
+{{- else if .Values.archive.postgresql.secretName }}postgresql
+{{- end }}
+{{- end }}
+
+{{- define "dkron.archiveFolder" -}}
+/var/lib/dkron/archive
+{{- end }}
+
+{{/* The archive's URL, for both programs. */}}
+{{- define "dkron.archiveEnv" -}}
+{{- $kind := include "dkron.archive" . }}
+{{- if eq $kind "sqlite" }}
+- name: DKRON_ARCHIVE
+  value: sqlite:///{{ include "dkron.archiveFolder" . }}/archive.db
+{{- else if $kind }}
+- name: DKRON_ARCHIVE
+  valueFrom:
+    secretKeyRef:
+      name: {{ .Values.archive.postgresql.secretName }}
+      key: {{ .Values.archive.postgresql.key }}
+{{- end }}
+{{- end }}
+
+{{/* How much the archive keeps, for the operator. */}}
+{{- define "dkron.retentionEnv" -}}
+{{- if include "dkron.archive" . }}
+{{- range $name, $value := dict "DAYS" "days" "EXECUTIONS_PER_JOB" "executionsPerJob" "BYTES" "bytes" }}
+{{- $limit := get $.Values.archive.retention $value }}
+{{- if kindIs "float64" $limit }}{{ $limit = int64 $limit }}{{ end }}
+- name: DKRON_ARCHIVE_{{ $name }}
+  value: {{ $limit | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* Whether the REST API asks the API server whose a token is, or what its owner may do: "true", else empty. */}}
 {{- define "dkron.asksCluster" -}}
 {{- if has "kubernetes" .Values.api.auth }}true

@@ -133,6 +133,10 @@ volumeMounts:
     readOnly: true
     {{- end }}
   {{- end }}
+  {{- if eq (include "dkron.archive" $root) "sqlite" }}
+  - name: archive
+    mountPath: {{ include "dkron.archiveFolder" $root }}
+  {{- end }}
   {{- with $own.extraVolumeMounts }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -220,6 +224,12 @@ env:
     value: {{ .Values.jobs.datacenter | quote }}
   - name: DKRON_REGION
     value: {{ .Values.jobs.region | quote }}
+  {{- with include "dkron.archiveEnv" . | trim }}
+  {{- . | nindent 2 }}
+  {{- end }}
+  {{- with include "dkron.retentionEnv" . | trim }}
+  {{- . | nindent 2 }}
+  {{- end }}
   {{- with .Values.jobs.outputDir }}
   - name: DKRON_OUTPUT_DIR
     value: {{ . | quote }}
@@ -284,6 +294,9 @@ env:
     value: {{ .Release.Namespace }}
   - name: DKRON_API_AUTH
     value: {{ join "," $own.auth | quote }}
+  {{- with include "dkron.archiveEnv" . | trim }}
+  {{- . | nindent 2 }}
+  {{- end }}
   {{- if eq $own.mode "deployment" }}
   - name: DKRON_API_BESIDE_OPERATOR
     value: "false"
@@ -395,6 +408,11 @@ readinessProbe:
 {{- with $own.extraVolumes }}
 {{ toYaml . }}
 {{- end }}
+{{- end }}
+{{- if eq (include "dkron.archive" $root) "sqlite" }}
+- name: archive
+  persistentVolumeClaim:
+    claimName: {{ default (include "dkron.name" (list $root "archive")) $root.Values.archive.sqlite.existingClaim }}
 {{- end }}
 {{- if include "dkron.sharesToken" $root }}
 - name: rest-token

@@ -19,9 +19,9 @@ RIGHTS = ("list", "run", "stop", "logs")
 async def doctor(ctx: typer.Context) -> None:
     """Check the installation, and suggest a fix for each finding.
 
-    It checks the custom resources, your permissions, the leader and its Lease, versions, the clock, jobs that are not
-    ready or stuck, and crowded seconds. The exit code is 1 if there is a problem, and 0 if there are only warnings. -n
-    names the namespace of the operator. It checks the jobs of that namespace, or of all with -A.
+    It checks the custom resources, your permissions, the leader and its Lease, versions, the archive, the clock, jobs
+    that are not ready or stuck, and crowded seconds. The exit code is 1 if there is a problem, and 0 if there are only
+    warnings. -n names the namespace of the operator. It checks the jobs of that namespace, or of all with -A.
     """
     options = options_of(ctx)
     need_cluster(options, "doctor")

@@ -33,11 +33,16 @@ async def logs(
     """Print the output of an execution.
 
     By default, it prints the output of the newest run, for each of its members. It is the whole log while the pod
-    exists (spec.history says how long), and then the end that the status keeps.
+    exists (spec.history says how long). Then it is the output that the archive keeps, with --server, or the end that
+    the status keeps.
     """
     async with connected(options_of(ctx)) as server:
-        found = await server.job(job)
-        wanted = chosen(found, await server.attempts(found), execution, failed=failed)
+        found = await server.past_job(job)
+        attempts = await server.attempts(found)
+        if execution and not named(attempts, execution):
+            older = await server.execution(found, execution)
+            attempts = [older] if older is not None else []
+        wanted = chosen(found, attempts, execution, failed=failed)
         for each in wanted:
             if len(wanted) > 1:
                 remark(f"==> {each.member or each.node} {each.id}")
@@ -47,7 +52,7 @@ async def logs(
 def chosen(job: Job, attempts: list[Attempt], execution: str, *, failed: bool) -> list[Attempt]:
     """Return the attempts that the options name. Raises `CliError`."""
     if execution:
-        found = [each for each in attempts if execution in (each.id, each.job, each.id.partition("-")[2])]
+        found = named(attempts, execution)
         if not found:
             text = f'"{job.name}" has no execution "{execution}" any more; see dkronctl history {job.name} -o wide'
             raise CliError(Code.NOT_FOUND, text)
@@ -57,6 +62,11 @@ def chosen(job: Job, attempts: list[Attempt], execution: str, *, failed: bool) -
         kind = "failed execution" if failed else "execution"
         raise CliError(Code.NOT_FOUND, f'"{job.name}" has no {kind} yet, or its history no longer shows it')
     return list(runs[0].last_of_each)[-1:] if failed else list(runs[0].last_of_each)
+
+
+def named(attempts: list[Attempt], execution: str) -> list[Attempt]:
+    """Return the attempts with this id, or with this name of a Job."""
+    return [each for each in attempts if execution in (each.id, each.job, each.id.partition("-")[2])]
 
 
 async def print_log(

@@ -1,4 +1,4 @@
-"""`runs`: the DkronRuns, each of which requests one run of a job."""
+"""`runs`: the DkronRuns, each of which requests one run of a job; and with --at, what ran at a time."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -7,9 +7,19 @@ from typing import Annotated
 
 import typer
 
-from dkron_cli.commands.arguments import Timeout, read_timeout
+from dkron_cli.commands.arguments import Timeout, read_timeout, refusing, usage
 from dkron_cli.commands.nouns import Object, at_most, commands, listed, one
 from dkron_cli.complete import job_names, run_names
+from dkron_cli.core.executions import (
+    Listed,
+    distinct,
+    during,
+    execution_json,
+    execution_table,
+    newest_first,
+    ran_in,
+)
+from dkron_cli.core.moments import Period, read_past
 from dkron_cli.core.requested_runs import (
     OVER,
     message_of,
@@ -21,12 +31,15 @@ from dkron_cli.core.requested_runs import (
 )
 from dkron_cli.core.run import attempt_table
 from dkron_cli.core.selection import plain
-from dkron_cli.edge.backend import RUN, Objects
+from dkron_cli.edge.backend import RUN, Objects, Server
+from dkron_cli.edge.connect import connected
+from dkron_cli.edge.local_zone import LocalZone
 from dkron_cli.edge.progress import Show, shown_progress
 from dkron_cli.edge.terminal import remark, say, say_facts, show, structured
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import options_of
 from dkron_crds.run import RunPhase
+from dkron_reports.words import instant
 
 PAUSE = 0.5
 TRIES = 3
@@ -36,9 +49,65 @@ RunName = Annotated[
 ]
 
 app = commands(
-    "List DkronRuns, and show, await or cancel one.\n\nA DkronRun is a run that was requested, as by dkronctl run. "
-    "dkronctl history has all\nruns of a job, whatever caused them."
+    "List DkronRuns, show, await or cancel one, and list what ran at a time.\n\n"
+    "A DkronRun is a run that was requested, as by dkronctl run. dkronctl history has all\n"
+    "runs of a job, whatever caused them.\n\n"
+    "With --at and no command, the list has the executions of all jobs that ran at a time, the\n"
+    "newest first: in the minute of 05:41, or on a whole day, in the time zone of this machine.\n"
+    "With --server, it goes as far back as the archive of the REST API, and otherwise as far as\n"
+    "spec.history.executions of each job."
 )
+
+
+@app.callback(invoke_without_command=True)
+async def ran(
+    ctx: typer.Context,
+    at: Annotated[
+        str,
+        typer.Option("--at", help="List what ran then: 05:41, yesterday 02:30, last tuesday, RFC 3339, or 2h ago."),
+    ] = "",
+    count: Annotated[int, typer.Option("--count", "-c", min=1, help="With --at: maximum number.")] = 100,
+) -> None:
+    """List the executions of all jobs that ran at a time."""
+    if ctx.invoked_subcommand is not None:
+        if at:
+            raise usage(f"--at lists what ran then; leave it out before {ctx.invoked_subcommand}")
+        return
+    if not at:
+        raise usage("name a command, or give --at; see dkronctl runs --help")
+    options, now = options_of(ctx), datetime.now(UTC)
+    with refusing():
+        period = read_past("--at", at, now, LocalZone())
+    remark(f"from {instant(period.begin)} to {instant(period.end)}:")
+    async with connected(options) as server:
+        ran_then = await _ran_in(server, period, now, count)
+        if server.keeps:
+            remark(server.keeps)
+    found = ran_then[:count]
+    raw = [execution_json(each) for each in found]
+    if structured(options, raw, names=lambda: [each.attempt.id for each in found], one=False):
+        return
+    if not found:
+        remark("nothing ran")
+        return
+    show(execution_table(found, now=now, namespaces=options.all_namespaces), options)
+    if len(ran_then) > count:
+        remark("there are more; --count shows them")
+
+
+async def _ran_in(server: Server, period: Period, now: datetime, count: int) -> list[Listed]:
+    """Return the executions that ran in a period: those that run, and the others by their ends, the newest first. There
+    may be more than `count`, but not fewer because of it."""
+    found: list[Listed] = []
+    for wanted in during(period, now):
+        known = 0
+        async for page in server.executions(wanted):
+            taken = [each for each in page if ran_in(each.attempt, period)]
+            found += taken
+            known += len(taken)
+            if known > count:
+                break
+    return newest_first(distinct(found))
 
 
 @app.command("list")

@@ -9,7 +9,7 @@ from dkron_cli.core.table import Table, table
 from dkron_crds.lease import ADDRESS, LEASE_SECONDS, VERSION
 from dkron_reports.agenda import planning, with_first
 from dkron_reports.job import Job
-from dkron_reports.reading import whole
+from dkron_reports.reading import items, mapping, number, objects, whole
 from dkron_reports.slices import at_once
 from dkron_reports.troubles import SEVERE, Kind, Troubles
 from dkron_reports.words import instant, plural, read_time, span
@@ -18,6 +18,8 @@ Object = Mapping[str, Any]
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 OF_RUNS = (Kind.FAILING, Kind.STALE)
 """Troubles of what a job runs, not of the installation."""
+ARCHIVES = "Archives"
+"""The condition of a DkronCluster whose operator has an archive."""
 OFFSET = timedelta(seconds=5)
 CROWD = 50
 NAMED = 5
@@ -58,6 +60,7 @@ def checked(found: Inspection, own: str, revision: int, now: datetime) -> Iterat
     if found.is_told:
         yield from installation(found.installation)
         yield from versions(found.installation, own)
+        yield from archive(found.installation, found.jobs or ())
         yield from lease(found.lease, now)
     if found.hidden:
         yield Check(WARNING, f"the operator's state cannot be read: {found.hidden}", "ask for a role to read it")
@@ -98,6 +101,38 @@ def installation(cluster: Object | None) -> Iterator[Check]:
         )
     if (cluster.get("spec") or {}).get("paused"):
         yield Check(WARNING, "the REST API rejects new and changed jobs", "dkronctl resume --api-writes")
+
+
+def archive(cluster: Object | None, jobs: Sequence[Job]) -> Iterator[Check]:
+    """Check whether the archive takes records, and whether it has all; nothing for an operator without one."""
+    conditions = {each.get("type"): each for each in objects(mapping(cluster or {}, "status"), "conditions")}
+    archives = conditions.get(ARCHIVES)
+    if archives is None:
+        return
+    losses = [(job.name, lost) for job in jobs if (lost := number(_unarchived(job), "lost"))]
+    if losses:
+        names = ", ".join(name for name, _ in losses[:NAMED]) + (" …" if len(losses) > NAMED else "")
+        count = sum(lost for _, lost in losses)
+        text = f"the archive never got {plural(count, 'record')}, because it was away: {names}"
+        yield Check(WARNING, text, "keep it from being away for so long: a status holds only its newest executions")
+    if archives.get("status") != "False":
+        yield Check(OK, "the archive takes records")
+        return
+    # It may have some of these: a status that owes nothing more says so with its next write.
+    owed = sum(map(_owed, jobs))
+    behind = f"; at most {plural(owed, 'execution')} wait for it" if owed else ""
+    why = str(archives.get("message") or archives.get("reason")).rstrip(".")
+    remedy = "jobs run on; make its database answer before their statuses are full"
+    yield Check(PROBLEM, f"the archive takes no records ({why}){behind}", remedy)
+
+
+def _unarchived(job: Job) -> Object:
+    return mapping(mapping(job.raw, "status"), "unarchived")
+
+
+def _owed(job: Job) -> int:
+    names = set(map(str, items(_unarchived(job), "executions")))
+    return sum(each.get("job") in names for each in objects(mapping(job.raw, "status"), "executions"))
 
 
 def versions(cluster: Object | None, own: str) -> Iterator[Check]:

@@ -9,6 +9,9 @@ from dkron_reports.job import Job
 from dkron_reports.reading import Object, items, mapping, number, objects
 from dkron_reports.words import ago, instant, one_line, read_time
 
+GONE = "Deleted"
+"""The state of a job that only the archive knows."""
+
 
 def from_dkron(raw: Object) -> Job:
     """Return the job of Dkron's JSON, from our REST API or from Dkron."""
@@ -32,6 +35,11 @@ def from_dkron(raw: Object) -> Job:
         succeeded=number(raw, "success_count"),
         failed=number(raw, "error_count"),
     )
+
+
+def gone_job(name: str) -> Job:
+    """Return a job that was deleted: only its name is known."""
+    return replace(from_dkron({"name": name}), state=GONE)
 
 
 def with_pause(job: Job, paused: str) -> Job:

@@ -67,21 +67,23 @@ def run_table(runs: Sequence[Run], *, now: datetime, wide: bool, jobs: Sequence[
 def run_json(run: Run, *, namespace: str, job: str) -> Object:
     """Return a run as `history -o json` has it. docs/cli.md says that it does not change."""
     return {
-        "namespace": namespace, "job": job, "group": str(run.group), "slot": _time(run.slot), "trigger": run.trigger,
-        "result": run.result.value, "startedAt": _time(run.started), "finishedAt": _time(run.finished),
-        "attempts": [
-            {
-                "id": each.id, "number": each.number, "member": each.member, "node": each.node,
-                "jobName": each.job, "startedAt": _time(each.started), "finishedAt": _time(each.finished),
-                "success": each.success, "exitCode": each.exit_code, "reason": each.reason,
-                "message": each.message, "output": each.output,
-            }
-            for each in run.attempts
-        ],
+        "namespace": namespace, "job": job, "group": str(run.group), "slot": time_json(run.slot),
+        "trigger": run.trigger, "result": run.result.value, "startedAt": time_json(run.started),
+        "finishedAt": time_json(run.finished), "attempts": [attempt_json(each) for each in run.attempts],
     }  # fmt: skip
 
 
-def _time(at: datetime | None) -> str | None:
+def attempt_json(each: Attempt) -> Object:
+    """Return an attempt, as lists of runs and of executions have it."""
+    return {
+        "id": each.id, "number": each.number, "member": each.member, "node": each.node, "jobName": each.job,
+        "startedAt": time_json(each.started), "finishedAt": time_json(each.finished), "success": each.success,
+        "exitCode": each.exit_code, "reason": each.reason, "message": each.message, "output": each.output,
+    }  # fmt: skip
+
+
+def time_json(at: datetime | None) -> str | None:
+    """Return a time in JSON."""
     return None if at is None else rfc3339(at)
 
 

@@ -15,6 +15,7 @@ from dkron_reports.run import Attempt, Run
 
 if TYPE_CHECKING:
     from dkron_cli.core.checks import Inspection
+    from dkron_cli.core.executions import Filter, Listed
     from dkron_cli.core.importing import Item, Step, Wanted
     from dkron_cli.core.pauses import Choice
     from dkron_reports.explain import Question
@@ -96,6 +97,8 @@ class Server(Protocol):
 
     takes_faulty: bool = False
     """Whether it takes jobs that the operator could not run: it may be a Dkron."""
+    keeps: str = ""
+    """How far back its executions go, as a sentence; empty if the server itself tells."""
 
     @property
     def where(self) -> str:
@@ -126,6 +129,10 @@ class Server(Protocol):
     async def job(self, name: str) -> Job:
         """Return one job, by its Dkron name or the name of its object."""
 
+    async def past_job(self, name: str) -> Job:
+        """Return one job, as much of it as is known if it is gone. Raises `CliError` for one that nothing tells of."""
+        return await self.job(name)
+
     async def job_to_run(self, name: str) -> Job:
         """Return one job, as much of it as the caller may read. Raises `CliError` if there is none."""
 
@@ -140,6 +147,13 @@ class Server(Protocol):
 
     async def attempts(self, job: Job) -> list[Attempt]:
         """Return the attempts that are known, in any order."""
+
+    def executions(self, wanted: "Filter", job: Job | None = None) -> "AsyncIterator[list[Listed]]":
+        """Yield the executions of a job, or of all jobs, in pages, the newest first."""
+
+    async def execution(self, job: Job, execution: str) -> Attempt | None:  # noqa: ARG002 - `attempts` has all
+        """Return an execution that `attempts` does not have; None if there is none of this id."""
+        return None
 
     async def latest_failure(self, job: Job, start: datetime) -> Run | None:
         """Return the newest finished run since then if it failed."""
@@ -252,6 +266,13 @@ def missing(name: str, where: str, known: Sequence[str] = ()) -> CliError:
 async def meant(server: Server, selection: Selection) -> list[Job]:
     """Return the jobs with the labels, or the one job that is named."""
     return await server.jobs(selection) if selection.labels else [await server.job(selection.names[0])]
+
+
+async def past_jobs(server: Server, selection: Selection) -> list[Job]:
+    """Return the jobs that are named, also if they are gone; or those with the labels."""
+    if not selection.names:
+        return await server.jobs(selection)
+    return [await server.past_job(name) for name in selection.names]
 
 
 async def existing(server: Server, name: str) -> list[Job]:

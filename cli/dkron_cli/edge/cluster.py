@@ -32,6 +32,7 @@ from dkron_reports.run import Attempt, Run, attempts_of
 
 if TYPE_CHECKING:
     from dkron_cli.core.checks import Inspection
+    from dkron_cli.core.executions import Filter, Listed
     from dkron_cli.core.importing import Item, Step, Wanted
     from dkron_cli.core.pauses import Choice
     from dkron_kube.client import KubeClient
@@ -47,6 +48,8 @@ _ROOM = 42
 
 class Cluster(Server):
     """The DkronJobs of a namespace, or of all."""
+
+    keeps = "a status keeps the newest executions of a job; --server shows older ones, if the REST API has an archive"
 
     def __init__(self, kube: "KubeClient", namespace: str, *, everywhere: bool) -> None:
         self.kube = kube
@@ -145,6 +148,14 @@ class Cluster(Server):
     async def attempts(self, job: Job) -> list[Attempt]:
         """Return the runs that the status shows."""
         return attempts_of(job.raw.get("status") or {})
+
+    async def executions(self, wanted: "Filter", job: Job | None = None) -> "AsyncIterator[list[Listed]]":
+        """Yield the executions that the statuses show."""
+        from dkron_cli.core.executions import of_statuses  # noqa: PLC0415
+
+        jobs = [job] if job is not None else await self.jobs()
+        known = [(each, one) for each in jobs for one in await self.attempts(each)]
+        yield of_statuses(known, wanted, datetime.now(UTC))
 
     async def latest_failure(self, job: Job, start: datetime) -> Run | None:
         """Return the newest finished run since then if it failed."""

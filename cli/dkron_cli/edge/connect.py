@@ -5,10 +5,17 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from dkron_cli.edge.backend import Server
+from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 
 if TYPE_CHECKING:
     from dkron_cli.edge.cluster import Cluster
+    from dkron_cli.edge.rest import Rest
+
+OF_ARCHIVE = (
+    "the cluster has only the newest spec of a job; the archive has those before it, and the REST API reads it: "
+    "give its address by --server or DKRON_SERVER"
+)
 
 
 @asynccontextmanager
@@ -37,6 +44,20 @@ async def opened_cluster(options: Options) -> "AsyncIterator[Cluster]":
     from dkron_cli.edge import cluster  # noqa: PLC0415 - slow, and not needed by the others
 
     opened = await cluster.open_cluster(options)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+@asynccontextmanager
+async def opened_archive(options: Options) -> "AsyncIterator[Rest]":
+    """Yield the REST API, for commands that a cluster cannot answer, and close its connections."""
+    if not options.server:
+        raise CliError(Code.USAGE, OF_ARCHIVE)
+    from dkron_cli.edge.rest import open_rest  # noqa: PLC0415 - slow, and not needed by the others
+
+    opened = open_rest(options)
     try:
         yield opened
     finally:

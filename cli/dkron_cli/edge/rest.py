@@ -11,7 +11,8 @@ from urllib.parse import quote, urlencode
 
 import aiohttp
 
-from dkron_cli.core.job import from_dkron, with_pause
+from dkron_cli.core.executions import FEWEST, Filter
+from dkron_cli.core.job import GONE, from_dkron, gone_job, with_pause
 from dkron_cli.core.order import Order
 from dkron_cli.core.pauses import Choice
 from dkron_cli.core.run import attempts_of_dkron
@@ -28,7 +29,8 @@ from dkron_cli.edge.backend import (
     missing,
     refuse_disabled,
 )
-from dkron_cli.edge.rest_calls import PATIENCE, RETRY, RestCalls, answered
+from dkron_cli.edge.rest_calls import PATIENCE, RETRY, answered
+from dkron_cli.edge.rest_history import RestHistory, path_of
 from dkron_cli.edge.rest_objects import RestObjects
 from dkron_cli.edge.terminal import remark
 from dkron_cli.errors import CliError, Code
@@ -49,7 +51,7 @@ LONGER = 5.0
 SECOND = 1_000_000_000
 
 
-class Rest(RestCalls, Server):
+class Rest(RestHistory, Server):
     """The jobs of one REST API."""
 
     takes_faulty = True
@@ -106,6 +108,15 @@ class Rest(RestCalls, Server):
         with self.as_ours_does():
             return from_dkron(raw)
 
+    async def past_job(self, name: str) -> Job:
+        """Return one job; of one that is gone and has executions in the archive, only its name."""
+        try:
+            return await self.job(name)
+        except CliError as error:
+            if error.code is not Code.NOT_FOUND or not await self.is_past(name):
+                raise
+            return gone_job(name)
+
     async def job_to_run(self, name: str) -> Job:
         """Return one job, with only its name for a caller who may run it and not read it."""
         try:
@@ -128,7 +139,7 @@ class Rest(RestCalls, Server):
         return [with_pause(job, told.get(job.name, "")) for job in jobs]
 
     async def _pause_of(self, job: Job) -> str:
-        found = await self._get_json(f"{_path(job)}/details")
+        found = await self._get_json(f"{path_of(job)}/details")
         return str(found.get("paused") or "") if isinstance(found, dict) else ""
 
     async def _all_pauses(self) -> dict[str, str]:
@@ -144,7 +155,7 @@ class Rest(RestCalls, Server):
         return [replace(job, state=await self._reason_of(job) or job.state) if job.problem else job for job in jobs]
 
     async def _reason_of(self, job: Job) -> str:
-        found = await self._get_json(f"{_path(job)}/details")
+        found = await self._get_json(f"{path_of(job)}/details")
         shown = objects(found, "conditions") if isinstance(found, dict) else []
         reasons = (each.get("reason") for each in shown if (each.get("type"), each.get("status")) == ("Ready", "False"))
         return str(next(reasons, "") or "")
@@ -159,8 +170,10 @@ class Rest(RestCalls, Server):
             return None
 
     async def attempts(self, job: Job) -> list[Attempt]:
-        """Return the executions that the server shows."""
-        raw = await self.call("GET", f"{_path(job)}/executions?details=true", job=job.name)
+        """Return the executions that the server shows; of a job that is gone, the newest ones in the archive."""
+        if job.state == GONE:
+            return [each.attempt for each in await anext(self.executions(Filter(limit=FEWEST), job))]
+        raw = await self.call("GET", f"{path_of(job)}/executions?details=true", job=job.name)
         with self.as_ours_does():
             return attempts_of_dkron(raw)
 
@@ -182,7 +195,7 @@ class Rest(RestCalls, Server):
         earlier = [] if wait is None else await self.attempts(job)
         known = frozenset(each.group for each in earlier)
         query = "&".join(filter(None, ("wait=true" if wait is not None else "", "force=true" if force else "")))
-        path = f"{_path(job)}/run" + (f"?{query}" if query else "")
+        path = f"{path_of(job)}/run" + (f"?{query}" if query else "")
         # The caller, too, waits for so long, and has more to say about it.
         limit = wait + LONGER if wait else 0
         # With a key the server makes a DkronRun, which also forces a disabled job.
@@ -199,14 +212,14 @@ class Rest(RestCalls, Server):
         if not dry_run:
             # An API without this field ignores a body that has none of its fields, and refuses one that has others.
             body = {"repeat": attempt.id, "force": False}
-            path = f"{_path(job)}/run?wait=false"
+            path = f"{path_of(job)}/run?wait=false"
             await self.call("POST", path, job=job.name, body=body, conflict=Code.FAILED)
         return f" that repeats {attempt.id}"
 
     async def _require_ours(self, job: Job, what: str) -> None:
         """Raise `CliError` for a Dkron, which has no such route."""
         try:
-            await self.call("GET", f"{_path(job)}/next?count=1", what=what)
+            await self.call("GET", f"{path_of(job)}/next?count=1", what=what)
         except CliError as error:
             # A Dkron forbids nothing, so this is ours.
             if error.code is not Code.FORBIDDEN:
@@ -221,14 +234,14 @@ class Rest(RestCalls, Server):
 
     async def stop(self, job: Job, attempt: Attempt) -> None:
         """Stop an execution. Dkron cannot."""
-        await self.call("POST", f"{_path(job)}/executions/{quote(attempt.id, safe='')}/stop", what="stop executions")
+        await self.call("POST", f"{path_of(job)}/executions/{quote(attempt.id, safe='')}/stop", what="stop executions")
 
     async def disable(self, job: Job, *, disabled: bool) -> bool:
         """Toggle it, and toggle it back if another client was first."""
         if job.disabled is disabled:
             return False
         for _ in range(2):
-            found = from_dkron(await self.call("POST", f"{_path(job)}/toggle", job=job.name))
+            found = from_dkron(await self.call("POST", f"{path_of(job)}/toggle", job=job.name))
             if found.disabled is disabled:
                 return True
         raise CliError(Code.CONFLICT, f'another client toggled "{job.name}" at the same time; check it, and repeat')
@@ -248,7 +261,7 @@ class Rest(RestCalls, Server):
         asked: Asked | None = None,  # noqa: ARG002 - the server reads the run itself
     ) -> AsyncIterator[bytes]:
         """Yield the log; from a Dkron, which has no logs, the output of the execution."""
-        path = f"{_path(job)}/executions/{quote(attempt.id, safe='')}"
+        path = f"{path_of(job)}/executions/{quote(attempt.id, safe='')}"
         with answered():
             url = f"{self._server}{path}/log" + ("?follow=true" if follow else "")
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=PATIENCE)
@@ -263,7 +276,7 @@ class Rest(RestCalls, Server):
     async def slots(self, job: Job, count: int) -> list[datetime]:
         """Return the slots that ours tells. For a Dkron they are computed from the schedule."""
         try:
-            told = await self.call("GET", f"{_path(job)}/next?count={count}", job=job.name)
+            told = await self.call("GET", f"{path_of(job)}/next?count={count}", job=job.name)
             return [datetime.fromisoformat(each) for each in told["next"]]
         except (CliError, KeyError, TypeError, ValueError):
             if job.disabled or job.parents:
@@ -334,7 +347,3 @@ def open_rest(options: Options) -> Rest:
     if token and in_the_clear(server):
         remark(f"warning: the token goes to {server} unencrypted, so others on the network can read it; use https://")
     return Rest(server, token)
-
-
-def _path(job: Job) -> str:
-    return f"/v1/jobs/{quote(job.name, safe='')}"

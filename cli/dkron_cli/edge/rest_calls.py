@@ -51,6 +51,24 @@ class RestCalls:
     ) -> Any:  # noqa: ANN401 - any JSON
         """Send a request and return its JSON. `seconds` without an answer, 0 for no limit. `conflict` is the code of a
         409."""
+        answer, _ = await self.answer(
+            method, path, job=job, what=what, body=body, seconds=seconds, headers=headers, conflict=conflict
+        )
+        return answer
+
+    async def answer(
+        self,
+        method: str,
+        path: str,
+        *,
+        job: str = "",
+        what: str = "",
+        body: object = None,
+        seconds: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        conflict: Code = Code.CONFLICT,
+    ) -> tuple[Any, Mapping[str, str]]:
+        """Send a request as `call` does, and return its JSON with the headers."""
         timeout = aiohttp.ClientTimeout(total=PATIENCE if seconds is None else seconds or None, sock_connect=PATIENCE)
         with answered():
             url = self._server + path
@@ -58,7 +76,7 @@ class RestCalls:
                 if response.status >= HTTPStatus.BAD_REQUEST:
                     raise await self._refused(response, job, what, conflict)
                 try:
-                    return await response.json(content_type=None)
+                    return await response.json(content_type=None), response.headers
                 except ValueError:
                     raise self.no_dkron() from None
 

@@ -47,6 +47,15 @@ def remark(text: str) -> None:
     sys.stderr.flush()
 
 
+def agreed(question: str) -> bool:
+    """Ask a person, and return whether the answer is yes. No program is asked."""
+    if not sys.stdin.isatty():
+        return False
+    sys.stderr.write(f"{safe(question)} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def say_facts(facts: Sequence[tuple[str, str]]) -> None:
     """Print titles and values, a line each."""
     width = max(len(title) for title, _ in facts) + 2
@@ -107,6 +116,11 @@ def print_json(found: Any, *, indent: int = 2) -> None:  # noqa: ANN401 - JSON
     """Print JSON. A terminal gets ASCII: characters beyond it may control the terminal."""
     json.dump(found, sys.stdout, indent=indent, ensure_ascii=is_terminal())
     sys.stdout.write("\n")
+
+
+def print_line(found: Any) -> None:  # noqa: ANN401 - JSON
+    """Print JSON in one line."""
+    sys.stdout.write(json.dumps(found, ensure_ascii=is_terminal(), separators=(",", ":")) + "\n")
 
 
 def print_manifests(manifests: Sequence[Any], options: Options) -> None:

@@ -6,14 +6,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from localcluster.debian import candidate, unpack
-from localcluster.servers.running import HOST, free_ports, running
+from localcluster.servers.running import HOST, START_SECONDS, free_ports, running
 from localcluster.shelves import fetched
+from localcluster.waiting import wait_for
 
 PACKAGE = "prometheus"
 SCRAPE_INTERVAL = "1s"
@@ -61,6 +63,16 @@ class Prometheus:
         """The rules of all groups, each with `health`, `lastError` and `state`."""
         return [rule for group in self._get("/api/v1/rules")["groups"] for rule in group["rules"]]
 
+    def missing(self) -> str:
+        """Why it does not answer queries yet: it listens before it has read its data. Empty if it does."""
+        connection = HTTPConnection(HOST, self.port, timeout=QUERY_SECONDS)
+        try:
+            connection.request("GET", "/-/ready")
+            answer = connection.getresponse()
+            return "" if answer.status == HTTPStatus.OK else f"it answers {answer.status} {answer.reason}"
+        finally:
+            connection.close()
+
     def _get(self, path: str, **parameters: str) -> Any:  # noqa: ANN401 - JSON, whose form the path decides
         connection = HTTPConnection(HOST, self.port, timeout=QUERY_SECONDS)
         try:
@@ -94,7 +106,9 @@ def prometheus(folder: Path, targets: list[Target], *, rules: Path) -> Iterator[
         f"--web.listen-address={HOST}:{port}",
     ]
     with running([find("prometheus"), *arguments], port=port, folder=folder):
-        yield Prometheus(port)
+        server = Prometheus(port)
+        wait_for("Prometheus", seconds=START_SECONDS, missing=server.missing)
+        yield server
 
 
 def _configuration(targets: list[Target]) -> dict[str, Any]:

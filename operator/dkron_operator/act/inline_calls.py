@@ -175,7 +175,7 @@ class InlineCalls:
 
     def _outcome(self, key: Key, job: JobView, result: Result, *, given: Mapping[str, str], began: datetime) -> Outcome:
         error, output = inline.printed(plain_spec(job.spec), result, given)
-        size, room = job.spec.history.output_bytes, self._listener.room(job)
+        size, room = job.spec.history.output_bytes, self._listener.room(job, leaving=True)
         if room > size:
             self._listener.keep(*key, output[-room:])
         return call_outcome(error=error, output=output, size=size, began=began, ended=self._clock.now())

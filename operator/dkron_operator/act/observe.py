@@ -119,7 +119,7 @@ class Observer:
         container = None if pod is None else main_container(pod)
         if pod is None or container is None or not _has_run(pod, container):
             return
-        name, size = pod["metadata"]["name"], self._room(cached)
+        name, size = pod["metadata"]["name"], self._room(cached, leaving=True)
         query, tail, output = {"tailLines": str(size + 1)}, bytearray(), b""
         log_of_it = self._client.follow_log(
             PODS, cached.job.namespace, name, container=container, follow=True, query=query
@@ -142,13 +142,13 @@ class Observer:
             pod = await self._pod(cached, run)
         return pod
 
-    def _room(self, cached: CachedJob) -> int:
+    def _room(self, cached: CachedJob, *, leaving: bool = False) -> int:
         """How many bytes of the end of an output are wanted."""
-        return max(cached.job.spec.history.output_bytes, self._listener.room(cached.job))
+        return max(cached.job.spec.history.output_bytes, self._listener.room(cached.job, leaving=leaving))
 
     def _outcome_of(self, cached: CachedJob, run: AttemptJob, pod: Object, output: bytes) -> Outcome:
         container, size = main_container(pod), cached.job.spec.history.output_bytes
-        if self._room(cached) > size:
+        if self._room(cached) > size or len(output) > size + 1:
             self._listener.keep(cached.job.uid, run.name, output)
         stuck = cached.observed.pod_problems.get(run.name)
         by_itself = not run.finished and decides(pod, cached.job.spec.job_template.spec)

@@ -3,8 +3,11 @@
 import asyncio
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
+from dkron_archive.ports import ArchiveWriter
+from dkron_archive.records import PauseRecord
 from dkron_crds.job import Active
 from dkron_kube.client import KubeClient
 from dkron_operator.cache.cached_job import CachedJob
@@ -39,16 +42,26 @@ class Listener(Protocol):
     def began(self, cached: CachedJob, active: Active) -> None:
         """The Job of an attempt exists, or its call is made."""
 
-    def room(self, job: JobView) -> int:
-        """How many bytes of the end of the output are wanted."""
+    def room(self, job: JobView, *, leaving: bool = False) -> int:
+        """How many bytes of the end of the output are wanted. `leaving`: it cannot be read again later."""
 
     def keep(self, uid: str, job: str, output: bytes) -> None:
         """Take the end of the output of a Job."""
 
 
+class Archive(ArchiveWriter, Protocol):
+    """The archive as the operator uses it."""
+
+    async def pauses(self, namespace: str, begin: datetime, end: datetime) -> list[PauseRecord]:
+        """Pauses that overlap a time."""
+
+    async def close(self) -> None:
+        """Close its connections."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The API server, the clocks, and where metrics and traces go."""
+    """The API server, the archive, the clocks, and where metrics and traces go."""
 
     client: KubeClient
 
@@ -61,6 +74,9 @@ class Ports:
 
     compare: Compare = ignore_versions
     """Notices that the API server shows an older state than before."""
+
+    archive: Archive | None = None
+    """Where records last; None if the operator has no archive."""
 
     large_jobs: LargeJobs = field(default_factory=LargeJobs)
     """Requests about large DkronJobs take turns there."""

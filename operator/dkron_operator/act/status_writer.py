@@ -17,6 +17,7 @@ from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.plan.actions import Report, Severity
+from dkron_operator.plan.archive_outbox import only_riders
 from dkron_operator.plan.beginnings import are_beginnings
 from dkron_operator.plan.changes import Change
 from dkron_operator.plan.fold import fold_all
@@ -57,6 +58,9 @@ class StatusWriter:
     def write_soon(self, cached: CachedJob, *, patience: float = 0.0) -> None:
         """Write the entry soon, or after `patience` seconds, if there is anything to write."""
         uid = cached.job.uid
+        if only_riders(cached.pending) and not cached.job.spec.ephemeral:
+            # They wait for another write, except of a job that is deleted once its status is complete.
+            return
         if not cached.pending:
             return
         if are_beginnings(cached.base, cached.pending):

@@ -11,7 +11,7 @@ from dkron_operator.leader.election import Leadership
 
 Verdict = tuple[ConditionStatus, str, str]
 """Status, reason and message of a condition."""
-OURS = (ConditionType.READY, ConditionType.DELIVERS, ConditionType.CONFLICTED)
+OURS = (ConditionType.READY, ConditionType.DELIVERS, ConditionType.ARCHIVES, ConditionType.CONFLICTED)
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 
 
@@ -24,6 +24,9 @@ class Findings:
 
     conflict: str = ""
     """Which other installations do the same work; empty if none do."""
+
+    archive: str | None = None
+    """Why the archive cannot be reached, empty if it can; None without an archive."""
 
 
 NOTHING_FOUND = Findings()
@@ -66,6 +69,9 @@ def _verdicts(leadership: Leadership, findings: Findings) -> Mapping[ConditionTy
         verdicts[ConditionType.DELIVERS] = (
             (FALSE, "InvalidReceiver", problems) if problems else (TRUE, "AsExpected", "")
         )
+    if findings.archive is not None:
+        away = (FALSE, "Unreachable", findings.archive)
+        verdicts[ConditionType.ARCHIVES] = away if findings.archive else (TRUE, "AsExpected", "")
     if findings.conflict:
         verdicts[ConditionType.CONFLICTED] = (TRUE, "SharedNamespace", findings.conflict)
     return verdicts

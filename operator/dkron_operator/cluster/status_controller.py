@@ -71,6 +71,7 @@ class ClusterStatusController:
         self._stored: Stored | None = None
         self._jobs_known = self._restored = self._closing = self._over = False
         self._problems: tuple[str, ...] | None = None
+        self._archive: str | None = None
         self._writing = asyncio.Lock()
         self._log_once = LogOnce(log, f"DkronCluster {namespace}/{INSTALLATION}")
 
@@ -99,6 +100,12 @@ class ClusterStatusController:
         """Set the problems of the receivers and notifications; None if none are configured."""
         self._problems = problems
         self.write_soon()
+
+    def judge_archive(self, trouble: str) -> None:
+        """Set why the archive cannot be reached; empty if it can."""
+        if trouble != self._archive:
+            self._archive = trouble
+            self.write_soon()
 
     async def read(self) -> None:
         """Read the stored status, before the jobs: one that is deleted in between would count twice."""
@@ -191,7 +198,7 @@ class ClusterStatusController:
         status = cluster_conditions(
             stored.status, self._totals, leadership, replicas=self._replicas,
             generation=stored.generation, version=self._version, now=self._clock.now(),
-            findings=Findings(self._problems, self._conflicts.complaint),
+            findings=Findings(self._problems, self._conflicts.complaint, self._archive),
         )  # fmt: skip
         patch = difference(stored.status.to_wire(), status.to_wire())
         if patch:

@@ -112,7 +112,7 @@ class Delivery:
             for cached in self._store:
                 self.observe(cached.job.uid, cached.base)
 
-    def room(self, job: JobView) -> int:
+    def room(self, job: JobView, *, leaving: bool = False) -> int:  # noqa: ARG002 - it reads nothing later
         """How many bytes of an output are wanted."""
         concerned = notices.concerns(self._installation.endpoints, job.notify)
         return LONGEST if concerned or of_job.takes_output(job.spec, self._installation.site) else 0

@@ -25,17 +25,18 @@ Key = tuple[str, str]
 class Outputs:
     """Outputs by uid of the DkronJob and name of the Job. If they exceed the room, the oldest are dropped."""
 
-    def __init__(self, client: KubeClient) -> None:
+    def __init__(self, client: KubeClient, *, room: int = ROOM) -> None:
         self._client = client
+        self._room = room
         self._kept: OrderedDict[Key, bytes] = OrderedDict()
         self._size = 0
 
     def keep(self, uid: str, job: str, output: bytes) -> None:
-        """Keep the end of an output, with one byte more than `LONGEST` if there was more of it."""
+        """Keep the end of an output, with one byte more than is wanted if there was more of it."""
         self.forget(uid, job)
         self._kept[uid, job] = output
         self._size += len(output)
-        while self._size > ROOM:
+        while self._size > self._room:
             self.forget(*next(iter(self._kept)))
 
     def forget(self, uid: str, job: str) -> None:
@@ -44,14 +45,22 @@ class Outputs:
 
     async def find(self, job: JobView, execution: Execution, *, uid: str = "") -> tuple[str, bool] | None:
         """The output, and whether there was more; None if unknown. `uid` is the Job's. Raises `KubeError`."""
-        kept = self._kept.get((job.uid, execution.job))
-        if kept is None:
-            kept = await self._read(job, execution, uid)
+        kept = await self.tail(job, execution, uid=uid, size=LONGEST)
         if kept is None:
             return None
         return kept[-LONGEST:].decode("utf-8", "replace"), len(kept) > LONGEST
 
-    async def _read(self, job: JobView, execution: Execution, uid: str) -> bytes | None:
+    async def tail(self, job: JobView, execution: Execution, *, uid: str, size: int) -> bytes | None:
+        """The last `size` bytes of the output, and one more if there are more; None if unknown. `uid` is the Job's.
+        Raises `KubeError`."""
+        kept = self.kept(job.uid, execution.job)
+        return await self._read(job, execution, uid, size) if kept is None else kept
+
+    def kept(self, uid: str, job: str) -> bytes | None:
+        """The output, if it is kept."""
+        return self._kept.get((uid, job))
+
+    async def _read(self, job: JobView, execution: Execution, uid: str, size: int) -> bytes | None:
         try:
             listed = self._client.list(PODS, job.namespace, label_selector=f"{POD_OF_JOB}={execution.job}")
             pods = [pod async for pod in listed if is_pod_of(pod, job=execution.job, uid=uid)]
@@ -65,7 +74,7 @@ class Outputs:
             return None
         name = pod["metadata"]["name"]
         try:
-            return await self._client.log_tail(PODS, job.namespace, name, container=container, size=LONGEST)
+            return await self._client.log_tail(PODS, job.namespace, name, container=container, size=size)
         except KubeError as exc:
             # The container never ran, or its node is gone: send the message without the output.
             log.warning("cannot read the log of Job %s: %s", execution.job, exc, extra={"job": job.dkron_name})

@@ -7,6 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from dkron_kube.client import Call
+from dkron_operator.archive.archiver import ArchiveState
 from dkron_operator.monitoring.job_states import Sums
 from dkron_operator.monitoring.job_summary import JobSummary
 
@@ -40,6 +41,10 @@ class Gauges(Collector):
     per_job: bool
     """Export series for each job, if there are not too many."""
 
+    archive: ArchiveState | None = None
+    now: float = 0.0
+    """Seconds since the epoch."""
+
     def collect(self) -> Iterator[Metric]:
         """The metric families."""
         yield _labelled("build_info", "Version of the operator; always 1.", "version", [(self.version, 1)])
@@ -47,6 +52,8 @@ class Gauges(Collector):
         yield _single("active_executions", "Attempts that run or are claimed to begin.", self.active)
         yield from self._of_jobs()
         yield from self._of_the_process()
+        if self.archive is not None:
+            yield from self._of_the_archive(self.archive)
         if self.per_job and len(self.jobs.lines) <= MOST_JOBS:
             yield from _each(self.jobs.lines)
 
@@ -77,6 +84,22 @@ class Gauges(Collector):
             "next_slot_timestamp_seconds",
             "The earliest next slot of all jobs; absent if no job has one.",
             None if self.jobs.next is None else self.jobs.next.timestamp(),
+        )
+
+    def _of_the_archive(self, archive: ArchiveState) -> Iterator[Metric]:
+        yield _single("archive_up", "1 if the archive took the last write, else 0.", archive.up)
+        since = archive.waiting_since
+        yield _single(
+            "archive_lag_seconds",
+            "How long ago the oldest execution ended that the archive lacks, since the start at most; 0 if it has all.",
+            0.0 if since is None else max(0.0, self.now - since.timestamp()),
+        )
+        yield _single("archive_executions", "Executions in the archive.", archive.executions)
+        yield _single("archive_size_bytes", "Size of the archive.", archive.size)
+        yield _single(
+            "archive_oldest_timestamp_seconds",
+            "When the oldest execution in the archive ended; absent if it is empty.",
+            None if archive.oldest is None else archive.oldest.timestamp(),
         )
 
     def _of_the_process(self) -> Iterator[Metric]:

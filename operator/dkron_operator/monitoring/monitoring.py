@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from dkron_kube.client import KubeClient
 from dkron_operator.act.inline_calls import InlineCalls
+from dkron_operator.archive.archiver import Archiver
 from dkron_operator.cache.store import Store
 from dkron_operator.cluster.rest_token import RestToken
 from dkron_operator.cluster.status_controller import ClusterStatusController
@@ -42,6 +43,7 @@ class Monitored:
     supervisor: Supervisor
     queues: tuple[WorkQueue[Any], ...]
     rest_token: RestToken | None = None
+    archiver: Archiver | None = None
 
 
 class Monitoring:
@@ -97,6 +99,8 @@ class Monitoring:
             seen={name: wall - (monotonic - at) for name, at in parts.watch_liveness.seen().items()},
             lag=self.loop_lag.worst,
             per_job=self._per_job,
+            archive=None if parts.archiver is None else parts.archiver.state,
+            now=wall,
         )
 
 

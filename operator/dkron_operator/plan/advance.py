@@ -12,6 +12,7 @@ from dkron_operator.plan.actions import DryRunJob, RemoveAnnotation
 from dkron_operator.plan.ahead import plan_ahead
 from dkron_operator.plan.attempts import plan_attempts
 from dkron_operator.plan.chain import plan_dependent_runs, plan_forgetting
+from dkron_operator.plan.changes import ArchiveTurned
 from dkron_operator.plan.conditions import plan_conditions
 from dkron_operator.plan.edited_active import plan_edited_active
 from dkron_operator.plan.inline_claims import plan_calls, plan_window
@@ -31,6 +32,12 @@ def plan_dry_run(plan: Plan) -> None:
         plan.do(DryRunJob())
 
 
+def plan_archive(plan: Plan) -> None:
+    """Begin to owe records to the archive, or end it."""
+    if plan.situation.archives != (plan.status.unarchived is not None):
+        plan.record(ArchiveTurned(on=plan.situation.archives))
+
+
 def plan_refused_removals(plan: Plan) -> None:
     """While the API server refuses to remove annotations, leave them. What they ask for was done or refused, and its
     names stay in the status as long as they do."""
@@ -43,6 +50,7 @@ def plan_refused_removals(plan: Plan) -> None:
 STEPS = (
     plan_edited_active,  # entries of `active` that a user wrote
     plan_ahead,  # moments in the status that lie ahead of the clock
+    plan_archive,  # whether records are owed to an archive; before any step that makes some
     plan_window,  # slots of inline calls that were claimed ahead; before any step that moves the mark
     plan_acceptance,  # a new job, an edit, a status that was wiped
     plan_found_slots,  # slots whose Jobs exist

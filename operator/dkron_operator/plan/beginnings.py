@@ -8,6 +8,7 @@ of an attempt that ends within some seconds needs no write of its own: mark, act
 from collections.abc import Iterable
 
 from dkron_crds.job import JobStatus, Trigger
+from dkron_operator.plan.archive_outbox import is_rider
 from dkron_operator.plan.cause import is_call
 from dkron_operator.plan.changes import Change, ConditionsSet, Decided, JobsGone, Started
 
@@ -23,6 +24,8 @@ def are_beginnings(status: JobStatus, changes: Iterable[Change]) -> bool:
 
 def _is_beginning(status: JobStatus, change: Change) -> bool:
     match change:
+        case _ if is_rider(change):
+            return True
         case Decided() | JobsGone():
             return True
         case Started(entry):

@@ -10,6 +10,7 @@ from dkron_crds.job import (
     Execution,
     NotedPause,
     SkipReason,
+    UnarchivedSlots,
 )
 from dkron_operator.plan.deferred_changes import DeferredSkipped, DeferredStarted, SlotsDeferred, UndecidedSlots
 from dkron_operator.plan.dependencies import GroupKey
@@ -167,6 +168,21 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
+class ArchiveTurned:
+    """The operator has an archive, or has none any more."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """The archive has the executions of these Jobs, and these slots that did not run."""
+
+    jobs: frozenset[str] = frozenset()
+    slots: tuple[UnarchivedSlots, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ConditionsSet:
     """What users see: the verdict on the spec, when the job runs next, and after which jobs."""
 
@@ -186,5 +202,6 @@ class PauseNoted:
 Change = (
     Accepted | Decided | SlotsSkipped | SlotsDeferred | DeferredStarted | DeferredSkipped | Refused | RequestsGone
     | Started | Finished | Dropped | Discarded | ParentRunsHandled | ParentRunsMissed | JobsGone | Delivered
+    | ArchiveTurned | Archived
     | ConditionsSet | PauseNoted | Link | Reserved | Released | MarkTakenBack | SinceTakenBack | RebuiltTakenBack
 )  # fmt: skip

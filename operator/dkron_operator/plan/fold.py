@@ -22,10 +22,14 @@ from dkron_crds.job import (
     JobStatus,
     Skipped,
     SkipReason,
+    Trigger,
 )
 from dkron_crds.status import MAX_COUNTED
+from dkron_operator.plan.archive_outbox import archived, owed_slots, turned, with_owed
 from dkron_operator.plan.changes import (
     Accepted,
+    Archived,
+    ArchiveTurned,
     Change,
     ConditionsSet,
     Decided,
@@ -45,7 +49,14 @@ from dkron_operator.plan.changes import (
     SlotsSkipped,
     Started,
 )
-from dkron_operator.plan.deferred_changes import DeferredSkipped, DeferredStarted, SlotsDeferred, not_after, without
+from dkron_operator.plan.deferred_changes import (
+    DeferredSkipped,
+    DeferredStarted,
+    SlotsDeferred,
+    first,
+    not_after,
+    without,
+)
 from dkron_operator.plan.dependency_changes import (
     EndedBefore,
     Followed,
@@ -104,6 +115,10 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return _with(status, counted=tuple(name for name in status.counted if name not in jobs))
         case Delivered():
             return _delivered(status, change)
+        case ArchiveTurned(on):
+            return turned(status, on=on)
+        case Archived():
+            return archived(status, change)
         case PauseNoted(noted):
             return _with(status, paused=noted)
         case ConditionsSet(generation, conditions, upcoming, runs_after):
@@ -204,7 +219,11 @@ def _passed(status: JobStatus, change: SlotsSkipped) -> JobStatus:
     if count is None:
         return status
     marked = _marked(status, change.slot)
-    return _skipped(marked, count=count, reason=change.reason, at=change.at) if count else marked
+    if not count:
+        return marked
+    began = change.slot if change.slots is None else change.slots.line.next(mark)
+    owing = owed_slots(marked, began, change.slot, count=count, reason=change.reason)
+    return _skipped(owing, count=count, reason=change.reason, at=change.at)
 
 
 def _taken_back(status: JobStatus, to: datetime, begun: tuple[datetime, ...]) -> JobStatus:
@@ -223,7 +242,11 @@ def _deferred(status: JobStatus, change: SlotsDeferred | DeferredStarted | Defer
             if count is None:
                 return status
             after = _with(status, deferred=without(status.deferred, until))
-            return _skipped(after, count=count, reason=reason, at=at) if count else after
+            if not count:
+                return after
+            began = first(status.deferred, change.slots.line, until)
+            owing = owed_slots(after, began, until, count=count, reason=reason)
+            return _skipped(owing, count=count, reason=reason, at=at)
 
 
 def _refused(status: JobStatus, change: Refused | RequestsGone) -> JobStatus:
@@ -263,6 +286,8 @@ def _dropped(status: JobStatus, job: str, reason: SkipReason | None) -> JobStatu
         return status
     status = _with(status, active=tuple(e for e in status.active if e is not claim))
     if reason is not None:
+        if claim.trigger is Trigger.SCHEDULE:
+            status = owed_slots(status, claim.slot, claim.slot, count=1, reason=reason)
         status = _skipped(status, count=1, reason=reason, at=claim.slot)
     over = not any(e.group == claim.group for e in status.active)
     ended = any(e.group == claim.group for e in status.executions)
@@ -300,7 +325,9 @@ def _finished(status: JobStatus, change: Finished, history: History) -> JobStatu
     status = _counted(status, execution)
     if not any(e.group == execution.group for e in active):
         status = _with_group(status, executions, execution.group)
-    status = _with(status, executions=trimmed(executions, limit=history.executions, active=active))
+    unarchived = () if status.unarchived is None else (*status.unarchived.executions, execution.job)
+    kept = trimmed(executions, limit=history.executions, active=active, owed=unarchived)
+    status = with_owed(_with(status, executions=kept), unarchived, executions)
     return _owed(status, execution.job) if change.deliver else status
 
 

@@ -41,6 +41,7 @@ def read_job(body: Object) -> JobView:
     schedule, schedule_problem = read_schedule(spec, name)
     given, spec = spec, known(spec)
     small = packed_spec(spec)
+    edited_at, edited_by = read_edit(metadata)
     return JobView(
         uid=metadata["uid"],
         namespace=metadata["namespace"],
@@ -62,6 +63,8 @@ def read_job(body: Object) -> JobView:
         unknown=None if spec is given else next(of_settings(given), None),
         notify=packed(read_notify(metadata)),
         labels=read_labels(metadata),
+        edited_at=edited_at,
+        edited_by=edited_by,
     )
 
 
@@ -206,6 +209,19 @@ def status_written(metadata: Object) -> bool:
     """Whether any client has ever written the status. The API server keeps a record of each writer in managedFields
     until the status is removed as a whole."""
     return any(entry.get("subresource") == "status" for entry in metadata.get("managedFields") or ())
+
+
+def read_edit(metadata: Object) -> tuple[datetime | None, str]:
+    """When the spec was last written, and by which field manager; None and empty if the object does not say."""
+    managers = [
+        entry
+        for entry in metadata.get("managedFields") or ()
+        if "f:spec" in (entry.get("fieldsV1") or {}) and not entry.get("subresource") and entry.get("time")
+    ]
+    newest = max(managers, key=lambda entry: str(entry["time"]), default=None)
+    if newest is None:
+        return None, ""
+    return datetime.fromisoformat(newest["time"]), str(newest.get("manager", ""))
 
 
 def _job_state(status: Object) -> tuple[AttemptState, datetime | None, str, str]:

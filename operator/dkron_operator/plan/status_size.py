@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
+from dkron_operator.plan.archive_outbox import without_dropped
+
 OUTPUT_BYTES = 16 * 1024
 """The limit for all outputs of a status together."""
 TOTAL_BYTES = 64 * 1024
 """The limit for the status on the wire, without the fields that have a limit of their own."""
-BOUNDED = frozenset({"active", "counted", "ended", "heard", "refused"})
+BOUNDED = frozenset({"active", "counted", "ended", "heard", "refused", "unarchived"})
 
 
 class Fitted(NamedTuple):
@@ -32,11 +34,11 @@ def fit(status: dict[str, Any]) -> Fitted:
     _drop_outputs(executions)
     status = {**status, "executions": executions} if executions else status
     rest = {key: value for key, value in status.items() if key not in BOUNDED}
-    size, whole = _size(rest), len(executions)
+    size, dropped = _size(rest), set[str]()
     while executions and size > TOTAL_BYTES:
-        executions.pop()
+        dropped.add(executions.pop()["job"])
         size = _size(rest)
-    return Fitted(status, size, whole - len(executions))
+    return Fitted(without_dropped(status, dropped), size, len(dropped))
 
 
 def _drop_outputs(executions: list[dict[str, Any]]) -> None:

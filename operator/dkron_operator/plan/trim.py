@@ -1,18 +1,21 @@
 """Trimming: which finished executions stay in a status. The status keeps to its limit, and a group that still runs
 keeps the results of its members."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from dkron_crds.job import Active, Execution
 from dkron_crds.status import MAX_EXECUTIONS
 
 
-def trimmed(executions: Sequence[Execution], *, limit: int, active: Iterable[Active]) -> tuple[Execution, ...]:
-    """The newest `limit` of these executions (newest first). For each group that still runs, at least one member that
-    succeeded and one that failed for good are kept, if there are any: they decide how the group ends."""
+def trimmed(
+    executions: Sequence[Execution], *, limit: int, active: Iterable[Active], owed: Collection[str] = ()
+) -> tuple[Execution, ...]:
+    """The newest `limit` of these executions (newest first), and as many as a status may have of those that are `owed`
+    to the archive, by the names of their Jobs. For each group that still runs, at least one member that succeeded and
+    one that failed for good are kept, if there are any: they decide how the group ends."""
     if len(executions) <= limit:
         return tuple(executions)
-    witnesses = _witnesses(executions, tuple(active))
+    witnesses = {*_witnesses(executions, tuple(active)), *owed}
     room = min(max(limit, len(witnesses)), MAX_EXECUTIONS) - len(witnesses)
     kept = []
     for execution in executions:

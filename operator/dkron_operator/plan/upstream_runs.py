@@ -14,6 +14,7 @@ from typing import NamedTuple
 from dkron_crds.job import Ended, GroupStatus, JobStatus
 from dkron_crds.status import MAX_DEPENDENTS, MAX_ENDED
 from dkron_operator.plan.actions import DeleteDkronJob, ReadOutcome, RemoveAnnotation, WriteStatus
+from dkron_operator.plan.archive_outbox import owes_archive
 from dkron_operator.plan.dependency_changes import Followed, GivenUp, Settled, oldest_first
 from dkron_operator.plan.fold import group_status, recorded
 from dkron_operator.plan.plan import Plan
@@ -100,11 +101,14 @@ def _settle(plan: Plan) -> None:
 
 def plan_removal(plan: Plan) -> None:
     """Delete an ephemeral job once it has succeeded. The API server has to have its complete record, none of its
-    attempts may be active, and the dependent jobs, processors and notifications have to have handled it."""
+    attempts may be active, and the dependent jobs, processors, notifications and the archive have to have handled
+    it."""
     situation, uid = plan.situation, plan.situation.job.uid
     status = plan.status
     to_do = plan.changes or plan.create or plan.wants(RemoveAnnotation, WriteStatus, ReadOutcome)
-    if to_do or status.active or status.undelivered or not is_over(plan) or situation.persisted != situation.status:
+    if to_do or status.active or status.undelivered or owes_archive(status):
+        return
+    if not is_over(plan) or situation.persisted != situation.status:
         return
     awaited = any(child.awaits(uid, ended) for child in situation.dependencies.children for ended in plan.status.ended)
     if not awaited:

@@ -76,6 +76,12 @@ class JobView:
     labels: Mapping[str, str] = field(default_factory=dict)
     """The labels, by which pauses select it."""
 
+    edited_at: datetime | None = None
+    """When the spec was last written, as far as managedFields tells."""
+
+    edited_by: str = ""
+    """The field manager that wrote it."""
+
     @property
     def problem(self) -> Problem | None:
         """Why the job cannot run, found in the object itself; None if nothing is wrong."""
@@ -335,6 +341,9 @@ class Situation:
 
     pauses: tuple[Pause, ...] | None = ()
     """The DkronPauses that select the job, ended ones included; None until they have been listed."""
+
+    archives: bool = False
+    """The operator has an archive."""
 
     full_since: datetime | None = None
     """Since when the API server has had as many ended runs as the status can show, with the same run as the oldest."""

@@ -47,16 +47,24 @@ class Sources:
 
 
 class Gatherer:
-    """Makes situations. `retained` is how long a finished Job is kept at least."""
+    """Makes situations. `retained` is how long a finished Job is kept at least; `archives`: there is an archive."""
 
     def __init__(
-        self, store: Store, sources: Sources, *, clock: Clock, settings: JobSettings, retained: timedelta
+        self,
+        store: Store,
+        sources: Sources,
+        *,
+        clock: Clock,
+        settings: JobSettings,
+        retained: timedelta,
+        archives: bool = False,
     ) -> None:
         self._store = store
         self._sources = sources
         self._clock = clock
         self._settings = settings
         self._retained = retained
+        self._archives = archives
 
     def prune(self, cached: CachedJob) -> None:
         """Drop what the cache has kept only until it is recorded."""
@@ -110,6 +118,7 @@ class Gatherer:
             throttled_until=None if left is None else shifted(now, left),
             removals_wait=timedelta(seconds=max(0.0, remembered.removals_wait - self._clock.monotonic())),
             runs=self._store.requested_runs_of(cached),
+            archives=self._archives,
             full_since=None if full is None else full.since,
         )
 

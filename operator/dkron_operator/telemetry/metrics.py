@@ -91,6 +91,13 @@ class Metrics:
             "Size of each written status of a DkronJob, as JSON, without the lists that have their own bounds.",
             SIZES,
         )
+        self._archived = self._counter("archive_records", "Records that the archive has taken, by kind.", "kind")
+        self._archive_failures = self._counter(
+            "archive_errors", "Writes that failed because the archive is away, locked or full; each is tried again."
+        )
+        self._archive_lost = self._counter(
+            "archive_lost", "Records that left a status, or were dropped, before the archive had them."
+        )
         self._reasons, self._late_namespaces = set[str](), set[str]()
         self._lay_out()
 
@@ -131,6 +138,18 @@ class Metrics:
         """A Job is one more than the operator follows of its DkronJob."""
         self._set_aside.inc()
 
+    def archived(self, kind: str, number: int) -> None:
+        """The archive has taken so many records."""
+        self._archived.labels(kind).inc(number)
+
+    def archive_failed(self) -> None:
+        """The archive is away."""
+        self._archive_failures.inc()
+
+    def archive_lost(self, number: int) -> None:
+        """So many records will never reach the archive."""
+        self._archive_lost.inc(number)
+
     def messages(self) -> dict[str, int]:
         """The messages by receiver and result, for a log line."""
         return {
@@ -156,6 +175,8 @@ class Metrics:
         for trigger in Trigger:
             self._executions.labels("success", trigger, "")
             self._executions.labels("failed", trigger, "Error")
+        for kind in ("executions", "slots"):
+            self._archived.labels(kind)
         for result in ("success", "failed"):
             self._durations.labels(result)
         self._by_verb: dict[str, Callable[[float], None]] = {verb: self._answers.labels(verb).observe for verb in VERBS}

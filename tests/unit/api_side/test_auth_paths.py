@@ -38,7 +38,7 @@ ROUTES = [
 ]
 RANGE = {"from": "2026-03-01T00:00:00Z", "to": "2026-03-01T00:05:00Z"}
 LABELS = {"team": "data"}
-PARTS = {"job": "backup", "execution": "1-x", "name": "kept"}
+PARTS = {"job": "backup", "execution": "1-x", "name": "kept", "generation": "1"}
 
 NAMING: dict[tuple[str, str], list[Object]] = {
     ("POST", "/v1/jobs"): [JOB],

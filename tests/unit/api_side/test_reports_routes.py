@@ -19,7 +19,7 @@ from dkron_crds.job import Condition, JobStatus, Skipped, SkipReason
 from dkron_kube.paths import DKRON_PAUSES, PODS
 from dkron_reports.health import health_of
 from tests.support.api_app import Api, object_of, running_api
-from tests.support.builders import NOON, after, claim, of_job, seen, wire_job, wire_pod
+from tests.support.builders import NOON, after, claim, execution, of_job, seen, wire_job, wire_pod
 
 READY = Condition(type="Ready", status="True", reason="Scheduled", last_transition_time=NOON)
 DAY = {"date": "2026-02-28", "success": 9, "failed": 9}
@@ -163,6 +163,15 @@ async def test_a_list_shows_the_fields_that_a_table_needs(api: Api) -> None:
     assert found.headers["X-Total-Count"] == "2"
     assert await found.text() == '[{"next":"2026-03-01T12:00:30Z","name":"c","states":["ready","failing"]}]'
     assert list((await answer(api, "/v1/jobs?fields=name,problem"))[0]) == ["name"]
+
+
+async def test_a_list_may_be_of_jobs_that_are_slow(api: Api) -> None:
+    long = tuple(execution(claim(after(minutes=-each)), seconds=30 if each == 1 else 10) for each in range(1, 5))
+    api.know_jobs(job("a"), job("b", executions=long), job("c", executions=long[1:]))
+    assert [each["name"] for each in await answer(api, "/v1/jobs?state=slow&fields=name")] == ["b"]
+    refused = await api.client.get("/v1/jobs?state=slower")
+    assert refused.status == 400
+    assert (await refused.text()).endswith(", paused, slow")
 
 
 @pytest.mark.parametrize("query", ["", "?_start=0&_end=9", "?_sort=schedule", "?pretty"])

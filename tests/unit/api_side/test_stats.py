@@ -9,11 +9,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dkron_api.edge.keys import CLUSTERS
+from dkron_api.edge.urls import below_prefix
 from dkron_api.routes import reports as route
 from dkron_api.routes.reports import days_wanted, stats
+from dkron_crds.lease import INSTALLATION
 from dkron_crds.status import Day
-from tests.support.api_app import Api
-from tests.support.builders import wire_job
+from tests.support.api_app import Api, object_of, running_api
+from tests.support.builders import NAMESPACE, wire_job
+from tests.support.fake_archive import AWAY, FakeArchive, archived
 
 ROUTES = (route.ROUTES,)
 TODAY = date(2026, 3, 1)
@@ -72,3 +75,25 @@ async def test_stats_without_a_dkroncluster_use_only_existing_jobs(api: Api) -> 
     entries = (await (await api.client.get("/v1/stats")).json())["stats"]
     assert len(entries) == 30
     assert entries[-1] == {"date": "2026-03-01T00:00:00Z", "success_count": 2, "failed_count": 1}
+
+
+@pytest.mark.parametrize(
+    ("path", "counts"),
+    [
+        pytest.param("/v1/stats", [1, 0, 2], id="of all namespaces, and of a namespace before that"),
+        pytest.param(f"/ns/{NAMESPACE}/v1/stats", [1, 1, 2], id="of a namespace"),
+    ],
+)
+async def test_stats_beyond_a_year_come_from_the_archive(path: str, counts: list[int]) -> None:
+    archive = FakeArchive(*(archived(-days * 24 * 60) for days in (500, 300, 0)))
+    async with running_api((*route.ROUTES, *below_prefix(route.ROUTES)), archive=archive) as api:
+        api.know_jobs({**wire_job(), "status": {"days": [ended("2026-03-01", 2, 1)]}})
+        api.know(CLUSTERS, object_of(INSTALLATION))
+        answer = await api.client.get(f"{path}?days=4000")
+        entries = (await answer.json())["stats"]
+        assert len(entries) == 3650
+        assert [entries[-1 - days]["success_count"] for days in (500, 300, 0)] == counts
+        archive.trouble = AWAY
+        assert AWAY in (await api.client.get(f"{path}?days=4000")).headers["Warning"]
+        quick = await api.client.get(f"{path}?days=30")
+        assert ("Warning" in quick.headers) is path.startswith("/ns/")

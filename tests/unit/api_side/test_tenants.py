@@ -112,7 +112,7 @@ async def test_each_route_checks_the_right_in_its_namespace(api: Api, scheme: On
         scheme.asked.clear()
         scheme.paths.clear()
         status, _ = await send(api, rule.method, rule.path, VALID, B)
-        path = (rule.judged or rule.path).format(job="backup", execution="1-x", name="readers")
+        path = (rule.judged or rule.path).format(job="backup", execution="1-x", name="readers", generation="1")
         of_jobs = not rule.resource.startswith(("dkronclusters", "dkronpolicies"))
         where = scheme.asked[0].rpartition(" ")[2]
         expected = (403, "team-b", B + path) if of_jobs else (403, "home", path)
@@ -140,12 +140,12 @@ async def test_each_route_answers_below_the_prefix(api: Api, caplog: pytest.LogC
     # The job is needed until the end.
     for method, template in sorted(found, key=("DELETE", "/v1/jobs/{job}").__eq__):
         status, text = await send(api, method, template, VALID, B)
-        # There is no leader, no such execution, no policy, backfill, pause or run, and a job is none of these.
+        # There is no leader, archive, policy, backfill, pause or run, no such execution, and a job is none of these.
         other = {"/v1/leader": 500, "/v1/isleader": 404, "/v1/leave": 409}
         is_list = method == "GET" and "{name}" not in template
         if not is_list and template.startswith(("/v1/acl/policies", "/v1/backfills", "/v1/pauses", "/v1/runs")):
             other[template] = 400 if method in {"POST", "PATCH"} else 404
-        if "{execution}" in template:
+        if "{execution}" in template or "/revisions" in template:
             other[template] = 404
         assert status == other.get(template) or (status < 300 and template not in other), f"{method} {template}: {text}"
     assert "without a look" not in caplog.text

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dkron_cli.core.checks import Check, check_table, clock, jobs_in_trouble, lease, rights
+from dkron_cli.core.checks import Check, archive, check_table, clock, jobs_in_trouble, lease, rights
 from dkron_cli.core.job import description, from_dkron, job_table
 from dkron_cli.core.report_tables import attention_table, failing_table
 from dkron_cli.core.run import attempts_of_dkron, run_json, run_table
@@ -215,6 +215,43 @@ def test_findings_have_a_remedy_and_problems_come_first() -> None:
         "1 job claimed, but without a Job for more than a minute: backup",
     ]
     assert Check("ok", "x").remedy == ""
+
+
+def owing(*, lost: int = 0) -> Job:
+    """Return a job whose executions the archive does not have, but for the newest."""
+    ended = tuple(execution(claim(at, at=at)) for at in (after(minutes=-each) for each in (1, 2, 90)))
+    raw = wire_job(status=ready(executions=ended))
+    raw["status"]["unarchived"] = {"executions": [each.job for each in ended[1:]] + ["gone"], "lost": lost}
+    return from_object(raw)
+
+
+@pytest.mark.parametrize(
+    ("condition", "jobs", "found"),
+    [
+        pytest.param({}, [owing(lost=3)], [], id="no archive"),
+        pytest.param({"status": "True"}, [owing()], ["ok: the archive takes records"], id="reachable"),
+        pytest.param(
+            {"status": "True"}, [owing(lost=3), owing(lost=1)],
+            ["warning: the archive never got 4 records, because it was away: backup, backup",
+             "ok: the archive takes records"],
+            id="it was away for too long",
+        ),
+        pytest.param(
+            {"status": "False", "reason": "Unreachable", "message": "The disk is full."}, [owing(), owing()],
+            ["problem: the archive takes no records (The disk is full); at most 4 executions wait for it"],
+            id="full",
+        ),
+        pytest.param(
+            {"status": "False", "reason": "Unreachable"}, [],
+            ["problem: the archive takes no records (Unreachable)"], id="no job waits for it",
+        ),
+    ],
+)  # fmt: skip
+def test_archive_is_checked(condition: dict[str, str], jobs: list[Job], found: list[str]) -> None:
+    conditions = [{"type": "Archives", **condition}] if condition else []
+    checks = list(archive({"status": {"conditions": conditions}}, jobs))
+    assert [f"{each.word}: {each.found}" for each in checks] == found
+    assert all(each.remedy for each in checks if each.word != "ok")
 
 
 @pytest.mark.parametrize(

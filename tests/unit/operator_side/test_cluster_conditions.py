@@ -84,6 +84,21 @@ def test_it_delivers_when(problems: tuple[str, ...] | None, expected: tuple[str,
     assert "Ready" in found
 
 
+@pytest.mark.parametrize(
+    ("trouble", "expected"),
+    [
+        pytest.param(None, None, id="none without an archive"),
+        pytest.param("", ("True", "AsExpected", ""), id="in order"),
+        pytest.param("database is locked", ("False", "Unreachable", "database is locked"), id="away"),
+    ],
+)
+def test_it_archives_when(trouble: str | None, expected: tuple[str, str, str] | None) -> None:
+    before = look(findings=Findings(archive="an old problem"))
+    status = look(before=before, findings=Findings(archive=trouble))
+    found = {each.type: (str(each.status), each.reason, each.message) for each in status.conditions}
+    assert found.get("Archives") == expected
+
+
 def test_it_is_conflicted_while_others_do_its_work() -> None:
     before = look(findings=Findings(conflict="another does it"))
     (_, conflicted) = before.conditions

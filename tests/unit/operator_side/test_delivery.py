@@ -450,9 +450,8 @@ async def test_receivers_get_more_output_than_the_status_up_to_a_limit() -> None
         assert edges.status().executions[0].output == " end"
 
 
-async def test_outputs_that_are_kept_have_bounded_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dkron_operator.delivery.outputs.ROOM", 10)
-    found = Outputs(FakeKube())  # type: ignore[arg-type]
+async def test_outputs_that_are_kept_have_bounded_room() -> None:
+    found = Outputs(FakeKube(), room=10)  # type: ignore[arg-type]
     for name in ("a", "b", "c"):
         found.keep(UID, name, b"12345")
     first, last = (execution().model_copy(update={"job": name}) for name in ("a", "c"))

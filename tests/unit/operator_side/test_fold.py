@@ -1,5 +1,6 @@
 """The fold: each change by itself, and why a change that arrives twice does no harm."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -25,6 +26,8 @@ from dkron_crds.job import (
 )
 from dkron_operator.plan.changes import (
     Accepted,
+    Archived,
+    ArchiveTurned,
     Change,
     ConditionsSet,
     Decided,
@@ -272,6 +275,8 @@ marking = st.one_of(marking, deferring)
 running = st.one_of(entries.map(Started), entries.map(seen).map(Started), endings())
 telling = st.one_of(
     st.builds(Accepted, st.sampled_from(SLOTS), st.sampled_from(["f", "g"])),
+    st.just(ArchiveTurned(on=True)),
+    st.sets(entries, max_size=3).map(lambda found: Archived(frozenset(entry.job for entry in found))),
     st.builds(ConditionsSet, st.integers(1, 3), st.sampled_from([(), (CONDITION,)]), st.sampled_from([None, *SLOTS])),
 )
 changes = st.one_of(
@@ -280,7 +285,24 @@ changes = st.one_of(
     telling,
     st.builds(Refused, st.just(SkipReason.DISABLED), st.sampled_from(SLOTS), st.sampled_from("abc")),
 )
-sequences = st.lists(st.one_of(marking, running, telling), max_size=12)
+
+
+def is_possible(changes: Iterable[Change]) -> bool:
+    """Whether no slot begins to wait for its turn after it has had it: the mark has passed it by then."""
+    turns: list[datetime] = []
+    for each in changes:
+        match each:
+            case DeferredStarted(slot):
+                turns.append(slot)
+            case DeferredSkipped(until):
+                turns.append(until)
+            case SlotsDeferred(until) if any(turn <= until for turn in turns):
+                return False
+    return True
+
+
+anything: st.SearchStrategy[Change] = st.one_of(marking, running, telling)
+sequences = st.lists(anything, max_size=12).filter(is_possible)
 histories = st.builds(History, executions=st.integers(1, 4))
 
 

@@ -18,7 +18,7 @@ def status(*executions: Object, **fields: Any) -> Object:
 
 
 def printed(number: int, output: str = "", **fields: Any) -> Object:
-    return {"id": str(number), **({"output": output} if output else {}), **fields}
+    return {"job": str(number), **({"output": output} if output else {}), **fields}
 
 
 def size_of(wire: Object) -> int:
@@ -63,7 +63,7 @@ def test_separately_bounded_field_costs_no_execution(field: str) -> None:
 def test_whole_executions_are_dropped_when_outputs_are_too_few() -> None:
     big = [printed(n, message="m" * 1000) for n in range(100)]
     fitted = fit(status(*big))
-    ids = [int(execution["id"]) for execution in fitted.status["executions"]]
+    ids = [int(execution["job"]) for execution in fitted.status["executions"]]
     assert ids == list(range(len(ids)))
     assert 50 < len(ids) < 65
     assert fitted.dropped == len(big) - len(ids)
@@ -89,11 +89,11 @@ executions = st.builds(
 @settings(max_examples=examples(60), deadline=None)
 @given(found=st.lists(executions, max_size=100))
 def test_the_result_always_fits_and_keeps_the_newest(found: list[Object]) -> None:
-    wire = status(*({"id": str(n), **e} for n, e in enumerate(found)))
+    wire = status(*({"job": str(n), **e} for n, e in enumerate(found)))
     cut, size, dropped = fit(wire)
     assert size_of(cut) == size <= TOTAL_BYTES
     assert sum(len(e.get("output", "").encode()) for e in cut["executions"]) <= OUTPUT_BYTES
-    ids = [int(e["id"]) for e in cut["executions"]]
+    ids = [int(e["job"]) for e in cut["executions"]]
     assert ids == list(range(len(ids)))
     assert bool(ids) == bool(found)
     assert len(ids) + dropped == len(found)

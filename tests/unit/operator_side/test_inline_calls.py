@@ -64,7 +64,7 @@ class Eager:
 
     kept: list[tuple[str, bytes]]
 
-    def room(self, _job: JobView) -> int:
+    def room(self, _job: JobView, *, leaving: bool = False) -> int:  # noqa: ARG002
         return 7
 
     def keep(self, _uid: str, job: str, output: bytes) -> None:

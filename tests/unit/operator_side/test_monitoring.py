@@ -16,6 +16,7 @@ from aiohttp.test_utils import TestClient, TestServer, unused_port
 from dkron_crds.job import Condition, ConditionStatus, JobStatus, NotedPause, SkipReason, Trigger
 from dkron_kube.client import Call
 from dkron_kube.paths import DKRON_JOBS, JOBS, NODES
+from dkron_operator.archive.archiver import ArchiveState
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.leader.election import Leadership
@@ -289,6 +290,14 @@ def test_how_things_stand_becomes_series() -> None:
     assert seen.one("watch_last_event_timestamp_seconds", resource="jobs") == 17
     assert seen.labels("next_slot_timestamp_seconds") == [], "no job is due"
     assert seen.labels("job_failing") == []
+
+
+def test_archive_becomes_series_where_there_is_one() -> None:
+    assert shown().labels("archive_up") == []
+    state = ArchiveState(up=True, waiting_since=NOON, executions=7, size=4096, oldest=None)
+    seen = shown(archive=state, now=after(90).timestamp())
+    assert (seen.one("archive_up"), seen.one("archive_lag_seconds"), seen.one("archive_executions")) == (1, 90, 7)
+    assert seen.labels("archive_oldest_timestamp_seconds") == [], "it is empty"
 
 
 def of_job(number: int) -> JobSummary:

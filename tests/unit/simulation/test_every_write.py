@@ -120,6 +120,10 @@ ONE_JOB = {
         ),
         ends=110.0, disturbed=(0, 90), holds=the_slot_ran_once,
     ),
+    "an archive": Story(
+        events=(job(schedule=SLOTS, concurrency="forbid", history={"executions": 1}),), course=LONG, disturbed=(10, 13),
+        archive_away=(12.0, 20.0), away=True, ends=60.0,
+    ),
     "delivery": Story(
         events=(job(schedule=SLOTS, processors={"log": {}}), Event(at=12.0, what=What.DISABLE, on="j0")),
         disturbed=(5, 9), holds=each_end_was_delivered,

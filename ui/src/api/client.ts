@@ -103,6 +103,38 @@ export async function askList<T>(request: Promise<Answer<T[]>>): Promise<{ items
   return { items, total: Number(response.headers.get("X-Total-Count") ?? items.length) };
 }
 
+/** Entries of a list that is read page by page. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** What asks for the next page; empty if this is the last one. */
+  readonly after: string;
+  /** How many entries there are in all; undefined where that is not known. */
+  readonly total: number | undefined;
+  /** Whether a search looked at all that this page is about. */
+  readonly isComplete: boolean;
+  /** Why entries may be missing, as a sentence; empty if none are. */
+  readonly warning: string;
+}
+
+/** A page of a list, with the token for the next one. */
+export async function askPage<T>(request: Promise<Answer<T[]>>): Promise<Page<T>> {
+  const { data, response } = await asked(request);
+  const total = response.headers.get("X-Total-Count");
+  return {
+    items: data ?? [],
+    after: response.headers.get("X-Next-After") ?? "",
+    total: total === null ? undefined : Number(total),
+    isComplete: response.headers.get("X-Search-Complete") !== "false",
+    warning: warningIn(response),
+  };
+}
+
+/** The sentence of a header Warning; empty without one. */
+export function warningIn(response: Response): string {
+  const header = response.headers.get("Warning") ?? "";
+  return /"(.*)"/s.exec(header)?.[1]?.replace(/\\(.)/g, "$1") ?? "";
+}
+
 async function asked<T>(request: Promise<Answer<T>>): Promise<Answer<T>> {
   let answer: Answer<T>;
   try {

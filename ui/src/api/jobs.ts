@@ -57,7 +57,7 @@ export type ListedJob = Pick<Job, Exclude<(typeof LISTED)[number], Demanded>> & 
 export function listJobs(wanted: JobsWanted, signal?: AbortSignal): Promise<{ items: ListedJob[]; total: number }> {
   const query = {
     text: wanted.q || undefined,
-    state: (wanted.state || undefined) as StateWord | undefined,
+    state: (wanted.state || undefined) as StateWord | "slow" | undefined,
     fields: [...LISTED],
     disabled: wanted.disabled || undefined,
     _sort: wanted.sort || undefined,

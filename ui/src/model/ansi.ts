@@ -1,5 +1,7 @@
 // The colours of a terminal (SGR sequences) as data: what shows a log makes text nodes of it, never markup. Pure.
 
+import { ofPalette, type Rgb } from "./colour";
+
 /** How a piece of text looks: a class for each, or none. */
 export interface Style {
   readonly bold?: boolean;
@@ -9,6 +11,8 @@ export interface Style {
   readonly inverse?: boolean;
   /** One of the sixteen colours, 0 to 15. */
   readonly colour?: number;
+  /** Any other colour. */
+  readonly own?: Rgb;
   /** The colour of the ground, one of the first eight. */
   readonly ground?: number;
 }
@@ -78,37 +82,35 @@ function styled(style: Style, codes: string): Style {
     else if (code === 22) next = { ...next, bold: false, dim: false };
     else if (code === 23) next = { ...next, italic: false };
     else if (code === 24) next = { ...next, underline: false };
-    else if (code >= 30 && code <= 37) next = { ...next, colour: code - 30 };
-    else if (code >= 90 && code <= 97) next = { ...next, colour: code - 90 + 8 };
+    else if (code >= 30 && code <= 37) next = { ...next, colour: code - 30, own: undefined };
+    else if (code >= 90 && code <= 97) next = { ...next, colour: code - 90 + 8, own: undefined };
     else if (code >= 40 && code <= 47) next = { ...next, ground: code - 40 };
     else if (code >= 100 && code <= 107) next = { ...next, ground: code - 100 };
     else if (code === 49) next = { ...next, ground: undefined };
-    else if (code === 39) next = { ...next, colour: undefined };
+    else if (code === 39) next = { ...next, colour: undefined, own: undefined };
     else if (code === 38 || code === 48) {
-      // 38;5;N or 38;2;R;G;B: the nearest of the sixteen, which have a contrast to the ground in each theme.
+      // 38;5;N or 38;2;R;G;B. A ground is the nearest of eight, on which the text keeps its contrast.
       const kind = numbers[at + 1];
       const values = numbers.slice(at + 2, at + 5);
-      const found = kind === 5 ? ofPalette(values[0] ?? 0) : nearest(values);
-      if (code === 38) next = { ...next, colour: found };
-      else next = { ...next, ground: found === undefined ? undefined : found % 8 };
+      const [index = 0] = values;
+      const isOfSixteen = kind === 5 && index < 16;
+      const own = kind === 5 ? ofPalette(index) : trueColour(values);
+      if (code === 38) next = { ...next, colour: isOfSixteen ? index : undefined, own };
+      else next = { ...next, ground: isOfSixteen ? index % 8 : own && nearest(own) };
       at += kind === 5 ? 2 : kind === 2 ? 4 : 0;
     }
   }
   return next;
 }
 
-/** One of the sixteen colours for one of the 256 of a palette: these, a cube of 6 by 6 by 6, and shades of grey. */
-function ofPalette(index: number): number | undefined {
-  if (index < 16) return index;
-  if (index > 255) return undefined;
-  if (index > 231) return nearest(Array(3).fill(8 + (index - 232) * 10));
-  const level = (step: number) => [0, 95, 135, 175, 215, 255][step % 6] ?? 0;
-  const place = index - 16;
-  return nearest([level(Math.floor(place / 36)), level(Math.floor(place / 6)), level(place)]);
+/** Three numbers from 0 to 255; undefined for a sequence that is cut, or has others. */
+function trueColour([red, green, blue]: readonly number[]): Rgb | undefined {
+  if (red === undefined || green === undefined || blue === undefined) return undefined;
+  return Math.max(red, green, blue) > 255 ? undefined : [red, green, blue];
 }
 
 /** The one of the first eight colours that is nearest in hue; what is grey is the text's own colour. */
-function nearest([red = 0, green = 0, blue = 0]: readonly number[]): number | undefined {
+function nearest([red, green, blue]: Rgb): number | undefined {
   const most = Math.max(red, green, blue);
   if (most - Math.min(red, green, blue) < GREY) return undefined;
   // A part of a colour counts if it is more than half of the strongest: the bits of the eight colours.

@@ -1,6 +1,7 @@
 // The runs of a job before and after one of them. Pure.
 
 import type { Execution } from "../api/client";
+import { result } from "./slots";
 
 export interface Around {
   readonly before: Execution | undefined;
@@ -22,4 +23,11 @@ export function around(one: Execution, all: readonly Execution[]): Around {
     after: others.find(({ group }) => group === next),
     success: before.find(({ success }) => success),
   };
+}
+
+/** Whether the runs around one that is over may be others than the list says: it has only the newest executions. */
+export function isMissing(one: Execution, all: readonly Execution[]): boolean {
+  if (result(one) === "running") return false;
+  const { before, success } = around(one, all);
+  return !all.some(({ id }) => id === one.id) || !before || (!one.success && !success);
 }

@@ -1,7 +1,7 @@
 // The overview's sentences about jobs that need a person, and about how late runs began. Pure.
 
 import type { Summary } from "../api/client";
-import { duration } from "./time";
+import { duration, wholeSeconds } from "./time";
 
 /** The command of a remedy, without the words around it; empty for a remedy that is none. */
 export function commandOf(remedy: string): string {
@@ -32,7 +32,20 @@ function seconds(value: number): string {
   return value < 1 ? "a second" : duration(value * 1000);
 }
 
-/** How far a run is, by what runs of its job usually take: `24 min of usually 1 h`. Empty where that is not known. */
-export function progressInWords(elapsed: string, usual: number | undefined): string {
-  return usual ? `${elapsed} of usually ${duration(usual * 1000)}` : elapsed;
+/** How long a run took, and how often the usual length that is if it is longer: `2 h 18 min, 2.3 × usual`. */
+export function tookInWords(seconds: number, usual: number | undefined): string {
+  return usual && seconds >= LONGER * usual ? progressInWords(seconds, usual) : duration(seconds * 1000);
+}
+
+/** Times of the usual length from which on a run is longer than usual. */
+const LONGER = 1.5;
+
+/** How far a run is after these seconds, by what runs of its job usually take: `24 min of usually 1 h`, or `2 h 18 min,
+ * 2.3 × usual`. Only the length where that is not known. */
+export function progressInWords(elapsed: number, usual: number | undefined): string {
+  const words = wholeSeconds(elapsed);
+  if (!usual) return words;
+  const times = elapsed / usual;
+  if (times < LONGER) return `${words} of usually ${duration(usual * 1000)}`;
+  return `${words}, ${times < 10 ? times.toFixed(1) : Math.round(times)} × usual`;
 }

@@ -1,6 +1,6 @@
 // Times as the clocks of a zone show them: the marks of an axis, and what a person types. Pure.
 
-import { clockTime, day, format } from "./time";
+import { clockTime, day, format, rfc3339 } from "./time";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -72,13 +72,9 @@ export function readMoment(text: string, now: number, zone: string | undefined):
   const begin = date?.includes("-") ? Date.parse(date) : date === "yesterday" ? today - DAY : today;
   if (Number.isNaN(begin)) return undefined;
   const at = atWall(begin + time, zone);
-  return asText(date === undefined && at > now ? atWall(begin - DAY + time, zone) : at);
+  return rfc3339(date === undefined && at > now ? atWall(begin - DAY + time, zone) : at);
 }
 
 function isRfc3339(text: string): boolean {
   return /^\d{4}-\d\d-\d\d[t ]\d\d:\d\d:\d\d(\.\d+)?(z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text));
-}
-
-function asText(at: number): string {
-  return new Date(at).toISOString().replace(".000Z", "Z");
 }

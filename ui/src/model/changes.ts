@@ -59,6 +59,13 @@ export function merged(base: object, mine: Draft, theirs: Draft, keep: (path: Pa
   return found;
 }
 
+/** A difference as the API tells it: `executor_config.command` is a key of a map, and a key may have dots. */
+export function changeOf({ field, before, after }: { field: string; before: unknown; after: unknown }): Change {
+  const [name = "", ...keys] = field.split(".");
+  const path = keys.length ? [name, keys.join(".")] : [name];
+  return { path, before: before ?? undefined, after: after ?? undefined };
+}
+
 /** A value as text for people; empty if it is not set. */
 export function shown(value: unknown): string {
   return typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value);

@@ -1,8 +1,11 @@
 // The lines of a log that is still being written, within a bound of memory. Pure.
 
 /** Lines and characters to keep; older ones go first. */
-export const MOST_LINES = 5000;
-export const MOST_CHARACTERS = 2_000_000;
+export const MOST_LINES = 50_000;
+export const MOST_CHARACTERS = 8_000_000;
+/** Lines that are elements at a time, and how many others come at either end. */
+export const DRAWN = 5000;
+export const STEP = 1000;
 /** A longer line is cut, so that one line cannot fill the memory. */
 export const LONGEST_LINE = 20_000;
 
@@ -56,6 +59,12 @@ export class LogLines {
 
 function shortened(line: string): string {
   return line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line;
+}
+
+/** The index of the first line that is drawn, of so many: the wanted one, or else the first of the last ones. */
+export function firstDrawn(wanted: number | undefined, count: number): number {
+  const last = Math.max(0, count - DRAWN);
+  return wanted === undefined ? last : Math.max(0, Math.min(wanted, last));
 }
 
 /** A line of a log. */

@@ -32,6 +32,12 @@ export function durationsOf(executions: readonly Execution[]): Percentiles | und
   return percentilesOf(executions.filter((each) => result(each) !== "running").map((each) => taken(each, 0)));
 }
 
+/** Seconds that attempts usually took which succeeded: half of them; undefined for fewer than five. */
+export function usualOf(executions: readonly Execution[]): number | undefined {
+  const lengths = durationsOf(executions.filter(({ success }) => success));
+  return lengths && lengths.p50 / 1000;
+}
+
 /** Milliseconds between what caused a run and its start; undefined for fewer than five. */
 export function latenessOf(executions: readonly Execution[]): Percentiles | undefined {
   return percentilesOf(executions.map(lateness).filter((late) => late !== undefined));

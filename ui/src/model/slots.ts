@@ -36,6 +36,11 @@ export function wasStopped(executions: readonly Execution[]): boolean {
   return failed.length > 0 && failed.every(isStopped);
 }
 
+/** The last line of its output that is not empty. */
+export function lastLine({ output }: Pick<Execution, "output">): string {
+  return (output ?? "").trim().split("\n").pop() ?? "";
+}
+
 /** What exit codes of a shell mean. */
 const EXITS: Readonly<Record<number, string>> = {
   126: "not executable",
@@ -67,6 +72,12 @@ export function lateness(execution: Execution): number | undefined {
   const due = planned(execution);
   if (began === undefined || due === undefined || (execution.attempt ?? 1) > 1) return undefined;
   return Math.max(0, began - due);
+}
+
+/** Milliseconds from the creation of its Kubernetes Job to its start; undefined where that is not known. */
+export function queued({ started_at, details }: Execution): number | undefined {
+  const [created, began] = [instant(details?.created_at), instant(started_at)];
+  return created === undefined || began === undefined ? undefined : Math.max(0, began - created);
 }
 
 /** Milliseconds that it took, or has taken until `now`. */

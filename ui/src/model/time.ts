@@ -10,6 +10,11 @@ export function instant(text: string | null | undefined): number | undefined {
   return Number.isNaN(found) ? undefined : found;
 }
 
+/** A time of the API, of milliseconds since 1970. */
+export function rfc3339(at: number): string {
+  return new Date(at).toISOString().replace(".000Z", "Z");
+}
+
 /** Which zone times are shown in: the reader's, UTC, or the job's. */
 export type Zone = "local" | "utc" | "job";
 

@@ -1,7 +1,8 @@
-// An hour back and an hour ahead, minute by minute: how many runs and slots each has. Pure.
+// An hour back and an hour ahead, minute by minute: how many executions ended, run, and are planned. Pure.
 
 import type { Summary } from "../api/client";
-import type { State } from "./state";
+import type { Bucket } from "../api/runs";
+import { runsPath } from "./runs";
 import { instant } from "./time";
 
 export const MINUTES = 60;
@@ -16,44 +17,47 @@ export interface Column {
   /** Minutes after the one of now: from -60 to 59. */
   readonly minute: number;
   readonly counts: Readonly<Record<Kind, number>>;
-  /** Some of the jobs, those that failed first. */
+  /** Slots that did not run. */
+  readonly skipped: number;
+  /** Some of the jobs that run or are planned. */
   readonly jobs: readonly string[];
 }
 
-type Told = Pick<Summary, "last_hour" | "running" | "next_hour">;
+type Told = Pick<Summary, "running" | "next_hour">;
 
-/** The minutes that have any, from the first. `now` begins a minute. */
-export function columnsOf({ last_hour, running, next_hour }: Told, now: number): Column[] {
-  const counts = new Map<number, Record<Kind, number>>();
-  const add = (at: string | undefined | null, kind: Kind, count: number) => {
+/** The minutes that have any, from the first. `now` begins a minute. An execution that is over is in the minute of its
+ * end, and one that runs in the minute of its start. */
+export function columnsOf({ running, next_hour }: Told, ended: readonly Bucket[], now: number): Column[] {
+  const counts = new Map<number, Record<Kind | "skipped", number>>();
+  const add = (at: string | undefined | null, kind: Kind | "skipped", count: number) => {
     const minute = minuteOf(at, now);
     if (minute === undefined || !count) return;
-    const found = counts.get(minute) ?? { failed: 0, running: 0, success: 0, planned: 0 };
+    const found = counts.get(minute) ?? { failed: 0, running: 0, success: 0, planned: 0, skipped: 0 };
     found[kind] += count;
     counts.set(minute, found);
   };
-  for (const each of last_hour.minutes) {
-    add(each.at, "success", each.success ?? 0);
-    add(each.at, "failed", (each.failed ?? 0) + (each.partially_failed ?? 0));
+  for (const { begin, success, failed, skipped } of ended) {
+    add(begin, "success", success);
+    add(begin, "failed", failed);
+    add(begin, "skipped", skipped);
   }
   for (const each of running.executions) add(each.started_at, "running", 1);
   for (const each of next_hour.minutes) add(each.at, "planned", each.slots);
-  const names = namesOf({ last_hour, running, next_hour }, now);
+  const names = namesOf({ running, next_hour }, now);
   return [...counts]
     .sort(([a], [b]) => a - b)
-    .map(([minute, found]) => ({ minute, counts: found, jobs: [...(names.get(minute) ?? [])].slice(0, NAMED) }));
+    .map(([minute, { skipped, ...found }]) => ({
+      ...{ minute, counts: found, skipped, jobs: [...(names.get(minute) ?? [])].slice(0, NAMED) },
+    }));
 }
 
-function namesOf({ last_hour, running, next_hour }: Told, now: number): Map<number, Set<string>> {
+function namesOf({ running, next_hour }: Told, now: number): Map<number, Set<string>> {
   const found = new Map<number, Set<string>>();
   const add = (at: string | null, words: string) => {
     const minute = minuteOf(at, now);
     if (minute !== undefined) found.set(minute, (found.get(minute) ?? new Set()).add(words));
   };
-  const failed = last_hour.slots.filter((each) => each.result !== "success");
-  for (const each of failed) add(each.started_at, `${each.job} failed`);
   for (const each of running.executions) add(each.started_at, `${each.job} runs`);
-  for (const each of last_hour.slots) if (each.result === "success") add(each.started_at, each.job);
   for (const each of next_hour.slots) add(each.due, each.job);
   return found;
 }
@@ -63,55 +67,35 @@ function minuteOf(at: string | undefined | null, now: number): number | undefine
   return minute >= -MINUTES && minute < MINUTES ? minute : undefined;
 }
 
-/** All of a column. */
-export function sizeOf({ counts }: Column): number {
+/** All of a column that is drawn. */
+export function sizeOf({ counts }: Pick<Column, "counts">): number {
   return KINDS.reduce((sum, kind) => sum + counts[kind], 0);
 }
 
 const WORDS: Record<Kind, string> = { failed: "failed", running: "running", success: "succeeded", planned: "planned" };
 
-/** `3 succeeded, 1 failed`. */
-export function countsInWords(counts: Column["counts"]): string {
-  return KINDS.filter((kind) => counts[kind])
-    .map((kind) => `${counts[kind]} ${WORDS[kind]}`)
-    .join(", ");
+/** `3 succeeded, 1 failed, 1 slot did not run`. */
+export function countsInWords({ counts, skipped }: Pick<Column, "counts" | "skipped">): string {
+  const words = KINDS.filter((kind) => counts[kind]).map((kind) => `${counts[kind]} ${WORDS[kind]}`);
+  return [...words, ...(skipped ? [`${skipped} ${skipped === 1 ? "slot" : "slots"} did not run`] : [])].join(", ");
+}
+
+/** The list of what is in a column: what ended, did not run or is planned in this minute, or else what runs. */
+export function pathOf({ minute, counts }: Column, now: number): string {
+  const from = now + minute * MINUTE;
+  return runsPath(
+    counts.running && counts.running === sizeOf({ counts }) ? { state: "running" } : { from, to: from + MINUTE },
+  );
 }
 
 /** Up to which minute some of the runs are not kept any more; undefined if all are. */
-export function keptFrom({ last_hour }: Pick<Told, "last_hour">, now: number): number | undefined {
+export function keptFrom({ last_hour }: Pick<Summary, "last_hour">, now: number): number | undefined {
   const since = instant(last_hour.kept_since);
   return since === undefined ? undefined : Math.max(-MINUTES, Math.min(1, Math.ceil((since - now) / MINUTE)));
 }
 
-export interface Entry {
-  readonly job: string;
-  readonly state: State;
-  readonly at: string;
-  /** Seconds that it took; undefined for one that has not ended. */
-  readonly took: number | undefined;
-  /** The id of an execution that is active. */
-  readonly id: string | undefined;
-}
-
-/** What ran or runs of one minute, or is due in it, as far as the overview lists it, in the order of their times. */
-export function entriesOf({ last_hour, running, next_hour }: Told, at: number): Entry[] {
-  const isIn = (time: string | null) => Math.floor((instant(time) ?? Number.NaN) / MINUTE) === Math.floor(at / MINUTE);
-  const found: Entry[] = [
-    ...last_hour.slots.map((each) => ({
-      ...{ job: each.job, state: each.result, at: each.started_at, took: each.took_seconds, id: undefined },
-    })),
-    ...running.executions.map((each) => ({
-      ...{ job: each.job, state: "running" as const, at: each.started_at ?? "", took: undefined, id: each.id },
-    })),
-    ...next_hour.slots.map((each) => ({
-      ...{ job: each.job, state: "waiting" as const, at: each.due, took: undefined, id: undefined },
-    })),
-  ];
-  return found.filter((each) => isIn(each.at)).sort((a, b) => a.at.localeCompare(b.at) || a.job.localeCompare(b.job));
-}
-
 /** From which minute on the slots are not counted; undefined if all are. */
-export function unknownFrom({ next_hour }: Told, now: number): number | undefined {
+export function unknownFrom({ next_hour }: Pick<Told, "next_hour">, now: number): number | undefined {
   const minute = minuteOf(next_hour.counted_until, now);
   return minute === undefined ? undefined : minute + 1;
 }

@@ -18,6 +18,7 @@ export interface Slot {
 }
 
 export interface Run {
+  readonly id: string;
   /** Of two lanes, the one in which it is drawn: runs that overlap are beside each other. */
   readonly lane: 0 | 1;
   /** When it was planned, when it began and when it ended, in milliseconds since 1970. */
@@ -57,7 +58,7 @@ export function runsOf(executions: readonly Execution[], now: number): Run[] {
   const begun = executions.slice(0, RUNS).flatMap((each) => {
     const began = instant(each.started_at);
     if (began === undefined) return [];
-    return [{ planned: planned(each), began, ended: began + taken(each, now), result: result(each) }];
+    return [{ id: each.id, planned: planned(each), began, ended: began + taken(each, now), result: result(each) }];
   });
   const until: [number, number] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
   return begun

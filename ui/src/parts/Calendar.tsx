@@ -1,23 +1,24 @@
 // Five weeks of results, a cell for each day: what ended on it, or what is planned.
 
-import { Link } from "wouter-preact";
 import { type CalendarDay, calendar, resultsOf } from "../model/calendar";
+import { runsPath } from "../model/runs";
 import { day } from "../model/time";
+import { Mark } from "./Mark";
 
+const DAY = 86_400_000;
 const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 interface Props {
   now: number;
-  /** Where the form leads that runs a day again; empty if the reader may not, or the job has no slots. */
-  toDay?: (day: string) => string;
+  job: string;
 }
 
-export function Calendar({ now, toDay, ...told }: Parameters<typeof calendar>[0] & Props) {
+export function Calendar({ now, job, ...told }: Parameters<typeof calendar>[0] & Props) {
   const weeks = calendar(told, now);
-  const today = Math.floor(now / 86_400_000) * 86_400_000;
+  const today = Math.floor(now / DAY) * DAY;
   return (
     <>
-      <table class="calendar">
+      <table class="calendar" data-chart={WEEKDAYS.length}>
         <caption class="spoken">Runs that ended on each day, in UTC</caption>
         <thead>
           <tr>
@@ -37,7 +38,8 @@ export function Calendar({ now, toDay, ...told }: Parameters<typeof calendar>[0]
                   key={each.at}
                   of={each}
                   today={each.at === today}
-                  to={each.at <= today ? toDay?.(dateOf(each.at)) : undefined}
+                  to={runsPath({ jobs: [job], from: each.at, to: each.at + DAY })}
+                  isFirst={each === weeks[0]?.[0]}
                 />
               ))}
             </tr>
@@ -62,11 +64,14 @@ export function Calendar({ now, toDay, ...told }: Parameters<typeof calendar>[0]
   );
 }
 
-function dateOf(at: number): string {
-  return new Date(at).toISOString().slice(0, 10);
+interface CellProps {
+  of: CalendarDay;
+  today: boolean;
+  to: string;
+  isFirst: boolean;
 }
 
-function Cell({ of, today, to }: { of: CalendarDay; today: boolean; to: string | undefined }) {
+function Cell({ of, today, to, isFirst }: CellProps) {
   const { at, succeeded, failed, planned, known } = of;
   const kind = failed ? "failed" : succeeded ? "success" : planned ? "planned" : known === "nothing" ? "nothing" : "";
   const title = `${day(at, "UTC")}: ${resultsOf(of)}`;
@@ -79,8 +84,7 @@ function Cell({ of, today, to }: { of: CalendarDay; today: boolean; to: string |
         {succeeded > 0 && <b>{short(succeeded)}</b>}
         {failed > 0 && <b class="bad">✕{short(failed)}</b>}
       </span>
-      <span class="spoken">{title}</span>
-      {to && <Link class="to-day" href={to} aria-label={`Backfill ${day(at, "UTC")}`} />}
+      <Mark class="to-day" to={to} words={title} isFirst={isFirst} />
     </td>
   );
 }

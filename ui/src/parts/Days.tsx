@@ -2,7 +2,9 @@
 
 import { useState } from "preact/hooks";
 import type { Summary } from "../api/client";
+import { runsPath } from "../model/runs";
 import { day } from "../model/time";
+import { Mark } from "./Mark";
 import { useWidth } from "./useWidth";
 
 const TOP = 16;
@@ -10,6 +12,7 @@ const TALL = 110;
 const HEIGHT = TOP + TALL + 18;
 /** Days between two names of the axis: a week. */
 const WEEK = 7;
+const DAY = 86_400_000;
 
 type Day = Summary["days"][number];
 
@@ -20,6 +23,7 @@ export function Days({ days }: { days: readonly Day[] }) {
   const step = width / Math.max(1, days.length);
   const succeeded = days.reduce((sum, each) => sum + each.success_count, 0);
   const failed = days.reduce((sum, each) => sum + each.failed_count, 0);
+  const total = (succeeded + failed).toLocaleString("en");
   const share = succeeded + failed ? `${((100 * succeeded) / (succeeded + failed)).toFixed(1)} %` : "–";
   const words = `${days.length} days: ${succeeded} executions succeeded, ${failed} failed`;
   return (
@@ -27,8 +31,9 @@ export function Days({ days }: { days: readonly Day[] }) {
       <svg
         width={width}
         height={HEIGHT}
-        role="img"
+        role="group"
         aria-label={words}
+        data-chart
         onMouseMove={(event) => point(days[Math.floor(event.offsetX / step)])}
         onMouseLeave={() => point(undefined)}
       >
@@ -37,7 +42,7 @@ export function Days({ days }: { days: readonly Day[] }) {
           {most.toLocaleString("en")}
         </text>
         {days.map((each, index) => (
-          <Bar key={each.date} of={each} x={index * step} step={step} most={most} />
+          <Bar key={each.date} of={each} x={index * step} step={step} most={most} isFirst={index === 0} />
         ))}
         {days.map(({ date }, index) => {
           const back = days.length - 1 - index;
@@ -52,7 +57,7 @@ export function Days({ days }: { days: readonly Day[] }) {
           today
         </text>
       </svg>
-      <figcaption>{pointed ? inWords(pointed) : `${succeeded + failed} executions, ${share} succeeded`}</figcaption>
+      <figcaption>{pointed ? inWords(pointed) : `${total} executions, ${share} succeeded`}</figcaption>
     </figure>
   );
 }
@@ -67,21 +72,23 @@ interface BarProps {
   step: number;
   /** Executions of the fullest day. */
   most: number;
+  isFirst: boolean;
 }
 
-function Bar({ of, x, step, most }: BarProps) {
+function Bar({ of, x, step, most, isFirst }: BarProps) {
+  const from = Date.parse(of.date);
   const whole = of.success_count + of.failed_count;
   const height = whole ? Math.max(2, (whole / most) * TALL) : 0;
   const bad = of.failed_count ? Math.max(2, (of.failed_count / most) * TALL) : 0;
   const foot = TOP + TALL;
   const [left, width] = [x + step * 0.12, step * 0.76];
   return (
-    <g>
+    <Mark to={runsPath({ from, to: from + DAY })} words={inWords(of)} isFirst={isFirst}>
       <title>{inWords(of)}</title>
       <rect class="ground" x={left} y={foot - 1} width={width} height={1} />
       <rect class="success" x={left} y={foot - height} width={width} height={Math.max(0, height - bad)} />
       <rect class="failed" x={left} y={foot - bad} width={width} height={bad} />
       <rect class="catch" x={x} y={0} width={step} height={foot} />
-    </g>
+    </Mark>
   );
 }

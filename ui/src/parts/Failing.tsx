@@ -2,6 +2,7 @@
 
 import { Link } from "wouter-preact";
 import { api, ask } from "../api/client";
+import { runsPath } from "../model/runs";
 import { inZone } from "../model/time";
 import { now } from "../state/clock";
 import { shownZone } from "../state/preferences";
@@ -37,8 +38,11 @@ export function Failing() {
                 {each.job}
               </Link>
               <span class="why clip" title={each.why}>
-                {each.failed} of {each.runs}
-                {each.whole ? "" : " kept"} {each.runs === 1 ? "run" : "runs"}; {each.why}
+                <Link href={runsPath({ jobs: [each.job], state: "failed", from: Date.parse(data.from) })}>
+                  {each.failed} of {each.runs}
+                  {each.whole ? "" : " kept"} {each.runs === 1 ? "run" : "runs"}
+                </Link>
+                ; {each.why}
               </span>
               <span class="end">
                 <Ago at={each.latest} />

@@ -1,17 +1,17 @@
 // The table of jobs. It draws only the rows on the screen, so ten thousand jobs are as few elements as twenty.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import type { ListedJob } from "../api/jobs";
 import { COLUMNS, type Column, type ColumnKey } from "../model/columns";
 import { parentsInWords } from "../model/parents";
 import { whyNot } from "../model/problem";
-import { drawn, type Range } from "../model/rows";
+import { runsPath } from "../model/runs";
 import { result, taken, wasStopped } from "../model/slots";
 import { duration, instant } from "../model/time";
 import { columns } from "../state/preferences";
 import type { Rows } from "../state/rows";
+import { Gap, useDrawnRows } from "./DrawnRows";
 import { JobStateIcon } from "./JobStateIcon";
 import { Keeper } from "./Keeper";
 import { useLatestRuns } from "./LatestRuns";
@@ -19,13 +19,6 @@ import { jobPath } from "./links";
 import { RowActions } from "./RowActions";
 import { RunBars } from "./RunBars";
 import { Ago, Countdown } from "./Time";
-
-/** Pixels of a row, and of one on a phone, which has more lines; style/views.css has the same numbers. */
-const ROW = 36;
-const TALL_ROW = 66;
-const PHONE = matchMedia("(max-width: 760px)");
-/** Milliseconds without scrolling after which the address says where the list is. */
-const SETTLED = 300;
 
 const OTHER_ORDER: Readonly<Record<string, string>> = { ASC: "DESC", DESC: "ASC" };
 /** A reader looks for the largest in these. */
@@ -54,34 +47,7 @@ interface Props {
 }
 
 export function JobTable({ rows, total, first, sort, order, busyJobs, choosing, onSort, onSettle }: Props) {
-  const box = useRef<HTMLDivElement>(null);
-  const row = useRowHeight();
-  const [range, setRange] = useState<Range>({ start: 0, end: 0 });
-  const settle = useRef<ReturnType<typeof setTimeout>>();
-  const measure = () => {
-    if (!box.current) return;
-    const next = drawn(box.current.scrollTop, box.current.clientHeight, row, total);
-    setRange((before) => (before.start === next.start && before.end === next.end ? before : next));
-    rows.draw(next);
-  };
-  const scroll = () => {
-    measure();
-    clearTimeout(settle.current);
-    settle.current = setTimeout(() => onSettle(Math.floor((box.current?.scrollTop ?? 0) / row)), SETTLED);
-  };
-  useLayoutEffect(() => {
-    if (box.current) box.current.scrollTop = first * row;
-    measure();
-  }, []);
-  useLayoutEffect(measure, [total, row]);
-  useEffect(() => {
-    const resized = new ResizeObserver(measure);
-    if (box.current) resized.observe(box.current);
-    return () => {
-      resized.disconnect();
-      clearTimeout(settle.current);
-    };
-  }, [total, row]);
+  const { box, range, row, scroll } = useDrawnRows({ total, first, onDraw: rows.draw, onSettle });
   const shown = Array.from({ length: range.end - range.start }, (_, index) => range.start + index);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reached by keyboard.
@@ -131,17 +97,6 @@ function columnsShown(): Column[] {
   return COLUMNS.filter(({ key }) => columns.value.includes(key));
 }
 
-/** It changes when a phone is turned, or the page is zoomed. */
-function useRowHeight(): number {
-  const [isPhone, setPhone] = useState(PHONE.matches);
-  useEffect(() => {
-    const changed = () => setPhone(PHONE.matches);
-    PHONE.addEventListener("change", changed);
-    return () => PHONE.removeEventListener("change", changed);
-  }, []);
-  return isPhone ? TALL_ROW : ROW;
-}
-
 function Heading({ column, sort, order, onSort }: { column: Head } & Pick<Props, "sort" | "order" | "onSort">) {
   const { field, title, heading } = column;
   const sorted = field !== "" && sort === field;
@@ -161,16 +116,6 @@ function Heading({ column, sort, order, onSort }: { column: Head } & Pick<Props,
         title
       )}
     </th>
-  );
-}
-
-/** The room of rows that are not drawn. */
-function Gap({ height }: { height: number }) {
-  if (height <= 0) return null;
-  return (
-    <tr class="gap">
-      <td style={{ height: `${height}px` }} />
-    </tr>
   );
 }
 
@@ -211,7 +156,9 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
     next,
     last_success: <Ago at={job.last_success} jobZone={job.timezone} />,
     last_error: <Ago at={job.last_error} jobZone={job.timezone} />,
-    error_count: job.error_count || "",
+    error_count: job.error_count > 0 && (
+      <Link href={runsPath({ jobs: [job.name], state: "failed" })}>{job.error_count}</Link>
+    ),
     owner: job.owner,
     executor: job.executor,
     metadata: metadata.join(", "),

@@ -19,6 +19,7 @@ const SHADES = { system: "M8 2a6 6 0 0 1 0 12Z", light: "", dark: "M8 2a6 6 0 1 
 const PAGES = [
   ["/", "Overview", "list dkronjobs"],
   ["/jobs", "Jobs", "list dkronjobs"],
+  ["/runs", "Runs", "list dkronjobs"],
   ["/chains", "Chains", "list dkronjobs"],
   ["/busy", "Busy", "list dkronjobs"],
   ["/backfills", "Backfills", "list dkronbackfills"],

@@ -3,6 +3,7 @@
 import { useMemo } from "preact/hooks";
 import { linked } from "../model/addresses";
 import { type Piece, pieces, plainText, type Style } from "../model/ansi";
+import { readableOn } from "../model/colour";
 import { readable } from "../model/jsonlines";
 import type { TimedLine } from "../model/log";
 import { clockTime, instant } from "../model/time";
@@ -11,10 +12,13 @@ interface LinesProps {
   lines: readonly TimedLine[];
   /** How many lines are before the first of these. */
   from: number;
+  /** The numbers of lines that a search found, and of the one that it shows. */
   hits: ReadonlySet<number>;
   current: number | undefined;
   /** The number of the line that the address names. */
   named: number | undefined;
+  /** The number of the line that looks like the error. */
+  error: number | undefined;
   /** Name a line in the address; without it, numbers are no links. */
   onName: ((line: number) => void) | undefined;
   /** Whether a line of JSON is shown for people. */
@@ -24,7 +28,7 @@ interface LinesProps {
   zone: string | undefined;
 }
 
-export function LogText({ lines, from, hits, current, named, onName, isRead, isTimed, zone }: LinesProps) {
+export function LogText({ lines, from, hits, current, named, error, onName, isRead, isTimed, zone }: LinesProps) {
   let style: Style = {};
   return (
     <>
@@ -32,13 +36,18 @@ export function LogText({ lines, from, hits, current, named, onName, isRead, isT
         let parts: Piece[] | undefined;
         if (text.includes("\x1b") || Object.keys(style).length) ({ pieces: parts, style } = pieces(text, style));
         const number = from + index + 1;
-        const kind = number === named ? "named" : index === current ? "current" : hits.has(index) ? "hit" : "";
+        const kind =
+          number === named
+            ? "named"
+            : number === current
+              ? "current"
+              : hits.has(number)
+                ? "hit"
+                : number === error
+                  ? "error"
+                  : "";
         return (
-          <Line
-            key={number}
-            {...{ number, index, text, parts, kind, onName, isRead, zone }}
-            at={isTimed ? at : undefined}
-          />
+          <Line key={number} {...{ number, text, parts, kind, onName, isRead, zone }} at={isTimed ? at : undefined} />
         );
       })}
     </>
@@ -47,7 +56,6 @@ export function LogText({ lines, from, hits, current, named, onName, isRead, isT
 
 interface LineProps extends Pick<LinesProps, "onName" | "isRead" | "zone"> {
   number: number;
-  index: number;
   text: string;
   /** The pieces of a text with colours. */
   parts: Piece[] | undefined;
@@ -56,20 +64,20 @@ interface LineProps extends Pick<LinesProps, "onName" | "isRead" | "zone"> {
   at: string | undefined;
 }
 
-function Line({ number, index, text, parts, kind, at, onName, isRead, zone }: LineProps) {
+function Line({ number, text, parts, kind, at, onName, isRead, zone }: LineProps) {
   const isStyled = parts !== undefined;
   const isLinked = onName !== undefined;
   // The same text keeps its style, so the line is drawn once: a long log grows at its end.
   return useMemo(() => {
     const shown = (isRead && readable(text)) || parts;
     return (
-      <div class={`line ${kind}`} data-line={index}>
+      <div class={`line ${kind}`} data-line={number}>
         <LineNumber of={number} onName={onName} />
         {at !== undefined && <LineTime at={at} zone={zone} />}
         <span class="text">
           {shown ? (
             shown.map((piece, place) => (
-              <span key={place} class={classOf(piece.style)}>
+              <span key={place} class={classOf(piece.style)} style={ownOf(piece.style)}>
                 <Text of={piece.text} />
               </span>
             ))
@@ -79,7 +87,7 @@ function Line({ number, index, text, parts, kind, at, onName, isRead, zone }: Li
         </span>
       </div>
     );
-  }, [number, index, text, kind, at, isStyled, isLinked, isRead, zone]);
+  }, [number, text, kind, at, isStyled, isLinked, isRead, zone]);
 }
 
 /** The Tab key passes by: a log has thousands. The search names the line that it goes to, too. */
@@ -123,9 +131,16 @@ function Text({ of }: { of: string }) {
   );
 }
 
+/** The colour that the class `own` takes, in both themes. */
+function ownOf({ own, ground }: Style): Record<string, string> | undefined {
+  if (!own || ground !== undefined) return undefined;
+  return { "--on-light": readableOn(own, "light"), "--on-dark": readableOn(own, "dark") };
+}
+
 function classOf(style: Style): string {
   const flags = (["bold", "dim", "italic", "underline", "inverse"] as const).filter((flag) => style[flag]);
   // On a coloured ground a text has its own colour, so that it can be read.
+  if (style.ground === undefined && style.own) return [...flags, "own"].join(" ");
   const [kind, colour] = style.ground === undefined ? ["c", style.colour] : ["b", style.ground];
   return [...flags, colour === undefined ? "" : `${kind}${colour}`].join(" ");
 }

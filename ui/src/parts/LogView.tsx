@@ -3,12 +3,14 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Execution } from "../api/client";
 import { plainText } from "../model/ansi";
+import { firstError } from "../model/firstError";
 import { isReadable, readableText } from "../model/jsonlines";
-import { linesWith, type TimedLine, timed } from "../model/log";
+import { DRAWN, linesWith, type TimedLine, timed } from "../model/log";
 import { useNamedLine } from "../state/line";
 import { download, useLog } from "../state/log";
 import { shownZone } from "../state/preferences";
 import { LogText } from "./LogText";
+import { useDrawnLines } from "./useDrawnLines";
 
 interface Props {
   execution: Execution;
@@ -36,31 +38,45 @@ export function LogView({ execution, running, allowed, jobZone }: Props) {
   const [isRead, setRead] = useState(true);
   const [named, name] = useNamedLine();
   const [tail, setTail] = useState(named === undefined);
-  const hits = useMemo(
-    () =>
-      search
-        ? linesWith(
-            lines.map((line) => searched(line, isRead)),
-            search,
-          )
-        : [],
-    [lines, search, isRead],
+  const isSearched = search !== "";
+  const texts = useMemo(
+    () => (isSearched ? lines.map((line) => searched(line, isRead)) : []),
+    [lines, isSearched, isRead],
   );
-  const box = useRef<HTMLDivElement>(null);
-  const toEnd = () => {
-    if (box.current) box.current.scrollTop = box.current.scrollHeight;
-  };
-  const show = (index: number) =>
-    box.current?.querySelector(`[data-line="${index}"]`)?.scrollIntoView({ block: "center" });
-  useEffect(() => {
-    if (tail && running) toEnd();
-  }, [lines, tail, running]);
-  // Why a run failed is at the end of what it printed.
-  const isFailed = !running && !execution.success;
-  useEffect(() => {
-    if (log.done && isFailed && named === undefined) toEnd();
-  }, [log.done, isFailed]);
+  const hits = useMemo(() => linesWith(texts, search), [texts, search]);
   // The end of the output that the job keeps begins with another line than the log.
+  const before = fallback ? 0 : log.dropped;
+  const follows = tail && running;
+  const { box, first, withLine, toEnd, stay, listeners } = useDrawnLines({
+    ...{ count: lines.length, dropped: before, follows },
+  });
+  const numberOf = (index: number | undefined) => (index === undefined ? undefined : before + index + 1);
+  const numbersOfHits = useMemo(() => new Set(hits.map((index) => before + index + 1)), [hits, before]);
+  const show = (index: number) => withLine(index, (line) => line.scrollIntoView({ block: "center" }));
+  /** Leave the page where it is. */
+  const showInBox = (index: number) =>
+    withLine(index, (line, around) => {
+      const { top, height } = around.getBoundingClientRect();
+      around.scrollTop += line.getBoundingClientRect().top - top - height / 2;
+    });
+  const follow = (is: boolean) => {
+    if (!is) stay();
+    setTail(is);
+  };
+  useEffect(() => {
+    if (follows) toEnd();
+  }, [lines, follows]);
+  // Why a run failed is in the first line that looks like an error, or else at the end of what it printed.
+  const isFailed = !running && !execution.success;
+  const error = useMemo(
+    () => (log.done && isFailed ? firstError(lines.map(({ text }) => text)) : undefined),
+    [log.done, isFailed, lines],
+  );
+  useEffect(() => {
+    if (!log.done || !isFailed || named !== undefined) return;
+    if (error === undefined) toEnd();
+    else showInBox(error);
+  }, [log.done, isFailed, error]);
   const at = named === undefined || fallback ? -1 : named - 1 - log.dropped;
   const isThere = at >= 0 && at < lines.length;
   const seen = useRef<number>();
@@ -83,6 +99,7 @@ export function LogView({ execution, running, allowed, jobZone }: Props) {
     show(hit);
     if (!fallback) pick(log.dropped + hit + 1);
   };
+  const kind = wrap ? "lines wrap" : "lines";
   return (
     <div class="log">
       <div class="log-tools">
@@ -105,7 +122,12 @@ export function LogView({ execution, running, allowed, jobZone }: Props) {
         <Switch words="Wrap" is={wrap} set={setWrap} />
         {hasTimes && <Switch words="Times" is={isTimed} set={setTimed} />}
         {hasJson && <Switch words="JSON as text" is={isRead} set={setRead} />}
-        {running && <Switch words="Follow" is={tail} set={setTail} />}
+        {running && <Switch words="Follow" is={tail} set={follow} />}
+        {error !== undefined && (
+          <button type="button" class="quiet to-error" onClick={() => show(error)}>
+            Error in line {numberOf(error)}
+          </button>
+        )}
         {allowed && (
           <button type="button" class="quiet" onClick={() => download(execution, lines)}>
             Download
@@ -117,6 +139,7 @@ export function LogView({ execution, running, allowed, jobZone }: Props) {
           {log.trouble} {fallback && "This is the end of the output, which the job keeps."}
         </p>
       )}
+      {log.isCut && <p class="note">This is the end of the output: its beginning is not kept.</p>}
       {log.dropped > 0 && (
         <p class="note">{log.dropped} earlier lines are not shown; download the log to see all of it.</p>
       )}
@@ -125,13 +148,14 @@ export function LogView({ execution, running, allowed, jobZone }: Props) {
       )}
       {lines.length > 0 ? (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reached by keyboard.
-        <div ref={box} class={wrap ? "lines wrap" : "lines"} role="region" aria-label="Lines of the log" tabIndex={0}>
+        <div ref={box} class={kind} role="region" aria-label="Lines of the log" tabIndex={0} {...listeners}>
           <LogText
-            lines={lines}
-            from={log.dropped}
-            hits={new Set(hits)}
-            current={hits[current]}
+            lines={lines.slice(first, first + DRAWN)}
+            from={before + first}
+            hits={numbersOfHits}
+            current={numberOf(hits[current])}
             named={isThere ? named : undefined}
+            error={numberOf(error)}
             onName={fallback ? undefined : pick}
             isRead={isRead}
             isTimed={isTimed && hasTimes}

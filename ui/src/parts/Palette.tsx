@@ -129,6 +129,7 @@ function actions(go: (to: string) => void, text: string): Choice[] {
     { name: "Overview", hint: "page", act: () => go("/") },
     { name: "Jobs", hint: "page", act: () => go("/jobs") },
     { name: "Failing jobs", hint: "page", act: () => go("/jobs?state=failing") },
+    { name: "Runs", hint: "what ran, and when", act: () => go("/runs") },
     { name: "Chains", hint: "jobs after jobs", act: () => go("/chains") },
     { name: "Busy", hint: "what runs", act: () => go("/busy") },
     ...(may("list dkronbackfills") ? [{ name: "Backfills", hint: "page", act: () => go("/backfills") }] : []),

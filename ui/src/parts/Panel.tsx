@@ -26,7 +26,7 @@ export function Panel({ title, aside, class: kind = "", children }: Props) {
 
 /** Names and values. Rows without a value are left out. */
 export function Facts({ rows }: { rows: [string, ComponentChildren][] }) {
-  const shown = rows.filter(([, value]) => value !== undefined && value !== null && value !== "");
+  const shown = rows.filter(([, value]) => value !== undefined && value !== null && value !== "" && value !== false);
   return (
     <dl class="facts">
       {shown.map(([name, value]) => (

@@ -1,7 +1,6 @@
 // When a job was planned, and when it ran: two lanes on one axis of time.
 
 import { useMemo } from "preact/hooks";
-import { Link } from "wouter-preact";
 import { api, ask, type Execution } from "../api/client";
 import { ticksOf } from "../model/axis";
 import { latenessOf } from "../model/percentiles";
@@ -10,7 +9,8 @@ import { apart, presentOf, type Run, runsOf, type Slot, slotsInWords, slotsOf, s
 import { now } from "../state/clock";
 import { shownZone } from "../state/preferences";
 import { useQuery } from "../state/query";
-import { slotPath } from "./links";
+import { executionPath, slotPath } from "./links";
+import { Mark } from "./Mark";
 import { useWidth } from "./useWidth";
 
 const LEFT = 60;
@@ -46,6 +46,7 @@ export function PlannedActual({ job, zone: jobZone, executions, next, scheduled 
   const zone = shownZone(jobZone);
   const slots = slotsOf(explained.data, next, span.to);
   const runs = runsOf(executions, at);
+  const shownSlots = apart(slots, x);
   const late = scheduled ? latenessOf(executions) : undefined;
   const words = [scheduled ? slotsInWords(slots) : "", late ? lateInWords(late.p50, late.p99) : ""]
     .filter(Boolean)
@@ -53,7 +54,7 @@ export function PlannedActual({ job, zone: jobZone, executions, next, scheduled 
   const most = Math.max(1, Math.floor((width - LEFT) / PER_TICK));
   return (
     <figure class="timing" ref={box}>
-      <svg width={width} height={HEIGHT} role="group" aria-label={`Planned beside actual: ${words}`}>
+      <svg width={width} height={HEIGHT} role="group" aria-label={`Planned beside actual: ${words}`} data-chart>
         <text class="lane" x={0} y={SLOTS + 9}>
           {scheduled ? "planned" : "caused"}
         </text>
@@ -69,11 +70,21 @@ export function PlannedActual({ job, zone: jobZone, executions, next, scheduled 
             </text>
           </g>
         ))}
-        {apart(slots, x).map((slot) => (
-          <SlotMark key={`${slot.at} ${slot.what}`} job={job} slot={slot} x={x(slot.at)} zone={zone} />
+        {shownSlots.map((slot) => (
+          <SlotMark
+            key={`${slot.at} ${slot.what}`}
+            {...{ job, slot, zone }}
+            x={x(slot.at)}
+            isFirst={slot === shownSlots[0]}
+          />
         ))}
         {runs.map((run, index) => (
-          <RunBar key={`${run.began} ${index}`} run={run} x={x} width={width} zone={zone} isOne={!overlap(runs)} />
+          <RunBar
+            key={run.id}
+            {...{ job, run, x, width, zone }}
+            isOne={!overlap(runs)}
+            isFirst={index === 0 && shownSlots.length === 0}
+          />
         ))}
         <path class="now" d={`M${x(at)} 4V${HEIGHT - 20}`} />
       </svg>
@@ -97,31 +108,33 @@ function lateInWords(p50: number, p99: number): string {
 }
 
 interface BarProps {
+  job: string;
   run: Run;
   x: (time: number) => number;
   width: number;
   zone: string | undefined;
   /** Whether it has the room of both lanes: no two runs overlap. */
   isOne: boolean;
+  isFirst: boolean;
 }
 
-function RunBar({ run, x, width: most, zone, isOne }: BarProps) {
+function RunBar({ job, run, x, width: most, zone, isOne, isFirst }: BarProps) {
   const begin = Math.max(LEFT, x(run.began));
   const width = Math.max(4, Math.min(most, x(run.ended)) - begin);
   const height = isOne ? TALL : TALL / 2 - 1;
   const y = RUNS + run.lane * (TALL / 2);
+  const late = run.planned === undefined ? "" : `, ${duration(Math.max(0, run.began - run.planned))} late`;
+  const words = `${clockTime(run.began, zone)}: ${run.result}, ${duration(run.ended - run.began)}${late}`;
   return (
-    <g class={run.result}>
-      <title>
-        {`${clockTime(run.began, zone)}: ${run.result}, ${duration(run.ended - run.began)}`}
-        {run.planned === undefined ? "" : `, ${duration(Math.max(0, run.began - run.planned))} late`}
-      </title>
+    <Mark class={run.result} to={executionPath(job, run.id)} words={words} isFirst={isFirst}>
+      <title>{words}</title>
       {run.planned !== undefined && (
         <path class="delay" d={`M${Math.max(LEFT, x(run.planned))} ${SLOTS + 15}L${begin + 1} ${y - 1}`} />
       )}
       <rect x={begin} y={y} width={width} height={height} rx={1} />
       {run.result === "failed" && <path class="notch" d={`M${begin - 1} ${y + height / 2}h${width + 2}`} />}
-    </g>
+      <rect class="catch" x={begin} y={RUNS + (isOne ? 0 : run.lane * (TALL / 2))} width={width} height={height} />
+    </Mark>
   );
 }
 
@@ -130,25 +143,20 @@ interface SlotProps {
   slot: Slot;
   x: number;
   zone: string | undefined;
+  isFirst: boolean;
 }
 
 /** Filled: it ran. Hollow: it is to come, or waits. Struck through: it did not run, which is
- * no failure, and leads to why. */
-function SlotMark({ job, slot, x, zone }: SlotProps) {
+ * no failure. Each leads to why. */
+function SlotMark({ job, slot, x, zone, isFirst }: SlotProps) {
   const kind = slot.what === "ran" ? "ran" : ["to come", "late", "paused"].includes(slot.what) ? "ahead" : "missed";
   const words = `${clockTime(slot.at, zone)}: ${slot.what}${slot.why && `, ${slot.why}`}`;
-  const mark = (
-    <g class={`slot ${kind}`}>
+  return (
+    <Mark class={`slot ${kind}`} to={slotPath(job, slot.at)} words={words} isFirst={isFirst}>
       <title>{words}</title>
       <rect x={x - 4} y={SLOTS + 3} width={8} height={8} rx={1} />
       {kind === "missed" && <path d={`M${x - 5} ${SLOTS + 12}l10 -10`} />}
-    </g>
-  );
-  return kind === "missed" ? (
-    <Link href={slotPath(job, slot.at)} aria-label={words} tabIndex={-1}>
-      {mark}
-    </Link>
-  ) : (
-    mark
+      <rect class="catch" x={x - 5} y={SLOTS + 2} width={10} height={10} />
+    </Mark>
   );
 }

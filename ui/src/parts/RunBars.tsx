@@ -2,7 +2,12 @@
 
 import type { Execution } from "../api/client";
 import { result, summary, taken } from "../model/slots";
+import { duration, instant, shortTime } from "../model/time";
 import { now } from "../state/clock";
+import { shownZone } from "../state/preferences";
+import { executionPath } from "./links";
+import { Mark } from "./Mark";
+import { wordFor } from "./StateIcon";
 
 const BARS = 20;
 const HEIGHT = 20;
@@ -14,18 +19,35 @@ export function RunBars({ executions }: { executions: readonly Execution[] }) {
   const longest = Math.max(1, ...shown.map((each) => taken(each, now.peek())));
   const width = BARS * STEP;
   return (
-    <svg class="run-bars" viewBox={`0 0 ${width} ${HEIGHT}`} width={width} height={HEIGHT} role="img">
-      <title>{`the latest runs: ${summary(shown)}`}</title>
+    <svg
+      class="run-bars"
+      viewBox={`0 0 ${width} ${HEIGHT}`}
+      width={width}
+      height={HEIGHT}
+      role="group"
+      aria-label={`the latest runs: ${summary(shown)}`}
+      data-chart
+    >
       {shown.map((each, index) => {
         const kind = result(each);
         const share = Math.sqrt(taken(each, now.peek()) / longest);
         const height = kind === "failed" ? HEIGHT : 5 + Math.round(share * (HEIGHT - 9));
         const x = width - (shown.length - index) * STEP;
+        const began = shortTime(instant(each.started_at) ?? 0, now.peek(), shownZone());
+        const words = `${began}: ${wordFor(kind)}, ${duration(taken(each, now.peek()))}`;
         return (
-          <g key={each.id} class={kind}>
+          <Mark
+            key={each.id}
+            class={kind}
+            to={executionPath(each.job_name, each.id)}
+            words={words}
+            isFirst={index === shown.length - 1}
+          >
+            <title>{words}</title>
             <rect x={x + 1} y={HEIGHT - height} width={4} height={height} rx={1} />
             {kind === "failed" && <path d={`M${x} 6.5h6`} class="notch" />}
-          </g>
+            <rect class="catch" x={x} y={0} width={STEP} height={HEIGHT} />
+          </Mark>
         );
       })}
     </svg>

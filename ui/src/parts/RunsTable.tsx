@@ -4,7 +4,7 @@ import { Link } from "wouter-preact";
 import type { Execution, Job } from "../api/client";
 import { inOrder } from "../model/ansi";
 import { durationsOf, inWords } from "../model/percentiles";
-import { isStopped, lateness, planned, result, standsFor, taken, whyFailed } from "../model/slots";
+import { isStopped, lastLine, lateness, planned, result, standsFor, taken, whyFailed } from "../model/slots";
 import { duration, instant, inZone, onSeveralDays } from "../model/time";
 import { now } from "../state/clock";
 import { shownZone } from "../state/preferences";
@@ -84,10 +84,6 @@ interface RowProps {
   zone: string;
   /** Whether rows of other days are beside it. */
   dated: boolean;
-}
-
-function lastLine(run: Execution): string {
-  return (run.output ?? "").trim().split("\n").pop() ?? "";
 }
 
 const CAUSES: Readonly<Record<string, string>> = { backfill: "backfill", manual: "on request" };

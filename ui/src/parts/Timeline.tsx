@@ -1,7 +1,8 @@
 // An hour back and an hour ahead, minute by minute: a cell for each run and slot, or a column where there are many.
 
-import { useState } from "preact/hooks";
 import type { Summary } from "../api/client";
+import type { Bucket } from "../api/runs";
+import { ticksOf } from "../model/axis";
 import { clockTime } from "../model/time";
 import {
   type Column,
@@ -10,11 +11,12 @@ import {
   KINDS,
   keptFrom,
   MINUTES,
+  pathOf,
   sizeOf,
   unknownFrom,
 } from "../model/timeline";
 import { shownZone } from "../state/preferences";
-import { MinuteList } from "./MinuteList";
+import { Mark } from "./Mark";
 import { useWidth } from "./useWidth";
 
 /** Pixels of a cell, and of the tallest column. */
@@ -23,40 +25,57 @@ const TALLEST = 7 * CELL;
 const GROUND = TALLEST + 4;
 const HEIGHT = GROUND + 18;
 const MINUTE = 60_000;
-const TICKS = [-60, -45, -30, -15, 0, 15, 30, 45];
+/** Pixels for each mark of the axis, and for the name of one. */
+const PER_TICK = 90;
+const NAME = 44;
 
 interface Props {
   /** Undefined until it is read. */
   summary: Summary | undefined;
+  /** What ended, by minute; undefined until it is read. */
+  ended: readonly Bucket[] | undefined;
   /** Milliseconds since 1970; it moves by minutes, so that the picture is not drawn again each second. */
   now: number;
 }
 
-export function Timeline({ summary, now }: Props) {
+export function Timeline({ summary, ended, now }: Props) {
   const { box, width } = useWidth<HTMLDivElement>();
-  const [chosen, choose] = useState<number>();
   const step = width / (2 * MINUTES);
   const x = (minute: number) => (minute + MINUTES) * step;
-  const columns = summary ? columnsOf(summary, now) : [];
+  const columns = summary && ended ? columnsOf(summary, ended, now) : [];
   const unit = Math.min(CELL, TALLEST / Math.max(1, ...columns.map(sizeOf)));
   const beyond = summary && unknownFrom(summary, now);
   const kept = summary && keptFrom(summary, now);
   const zone = shownZone();
-  const runs = summary?.last_hour.runs ?? 0;
+  const runs = columns.reduce((sum, { counts }) => sum + counts.success + counts.failed, 0);
+  const most = Math.max(2, Math.floor(width / PER_TICK));
+  const ticks = ticksOf(now - MINUTES * MINUTE, now + MINUTES * MINUTE, most, now, zone);
   const slots = summary?.next_hour.minutes.reduce((sum, each) => sum + each.slots, 0) ?? 0;
-  const words = `the last hour with ${runs} runs, the next hour with ${slots}${beyond === undefined ? "" : " or more"} slots`;
+  const words = `the last hour with ${runs} executions, the next hour with ${slots}${beyond === undefined ? "" : " or more"} slots`;
   return (
-    <div class="timeline" ref={box}>
+    <div class="timeline" ref={box} data-chart>
       <svg width={width} height={HEIGHT} role="group" aria-label={words}>
         <rect class="ahead" x={x(0)} y={0} width={width - x(0)} height={GROUND} />
-        {TICKS.map((minute) => (
-          <g key={minute} class="tick">
-            <path d={`M${x(minute)} 0v${GROUND}`} />
-            <text x={x(minute) + 4} y={HEIGHT - 4}>
-              {minute === 0 ? "now" : clockTime(now + minute * MINUTE, zone).slice(0, 5)}
-            </text>
-          </g>
-        ))}
+        {ticks.map(({ at, label }) => {
+          const place = x((at - now) / MINUTE);
+          // The name of now has its room.
+          const isNamed = place < width - NAME && Math.abs(place - x(0)) > NAME;
+          return (
+            <g key={at} class="tick">
+              <path d={`M${place} 0v${GROUND}`} />
+              {isNamed && (
+                <text x={place + 4} y={HEIGHT - 4}>
+                  {label}
+                </text>
+              )}
+            </g>
+          );
+        })}
+        <g class="tick">
+          <text x={x(0) + 4} y={HEIGHT - 4}>
+            now
+          </text>
+        </g>
         {kept !== undefined && <Gone x={0} width={Math.max(0, x(kept))} />}
         {columns.map((column) => (
           <Stack
@@ -65,11 +84,10 @@ export function Timeline({ summary, now }: Props) {
             x={x(column.minute)}
             step={step}
             unit={unit}
-            isChosen={chosen === now + column.minute * MINUTE}
             isFirst={column === columns[0]}
-            onChoose={() => choose(now + column.minute * MINUTE)}
+            to={pathOf(column, now)}
           >
-            {`${clockTime(now + column.minute * MINUTE, zone).slice(0, 5)}: ${countsInWords(column.counts)}`}
+            {`${clockTime(now + column.minute * MINUTE, zone).slice(0, 5)}: ${countsInWords(column)}`}
           </Stack>
         ))}
         {beyond !== undefined && (
@@ -80,14 +98,6 @@ export function Timeline({ summary, now }: Props) {
         <path class="now" d={`M${x(0)} 0v${GROUND}`} />
       </svg>
       {kept !== undefined && <p class="muted small-print">Hatched: not all runs of then are kept.</p>}
-      {summary && chosen !== undefined && (
-        <MinuteList
-          summary={summary}
-          at={chosen}
-          column={columns.find((each) => now + each.minute * MINUTE === chosen)}
-          onClose={() => choose(undefined)}
-        />
-      )}
       {beyond !== undefined && <p class="muted small-print">Later slots are more than are counted.</p>}
     </div>
   );
@@ -112,26 +122,18 @@ interface StackProps {
   step: number;
   /** Pixels of one run or slot. */
   unit: number;
-  isChosen: boolean;
   isFirst: boolean;
-  onChoose: () => void;
+  /** The list of what is in it. */
+  to: string;
   children: string;
 }
 
 /** Failures are at the foot, where every column has them at the same height. */
-function Stack({ column, x, step, unit, isChosen, isFirst, onChoose, children }: StackProps) {
+function Stack({ column, x, step, unit, isFirst, to, children }: StackProps) {
   let foot = GROUND - 2;
   const gap = step > 4 ? 1 : 0;
   return (
-    <g
-      role="button"
-      class={isChosen ? "minute chosen" : "minute"}
-      aria-label={children}
-      aria-pressed={isChosen}
-      tabIndex={isFirst ? 0 : -1}
-      onClick={onChoose}
-      onKeyDown={(event) => byKey(event, onChoose)}
-    >
+    <Mark class="minute" to={to} words={children} isFirst={isFirst}>
       <title>{[children, ...column.jobs].join("\n")}</title>
       {KINDS.map((kind) => {
         const count = column.counts[kind];
@@ -154,16 +156,6 @@ function Stack({ column, x, step, unit, isChosen, isFirst, onChoose, children }:
         });
       })}
       <rect class="catch" x={x} y={0} width={step} height={GROUND} />
-    </g>
+    </Mark>
   );
-}
-
-/** Enter and space choose a minute; the arrows go to the next one that has any. */
-function byKey(event: KeyboardEvent, onChoose: () => void): void {
-  const here = event.currentTarget as SVGElement;
-  const to = { ArrowLeft: here.previousElementSibling, ArrowRight: here.nextElementSibling }[event.key];
-  if (event.key === "Enter" || event.key === " ") onChoose();
-  else if (to instanceof SVGElement && to.matches(".minute")) to.focus();
-  else return;
-  event.preventDefault();
 }

@@ -25,10 +25,12 @@ interface Reading {
   trouble: string;
   /** Whether the server has begun to answer. */
   opened: boolean;
+  /** Whether the server has only the end of it. */
+  isCut: boolean;
   done: boolean;
 }
 
-const NOTHING: Reading = { lines: [], dropped: 0, trouble: "", opened: false, done: false };
+const NOTHING: Reading = { lines: [], dropped: 0, trouble: "", opened: false, isCut: false, done: false };
 
 export function useLog(execution: Execution, running: boolean, allowed: boolean): Reading {
   const [reading, setReading] = useState<Reading>(NOTHING);
@@ -44,18 +46,20 @@ export function useLog(execution: Execution, running: boolean, allowed: boolean)
     let lines = new LogLines();
     let timer: ReturnType<typeof setTimeout> | undefined;
     let opened = false;
+    let isCut = false;
     const draw = (more: Partial<Reading> = {}) => {
       clearTimeout(timer);
       timer = undefined;
       if (!control.signal.aborted)
-        setReading({ ...NOTHING, lines: [...lines.lines], dropped: lines.dropped, opened, ...more });
+        setReading({ ...NOTHING, lines: [...lines.lines], dropped: lines.dropped, opened, isCut, ...more });
     };
     const take = (text: string) => {
       lines.add(text);
       timer ??= setTimeout(draw, DRAW);
     };
-    const open = () => {
+    const open = (response: Response) => {
       opened = true;
+      isCut = response.headers.get("X-Output-Truncated") === "true";
       draw();
     };
     const readAll = async () => {
@@ -89,12 +93,12 @@ function sentence(refusal: Refusal): string {
 async function read(
   address: string,
   signal: AbortSignal,
-  open: () => void,
+  open: (response: Response) => void,
   take: (text: string) => void,
 ): Promise<void> {
   const response = await fetch(address, { headers: credentials(), signal, cache: "no-store" });
   if (!response.ok || !response.body) throw refused(response.status, await response.text());
-  open();
+  open(response);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   for (let piece = await reader.read(); !piece.done; piece = await reader.read()) take(piece.value);
 }

@@ -1,13 +1,15 @@
 // Everything that runs, the longest first.
 
 import { Link } from "wouter-preact";
+import { api, ask } from "../api/client";
 import { busy } from "../api/jobs";
+import { Expected } from "../parts/Expected";
 import { executionPath, jobPath } from "../parts/links";
 import { StateIcon } from "../parts/StateIcon";
 import { Empty, Failure, Loading } from "../parts/States";
 import { StopButton } from "../parts/Stop";
 import { type Column, Table } from "../parts/Table";
-import { Elapsed, When } from "../parts/Time";
+import { When } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
 import { useQuery } from "../state/query";
 import { may } from "../state/session";
@@ -29,6 +31,12 @@ export function Busy() {
   useTitle("Busy");
   const running = useQuery("busy", busy, { concerns: (event) => event.type === "execution", every: 60 });
   const { data } = running;
+  const summary = useQuery("usual", (signal) => ask(api.GET("/v1/summary", { signal })), {
+    concerns: (event) => event.type === "execution",
+    atMostEvery: 10,
+  });
+  // The overview knows how long the oldest of them usually take.
+  const usual = new Map(summary.data?.running.executions.map((each) => [each.id, each.usual_seconds]));
   return (
     <div class="busy">
       <header class="head">
@@ -55,7 +63,7 @@ export function Busy() {
                 <span class="sub muted small">{each.node_name || WAITS}</span>
               </th>
               <td class="nowrap">
-                <Elapsed since={each.started_at} />
+                <Expected since={each.started_at} usual={usual.get(each.id)} />
               </td>
               <td class="medium nowrap">
                 <When at={each.started_at} />

@@ -5,12 +5,15 @@ import { Link, useLocation } from "wouter-preact";
 import { api, ask, askJob, type Execution as Body } from "../api/client";
 import { executionsOf, runAgain, wasAskedFor } from "../api/jobs";
 import { around } from "../model/around";
+import { tookInWords } from "../model/attention";
 import { pauseOf } from "../model/backfills";
+import { usualOf } from "../model/percentiles";
 import {
   attemptsOf,
   isStopped,
   lateness,
   planned,
+  queued,
   result,
   standsFor,
   taken,
@@ -19,6 +22,7 @@ import {
 } from "../model/slots";
 import { duration, inZone } from "../model/time";
 import { Copy } from "../parts/Copy";
+import { Expected } from "../parts/Expected";
 import { LogView } from "../parts/LogView";
 import { executionPath, jobPath } from "../parts/links";
 import { Facts, Panel } from "../parts/Panel";
@@ -27,6 +31,7 @@ import { Empty, Failure, Loading } from "../parts/States";
 import { StopButton, StoppingIcon } from "../parts/Stop";
 import { Elapsed, When } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
+import { useNeighbours } from "../state/around";
 import { now } from "../state/clock";
 import type { LiveEvent } from "../state/live";
 import { attempt } from "../state/notices";
@@ -57,6 +62,7 @@ export function Execution({ job, id }: { job: string; id: string }) {
     .data?.timezone;
   const [isWide, setWide] = useState(false);
   const body = one.data;
+  const near = useNeighbours(job, body, all.data);
   const held = pauseOf(job, knownPauses());
   useMember(job, id, one.data, all.data);
   if (one.error?.status === 404) {
@@ -70,7 +76,7 @@ export function Execution({ job, id }: { job: string; id: string }) {
     );
   }
   const kind = body && result(body);
-  const attempts = body ? attemptsOf(body, all.data ?? []) : [];
+  const attempts = body ? attemptsOf(body, near) : [];
   return (
     <div class="execution">
       <header class="head">
@@ -100,7 +106,7 @@ export function Execution({ job, id }: { job: string; id: string }) {
           {kind && kind !== "running" && !held && may("create dkronjobs/run") && <Again body={body} />}
         </div>
       </header>
-      {body && all.data && <Others one={body} all={all.data} />}
+      {body && all.data && <Others one={body} all={near} />}
       <Failure query={one} />
       {!body && one.loading && <Loading rows={6} />}
       {body && (
@@ -115,7 +121,7 @@ export function Execution({ job, id }: { job: string; id: string }) {
             />
           </Panel>
           <Panel title="This attempt" class="times">
-            <Timing body={body} zone={zone} />
+            <Timing body={body} zone={zone} usual={usualOf(near)} />
           </Panel>
           {attempts.length > 1 && <Attempts attempts={attempts} id={id} />}
         </div>
@@ -197,8 +203,16 @@ function Again({ body }: { body: Body }) {
   );
 }
 
-function Timing({ body, zone }: { body: Body; zone: string | undefined }) {
+interface TimingProps {
+  body: Body;
+  zone: string | undefined;
+  /** Seconds that executions of the job usually take; undefined where that is not known. */
+  usual: number | undefined;
+}
+
+function Timing({ body, zone, usual }: TimingProps) {
   const late = lateness(body);
+  const wait = queued(body);
   const slot = standsFor(body);
   const running = result(body) === "running";
   const { details } = body;
@@ -212,9 +226,17 @@ function Timing({ body, zone }: { body: Body; zone: string | undefined }) {
           ["Began", <When key="b" at={body.started_at} jobZone={zone} />],
           ["Late by", late === undefined ? "" : duration(late)],
           ["Ended", running ? "" : <When key="e" at={body.finished_at} jobZone={zone} />],
-          [running ? "Running for" : "Took", running ? <Elapsed since={body.started_at} /> : duration(taken(body, 0))],
+          [
+            running ? "Running for" : "Took",
+            running ? (
+              <Expected key="t" since={body.started_at} usual={usual} />
+            ) : (
+              tookInWords(taken(body, 0) / 1000, usual)
+            ),
+          ],
           ["Attempt", body.attempt],
-          ["Cause", details && CAUSES[details.trigger]],
+          ["Queued for", wait === undefined ? "" : duration(wait)],
+          ["Cause", details && [CAUSES[details.trigger], details.cause].filter(Boolean).join(": ")],
           ["Member", details?.member],
           ["Node", body.node_name || (running ? "none yet" : "")],
           [

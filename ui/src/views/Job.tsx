@@ -5,7 +5,9 @@ import { Link } from "wouter-preact";
 import { api, ask, askJob, type Job as JobBody } from "../api/client";
 import { type Details, detailsOf, type Keeper as Kept, pausedBy } from "../api/details";
 import { executionsOf } from "../api/jobs";
+import type { Result } from "../api/runs";
 import { whyNot } from "../model/problem";
+import { runsPath } from "../model/runs";
 import { result, summary, wasStopped } from "../model/slots";
 import { stateOf } from "../model/state";
 import { yaml } from "../model/yaml";
@@ -21,6 +23,7 @@ import { JobStateIcon } from "../parts/JobStateIcon";
 import { Keeper, inWords as keptInWords } from "../parts/Keeper";
 import { jobPath } from "../parts/links";
 import { Facts, Panel } from "../parts/Panel";
+import { Revisions } from "../parts/Revisions";
 import { Runs } from "../parts/RunsTable";
 import { Empty, Failure, Loading } from "../parts/States";
 import { useTitle } from "../parts/useTitle";
@@ -28,7 +31,6 @@ import { now } from "../state/clock";
 import type { LiveEvent } from "../state/live";
 import { useQuery } from "../state/query";
 import { useRights } from "../state/rights";
-import { may as mayHere } from "../state/session";
 
 /** Slots that are asked for; the calendar shows them. */
 const UPCOMING = 40;
@@ -86,11 +88,7 @@ export function Job({ name }: { name: string }) {
         days={details.data.days}
         next={slots}
         now={now.peek()}
-        toDay={
-          body?.schedule && mayHere("create dkronbackfills")
-            ? (day) => `/backfills/new?job=${encodeURIComponent(name)}&day=${day}`
-            : undefined
-        }
+        job={name}
       />
     </Panel>
   );
@@ -124,7 +122,11 @@ export function Job({ name }: { name: string }) {
       {body && (
         <div class="grid">
           <div class="stack">
-            <Panel title="Runs" class="runs" aside={runs.data && summary(runs.data)}>
+            <Panel
+              title="Runs"
+              class="runs"
+              aside={runs.data && <Link href={runsPath({ jobs: [name] })}>{summary(runs.data)}</Link>}
+            >
               <Failure query={runs} />
               {runs.data && <Runs runs={runs.data} job={body} next={slots} isPaused={paused !== ""} />}
               {!runs.data && runs.loading && <Loading rows={6} />}
@@ -132,6 +134,7 @@ export function Job({ name }: { name: string }) {
             <Panel title="What" class="what" aside={<AsYaml details={details.data} />}>
               <Failure query={details} />
               <What job={body} kept={details.data?.kept_by} />
+              <Revisions job={name} />
             </Panel>
             {(details.data?.chain.length ?? 0) > 1 && (
               <Panel
@@ -186,9 +189,9 @@ function What({ job, kept }: { job: JobBody; kept: Kept | null | undefined }) {
           ["Kept by", kept && keptInWords(kept)],
           ["Executor", job.executor],
           ...pairs(config),
-          ["Owner", [job.owner, job.owner_email].filter(Boolean).join(", ")],
-          ["Succeeded", times(job.success_count)],
-          ["Failed", job.error_count ? times(job.error_count) : ""],
+          ["Owner", ownerOf(job)],
+          ["Succeeded", <Times key="s" job={job.name} state="success" count={job.success_count} />],
+          ["Failed", job.error_count > 0 && <Times key="f" job={job.name} state="failed" count={job.error_count} />],
           ["Ephemeral", job.ephemeral ? "deleted after its first success" : ""],
         ]}
       />
@@ -201,8 +204,27 @@ function What({ job, kept }: { job: JobBody; kept: Kept | null | undefined }) {
   );
 }
 
-function times(count: number): string {
-  return count === 1 ? "once" : `${count} times`;
+interface TimesProps {
+  job: string;
+  state: Result;
+  count: number;
+}
+
+function Times({ job, state, count }: TimesProps) {
+  return <Link href={runsPath({ jobs: [job], state })}>{count === 1 ? "once" : `${count} times`}</Link>;
+}
+
+/** The owner, who leads to the executions of all of its jobs. */
+function ownerOf({ owner, owner_email }: JobBody): ComponentChildren {
+  if (!owner) return owner_email;
+  return (
+    <>
+      <Link href={runsPath({ owner })} title={`Executions of all jobs of ${owner}`}>
+        {owner}
+      </Link>
+      {owner_email && `, ${owner_email}`}
+    </>
+  );
 }
 
 type Texts = { [key: string]: string | null } | null | undefined;

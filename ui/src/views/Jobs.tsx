@@ -5,6 +5,7 @@ import { Link, useLocation, useSearch } from "wouter-preact";
 import type { StateWord } from "../api/client";
 import { allListed, busy, type ListedJob } from "../api/jobs";
 import { BulkBar, mayDoMany, type Outcome } from "../parts/Bulk";
+import { Choice, Search } from "../parts/Filters";
 import { type Choosing, JobTable } from "../parts/JobTable";
 import { ColumnChoice, SavedViews } from "../parts/ListMenus";
 import { Empty, Failure, Loading } from "../parts/States";
@@ -48,7 +49,7 @@ export function addressFor(view: View): string {
 }
 
 /** The words of the API for how a job stands, as people say it. */
-const STATES: [StateWord | "", string][] = [
+const STATES: [StateWord | "slow" | "", string][] = [
   ["", "any state"],
   ["failing", "newest run failed"],
   ["invalid", "cannot run"],
@@ -57,6 +58,7 @@ const STATES: [StateWord | "", string][] = [
   ["stale", "long without a success"],
   ["degraded", "degraded"],
   ["long", "runs for more than a day"],
+  ["slow", "slower than usual"],
   ["running", "running"],
   ["ready", "runs by its schedule"],
   ["paused", "paused"],
@@ -105,7 +107,12 @@ export function Jobs() {
     <div class="jobs">
       <header class="head">
         <h1>Jobs</h1>
-        <Search value={view.q} onChange={(q) => show({ q })} />
+        <Search
+          label="Search in names, titles, owners, labels, commands and executors"
+          hint="Name, owner, label, command"
+          value={view.q}
+          onChange={(q) => show({ q })}
+        />
         <Choice label="State" value={view.state} options={STATES} onChange={(state) => show({ state })} />
         <Choice
           label="Enabled or disabled"
@@ -192,44 +199,5 @@ function useChangedRows(rows: Rows): void {
         );
       }),
     [],
-  );
-}
-
-function Search({ value, onChange }: { value: string; onChange: (text: string) => void }) {
-  const [text, setText] = useState(value);
-  const timer = useRef<ReturnType<typeof setTimeout>>();
-  useEffect(() => setText(value), [value]);
-  return (
-    <input
-      type="search"
-      aria-label="Search in names, titles, owners, labels, commands and executors"
-      placeholder="Name, owner, label, command"
-      value={text}
-      onInput={(event) => {
-        const typed = event.currentTarget.value;
-        setText(typed);
-        clearTimeout(timer.current);
-        timer.current = setTimeout(() => onChange(typed), 200);
-      }}
-    />
-  );
-}
-
-interface ChoiceProps {
-  label: string;
-  value: string;
-  options: [string, string][];
-  onChange: (value: string) => void;
-}
-
-function Choice({ label, value, options, onChange }: ChoiceProps) {
-  return (
-    <select aria-label={label} value={value} onChange={(event) => onChange(event.currentTarget.value)}>
-      {options.map(([key, words]) => (
-        <option key={key} value={key}>
-          {words}
-        </option>
-      ))}
-    </select>
   );
 }

@@ -2,20 +2,25 @@
 
 import { Link } from "wouter-preact";
 import { api, ask, type StateWord, type Summary } from "../api/client";
-import { latenessInWords, progressInWords } from "../model/attention";
+import { type Bucket, timelineOf } from "../api/runs";
+import { latenessInWords } from "../model/attention";
 import { isForAll, whoAndWhy } from "../model/backfills";
-import { duration, instant, wholeSeconds } from "../model/time";
+import { runsPath } from "../model/runs";
+import { duration, instant, rfc3339 } from "../model/time";
+import { MINUTES } from "../model/timeline";
 import { Attention } from "../parts/Attention";
 import { Days } from "../parts/Days";
+import { Expected } from "../parts/Expected";
 import { Failing } from "../parts/Failing";
 import { executionPath, jobPath } from "../parts/links";
 import { Panel } from "../parts/Panel";
 import { StateIcon } from "../parts/StateIcon";
-import { Empty, Pending } from "../parts/States";
+import { Empty, Failure, Pending } from "../parts/States";
 import { Ago, Countdown, When } from "../parts/Time";
 import { Timeline } from "../parts/Timeline";
 import { useTallest } from "../parts/useTallest";
 import { useTitle } from "../parts/useTitle";
+import { Week } from "../parts/Week";
 import { now } from "../state/clock";
 import { leader } from "../state/live";
 import { knownPauses } from "../state/pauses";
@@ -43,6 +48,9 @@ export function Overview() {
       <Failing />
       <Panel title="Thirty days" class="thirty" aside="executions that ended, by day in UTC">
         {data ? <Days days={data.days} /> : <Pending query={summary} />}
+      </Panel>
+      <Panel title="A week, hour by hour" class="week" aside="executions that ended, and slots until tomorrow">
+        <Week />
       </Panel>
     </div>
   );
@@ -89,10 +97,24 @@ interface Part {
 function BothHours({ summary }: Part) {
   const { data } = summary;
   const minute = Math.floor(now.value / MINUTE) * MINUTE;
-  const hour = data?.last_hour;
+  const from = minute - MINUTES * MINUTE;
+  const ended = useQuery<Bucket[]>(
+    `timeline ${minute}`,
+    (signal) => timelineOf(rfc3339(from), rfc3339(minute + MINUTE), "minute", "", signal),
+    { concerns: (event) => event.type === "execution", atMostEvery: 3, every: 30 },
+  );
   return (
-    <Panel title="An hour back, an hour ahead" class="hours" aside={hour && lastHour(hour)}>
-      {!data && summary.error ? <Pending query={summary} /> : <Timeline summary={data} now={minute} />}
+    <Panel
+      title="An hour back, an hour ahead"
+      class="hours"
+      aside={ended.data && <Link href={runsPath({ from })}>{lastHour(ended.data)}</Link>}
+    >
+      {!data && summary.error ? (
+        <Pending query={summary} />
+      ) : (
+        <Timeline summary={data} ended={ended.data} now={minute} />
+      )}
+      <Failure query={ended} />
       {data && <Lateness of={data} />}
     </Panel>
   );
@@ -109,9 +131,10 @@ function Lateness({ of }: { of: Summary }) {
   );
 }
 
-function lastHour({ runs, failed, partially_failed }: Summary["last_hour"]): string {
-  const bad = failed + partially_failed;
-  return `${runs} ${runs === 1 ? "run" : "runs"} ended${bad ? `, ${bad} failed` : ""}`;
+function lastHour(ended: readonly Bucket[]): string {
+  const failed = ended.reduce((sum, each) => sum + each.failed, 0);
+  const all = ended.reduce((sum, each) => sum + each.success, failed);
+  return `${all} ${all === 1 ? "execution" : "executions"} ended${failed ? `, ${failed} failed` : ""}`;
 }
 
 function Running({ summary }: Part) {
@@ -137,7 +160,7 @@ function Running({ summary }: Part) {
               </Link>
               <span class="why clip">{each.node_name || (each.attempt > 1 ? `attempt ${each.attempt}` : "")}</span>
               <span class="end">
-                <Progress since={each.started_at} usual={each.usual_seconds} />
+                <Expected since={each.started_at} usual={each.usual_seconds} />
               </span>
             </li>
           ))}
@@ -163,27 +186,6 @@ function Running({ summary }: Part) {
         ))}
       </ul>
     </Panel>
-  );
-}
-
-/** How long it has run, and how far that is by what it usually takes. */
-function Progress({ since, usual }: { since: string; usual: number | undefined }) {
-  const elapsed = Math.max(0, (now.value - (instant(since) ?? now.value)) / 1000);
-  return (
-    <span class="elapsed">
-      {progressInWords(wholeSeconds(elapsed), usual)}
-      {usual !== undefined && usual > 0 && (
-        <svg
-          viewBox="0 0 100 3"
-          preserveAspectRatio="none"
-          class={elapsed > 2 * usual ? "long" : ""}
-          aria-hidden="true"
-        >
-          <rect class="ground" width={100} height={3} />
-          <rect width={Math.min(100, (100 * elapsed) / usual)} height={3} />
-        </svg>
-      )}
-    </span>
   );
 }
 

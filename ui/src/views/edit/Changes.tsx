@@ -2,54 +2,15 @@
 
 import { useState } from "preact/hooks";
 import { type Change, changesOf, clashesOf, type Path, shown } from "../../model/changes";
-import { type Draft, LABELS } from "../../model/draft";
-import { nameOfSetting } from "../../model/settings";
+import type { Draft } from "../../model/draft";
+import { Differences, PathName } from "../../parts/Differences";
 
 export function Changes({ changes }: { changes: readonly Change[] }) {
   return (
     <section class="changes" aria-label="Changes">
       <h3>{changes.length ? "Saving changes" : "Nothing is changed yet."}</h3>
-      <List changes={changes} />
+      <Differences changes={changes} />
     </section>
-  );
-}
-
-function List({ changes }: { changes: readonly Change[] }) {
-  return (
-    <ul class="differences">
-      {changes.map(({ path, before, after }) => (
-        <li key={path.join("\n")}>
-          <PathName path={path} />
-          <div>
-            {before !== undefined && <Value of={before} kind="was" />}
-            {after !== undefined && <Value of={after} kind="is" />}
-            {after === undefined && <span class="muted">is removed</span>}
-          </div>
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-function PathName({ path: [field = "", ...keys] }: { path: Path }) {
-  const setting = field === "executor_config" && keys.length === 1 ? nameOfSetting(keys[0] ?? "") : undefined;
-  if (setting) return <span class="path">{setting}</span>;
-  return (
-    <span class="path">
-      {LABELS[field] ?? <code>{field}</code>}
-      {keys.length > 0 && <code> › {keys.join(" › ")}</code>}
-    </span>
-  );
-}
-
-function Value({ of, kind }: { of: unknown; kind: "was" | "is" }) {
-  const text = shown(of) || "empty";
-  return (
-    <pre class={kind}>
-      <span aria-hidden="true">{kind === "was" ? "− " : "+ "}</span>
-      <span class="spoken">{kind === "was" ? "was " : "becomes "}</span>
-      {text}
-    </pre>
   );
 }
 
@@ -83,7 +44,7 @@ export function Conflict({ base, mine, theirs, onDone }: ConflictProps) {
       {others.length > 0 && (
         <>
           <h3>They changed</h3>
-          <List changes={others} />
+          <Differences changes={others} />
         </>
       )}
       {clashes.length > 0 && (

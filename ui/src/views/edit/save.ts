@@ -1,6 +1,6 @@
 // Reads a job to edit, and stores it unless another user has changed its definition meanwhile.
 
-import { api, ask, askJob, type Job, type JobBody, Refusal } from "../../api/client";
+import { api, ask, askJob, type Job, type JobBody, Refusal, warningIn } from "../../api/client";
 import { sameDefinition } from "../../model/changes";
 import type { Draft } from "../../model/draft";
 
@@ -55,6 +55,5 @@ export async function replace(draft: Draft, stored: Stored, force: boolean): Pro
 }
 
 async function warningOf(request: Promise<{ response: Response }>): Promise<string> {
-  const header = (await request).response.headers.get("Warning") ?? "";
-  return /"(.*)"/s.exec(header)?.[1]?.replace(/\\(.)/g, "$1") ?? "";
+  return warningIn((await request).response);
 }

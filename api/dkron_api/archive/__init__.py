@@ -1,0 +1,1 @@
+"""Reads of the archive: within limits of time and number, whatever the database does."""

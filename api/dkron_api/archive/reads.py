@@ -1,0 +1,87 @@
+"""Asks the archive. A database that is slow or away costs a request two seconds at most, and other requests nothing."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+from dkron_archive.ports import ArchiveReader, ArchiveUnavailable
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+Ask = Callable[[ArchiveReader], Awaitable[T]]
+
+SECONDS = 2.0
+"""Seconds that a statement may take. The database ends a longer one."""
+PATIENCE, LONG = 3.0, 10.0
+"""Seconds that a read may take, the wait for a place included; and a search in outputs, or a deletion, which take
+several statements."""
+WIDTH = 8
+"""Reads at once. The others wait, so that a slow database does not fill the service with open reads."""
+REST = 5.0
+"""Seconds after a failure in which the archive is not asked again: each request would wait for its own failure."""
+
+
+class Opened(ArchiveReader, Protocol):
+    """An open archive."""
+
+    async def close(self) -> None:
+        """Close its connections."""
+
+
+class Archive:
+    """The archive of all namespaces, as requests use it."""
+
+    def __init__(self, opened: Opened, clock: Callable[[], float] = time.monotonic) -> None:
+        self._opened = opened
+        self._clock = clock
+        self._places = asyncio.Semaphore(WIDTH)
+        self._trouble = ""
+        self._until = 0.0
+
+    async def read(self, ask: Ask[T]) -> T:
+        """Return the answer. Raises `ArchiveUnavailable`."""
+
+        async def placed(reader: ArchiveReader) -> T:
+            async with self._places:
+                return await ask(reader)
+
+        return await self._answer(placed, PATIENCE)
+
+    async def work(self, ask: Ask[T]) -> T:
+        """The same for what takes longer: it takes no place away from reads. Raises `ArchiveUnavailable`."""
+        return await self._answer(ask, LONG)
+
+    async def write(self, ask: Ask[T]) -> T:
+        """The same for what writes. That it fails says nothing about reads: another process may hold the lock of the
+        file, or its disk may be full. Raises `ArchiveUnavailable`."""
+        return await self._answer(ask, LONG, rests=False)
+
+    async def _answer(self, ask: Ask[T], seconds: float, *, rests: bool = True) -> T:
+        if self._trouble and self._clock() < self._until:
+            raise ArchiveUnavailable(self._trouble)
+        try:
+            async with asyncio.timeout(seconds):
+                found = await ask(self._opened)
+        except TimeoutError:
+            # One slow question says nothing about the next one.
+            raise ArchiveUnavailable("The archive cannot be used: it did not answer in time.") from None
+        except ArchiveUnavailable as error:
+            if rests:
+                self._failed(str(error))
+            raise
+        if self._trouble:
+            log.info("the archive answers again")
+            self._trouble = ""
+        return found
+
+    async def close(self) -> None:
+        """Close the archive."""
+        await self._opened.close()
+
+    def _failed(self, why: str) -> None:
+        """Log a failure once until it changes, since clients retry."""
+        if why != self._trouble:
+            log.warning("%s", why)
+        self._trouble, self._until = why, self._clock() + REST

@@ -1,0 +1,157 @@
+"""GET /v1/executions: the executions of all jobs that the caller may read, an addition to Dkron's API. And GET
+/v1/jobs/{job}/executions where there is an archive, or a filter: without both, it answers as Dkron does."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from functools import partial
+from http import HTTPStatus
+from typing import TypeVar
+
+from aiohttp import web
+
+from dkron_api.cache.live_executions import key_of
+from dkron_api.edge.admission import GRANT
+from dkron_api.edge.answers import list_answer
+from dkron_api.edge.keys import ARCHIVE, CLOCK, SLICES
+from dkron_api.edge.urls import flag, tenant_of
+from dkron_api.refusal import ApiError
+from dkron_api.routes.execution_pages import CUT, Pages, filter_of, headers_of, size_of, with_outputs
+from dkron_api.routes.requests import require_ready
+from dkron_api.translate import gojson
+from dkron_api.translate.execution import every, order_by, stop_of, zone_of
+from dkron_api.translate.execution_filter import LIMIT, MOST, NAMES, Place, in_order
+from dkron_api.translate.found import Found, Merged, rendered, unplaced_in
+from dkron_api.translate.listing import JobQuery, read_query, whole
+from dkron_api.translate.record import Job
+from dkron_crds.job import Active
+from dkron_reports.slices import Steps
+
+T = TypeVar("T")
+DEEPEST = 10_000
+"""The largest position that `_end` may have: all executions before it are read."""
+TURN = 50
+"""Executions, or names of jobs, after which other requests have their turn."""
+DETAILS = "details"
+
+
+async def list_all(request: web.Request) -> web.StreamResponse:
+    """GET /v1/executions: newest end first, those that run first of all."""
+    require_ready(request)
+    wanted, now, tenant = filter_of(request), request.app[CLOCK](), tenant_of(request)
+    jobs = await readable(request, wanted.jobs, owner=request.query.get("owner", ""))
+    slices, live = request.app[SLICES], tenant.live
+
+    async def shown(floor: Place | None) -> Iterable[Found]:
+        return await slices.run(live.page(wanted, jobs=jobs, floor=floor, now=now))
+
+    pages = Pages(request, jobs, shown)
+    (page, why), known = await asyncio.gather(pages.page(wanted), pages.total(wanted))
+    total = None
+    if not why and known is not None and wanted.after is None:
+        total = known + page.fresh + await slices.run(live.running(wanted, jobs=jobs, now=now))
+    size = size_of(request.query, count=len(page.items), otherwise=CUT)
+    items, reason = await with_outputs(request, page.items, size)
+    nodes = await tenant.pods.nodes(unplaced_in(items))
+    render = partial(rendered, size=size, nodes=nodes, detailed=flag(request, DETAILS))
+    encoded = [gojson.encode(render(each)) async for each in _in_turns(items)]
+    return await list_answer(request, encoded, headers=headers_of(page, why=why or reason, total=total))
+
+
+async def readable(request: web.Request, named: frozenset[str], *, owner: str = "") -> frozenset[str] | None:
+    """Return the names of the jobs whose executions the caller may read, of those that it named, if any; None for all.
+    A role of Kubernetes with the verb list covers all jobs of the namespace; a policy may leave jobs out. Records have
+    no owner: with an `owner`, they are of the jobs that have it now, and that the caller may read themselves."""
+    grant, index = request[GRANT], tenant_of(request).job_index
+    of_owner = await request.app[SLICES].run(_owned(index, owner, named)) if owner else None
+    if grant.caller.management or not grant.caller.policies:
+        return (named or None) if of_owner is None else of_owner
+    found = set()
+    async for name in _in_turns(sorted(named or index.names if of_owner is None else of_owner)):
+        where = grant.where
+        needs = (where.to_list_executions(name), *((where.to_read(name),) if owner else ()))
+        if all([await grant.has(need) for need in needs]):
+            found.add(name)
+    return frozenset(found)
+
+
+def _owned(jobs: Iterable[Job], owner: str, named: frozenset[str]) -> Steps[frozenset[str]]:
+    """Return the names of the jobs of an owner, in steps: of those that are named, if any."""
+    found = set()
+    for job in tuple(jobs):
+        yield
+        if job.raw["spec"].get("owner") == owner and (not named or job.name in named):
+            found.add(job.name)
+    return frozenset(found)
+
+
+async def list_of_job(request: web.Request, job: Job, coming: Sequence[Active]) -> web.StreamResponse:
+    """GET /v1/jobs/{job}/executions with an archive, or with a filter. `_sort` sorts within the answer: pages follow
+    the ends."""
+    query, now, tenant = request.query, request.app[CLOCK](), tenant_of(request)
+    wanted = in_order(filter_of(request), query.get("_order", ""))
+    nodes = await tenant.pods.nodes([each.job for each in job.status.active if each.uid and not each.node_name])
+    known = [
+        Found(key_of(job), run, stop=stop_of(job, run))
+        for run in every(job, coming=coming, nodes=nodes)
+        if wanted.takes(run, now)
+    ]
+
+    async def live(_: Place | None) -> Iterable[Found]:
+        return known
+
+    pages, least = Pages(request, frozenset({job.name}), live), min(len(known), MOST)
+    span = _span(query, read_query(query.items()))
+    reading = pages.page(wanted, least=least) if span is None else pages.slice(wanted, *span, least=least)
+    (page, why), counted = await asyncio.gather(reading, pages.total(wanted))
+    total = _total(request, page, known, why=why, counted=counted)
+    asked = size_of(query, count=len(page.items), otherwise=max(CUT, job.spec.history.output_bytes))
+    items, reason = await with_outputs(request, page.items, asked)
+    in_this_order = sorted(
+        items, key=lambda each: order_by(query.get("_sort", ""))(each.run), reverse=not wanted.ascending
+    )
+    # Outputs in the status are shown whole, unless a client asks for less.
+    limit = asked if whole(query.get("output_size_limit", ""), otherwise=-1) >= 0 else -1
+    render = partial(rendered, size=limit, zone=zone_of(job.spec.timezone), detailed=flag(request, DETAILS))
+    encoded = [gojson.encode(render(each)) async for each in _in_turns(in_this_order)]
+    headers = headers_of(page, why=why or reason, total=None if wanted.after is not None else total)
+    return await list_answer(request, encoded, headers=headers)
+
+
+def is_merged(request: web.Request) -> bool:
+    """Whether the list of a job takes more than its status, in Dkron's order."""
+    return request.app[ARCHIVE] is not None or any(name in request.query for name in NAMES)
+
+
+def _total(request: web.Request, page: Merged, known: Sequence[Found], *, why: str, counted: int | None) -> int | None:
+    """Return how many executions the list has, of which the job shows those that are `known`; None if that cannot be
+    told."""
+    if request.app[ARCHIVE] is None or why:
+        return len(known)
+    running = sum(isinstance(each.run, Active) for each in known)
+    return None if counted is None else counted + page.fresh + running
+
+
+def _span(query: Mapping[str, str], asked: JobQuery) -> tuple[int, int] | None:
+    """Return the positions that `_start` and `_end` ask for; None without them. Raises `ApiError`, 400."""
+    if asked.start is None and asked.end is None:
+        return None
+    start = max(asked.start or 0, 0)
+    end = start + LIMIT if asked.end is None else max(asked.end, 0)
+    if "after" in query:
+        text = "after is a place in the list, and _start and _end are positions; use one of them"
+        raise ApiError(HTTPStatus.BAD_REQUEST, text)
+    if end > DEEPEST:
+        text = f"_end: {end} is not allowed; use at most {DEEPEST}, or from=, to= and after= to go further back"
+        raise ApiError(HTTPStatus.BAD_REQUEST, text)
+    return start, end
+
+
+async def _in_turns(items: Sequence[T]) -> AsyncIterator[T]:
+    """Yield the items, so that other requests have their turns."""
+    for number, item in enumerate(items):
+        if number % TURN == TURN - 1:
+            await asyncio.sleep(0)
+        yield item
+
+
+ROUTES = (web.get("/v1/executions", list_all, allow_head=False),)

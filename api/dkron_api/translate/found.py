@@ -1,0 +1,137 @@
+"""Merges the executions of the status with the archive's into one list, each execution once. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
+
+from dkron_api.translate.execution import details, shown, with_flag
+from dkron_api.translate.execution_filter import Filter, Place
+from dkron_api.translate.record import Object
+from dkron_archive.records import ArchivedExecution, ArchivedOutput, JobKey, Page
+from dkron_crds.base import rfc3339
+from dkron_crds.job import Active, Execution, Trigger
+from dkron_crds.stops import Stop
+
+Identity = tuple[str, str]
+"""Identifies an attempt for good: the uid of its job, and the name of its Kubernetes Job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An execution of a list: from the status, from the archive, or from both. `live` says that the status has it."""
+
+    job: JobKey
+    run: Execution | Active
+    live: bool = True
+    archived: ArchivedExecution | None = None
+    stop: Stop | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """What identifies it."""
+        return self.job.uid, self.run.job
+
+    @property
+    def place(self) -> Place:
+        """Its place in a list by ends."""
+        run = self.run
+        at = run.started_at if isinstance(run, Active) else run.finished_at
+        return Place(isinstance(run, Active), at, run.id)
+
+    def lacks_output(self, size: int) -> bool:
+        """Whether the archive may have more of the last `size` bytes of its output."""
+        run = self.run
+        if isinstance(run, Active):
+            return False
+        return not self.live or (run.output_truncated and len(run.output.encode()) < size)
+
+    def with_output(self, output: ArchivedOutput) -> "Found":
+        """Return it with an output of the archive."""
+        text = output.content.decode("utf-8", "replace")
+        return replace(self, run=self.run.model_copy(update={"output": text, "output_truncated": output.truncated}))
+
+
+def from_archive(record: ArchivedExecution) -> Found:
+    """Return an archived execution, without its output."""
+    run = Execution.model_construct(
+        id=record.id, job=record.attempt_job, slot=record.slot, trigger=trigger_of(record), group=record.group,
+        attempt=record.attempt, started_at=record.started_at, finished_at=record.finished_at, success=record.success,
+        exit_code=record.exit_code, reason=record.reason, message=record.message, node_name=record.node_name,
+        member=record.member,
+    )  # fmt: skip
+    return Found(record.job, run, live=False, archived=record)
+
+
+def trigger_of(record: ArchivedExecution) -> Trigger:
+    """Return the cause of an archived run. A later version may know further ones."""
+    return Trigger(record.trigger) if record.trigger in set(Trigger) else Trigger.MANUAL
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A page of a list. `next` is the place after which the next page begins; None if this is the last. `complete` is
+    as in the page of the archive. `fresh` is how many executions have ended that the archive does not have yet."""
+
+    items: tuple[Found, ...]
+    next: Place | None = None
+    complete: bool = True
+    fresh: int = 0
+
+
+def merged(live: Iterable[Found], page: Page, wanted: Filter) -> Merged:
+    """Return a page. `live` are executions of the status that the filter takes, in any order. One beyond the end of
+    the archive's page waits for the next one."""
+    covered = None if page.next is None else Place(runs=False, at=page.next.finished_at, id=page.next.id)
+    archived = {each.identity: each for each in map(from_archive, page.executions)}
+    found: dict[Identity, Found] = {}
+    for each in live:
+        known = archived.get(each.identity)
+        if known is not None:
+            # An attempt that has ended in the archive has ended, whatever an older version of the job says.
+            ended = not isinstance(each.run, Active)
+            found[each.identity] = replace(each, archived=known.archived) if ended else known
+        elif wanted.comes_after(each.place) and (covered is None or _within(each.place, covered, wanted)):
+            found[each.identity] = each
+    fresh = sum(each.archived is None and not isinstance(each.run, Active) for each in found.values())
+    items = sorted({**archived, **found}.values(), key=lambda each: each.place, reverse=not wanted.ascending)
+    shown_items = tuple(items[: wanted.limit])
+    cut = len(items) > len(shown_items)
+    return Merged(shown_items, shown_items[-1].place if cut else covered, page.complete, fresh)
+
+
+def _within(place: Place, covered: Place, wanted: Filter) -> bool:
+    return place <= covered if wanted.ascending else place >= covered
+
+
+def rendered(
+    found: Found, *, size: int, zone: tzinfo = UTC, nodes: Mapping[str, str] | None = None, detailed: bool = False
+) -> Object:
+    """Return an execution of a list, with at most `size` bytes of its output, all of them if it is negative."""
+    run = found.run
+    if nodes and not run.node_name:
+        run = run.model_copy(update={"node_name": nodes.get(run.job, "")})
+    item = with_flag(shown(found.job, run, zone=zone), run, size)
+    return item | {"details": all_details(found)} if detailed else item
+
+
+def all_details(found: Found) -> Object:
+    """Return the facts without a field in Dkron's execution, with facts that only the archive has."""
+    return details(found.run, stop=found.stop) | archived_details(found.archived)
+
+
+def archived_details(record: ArchivedExecution | None) -> Object:
+    """Return the facts that only the archive has."""
+    if record is None:
+        return {}
+    told = {
+        "trigger": record.trigger,
+        "cause": record.cause,
+        "revision": record.revision,
+        "created_at": "" if record.created_at is None else rfc3339(record.created_at),
+    }
+    return {key: text for key, text in told.items() if text}
+
+
+def unplaced_in(items: Sequence[Found]) -> list[str]:
+    """Return the Jobs of those that run and whose node the status does not show."""
+    return [each.run.job for each in items if isinstance(each.run, Active) and each.run.uid and not each.run.node_name]

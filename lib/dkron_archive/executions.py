@@ -1,0 +1,164 @@
+"""Executions out of the database. A page begins at a key, so that its cost does not depend on how many come before."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Subquery, and_, func, literal, or_, select, tuple_, union_all
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dkron_archive.records import ArchivedExecution, Query, State
+from dkron_archive.rows import execution_of, step_of
+from dkron_archive.tables import FAILED, UNSCHEDULED, Step, execution, job, stored, tally
+from dkron_archive.writing import namespace_key
+
+FEW_JOBS = 30
+"""So many jobs are asked one by one; more are picked from all executions of the namespace."""
+FEW_HOURS = 100
+SCHEDULE = "schedule"
+KEY = (execution.c.finished_at, execution.c.id)
+
+Statement = Select[*tuple[Any, ...]]
+Jobs = list[int] | None
+"""Numbers of jobs; None stands for all of the namespace."""
+
+
+async def page(
+    connection: AsyncConnection, query: Query, *, after: tuple[datetime, str] | None, limit: int
+) -> list[Any]:
+    """Rows of executions, in the order of the query."""
+    numbers = await job_numbers(connection, query.namespace, query.jobs)
+    conditions = [*_conditions(query, after), *await _hours(connection, query)]
+    if numbers is None or len(numbers) > FEW_JOBS:
+        conditions.append(execution.c.namespace == query.namespace)
+        conditions.extend(_special(query))
+        if numbers is not None:
+            conditions.append(execution.c.job.in_([literal(number, literal_execute=True) for number in numbers]))
+        found = _chosen(conditions, query, limit)
+    elif numbers:
+        each = [_chosen([execution.c.job == number, *conditions], query, limit) for number in numbers]
+        found = each[0] if len(each) == 1 else union_all(*map(select, each)).subquery()
+    else:
+        return []
+    joined = (
+        select(execution, job.c.uid.label("job_uid"), job.c.name.label("job_name"))
+        .join(found, found.c.number == execution.c.number)
+        .join(job, job.c.number == execution.c.job)
+    )
+    return list(await connection.execute(_ordered(joined, query, limit)))
+
+
+def _chosen(conditions: list[ColumnElement[bool]], query: Query, limit: int) -> Subquery:
+    """The numbers of as many executions as a page needs."""
+    return _ordered(select(execution.c.number, *KEY).where(*conditions), query, limit).subquery()
+
+
+def _ordered(statement: Statement, query: Query, limit: int) -> Statement:
+    order = KEY if query.ascending else tuple(column.desc() for column in KEY)
+    return statement.order_by(*order).limit(limit)
+
+
+def _conditions(query: Query, after: tuple[datetime, str] | None) -> list[ColumnElement[bool]]:
+    columns = execution.c
+    conditions: list[ColumnElement[bool]] = []
+    if query.state is not None:
+        conditions.append(columns.success if query.state is State.SUCCESS else FAILED)
+    if query.triggers is not None:
+        conditions.append(columns.trigger.in_(sorted(query.triggers)))
+    if query.begin is not None:
+        conditions.append(columns.finished_at >= query.begin)
+    if query.end is not None:
+        conditions.append(columns.finished_at < query.end)
+    if query.running_at is not None:
+        conditions += [columns.started_at <= query.running_at, columns.finished_at > query.running_at]
+    if after is not None:
+        here, there = tuple_(*KEY), tuple_(*map(literal, after, (column.type for column in KEY)))
+        conditions.append(here > there if query.ascending else here < there)
+    return conditions
+
+
+def _special(query: Query) -> list[ColumnElement[bool]]:
+    """What lets the database take a small index: most executions succeed, and are of the schedule."""
+    if query.triggers is not None and SCHEDULE not in query.triggers:
+        return [UNSCHEDULED]
+    return []
+
+
+async def _hours(connection: AsyncConnection, query: Query) -> list[ColumnElement[bool]]:
+    """The hours in which executions ended that ran at an instant. Long ones are rare, so that these are few, and all
+    others are skipped."""
+    at = query.running_at
+    if at is None:
+        return []
+    of_namespace = select(job.c.number).where(job.c.uid == namespace_key(query.namespace)).scalar_subquery()
+    begins = await connection.scalars(
+        select(tally.c.begin).where(
+            tally.c.job == of_namespace,
+            tally.c.step == int(Step.HOUR),
+            tally.c.begin >= step_of(at, Step.HOUR),
+            tally.c.first_start <= at,
+        ).order_by(tally.c.begin)
+    )  # fmt: skip
+    spans: list[tuple[datetime, datetime]] = []
+    for begin in begins:
+        end = begin + timedelta(seconds=Step.HOUR)
+        if spans and spans[-1][1] == begin:
+            spans[-1] = (spans[-1][0], end)
+        else:
+            spans.append((begin, end))
+    if len(spans) > FEW_HOURS:
+        spans = [(spans[0][0], spans[-1][1])]
+    columns = execution.c
+    return [or_(False, *(and_(columns.finished_at >= begin, columns.finished_at < end) for begin, end in spans))]
+
+
+async def job_numbers(connection: AsyncConnection, namespace: str, names: Collection[str] | None) -> Jobs:
+    """The numbers of all jobs of these names, past ones among them."""
+    if names is None:
+        return None
+    if len(names) > FEW_JOBS:
+        rows = await connection.execute(select(*job.c["name", "number"]).where(job.c.namespace == namespace))
+        return [row.number for row in rows if row.name in names and row.name]
+    wanted = [name for name in names if name]
+    found = await connection.scalars(
+        select(job.c.number).where(job.c.namespace == namespace, job.c.name.in_(wanted)).order_by(job.c.number)
+    )
+    return list(found)
+
+
+async def count(connection: AsyncConnection, query: Query) -> int | None:
+    """How many there are, if days and jobs decide that."""
+    days = [at for at in (query.begin, query.end) if at is not None]
+    if query.triggers is not None or query.text or query.running_at or any(at != step_of(at, Step.DAY) for at in days):
+        return None
+    if query.jobs is None:
+        names = select(job.c.number).where(job.c.uid == namespace_key(query.namespace)).scalar_subquery()
+        condition = stored.c.job == names
+    else:
+        numbers = await job_numbers(connection, query.namespace, query.jobs)
+        condition = stored.c.job.in_([literal(number, literal_execute=True) for number in numbers or ()])
+    columns = {State.SUCCESS: stored.c.success, State.FAILED: stored.c.failed, None: stored.c.success + stored.c.failed}
+    statement = select(func.sum(columns[query.state])).where(condition)
+    if query.begin is not None:
+        statement = statement.where(stored.c.day >= query.begin)
+    if query.end is not None:
+        statement = statement.where(stored.c.day < query.end)
+    return int(await connection.scalar(statement) or 0)
+
+
+async def by_id(connection: AsyncConnection, namespace: str, name: str, execution_id: str) -> ArchivedExecution | None:
+    """An execution of the newest job of a name. Its id ends in the name of its Job."""
+    statement = (
+        select(execution, job.c.uid.label("job_uid"), job.c.name.label("job_name"))
+        .join(job, job.c.number == execution.c.job)
+        .where(
+            job.c.namespace == namespace,
+            job.c.name == name,
+            execution.c.attempt_job == execution_id.partition("-")[2],
+            execution.c.id == execution_id,
+        )
+        .order_by(job.c.number.desc())
+        .limit(1)
+    )
+    row = (await connection.execute(statement)).first()
+    return execution_of(row) if row else None

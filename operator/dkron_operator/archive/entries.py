@@ -1,0 +1,94 @@
+"""Entries of the archive: executions with their outputs, and with what the objects beside them say.
+
+An output that its record shows whole is not read again. A longer one is read right away, because its pod goes: once
+from the kubelet, in bounded memory.
+"""
+
+import logging
+
+from pydantic import ValidationError
+
+from dkron_archive.records import Entry
+from dkron_crds.job import Execution
+from dkron_crds.run import RunSpec
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import KubeError
+from dkron_kube.paths import DKRON_RUNS
+from dkron_operator.archive.outbox import Key
+from dkron_operator.archive.records import NO_REQUEST, Request, execution_of, is_whole, output_of
+from dkron_operator.cache.cached_job import CachedJob
+from dkron_operator.cache.store import Store
+from dkron_operator.delivery.installation import Installation
+from dkron_operator.delivery.outputs import Outputs
+from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.plan.cause import ON_REQUEST
+from dkron_processors import of_job
+
+log = logging.getLogger(__name__)
+
+ROOM = 32 * 1024 * 1024
+"""The bytes of all outputs that wait for the archive at most. Of one that finds no room, the record's end is kept."""
+WIDTH = 2
+"""Outputs of one namespace that are read at once."""
+
+
+class Entries:
+    """Builds entries by (uid of the DkronJob, name of the Job)."""
+
+    def __init__(self, client: KubeClient, store: Store, installation: Installation) -> None:
+        self._client = client
+        self._store = store
+        self._installation = installation
+        self._outputs = Outputs(client, room=ROOM)
+        self.queue: WorkQueue[Key] = WorkQueue(
+            "archive outputs", width=WIDTH, spare=1, group_of=store.namespace_of_attempt
+        )
+
+    def keep(self, uid: str, job: str, output: bytes) -> None:
+        """Take the end of an output that cannot be read later."""
+        self._outputs.keep(uid, job, output)
+
+    def forget(self, key: Key) -> None:
+        """The archive has the entry."""
+        self._outputs.forget(*key)
+
+    def is_complete(self, cached: CachedJob, execution: Execution) -> bool:
+        """Whether no more of its output has to be read."""
+        spec = cached.job.spec
+        if not spec.history.archived_output_bytes or self._outputs.kept(cached.job.uid, execution.job) is not None:
+            return True
+        note = of_job.output_note(spec, self._installation.site, cached.job.namespace, execution)
+        return is_whole(execution, spec.history, note)
+
+    async def read(self, cached: CachedJob, execution: Execution) -> None:
+        """Read the output while its pod exists, and keep it. Raises `Unavailable`."""
+        key, run = (cached.job.uid, execution.job), cached.observed.attempts.get(execution.job)
+        size = cached.job.spec.history.archived_output_bytes
+        found = await self._outputs.tail(cached.job, execution, uid="" if run is None else run.uid, size=size)
+        if found is not None:
+            self.keep(*key, found)
+
+    async def build(self, cached: CachedJob, execution: Execution, revision: str) -> Entry:
+        """The entry of an execution, with what its DkronRun says."""
+        request = await self._request(cached, execution) if execution.trigger in ON_REQUEST else NO_REQUEST
+        return self.at_hand(cached, execution, revision, request)
+
+    def at_hand(self, cached: CachedJob, execution: Execution, revision: str, request: Request = NO_REQUEST) -> Entry:
+        """The entry of an execution, without any question to the API server."""
+        job, run = cached.job, cached.observed.attempts.get(execution.job)
+        created = None if run is None else run.created
+        record = execution_of(job, execution, created=created, revision=revision, request=request)
+        return Entry(record, output_of(execution, self._outputs.kept(job.uid, execution.job), job.spec.history))
+
+    async def _request(self, cached: CachedJob, execution: Execution) -> Request:
+        run = cached.observed.attempts.get(execution.job)
+        if run is None or not run.requested_by:
+            return NO_REQUEST
+        try:
+            body = await self._client.get(DKRON_RUNS, cached.job.namespace, run.requested_by)
+            spec = RunSpec.from_wire(dict(body["spec"]))
+        except (KubeError, ValidationError) as exc:
+            log.info("cannot tell who asked for %s: %s", execution.job, exc, extra={"job": cached.job.dkron_name})
+            return NO_REQUEST
+        owners = [owner["name"] for owner in body["metadata"].get("ownerReferences") or () if owner.get("controller")]
+        return Request(spec.requested_by or next(iter(owners), ""), spec.parameters)

@@ -1,0 +1,71 @@
+"""The archive at a real control plane: a SQLite file that is locked while jobs run and the operator dies."""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dkron_archive.opening import open_archive
+from dkron_archive.ports import ArchiveUnavailable
+from dkron_archive.records import ArchivedExecution, Query
+from dkron_kube.paths import DKRON_JOBS
+from tests.support import ledger
+from tests.support.jobs import each_second
+from tests.support.sites import Site
+
+pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
+
+HISTORY = {"executions": 3, "successfulJobs": 1, "failedJobs": 1, "outputBytes": 0, "archivedOutputBytes": 0}
+
+
+def archived(file: Path, namespace: str) -> list[ArchivedExecution]:
+    """All executions of the namespace; none before the operator has made the tables."""
+
+    async def read() -> list[ArchivedExecution]:
+        archive = open_archive(f"sqlite:///{file}")
+        try:
+            return list((await archive.page(Query(namespace, limit=1000))).executions)
+        except ArchiveUnavailable:
+            return []
+        finally:
+            await archive.close()
+
+    return asyncio.run(read())
+
+
+@contextlib.contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Another process writes, and does not end."""
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("PRAGMA busy_timeout = 10000")
+        other.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            other.execute("ROLLBACK")
+
+
+def test_locked_archive_has_each_execution_once_in_the_end(own_site: Site, tmp_path: Path) -> None:
+    kube, operator, file = own_site.kube, own_site.operator, tmp_path / "archive.db"
+    operator.add("--archive", f"sqlite:///{file}").start()
+    kube.apply(each_second("steady", history=HISTORY))
+    kube.wait_for(
+        "a first execution in the archive", lambda: archived(file, kube.namespace), lambda found: len(found) > 1
+    )
+    with locked(file):
+        kube.wait_status("steady", "more than its history", lambda status: len(status["executions"]) > 8)
+        operator.kill()
+        operator.start()
+        kube.wait_status("steady", "more after the crash", lambda status: len(status["executions"]) > 14)
+        account = ledger.close(kube, "steady", every=1)
+        account.assert_balanced()
+    count = kube.wait_status("steady", "all to end", lambda status: not status.get("active"))["successCount"]
+    found = kube.wait_for(
+        "all in the archive", lambda: archived(file, kube.namespace), lambda found: len(found) >= count
+    )
+    assert len({each.id for each in found}) == len(found) == count
+    assert {each.revision for each in found} != {""}
+    assert kube.get(DKRON_JOBS, "steady")["status"]["unarchived"]["lost"] == 0

@@ -1,0 +1,76 @@
+"""The cost of an archive that is slow or away."""
+
+import asyncio
+import logging
+
+import pytest
+
+from dkron_api.archive import reads
+from dkron_api.archive.reads import Archive
+from dkron_archive.ports import ArchiveReader, ArchiveUnavailable
+from tests.support.fake_archive import AWAY, FakeArchive, archived
+
+
+async def output(reader: ArchiveReader) -> object:
+    return await reader.output("u", "j")
+
+
+@pytest.fixture
+def opened() -> FakeArchive:
+    return FakeArchive(archived(1))
+
+
+async def test_archive_that_is_away_is_asked_again_after_a_rest(
+    opened: FakeArchive, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    now = 0.0
+    archive = Archive(opened, clock=lambda: now)
+    opened.trouble = AWAY
+    for _ in range(2):
+        with pytest.raises(ArchiveUnavailable, match=AWAY):
+            await archive.read(output)
+    opened.trouble = ""
+    with pytest.raises(ArchiveUnavailable, match=AWAY):
+        await archive.read(output)
+    now = reads.REST
+    assert await archive.read(output) is None
+    assert [record.getMessage() for record in caplog.records] == [AWAY, "the archive answers again"]
+
+
+async def test_a_write_that_fails_stops_no_reads(opened: FakeArchive) -> None:
+    archive = Archive(opened)
+    opened.trouble = AWAY
+    with pytest.raises(ArchiveUnavailable, match=AWAY):
+        await archive.write(lambda reader: reader.delete_executions("default", "backup"))
+    opened.trouble = ""
+    assert await archive.read(output) is None
+
+
+async def test_one_slow_answer_stops_no_others(opened: FakeArchive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reads, "PATIENCE", 0.01)
+    archive = Archive(opened)
+    with pytest.raises(ArchiveUnavailable, match="did not answer in time"):
+        await archive.read(lambda _: asyncio.Event().wait())
+    assert await archive.read(output) is None
+
+
+async def test_slow_database_takes_a_few_reads_at_once(opened: FakeArchive, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive, end = Archive(opened), asyncio.Event()
+    begun = 0
+
+    async def slow(_: ArchiveReader) -> None:
+        nonlocal begun
+        begun += 1
+        await end.wait()
+
+    waiting = [asyncio.create_task(archive.read(slow)) for _ in range(50)]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert begun == reads.WIDTH
+    monkeypatch.setattr(reads, "PATIENCE", 0.01)
+    with pytest.raises(ArchiveUnavailable, match="did not answer in time"):
+        await archive.read(slow)
+    end.set()
+    await asyncio.gather(*waiting)
+    assert begun == 50

@@ -1,0 +1,118 @@
+"""What became of slots that the status tells nothing of any more, but the archive does."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pytest
+
+from dkron_api.routes import explain, reports
+from dkron_archive.records import ArchivedExecution, Revision, SkippedSlots
+from dkron_crds.base import rfc3339
+from dkron_crds.job import JobStatus
+from tests.support.api_app import Api, running_api
+from tests.support.builders import NOON, after, claim, execution, seen, wire_job
+from tests.support.fake_archive import AWAY, KEY, FakeArchive, archived
+
+ROUTES = (reports.ROUTES,)
+EDITED = after(days=-30)
+"""Until then the job ran daily, and hourly since."""
+
+
+def ran(slot: datetime, *, late: float = 1.0, took: float = 60.0) -> ArchivedExecution:
+    """The execution of a slot."""
+    started = slot + timedelta(seconds=late)
+    stamp = int(slot.timestamp()) * 10**9
+    name = f"backup-{stamp}"
+    return archived(
+        0, id=f"{stamp}-{name}", attempt_job=name, group=stamp, slot=slot, started_at=started,
+        finished_at=started + timedelta(seconds=took),
+    )  # fmt: skip
+
+
+def filled() -> FakeArchive:
+    """All hours of two days but the tenth and the twelfth; midnights of days 41 to 39; a run that took two days."""
+    hours = [after(hours=-hour) for hour in range(3, 49) if hour not in (10, 12)]
+    found = FakeArchive(*map(ran, hours), ran(after(hours=-12, days=-41)), ran(after(hours=-12, days=-39)))
+    found.put(ran(after(hours=-12, days=-40), took=200_000))
+    found.skips = [SkippedSlots(KEY, after(hours=-10), after(hours=-10), 1, "Missed", "the operator was away")]
+    found.changes = [
+        Revision(KEY, "d", 1, after(days=-60), "ann", {"schedule": "@daily"}),
+        Revision(KEY, "e", 2, after(days=-50), "ann", {"schedule": "@daily", "owner": "ops"}),
+        Revision(KEY, "h", 3, EDITED, "ann", {"schedule": "@hourly"}),
+    ]
+    return found
+
+
+def know(api: Api) -> None:
+    shown = tuple(execution(seen(claim(after(hours=-hour)))) for hour in (1, 2))
+    status = JobStatus(
+        since=EDITED, last_schedule_time=NOON, executions=shown, success_count=700, observed_generation=1
+    )
+    api.know_jobs(wire_job(schedule="@hourly", created=after(days=-60), status=status))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A moment, and what is told of it: of the slot at or before it, and a part of the reason."""
+
+    at: datetime
+    what: str
+    why: str
+    slot: datetime | None = None
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(Case(after(hours=-1), "ran", "success"), id="a run that the status has"),
+        pytest.param(Case(after(hours=-11), "ran", "success, 1s late, took 60s"), id="a run"),
+        pytest.param(Case(after(hours=-10), "skipped", "the operator was away"), id="a reason"),
+        pytest.param(Case(after(hours=-12), "skipped", "it did not run; no reason is kept"), id="no reason"),
+        pytest.param(Case(after(minutes=-690), "skipped", "it did not run", after(hours=-12)), id="between two slots"),
+        pytest.param(Case(after(hours=-12, days=-39), "ran", "success"), id="by the schedule of that time"),
+        pytest.param(Case(after(hours=-12, days=-40), "ran", "success, 1s late, took 2d7h"), id="a long run"),
+        pytest.param(Case(after(hours=-12, days=-38), "skipped", "it did not run"), id="none by that schedule"),
+        pytest.param(
+            Case(after(days=-39), "ran", "success", after(hours=-12, days=-39)), id="no slot of that schedule"
+        ),
+    ],
+)
+async def test_slot_is_explained_from_the_archive(case: Case) -> None:
+    async with running_api(*ROUTES, archive=filled()) as api:
+        know(api)
+        answer = await api.client.get("/v1/jobs/backup/explain", params={"at": rfc3339(case.at)})
+        (told,) = (await answer.json())["slots"]
+        assert (told["slot"], told["what"]) == (rfc3339(case.slot or case.at), case.what)
+        assert case.why in told["why"]
+
+
+async def test_period_is_explained_by_the_schedules_of_its_time() -> None:
+    async with running_api(*ROUTES, archive=filled()) as api:
+        know(api)
+        period = {"from": rfc3339(after(days=-44)), "to": rfc3339(after(hours=2, days=-30))}
+        told = await (await api.client.get("/v1/jobs/backup/explain", params=period)).json()
+        days = [(each["slot"][:13], each["what"]) for each in told["slots"]]
+        assert days[1] == ("2026-01-18T00", "unknown"), "before the archive"
+        assert [what for _, what in days].count("ran") == 3
+        assert days[-2:] == [("2026-01-30T13", "skipped"), ("2026-01-30T14", "skipped")]
+        assert len(days) == 14 + 2
+
+
+async def test_archive_that_is_away_leaves_what_the_status_tells() -> None:
+    archive = filled()
+    archive.trouble = AWAY
+    async with running_api(*ROUTES, archive=archive) as api:
+        know(api)
+        answer = await api.client.get("/v1/jobs/backup/explain", params={"at": rfc3339(after(hours=-11))})
+        (told,) = (await answer.json())["slots"]
+        assert (told["what"], AWAY in answer.headers["Warning"]) == ("unknown", True)
+
+
+async def test_explanation_ends_where_too_much_would_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explain, "PAGE", 5)
+    async with running_api(*ROUTES, archive=filled()) as api:
+        know(api)
+        answer = await api.client.get("/v1/jobs/backup/explain", params={"from": "48h", "to": "1h"})
+        told = await answer.json()
+        assert [len(told["slots"]), told["to"] < rfc3339(after(hours=-20))] == [25, True]
+        assert "start the next report there" in told["remarks"][-1]

@@ -1,0 +1,47 @@
+"""URLs of archives, and passwords that no message shows."""
+
+import pytest
+
+from dkron_archive.opening import open_archive
+from dkron_archive.ports import ArchiveUnavailable
+from dkron_archive.problems import sentence
+
+SECRET = "s3cr3t%2Fd"  # noqa: S105
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "", "archive.db", "sqlite:/x", "sqlite://host/x", "sqlite:///x?mode=ro", "postgresql://", "postgresql://host",
+        f"mysql://dkron:{SECRET}@host/db", f"postgresql+asyncpg://dkron:{SECRET}@host/db",
+        f"postgresql://dkron:{SECRET}@host:port/db",
+    ],
+)  # fmt: skip
+def test_url_of_another_form_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(ValueError, match="an archive is sqlite:///path") as caught:
+        open_archive(url)
+    assert "s3cr3t" not in str(caught.value)
+
+
+async def test_server_that_is_away(unused_tcp_port: int) -> None:
+    archive = open_archive(f"postgresql://dkron:{SECRET}@127.0.0.1:{unused_tcp_port}/db")
+    with pytest.raises(
+        ArchiveUnavailable, match=r"^The archive cannot be used: .*refused|Connect call failed"
+    ) as caught:
+        await archive.health()
+    assert "s3cr3t" not in str(caught.value)
+    await archive.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        pytest.param(OSError(28, "No space left on device"), "its disk is full", id="full disk"),
+        pytest.param(TimeoutError(), "it did not answer in time", id="time"),
+        pytest.param(OSError("a\nb  s3cr3t/d."), "a b ***", id="secret, and two lines"),
+        pytest.param(OSError("x" * 1000), "x" * 300, id="long"),
+        pytest.param(RuntimeError(), "RuntimeError", id="no text"),
+    ],
+)
+def test_sentences(error: Exception, said: str) -> None:
+    assert sentence(error, ("s3cr3t/d",)) == f"The archive cannot be used: {said}."
