@@ -94,7 +94,8 @@ class Upkeep:
             cached = self._store.get(uid)
             kept = () if cached is None else [execution.job for execution in cached.base.executions]
             await self.archive.forget_tombstones(uid, kept)
-            del self._cleared[uid]
+            # Another term may have begun meanwhile, which looks at all jobs again.
+            self._cleared.pop(uid, None)
         self.health = await self.archive.health()
 
     async def _write_pauses(self) -> None:
