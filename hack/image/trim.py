@@ -67,7 +67,8 @@ def dependencies(prefix: Path) -> None:
         _remove([Path(folder, name) for folder, names, _ in os.walk(packages) for name in TESTS.intersection(names)])
         _remove([path for path in packages.rglob("*") if path.suffix in SOURCES])
         for path in packages.rglob("*.so*"):
-            strip(path)
+            if path.is_file() and not path.is_symlink():
+                strip(path)
         compiled(packages)
     settle(prefix)
 
@@ -76,7 +77,7 @@ def strip(path: Path) -> None:
     """Cut off the parts of a shared library that no loader reads: symbols and debug information, which are most of the
     weight of some wheels. The stage has no strip(1). Segments stay (man 5 elf); section headers go."""
     content = bytearray(path.read_bytes())
-    if content[:6] != ELF or path.is_symlink():
+    if content[:6] != ELF:
         return
     (headers,) = struct.unpack_from("<Q", content, 0x20)
     size, count = struct.unpack_from("<HH", content, 0x36)

@@ -61,6 +61,8 @@ class FakeArchiveApi:
     written: list[tuple[str, Object]] = field(default_factory=list)
     busy: bool = False
     """Whether another client changes the job before each write."""
+    manager: str = ""
+    """Another tool that manages a field of the job."""
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer a request."""
@@ -127,6 +129,9 @@ class FakeArchiveApi:
         body, match = await request.json(), request.headers.get("If-Match", request.headers.get("If-None-Match", ""))
         if self.busy:
             return web.Response(status=412, text="the job no longer has the version in If-Match; read it again")
+        if self.manager:
+            text = f'{self.manager} manages schedule of the job "report"; change it there, or add ?force=true'
+            return web.Response(status=409, text=text)
         self.written.append((match, body))
         self.job |= body
         headers = {"Warning": f'299 - "{self.warning}"'} if self.warning else {}

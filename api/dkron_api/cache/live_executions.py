@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.translate.execution import stop_of
 from dkron_api.translate.execution_filter import EPOCH, Ended, Filter, Place, raw_ended
-from dkron_api.translate.found import Found, Identity
+from dkron_api.translate.found import Found, Identity, Live
 from dkron_api.translate.record import Job, M, Object
 from dkron_archive.records import JobKey
 from dkron_crds.job import Active, Execution
@@ -39,18 +39,17 @@ class LiveExecutions:
         self._index = job_index
         self._spans: dict[str, Span] = {}
 
-    def page(
-        self, wanted: Filter, *, jobs: frozenset[str] | None, floor: Place | None, now: datetime
-    ) -> Steps[list[Found]]:
+    def page(self, wanted: Filter, *, jobs: frozenset[str] | None, floor: Place | None, now: datetime) -> Steps[Live]:
         """Return the executions of these jobs that a page may show, in steps: the filter takes them, and they come
         after the page before and not after the `floor`. They are one more than the page has room for, at most."""
         spans = yield from self._current(jobs)
-        best = _Best(wanted.limit + 1)
+        best, running = _Best(wanted.limit + 1), 0
         for span in spans:
             if span.runs:
                 yield
                 for each in _running(span.job, wanted, now):
                     best.add(each.place, each.identity, partial(_same, each))
+                    running += 1
         if wanted.shows_ended:
             oldest = max(EPOCH if floor is None else floor.at, wanted.begin or EPOCH)
             for span in sorted(spans, key=lambda each: each.newest, reverse=True):
@@ -59,17 +58,7 @@ class LiveExecutions:
                     break
                 yield
                 _add_ended(best, span.job, wanted, oldest)
-        return best.found
-
-    def running(self, wanted: Filter, *, jobs: frozenset[str] | None, now: datetime) -> Steps[int]:
-        """Return how many executions run that the filter takes, in steps."""
-        spans = yield from self._current(jobs)
-        number = 0
-        for span in spans:
-            if span.runs:
-                yield
-                number += len(_running(span.job, wanted, now))
-        return number
+        return Live(best.found, running)
 
     def ended(self, wanted: Filter, *, jobs: frozenset[str] | None) -> Steps[list[Ended]]:
         """Return all executions that are over and that the filter takes, in steps, in any order."""

@@ -20,7 +20,7 @@ from dkron_api.routes.requests import require_ready
 from dkron_api.translate import gojson
 from dkron_api.translate.execution import every, order_by, stop_of, zone_of
 from dkron_api.translate.execution_filter import LIMIT, MOST, NAMES, Place, in_order
-from dkron_api.translate.found import Found, Merged, rendered, unplaced_in
+from dkron_api.translate.found import Found, Live, Merged, rendered, unplaced_in
 from dkron_api.translate.listing import JobQuery, read_query, whole
 from dkron_api.translate.record import Job
 from dkron_crds.job import Active
@@ -41,14 +41,12 @@ async def list_all(request: web.Request) -> web.StreamResponse:
     jobs = await readable(request, wanted.jobs, owner=request.query.get("owner", ""))
     slices, live = request.app[SLICES], tenant.live
 
-    async def shown(floor: Place | None) -> Iterable[Found]:
+    async def shown(floor: Place | None) -> Live:
         return await slices.run(live.page(wanted, jobs=jobs, floor=floor, now=now))
 
     pages = Pages(request, jobs, shown)
     (page, why), known = await asyncio.gather(pages.page(wanted), pages.total(wanted))
-    total = None
-    if not why and known is not None and wanted.after is None:
-        total = known + page.fresh + await slices.run(live.running(wanted, jobs=jobs, now=now))
+    total = None if why or known is None or wanted.after is not None else known + page.fresh
     size = size_of(request.query, count=len(page.items), otherwise=CUT)
     items, reason = await with_outputs(request, page.items, size)
     nodes = await tenant.pods.nodes(unplaced_in(items))
@@ -62,14 +60,13 @@ async def readable(request: web.Request, named: frozenset[str], *, owner: str = 
     A role of Kubernetes with the verb list covers all jobs of the namespace; a policy may leave jobs out. Records have
     no owner: with an `owner`, they are of the jobs that have it now, and that the caller may read themselves."""
     grant, index = request[GRANT], tenant_of(request).job_index
-    of_owner = await request.app[SLICES].run(_owned(index, owner, named)) if owner else None
+    chosen = await request.app[SLICES].run(_owned(index, owner, named)) if owner else named or None
     if grant.caller.management or not grant.caller.policies:
-        return (named or None) if of_owner is None else of_owner
+        return chosen
     found = set()
-    async for name in _in_turns(sorted(named or index.names if of_owner is None else of_owner)):
-        where = grant.where
-        needs = (where.to_list_executions(name), *((where.to_read(name),) if owner else ()))
-        if all([await grant.has(need) for need in needs]):
+    async for name in _in_turns(sorted(index.names if chosen is None else chosen)):
+        may_list = await grant.has(grant.where.to_list_executions(name))
+        if may_list and (not owner or await grant.has(grant.where.to_read(name))):
             found.add(name)
     return frozenset(found)
 
@@ -96,14 +93,16 @@ async def list_of_job(request: web.Request, job: Job, coming: Sequence[Active]) 
         if wanted.takes(run, now)
     ]
 
-    async def live(_: Place | None) -> Iterable[Found]:
-        return known
+    live = Live(known, sum(isinstance(each.run, Active) for each in known))
 
-    pages, least = Pages(request, frozenset({job.name}), live), min(len(known), MOST)
+    async def shown(_: Place | None) -> Live:
+        return live
+
+    pages, least = Pages(request, frozenset({job.name}), shown), min(len(known), MOST)
     span = _span(query, read_query(query.items()))
     reading = pages.page(wanted, least=least) if span is None else pages.slice(wanted, *span, least=least)
     (page, why), counted = await asyncio.gather(reading, pages.total(wanted))
-    total = _total(request, page, known, why=why, counted=counted)
+    total = _total(request, page, len(known), why=why, counted=counted)
     asked = size_of(query, count=len(page.items), otherwise=max(CUT, job.spec.history.output_bytes))
     items, reason = await with_outputs(request, page.items, asked)
     in_this_order = sorted(
@@ -122,13 +121,11 @@ def is_merged(request: web.Request) -> bool:
     return request.app[ARCHIVE] is not None or any(name in request.query for name in NAMES)
 
 
-def _total(request: web.Request, page: Merged, known: Sequence[Found], *, why: str, counted: int | None) -> int | None:
-    """Return how many executions the list has, of which the job shows those that are `known`; None if that cannot be
-    told."""
+def _total(request: web.Request, page: Merged, known: int, *, why: str, counted: int | None) -> int | None:
+    """Return how many executions the list has; None if that is not known."""
     if request.app[ARCHIVE] is None or why:
-        return len(known)
-    running = sum(isinstance(each.run, Active) for each in known)
-    return None if counted is None else counted + page.fresh + running
+        return known
+    return None if counted is None else counted + page.fresh
 
 
 def _span(query: Mapping[str, str], asked: JobQuery) -> tuple[int, int] | None:

@@ -1,6 +1,6 @@
 """Pages of executions from the status and the archive, for the lists of one job and of all jobs."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,13 +13,13 @@ from dkron_api.edge.keys import ARCHIVE, CLOCK, GATE
 from dkron_api.edge.urls import namespace_of
 from dkron_api.refusal import ApiError, refusing, unavailable
 from dkron_api.translate.execution_filter import MOST, Filter, Place, read_filter, token
-from dkron_api.translate.found import Found, Identity, Merged, merged
+from dkron_api.translate.found import Found, Identity, Live, Merged, merged
 from dkron_api.translate.listing import whole
 from dkron_api.translate.warnings import header
 from dkron_archive.ports import ArchiveReader, ArchiveUnavailable
 from dkron_archive.records import ArchivedOutput, Page, Query
 
-Live = Callable[[Place | None], Awaitable[Iterable[Found]]]
+Show = Callable[[Place | None], Awaitable[Live]]
 """Returns the executions of the status that a page may show, given the end of the archive's page."""
 CUT = 1024
 """Bytes of an output in a list, unless a client asks for more or less."""
@@ -35,7 +35,7 @@ class Pages:
 
     request: web.Request
     jobs: frozenset[str] | None
-    live: Live
+    show: Show
 
     async def page(self, wanted: Filter, *, least: int = 0) -> tuple[Merged, str]:
         """Return a page, and why it lacks what only the archive has; empty if it does not. `least` is how many
@@ -53,7 +53,7 @@ class Pages:
                         raise away(error) from error
                     why = str(error)
             floor = None if found.next is None else Place(runs=False, at=found.next.finished_at, id=found.next.id)
-            return merged(await self.live(floor), found, wanted), why
+            return merged(await self.show(floor), found, wanted), why
 
     async def slice(self, wanted: Filter, start: int, end: int, *, least: int = 0) -> tuple[Merged, str]:
         """Return the executions from `start` to before `end`, both bounded by the caller, by reading all before them.

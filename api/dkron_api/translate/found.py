@@ -1,6 +1,6 @@
 """Merges the executions of the status with the archive's into one list, each execution once. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 
@@ -68,9 +68,17 @@ def trigger_of(record: ArchivedExecution) -> Trigger:
 
 
 @dataclass(frozen=True, slots=True)
+class Live:
+    """The executions of the status that a page may show, in any order, and how many run that the filter takes."""
+
+    items: Sequence[Found]
+    running: int
+
+
+@dataclass(frozen=True, slots=True)
 class Merged:
     """A page of a list. `next` is the place after which the next page begins; None if this is the last. `complete` is
-    as in the page of the archive. `fresh` is how many executions have ended that the archive does not have yet."""
+    as in the page of the archive. `fresh` is how many executions of the status the archive does not have."""
 
     items: tuple[Found, ...]
     next: Place | None = None
@@ -78,21 +86,21 @@ class Merged:
     fresh: int = 0
 
 
-def merged(live: Iterable[Found], page: Page, wanted: Filter) -> Merged:
-    """Return a page. `live` are executions of the status that the filter takes, in any order. One beyond the end of
-    the archive's page waits for the next one."""
+def merged(live: Live, page: Page, wanted: Filter) -> Merged:
+    """Return a page. An execution of the status beyond the end of the archive's page waits for the next one."""
     covered = None if page.next is None else Place(runs=False, at=page.next.finished_at, id=page.next.id)
     archived = {each.identity: each for each in map(from_archive, page.executions)}
     found: dict[Identity, Found] = {}
-    for each in live:
-        known = archived.get(each.identity)
+    running = live.running
+    for each in live.items:
+        known, runs = archived.get(each.identity), isinstance(each.run, Active)
         if known is not None:
             # An attempt that has ended in the archive has ended, whatever an older version of the job says.
-            ended = not isinstance(each.run, Active)
-            found[each.identity] = replace(each, archived=known.archived) if ended else known
+            found[each.identity] = known if runs else replace(each, archived=known.archived)
+            running -= runs
         elif wanted.comes_after(each.place) and (covered is None or _within(each.place, covered, wanted)):
             found[each.identity] = each
-    fresh = sum(each.archived is None and not isinstance(each.run, Active) for each in found.values())
+    fresh = running + sum(each.archived is None and not isinstance(each.run, Active) for each in found.values())
     items = sorted({**archived, **found}.values(), key=lambda each: each.place, reverse=not wanted.ascending)
     shown_items = tuple(items[: wanted.limit])
     cut = len(items) > len(shown_items)

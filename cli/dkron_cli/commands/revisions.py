@@ -110,11 +110,11 @@ async def _carry_out(options: Options, name: str, way: WayBack) -> None:
         try:
             await past.replace(name, way.wanted, way.version)
         except CliError as error:
-            if error.code is not Code.CONFLICT:
+            kept, force, _ = str(error).partition(", or add ?force=true")
+            if not force:
                 raise
-            # Perhaps kubectl manages a field: then kubectl can write it.
-            text = f"{str(error).removesuffix(', or add ?force=true')}, or give revert -o yaml to kubectl apply"
-            raise CliError(error.code, text) from None
+            # Another tool manages a field.
+            raise CliError(error.code, f"{kept}, or give the output of revert -o yaml to kubectl apply") from None
 
 
 def _is_in(revision: Object, made: Range) -> bool:

@@ -65,24 +65,24 @@ class Prometheus:
 
     def missing(self) -> str:
         """Why it does not answer queries yet: it listens before it has read its data. Empty if it does."""
-        connection = HTTPConnection(HOST, self.port, timeout=QUERY_SECONDS)
-        try:
-            connection.request("GET", "/-/ready")
-            answer = connection.getresponse()
-            return "" if answer.status == HTTPStatus.OK else f"it answers {answer.status} {answer.reason}"
-        finally:
-            connection.close()
+        status, text = self._ask("/-/ready")
+        return "" if status == HTTPStatus.OK else f"it answers {status}: {text.decode().strip()}"
 
     def _get(self, path: str, **parameters: str) -> Any:  # noqa: ANN401 - JSON, whose form the path decides
-        connection = HTTPConnection(HOST, self.port, timeout=QUERY_SECONDS)
-        try:
-            connection.request("GET", f"{path}?{urlencode(parameters)}")
-            answer = json.loads(connection.getresponse().read())
-        finally:
-            connection.close()
+        _, text = self._ask(f"{path}?{urlencode(parameters)}")
+        answer = json.loads(text)
         if answer["status"] != "success":
             raise QueryError(f"{answer['error']}: {parameters or path}")
         return answer["data"]
+
+    def _ask(self, path: str) -> tuple[int, bytes]:
+        connection = HTTPConnection(HOST, self.port, timeout=QUERY_SECONDS)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
 
 
 def find(program: str) -> Path:

@@ -357,6 +357,10 @@ REVERTS = {
     "another client was first": Revert(
         words=("1", "--yes"), api={"busy": True}, code=Code.CONFLICT, says=("no longer has the version",)
     ),
+    "another tool manages a field": Revert(
+        words=("1", "--yes"), api={"manager": "kubectl"}, code=Code.CONFLICT,
+        says=("change it there, or give the output of revert -o yaml to kubectl apply",),
+    ),
     "a warning": Revert(
         words=("1", "--yes"), api={"warning": "the job cannot run: x"}, written=OLDEST,
         says=("warning: the job cannot run: x",),
