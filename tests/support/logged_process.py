@@ -165,14 +165,20 @@ class LoggedProcess:
         return wait_for(f"a line with '{text}'", found, bool, seconds=seconds, shown=last, guard=guard)[0]
 
     def mark(self) -> int:
-        """Where its log ends now."""
-        return self.log.stat().st_size if self.log.exists() else 0
+        """Where the latest line of its log ends now."""
+        return len(self._written())
 
     def assert_clean(self, since: int = 0) -> None:
         """No ERROR, no traceback and nothing that is no log line in what it has written since a mark."""
-        written = self.log.read_bytes()[since:].decode("utf-8", "replace") if self.log.exists() else ""
+        written = self._written()[since:].decode("utf-8", "replace")
         bad = [line for line in map(_parsed, written.splitlines()) if _is_complaint(line)]
         assert not bad, f"{self.what} complained:\n{json.dumps(bad[:5], indent=1)}"
+
+    def _written(self) -> bytes:
+        """Its whole log. While it runs it may be in the middle of its latest line, which is left out."""
+        running = self.running
+        written = self.log.read_bytes() if self.log.exists() else b""
+        return written[: written.rfind(b"\n") + 1] if running else written
 
 
 def _is_complaint(line: dict[str, Any]) -> bool:
