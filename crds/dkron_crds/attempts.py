@@ -61,6 +61,10 @@ class Active(WireModel):
     """Distinguishes the Jobs of a group if tags ask for several: the name of the node, or a number. All attempts of a
     member share it."""
 
+    queued_at: Instant | None = None
+    """When the run began to wait in line, see spec.queue. A claim with it waits; a Job with it has waited from then until
+    startedAt. Absent if it did not wait."""
+
     parameters_given: bool = False
     """True if the DkronRun that asked for the run gives values to parameters. No attempt begins after that object was
     deleted."""
@@ -89,6 +93,9 @@ class Execution(WireModel):
 
     started_at: Instant
     """When the container started; if it never did, when the Job was created."""
+
+    queued_at: Instant | None = None
+    """When the run began to wait in line, see spec.queue. Absent if it did not wait."""
 
     finished_at: Instant
     """When the attempt ended."""

@@ -22,6 +22,8 @@ from dkron_crds.spec import (
     JobSpec,
     JobTemplate,
     MissedRuns,
+    Queue,
+    QueueOrder,
     RetryBackoff,
 )
 from dkron_crds.status import (
@@ -66,6 +68,8 @@ __all__ = [
     "NotedPause",
     "ObjectMeta",
     "Published",
+    "Queue",
+    "QueueOrder",
     "ReadyReason",
     "RetryBackoff",
     "SkipReason",

@@ -5,6 +5,7 @@ documentation lists the fields in this order.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated, Any
@@ -59,6 +60,7 @@ class Concurrency(StrEnum):
     ALLOW = "allow"
     FORBID = "forbid"
     REPLACE = "replace"
+    QUEUE = "queue"
 
 
 ConcurrencyOrNone = Annotated[
@@ -75,6 +77,33 @@ class MissedRuns(StrEnum):
     LATEST = "latest"
     SKIP = "skip"
     ALL = "all"
+
+
+class QueueOrder(StrEnum):
+    """Which of the runs that wait begins first."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+
+class Queue(WireModel):
+    """The line in which runs wait until they may begin."""
+
+    max: Annotated[int, Field(ge=1, le=100)] = 10
+    """How many runs may wait. With order "oldest", further ones are dropped; with "newest", the oldest that waits is
+    dropped for each. Both are counted in status.skipped, with the reason QueueFull."""
+
+    expires: GoDuration | None = None
+    """How long a run may wait, as a Go duration, for example "1h". Then it is dropped and counted in status.skipped,
+    with the reason QueueExpired. Without it, a run waits until it may begin."""
+
+    order: QueueOrder = QueueOrder.OLDEST
+    """Which run begins first: the "oldest" or the "newest"."""
+
+    @property
+    def patience(self) -> timedelta | None:
+        """How long a run may wait; None: without end."""
+        return None if self.expires is None else timedelta(microseconds=go_duration(self.expires) / 1000)
 
 
 class RetryBackoff(WireModel):
@@ -191,7 +220,11 @@ class JobSpec(WireModel):
 
     concurrency: ConcurrencyOrNone = Concurrency.ALLOW
     """What to do at a slot while an earlier run is active. "allow" starts another run; "forbid" skips the slot and
-    records that in status.skipped; "replace" deletes the running Jobs and starts a new run. Empty means "allow"."""
+    records that in status.skipped; "replace" deletes the running Jobs and starts a new run; "queue" has the new run
+    wait until no other is active, see spec.queue. Empty means "allow"."""
+
+    queue: Queue = Queue()
+    """The line in which runs wait, with concurrency "queue"."""
 
     retries: Annotated[int, Field(ge=0, le=UINT32_MAX)] = 0
     """How many further attempts a failed run gets. Each attempt is a Job and an execution of its own. If tags pin an

@@ -1,4 +1,4 @@
-"""What a test may hold against the log of a program that is still writing it."""
+"""The log of a program that is still writing it: its latest line may be half there."""
 
 from pathlib import Path
 from types import SimpleNamespace
