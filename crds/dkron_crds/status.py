@@ -82,9 +82,9 @@ class Skipped(WireModel):
     that made it invalid came before a slot of the old schedule was decided. Succeeded: the job is ephemeral, has
     succeeded and is about to be deleted. InvalidParameters: a request gave values that do not fit spec.parameters.
     Edited: the spec changed before a slot of the old schedule was decided. Overrun: its parent had more ended runs
-    than it can show, before this job had processed them. Paused: a DkronPause held the job, and dropped it. QueueFull: as many runs
-    waited as spec.queue.max allows. QueueExpired: it waited longer than spec.queue.expires. Replaced: it waited, and a
-    newer run took its place."""
+    than it can show, before this job had processed them. Paused: a DkronPause held the job, and dropped it. QueueFull:
+    as many runs waited as spec.queue.max allows. QueueExpired: it waited longer than spec.queue.expires. Replaced: it
+    waited, and a newer run took its place."""
 
 
 class Day(WireModel):
