@@ -62,7 +62,7 @@ def job_table(jobs: Sequence[Job], *, now: datetime, wide: bool, namespaces: boo
     for job in jobs:
         row = [
             job.name, job.when, job.state, ago(job.last, now), job.result or "-", ago(job.next, now),
-            "" if job.active is None else str(job.active),
+            _active(job),
         ]  # fmt: skip
         if wide:
             row += [
@@ -102,7 +102,7 @@ def description(job: Job, *, now: datetime) -> list[tuple[str, str]]:
         ("Tags", ", ".join(f"{key}={value}" for key, value in tags.items())),
         ("Result", job.result),
         ("Runs", f"{job.succeeded} attempts succeeded, {job.failed} failed"),
-        ("Active", "" if not job.active else str(job.active)),
+        ("Active", _active(job) if job.active or job.waiting else ""),
         (
             "Skipped",
             f"{skipped.get('count')}, the newest {skipped.get('lastTime')}: {skipped.get('lastReason')}"
@@ -112,6 +112,12 @@ def description(job: Job, *, now: datetime) -> list[tuple[str, str]]:
         ("Starts", ", ".join(map(str, items(status, "dependentJobs") or items(plain, "dependent_jobs")))),
     ]
     return [(title, one_line(value)) for title, value in found if value]
+
+
+def _active(job: Job) -> str:
+    """Return how many attempts are active, and how many wait in line; empty if the server does not tell."""
+    waiting = f"{job.waiting} waiting" if job.waiting else ""
+    return ", ".join(filter(None, ("" if job.active is None else str(job.active), waiting)))
 
 
 def _parameter(raw: Object) -> tuple[str, str]:
