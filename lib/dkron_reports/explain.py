@@ -224,7 +224,9 @@ def _others(
     """Return the runs of the period that these slots do not tell, the earliest first."""
     known = {(each.run.trigger, each.run.group) for each in slots if each.run is not None}
     known_runs = tuple(runs)
-    found = [(at, run) for run in known_runs if (at := run.slot or run.started) and (run.trigger, run.group) not in known]
+    found = [
+        (at, run) for run in known_runs if (at := run.slot or run.started) and (run.trigger, run.group) not in known
+    ]
     first = start.replace(microsecond=0)
     return tuple(
         _explained(at, run, known_runs, now)

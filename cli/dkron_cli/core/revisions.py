@@ -55,7 +55,9 @@ def way_back(current: Object, revision: Object) -> tuple[Object, list[Difference
     then = mapping(revision, "job")
     pairs = ((field, current.get(field), then.get(field)) for field in WRITTEN)
     found = [Difference(*each) for each in pairs if not _is_same(*each[1:]) and (current or each[2])]
-    return {field: then[field] for field in WRITTEN if field in then}, found
+    wanted = {field: then[field] for field in WRITTEN if field in then}
+    # A job without a queue has no such field, and one that is sent without it keeps its queue.
+    return wanted | ({"queue": then.get("queue")} if "queue" in current else {}), found
 
 
 def left_out(now: Mapping[str, Any], revision: Object, wanted: Object) -> list[str]:
