@@ -66,8 +66,9 @@ def execution_of(row: Record) -> ArchivedExecution:
     """The record in a row of `execution`, joined with the uid and the name of its job."""
     return ArchivedExecution(
         JobKey(row.namespace, row.job_name, row.job_uid), row.id, row.attempt_job, row.group, row.attempt, row.trigger,
-        row.slot, row.started_at, row.finished_at, row.success, row.created_at, row.queued_at, row.member, row.exit_code,
-        row.reason, row.message, row.node_name, row.cause, row.revision, json.loads(row.parameters) if row.parameters else {},
+        row.slot, row.started_at, row.finished_at, row.success, row.created_at, row.queued_at, row.member,
+        row.exit_code, row.reason, row.message, row.node_name, row.cause, row.revision,
+        json.loads(row.parameters) if row.parameters else {},
     )  # fmt: skip
 
 

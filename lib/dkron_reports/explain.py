@@ -84,7 +84,7 @@ def _queued_json(run: Run) -> dict[str, Any]:
         return {}
     since = {"queued_at": rfc3339(run.queued)}
     if run.started is None:
-        return since | {"place": run.place}
+        return since | ({"place": run.place} if run.place else {})
     return since | {"queued_seconds": (run.started - run.queued).total_seconds()}
 
 

@@ -70,8 +70,8 @@ class JobHealth:
         return known if known is not None and known > now and self.state is State.READY else first_of(self.job, now=now)
 
     def words(self, troubled: Sequence[Trouble]) -> list[str]:
-        """Return the words by which jobs are counted and filtered: the state, kinds of trouble, running, waiting, paused.
-        `troubled` are the troubles that count."""
+        """Return the words by which jobs are counted and filtered: the state, kinds of trouble, running, waiting,
+        paused. `troubled` are the troubles that count."""
         found: list[str] = [self.state]
         if troubled:
             found += dict.fromkeys(each.kind for each in troubled if each.kind is not Kind.INVALID)

@@ -9,6 +9,7 @@ from dkron_reports.words import read_time
 
 NEWEST = "newest"
 """The value of `spec.queue.order` with which the run that came last is next."""
+BACKFILL = "backfill"
 NO_SPEC: Object = {}
 """The spec of a job that is not known: the runs that have waited longest are first."""
 
@@ -20,11 +21,22 @@ class RunKey(NamedTuple):
     group: int
 
 
-def places(waiting: Iterable[tuple[datetime, RunKey]], *, newest: bool) -> dict[RunKey, int]:
-    """Return the place of each run, 1 for the next one. `waiting` says since when each waits; a run of several members
-    is there as often."""
-    since = sorted({run: at for at, run in waiting}.items(), key=lambda each: (each[1], each[0].group), reverse=newest)
-    return {run: place for place, (run, _) in enumerate(since, 1)}
+class Claim(NamedTuple):
+    """An attempt that waits: since when, for which slot, the name of its Job, and its run."""
+
+    since: datetime
+    slot: datetime
+    job: str
+    run: RunKey
+
+
+def places(waiting: Iterable[Claim], *, newest: bool) -> dict[RunKey, int]:
+    """Return the place of each run that waits, 1 for the next one. Runs of a backfill run beside others, so that they
+    have no place in the line of the job: 0."""
+    in_order = sorted(waiting, key=lambda each: each[:3], reverse=newest)
+    runs = dict.fromkeys(each.run for each in in_order)
+    turns = [run for run in runs if run.trigger != BACKFILL]
+    return dict.fromkeys(runs, 0) | {run: place for place, run in enumerate(turns, 1)}
 
 
 def is_waiting(active: Object) -> bool:
@@ -40,8 +52,14 @@ def run_of(active: Object) -> RunKey:
 def line_of(status: Object, spec: Object) -> dict[RunKey, int]:
     """Return the places of the runs that wait in line by the status of a DkronJob."""
     active = objects(status, "active")
+    waiting = [each for each in active if is_waiting(each)]
+    if not waiting:
+        return {}
     # Of a run whose turn has come, further members may yet be claims.
     begun = {run_of(each) for each in active if each.get("uid")}
-    waiting = ((read_time(each.get("queuedAt")), run_of(each)) for each in active if is_waiting(each))
-    found = [(at, run) for at, run in waiting if at is not None and run not in begun]
-    return places(found, newest=mapping(spec, "queue").get("order") == NEWEST) if found else {}
+    claims = (
+        Claim(since, read_time(each.get("slot")) or since, str(each.get("job")), run_of(each))
+        for each in waiting
+        if (since := read_time(each.get("queuedAt"))) is not None and run_of(each) not in begun
+    )
+    return places(claims, newest=mapping(spec, "queue").get("order") == NEWEST)

@@ -76,12 +76,12 @@ class Attempt:
     queued: datetime | None = None
     """Since when its run waited in line; None if it did not wait."""
     place: int = 0
-    """The place of its run in the line of the job, 1 for the next one; 0 unless it waits."""
+    """The place of its run in the line of the job, 1 for the next one; 0 for none."""
 
     @property
     def waits(self) -> bool:
         """Whether it waits in line."""
-        return self.place > 0
+        return self.queued is not None and self.started is None and self.finished is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class Run:
 
     @property
     def place(self) -> int:
-        """Its place in the line of the job; 0 unless it waits."""
+        """Its place in the line of the job; 0 for none."""
         return self.attempts[0].place
 
     @property
@@ -178,7 +178,8 @@ class Run:
             return []
         ahead = f" behind {behind}" if behind else ""
         if self.started is None:
-            return [f"waits since {instant(self.queued)} ({span(waited)}){ahead}", f"place {self.place} in line"]
+            place = [f"place {self.place} in line"] if self.place else []
+            return [f"since {instant(self.queued)} ({span(waited)}){ahead}", *place]
         return [f"waited {span(waited)} from {instant(self.queued)} to {instant(self.started)}{ahead}"]
 
     @property
@@ -256,9 +257,8 @@ def last_line(attempt: Attempt) -> str:
 def attempts_of(status: Object, spec: Object = NO_SPEC) -> list[Attempt]:
     """Return the active and the ended attempts that a status of a DkronJob shows. The spec says which of the runs that
     wait in line comes first."""
-    places = line_of(status, spec)
-    active = [_attempt(each, place=places.get(run_of(each), 0) if is_waiting(each) else 0)
-              for each in objects(status, "active")]  # fmt: skip
+    line = line_of(status, spec)
+    active = [_attempt(each, place=line.get(run_of(each)) if line else None) for each in objects(status, "active")]
     ended = [_attempt(each, ended=True) for each in objects(status, "executions")]
     return [*active, *ended]
 
@@ -279,13 +279,14 @@ def runs_of(attempts: Iterable[Attempt]) -> list[Run]:
     return [Run(group, tuple(members)) for group, members in grouped][::-1]
 
 
-def _attempt(raw: Object, *, ended: bool = False, place: int = 0) -> Attempt:
+def _attempt(raw: Object, *, ended: bool = False, place: int | None = None) -> Attempt:
+    """Return an entry of a status. `place` is the place in line of a run that waits; None for any other."""
     code = raw.get("exitCode")
     return Attempt(
         id=str(raw.get("id") or ""),
         group=whole(raw.get("group")),
         number=whole(raw.get("attempt")) or 1,
-        started=None if place else read_time(raw.get("startedAt")),
+        started=None if place is not None else read_time(raw.get("startedAt")),
         finished=read_time(raw.get("finishedAt")) if ended else None,
         success=raw.get("success") is True if ended else None,
         job=str(raw.get("job") or ""),
@@ -300,5 +301,5 @@ def _attempt(raw: Object, *, ended: bool = False, place: int = 0) -> Attempt:
         begun=ended or bool(raw.get("uid")),
         uid=str(raw.get("uid") or ""),
         queued=read_time(raw.get("queuedAt")),
-        place=place,
+        place=place or 0,
     )

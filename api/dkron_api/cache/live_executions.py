@@ -148,7 +148,7 @@ def _running(job: Job, wanted: Filter, now: datetime) -> list[Found]:
     runs = (_model(Active, raw) for raw in objects(job.raw_status, "active") if _is_shown(raw))
     line = line_of(job)
     found = [
-        Found(key, run, stop=stop_of(job, run), line=line.get(run.job, 0))
+        Found(key, run, stop=stop_of(job, run), line=line.get(run.job))
         for run in runs
         if run is not None and wanted.takes(run, now)
     ]

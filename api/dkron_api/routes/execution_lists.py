@@ -89,7 +89,7 @@ async def list_of_job(request: web.Request, job: Job, coming: Sequence[Active]) 
     nodes = await tenant.pods.nodes([each.job for each in job.status.active if each.uid and not each.node_name])
     line = line_of(job)
     known = [
-        Found(key_of(job), run, stop=stop_of(job, run), line=line.get(run.job, 0))
+        Found(key_of(job), run, stop=stop_of(job, run), line=line.get(run.job))
         for run in every(job, coming=coming, nodes=nodes)
         if wanted.takes(run, now)
     ]

@@ -118,7 +118,7 @@ async def _whole(request: web.Request, job: Job, run: Execution | Active) -> dic
             run = run.model_copy(update={"output": tail.decode("utf-8", "replace")})
         return shown(job, run)
     if not run.uid:
-        return shown(job, run, place=line_of(job).get(run.job, 0), now=request.app[CLOCK]())
+        return shown(job, run, place=line_of(job).get(run.job), now=request.app[CLOCK]())
     nodes, tail = await asyncio.gather(pods.nodes([run.job]), pods.output(run.job, uid=run.uid))
     placed = run.model_copy(update={"node_name": run.node_name or nodes.get(run.job, "")})
     return shown(job, placed, so_far="" if tail is None else tail.decode("utf-8", "replace"))
@@ -208,7 +208,7 @@ async def stop_execution(request: web.Request) -> web.StreamResponse:
     key, text = stop_annotation(found.job, request.app[CLOCK](), by=requester(request))
     if key not in job.annotations:
         await tenant_of(request).writes.annotate(job, {key: text}, terms_of(request))
-    place, now = line_of(job).get(found.job, 0), request.app[CLOCK]()
+    place, now = line_of(job).get(found.job), request.app[CLOCK]()
     told = (
         shown(job, found, place=place, now=now)
         if await may_read(request, job.name)

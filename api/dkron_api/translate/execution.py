@@ -14,7 +14,7 @@ from dkron_crds.schedule.errors import quoted
 from dkron_crds.schedule.zones import load_zone
 from dkron_crds.stops import Stop, read_stop
 from dkron_from_dkron.moments import ZERO
-from dkron_reports.line import NEWEST, RunKey, places
+from dkron_reports.line import NEWEST, Claim, RunKey, places
 from dkron_reports.words import plural
 
 NOWHERE: Mapping[str, str] = {}
@@ -44,9 +44,7 @@ def listed(
     if query.get("_order", "").upper() != "ASC":
         runs.reverse()
     places_of = line_of(job) if line is None else line
-    items = [
-        with_flag(shown(job, run, zone=zone, place=places_of.get(run.job, 0), now=now), run, limit) for run in runs
-    ]
+    items = [with_flag(shown(job, run, zone=zone, place=places_of.get(run.job), now=now), run, limit) for run in runs]
     if not detailed:
         return items
     return [item | {"details": details(run, stop=stop_of(job, run))} for item, run in zip(items, runs, strict=True)]
@@ -101,14 +99,18 @@ def waits(run: Execution | Active) -> bool:
 
 
 def line_of(job: Job) -> Mapping[str, int]:
-    """Return the places of the attempts that wait in line, by their Jobs; 1 is next. Members of a run share one."""
+    """Return the places of the attempts that wait in line, by their Jobs; 1 is next, and 0 is none. Members of a run
+    share one."""
     if not any(each.get("queuedAt") for each in job.raw_status.get("active") or ()):
         return NO_LINE
     active = job.status.active
     begun = {(each.trigger, each.group) for each in active if each.uid}
     waiting = [each for each in active if waits(each) and (each.trigger, each.group) not in begun]
-    since = ((each.queued_at or each.started_at, RunKey(each.trigger, each.group)) for each in waiting)
-    order = places(since, newest=job.spec.queue.order == NEWEST)
+    claims = (
+        Claim(each.queued_at or each.started_at, each.slot, each.job, RunKey(each.trigger, each.group))
+        for each in waiting
+    )
+    order = places(claims, newest=job.spec.queue.order == NEWEST)
     return {each.job: order[RunKey(each.trigger, each.group)] for each in waiting}
 
 
@@ -155,16 +157,17 @@ def shown(
     *,
     zone: tzinfo = UTC,
     so_far: str = "",
-    place: int = 0,
+    place: int | None = None,
     now: datetime | None = None,
 ) -> Object:
     """Return an execution in Dkron's order of fields, and how long it waited in line. `so_far` is the output of a
-    running one, whose end is zero. `place` is the place in line of one that waits, whose start is zero, too."""
+    running one, whose end is zero. `place` is the place in line of one that waits, whose start is zero, too; None for
+    any other."""
     output = _output(run) if isinstance(run, Execution) else so_far
     return {
         "id": run.id,
         "job_name": job.name,
-        "started_at": ZERO if place else _in_zone(run.started_at, zone),
+        "started_at": _in_zone(run.started_at, zone) if place is None else ZERO,
         "finished_at": _in_zone(run.finished_at, zone) if isinstance(run, Execution) else ZERO,
         "success": isinstance(run, Execution) and run.success,
         **({"output": output} if output else {}),
@@ -175,11 +178,11 @@ def shown(
     }
 
 
-def _queued(run: Execution | Active, zone: tzinfo, place: int, now: datetime | None) -> Object:
+def _queued(run: Execution | Active, zone: tzinfo, place: int | None, now: datetime | None) -> Object:
     """Return our own fields about the wait in line; Dkron's clients ignore them."""
     if run.queued_at is None:
         return {}
-    until = now if place else run.started_at
+    until = run.started_at if place is None else now
     found: Object = {"queued_at": _in_zone(run.queued_at, zone)}
     if until is not None:
         found["queued_for"] = max((until - run.queued_at).total_seconds(), 0.0)

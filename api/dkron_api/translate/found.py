@@ -25,8 +25,8 @@ class Found:
     live: bool = True
     archived: ArchivedExecution | None = None
     stop: Stop | None = None
-    line: int = 0
-    """Its place in line, if it waits."""
+    line: int | None = None
+    """Its place in line; None unless it waits."""
 
     @property
     def identity(self) -> Identity:

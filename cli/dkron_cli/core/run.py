@@ -16,13 +16,13 @@ def attempts_of_dkron(executions: Iterable[Object]) -> list[Attempt]:
 
 
 def _attempt(raw: Object, details: Object) -> Attempt:
-    place = whole(raw.get("place"))
+    queued, started = read_time(raw.get("queued_at")), read_time(raw.get("started_at"))
     end, code = read_time(raw.get("finished_at")), details.get("exit_code")
     return Attempt(
         id=str(raw.get("id") or ""),
         group=whole(raw.get("group")),
         number=whole(raw.get("attempt")) or 1,
-        started=read_time(raw.get("started_at")),
+        started=started,
         finished=end,
         success=None if end is None else raw.get("success") is True,
         job=str(details.get("job") or ""),
@@ -34,9 +34,9 @@ def _attempt(raw: Object, details: Object) -> Attempt:
         reason=str(details.get("reason") or ""),
         message=str(details.get("message") or ""),
         output=str(raw.get("output") or ""),
-        begun=not place,
-        queued=read_time(raw.get("queued_at")),
-        place=place,
+        begun=queued is None or started is not None,
+        queued=queued,
+        place=whole(raw.get("place")),
     )
 
 
@@ -84,8 +84,9 @@ def attempt_json(each: Attempt) -> Object:
     """Return an attempt, as lists of runs and of executions have it."""
     return {
         "id": each.id, "number": each.number, "member": each.member, "node": each.node, "jobName": each.job,
-        "queuedAt": time_json(each.queued), "place": each.place or None, "startedAt": time_json(each.started), "finishedAt": time_json(each.finished), "success": each.success,
-        "exitCode": each.exit_code, "reason": each.reason, "message": each.message, "output": each.output,
+        "queuedAt": time_json(each.queued), "place": each.place or None, "startedAt": time_json(each.started),
+        "finishedAt": time_json(each.finished), "success": each.success, "exitCode": each.exit_code,
+        "reason": each.reason, "message": each.message, "output": each.output,
     }  # fmt: skip
 
 
@@ -94,10 +95,16 @@ def time_json(at: datetime | None) -> str | None:
     return None if at is None else rfc3339(at)
 
 
+def _result(each: Attempt) -> str:
+    if each.finished is None:
+        return "waiting" if each.waits else "running"
+    return "success" if each.success else "failed"
+
+
 def why_of(each: Attempt, now: datetime) -> str:
     """Return why an attempt failed, or since when it waits in line; empty for another one."""
     if each.waits and each.queued is not None:
-        return f"{_place(each.place)}, for {span(now - each.queued)}"
+        return ", ".join(filter(None, (_place(each.place), f"for {span(now - each.queued)}")))
     return reason_of(each) if each.success is False else ""
 
 
@@ -110,7 +117,7 @@ def attempt_table(attempts: Sequence[Attempt], *, now: datetime) -> Table:
     rows = [
         (
             instant(each.started), str(each.number), each.member or each.node,
-            "waiting" if each.waits else "running" if each.finished is None else "success" if each.success else "failed",
+            _result(each),
             "" if each.finished is None or each.started is None else exact_span(each.finished - each.started),
             why_of(each, now), each.id,
         )
