@@ -65,7 +65,7 @@ def left_out(now: Mapping[str, Any], revision: Object, wanted: Object) -> list[s
     `now` is the spec of the DkronJob; empty for a job that is gone."""
     parent, then = str(wanted.get("parent_job") or ""), mapping(revision, "spec")
     one, other = (kept_of(dict(each), parent) for each in (now, then))
-    fields = sorted({*one, *other} - {"name"})
+    fields = sorted({*one, *other} - {"name", "queue"})
     return [one_line(field) for field in fields if not is_same(_only(one, field), _only(other, field))]
 
 

@@ -137,12 +137,12 @@ async def test_list_tells_what_waits_from_what_runs(path: str, query: str, expec
 
 
 async def test_archived_execution_says_how_long_it_waited() -> None:
-    record = archived(-3, queued_at=NOON - timedelta(minutes=9))
+    record = archived(-9, queued_at=NOON - timedelta(minutes=19))
     async with running_api(*ROUTES, archive=FakeArchive(record)) as api:
         know(api)
-        (*_, found,) = await (await api.client.get(ALL)).json()
-        wait = (record.started_at - (NOON - timedelta(minutes=9))).total_seconds()
-        assert (found["queued_at"], found["queued_for"]) == ("2026-03-01T11:51:00Z", wait)
+        *_, found = await (await api.client.get(ALL)).json()
+        wait = (record.started_at - (NOON - timedelta(minutes=19))).total_seconds()
+        assert (found["queued_at"], found["queued_for"]) == ("2026-03-01T11:41:00Z", wait)
 
 
 async def test_total_has_all_that_run_however_short_the_page() -> None:
