@@ -73,7 +73,9 @@ def _concurrency(body: JobBody, stored: Object) -> Object:
     if body.concurrency != Concurrency.FORBID or body.queue == NO_QUEUE:
         return {"concurrency": body.concurrency}
     if body.queue:
-        return {"concurrency": Concurrency.QUEUE.value, "queue": dict(body.queue)}
+        known, sent = stored.get("queue") or {}, dict(body.queue)
+        is_same = DEFAULTS["queue"] | known == DEFAULTS["queue"] | sent
+        return {"concurrency": Concurrency.QUEUE.value, "queue": known if is_same and known else sent}
     queues = stored.get("concurrency") == Concurrency.QUEUE
     return {"concurrency": Concurrency.QUEUE.value if queues else body.concurrency}
 
