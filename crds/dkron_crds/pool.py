@@ -20,9 +20,7 @@ MAX_POOL_NAMESPACES = 100
 SHOWN_IN_LINE = 10
 """How many of the runs that wait the status of a pool names."""
 
-PoolName = Annotated[
-    str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
-]
+PoolName = Annotated[str, Field(min_length=1, max_length=253, pattern="^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
 """The name of a DkronPool."""
 Priority = Annotated[int, Field(ge=-MAX_PRIORITY, le=MAX_PRIORITY)]
 

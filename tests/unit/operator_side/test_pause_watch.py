@@ -14,9 +14,10 @@ from dkron_kube.errors import Expired, KubeError, NotFound, Rejected, Unavailabl
 from dkron_kube.paths import DKRON_PAUSES
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
-from dkron_operator.pauses.informer import MOST_SILENT, Pauses
+from dkron_operator.pauses.informer import Pauses
 from dkron_operator.pauses.status import DEBOUNCE, MOST_AT_ONCE, PauseStatuses
 from dkron_operator.plan.view import JobView
+from dkron_operator.watch.followed import MOST_SILENT
 from tests.support.builders import NAMESPACE, after, job_view, wire_job
 from tests.support.edges import until, wall
 from tests.support.fake_kube import FakeKube
