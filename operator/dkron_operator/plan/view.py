@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from dkron_crds.attempt_names import started_at
 from dkron_crds.job import Active, JobSpec, JobStatus, Trigger
 from dkron_crds.requests import Request
 from dkron_crds.schedule import Schedule
@@ -172,6 +173,15 @@ class AttemptJob:
     parameters_given: bool = False
     """Whether that DkronRun gives values to parameters."""
 
+    queued_at: datetime | None = None
+    """Since when its run had waited in line; None if it had not."""
+
+    @property
+    def began(self) -> datetime:
+        """When the attempt began. The id of one that has waited is older."""
+        asked = started_at(self.id)
+        return asked if self.queued_at is None else max(asked, self.created)
+
     @property
     def cause(self) -> Cause:
         """The cause that its annotations name."""
@@ -194,7 +204,7 @@ class AttemptJob:
         return Active(
             id=self.id, job=self.name, slot=self.slot, trigger=self.trigger, group=self.group, attempt=self.attempt,
             started_at=started_at, uid=self.uid, node_name=self.node, member=self.member,
-            parameters_given=self.parameters_given,
+            parameters_given=self.parameters_given, queued_at=self.queued_at,
         )  # fmt: skip
 
 
