@@ -16,7 +16,8 @@ from dkron_operator.plan.actions import CreateJob, ExplainRefusal, Report, Sever
 from dkron_operator.plan.cause import ON_REQUEST
 from dkron_operator.plan.changes import Dropped
 from dkron_operator.plan.decide import refuses_requests, start_deadline
-from dkron_operator.plan.plan import Plan, is_over_for_good, waits_in_line
+from dkron_operator.plan.plan import Plan, is_over_for_good, overrules_line, waits_in_line
+from dkron_operator.plan.replacing import is_replaced
 from dkron_operator.plan.upstream_runs import is_over
 
 _WHY = {
@@ -25,6 +26,7 @@ _WHY = {
     SkipReason.QUEUE_EXPIRED: "it waited in line for longer than spec.queue.expires",
     SkipReason.QUEUE_FULL: "newer runs wait in line, as many as spec.queue.max allows",
     SkipReason.DEADLINE_EXCEEDED: "it waited in line beyond spec.startingDeadlineSeconds",
+    SkipReason.REPLACED: "it waited in line, and a newer run took its turn",
 }
 
 
@@ -41,6 +43,8 @@ def why_dropped(plan: Plan, entry: Active) -> SkipReason | None:
         if now > end:
             return reason
         plan.wake_at(end + TICK)
+    if plan.places.needed and is_replaced(plan, entry):
+        return SkipReason.REPLACED
     return SkipReason.QUEUE_FULL if _is_surplus(plan, entry) else None
 
 
@@ -48,11 +52,18 @@ def may_begin(plan: Plan, entry: Active) -> bool:
     """Whether the job itself lets a run that waits begin now: it is ready, no pause holds it, and it is its turn."""
     if plan.hold is not None or plan.situation.problem is not None:
         return False
-    concurrency = plan.situation.job.spec.concurrency
-    if entry.trigger is Trigger.BACKFILL or concurrency is Concurrency.ALLOW:
+    if overrules_line(plan, entry):
         return True
+    spec = plan.situation.job.spec
+    if spec.concurrency is Concurrency.ALLOW:
+        # All may begin. Where they get places one by one, the newest is first if the job wants that.
+        return spec.queue.order is QueueOrder.OLDEST or _is_next(plan, entry)
     if any(not (waits_in_line(plan, other) or is_over_for_good(plan, other)) for other in plan.status.active):
         return False
+    return _is_next(plan, entry)
+
+
+def _is_next(plan: Plan, entry: Active) -> bool:
     return _turns(plan)[0] == (entry.trigger, entry.group)
 
 
@@ -108,7 +119,7 @@ def _ends(plan: Plan, entry: Active) -> Iterable[tuple[SkipReason, datetime]]:
 
 def _is_surplus(plan: Plan, entry: Active) -> bool:
     queue = plan.situation.job.spec.queue
-    if queue.order is not QueueOrder.NEWEST or entry.trigger is Trigger.BACKFILL:
+    if queue.order is not QueueOrder.NEWEST or overrules_line(plan, entry):
         return False
     return (entry.trigger, entry.group) in _turns(plan)[queue.max :]
 
@@ -116,7 +127,7 @@ def _is_surplus(plan: Plan, entry: Active) -> bool:
 def _turns(plan: Plan) -> list[tuple[Trigger, int]]:
     """The runs that wait for the job itself, in the order in which they begin."""
     waiting = [entry for entry in plan.status.active if waits_in_line(plan, entry)]
-    waiting = [entry for entry in waiting if entry.trigger is not Trigger.BACKFILL]
+    waiting = [entry for entry in waiting if not overrules_line(plan, entry)]
     newest = plan.situation.job.spec.queue.order is QueueOrder.NEWEST
     waiting.sort(key=lambda entry: (entry.queued_at, entry.slot, entry.job), reverse=newest)
     return list(dict.fromkeys((entry.trigger, entry.group) for entry in waiting))

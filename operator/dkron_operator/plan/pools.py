@@ -8,6 +8,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import nsmallest
 
 from dkron_crds.job import Trigger
 from dkron_crds.pool import PoolOrder
@@ -50,10 +51,15 @@ class Candidate:
         return self.queued_at, group, self.job, trigger
 
 
-def in_line(order: PoolOrder, candidates: Iterable[Candidate]) -> list[Candidate]:
-    """The runs in the order in which a pool with this order gives them places."""
+def in_line(order: PoolOrder, candidates: Iterable[Candidate], most: int | None = None) -> list[Candidate]:
+    """The runs in the order in which a pool with this order gives them places; only the first ones if `most` is
+    given."""
     by_priority = order is PoolOrder.PRIORITY
-    return sorted(candidates, key=lambda each: (-each.priority if by_priority else 0, each.age))
+
+    def key(each: Candidate) -> tuple[int, tuple[datetime, int, str, Trigger]]:
+        return (-each.priority if by_priority else 0), each.age
+
+    return sorted(candidates, key=key) if most is None else nsmallest(most, candidates, key=key)
 
 
 def grants(pools: Iterable[Pool], free: Mapping[PoolKey, int], candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -115,6 +121,9 @@ class _Decision:
 class Places:
     """The places of one job in its pools, as a plan reads them."""
 
+    needed: bool = True
+    """The job names pools."""
+
     free: bool = True
     """A run that is due may begin at once: each pool has a free place that no run which waits could take."""
 
@@ -124,6 +133,10 @@ class Places:
     problem: Problem | None = None
     """Why no run gets a place: a pool of the job does not exist, or has no effect."""
 
+    def has_turn(self, run: Run) -> bool:
+        """Whether a run that waits may begin."""
+        return not self.needed or run in self.granted
 
-NO_POOLS = Places()
-"""The places of a job without pools: it needs none."""
+
+NO_POOLS = Places(needed=False)
+"""The places of a job without pools."""

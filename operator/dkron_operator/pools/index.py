@@ -114,15 +114,20 @@ class PoolIndex:
             view = shared if shared is not None and namespace in shared.namespaces else None
         if view is None:
             return _not_found(f'this job takes a place in pool "{name}", which does not exist for this namespace')
-        if view.problem or not self.has_room(view):
+        if not self.has_effect(view):
             where = "" if view.key[0] == namespace else f" of namespace {view.key[0]}"
             return _not_found(f'this job takes a place in pool "{name}"{where}, which has no effect: see its status')
         return view.pool
 
-    def has_room(self, view: PoolView) -> bool:
-        """Whether it is one of those that have an effect."""
+    def serving(self, key: PoolKey) -> Pool | None:
+        """The pool with this key; None if there is none, or if it has no effect."""
+        view = self._views.get(key)
+        return view.pool if view is not None and self.has_effect(view) else None
+
+    def has_effect(self, view: PoolView) -> bool:
+        """Whether it serves jobs."""
         ages = self._ages.get(view.key[0])
-        return ages is not None and ages.has_room(view.age)
+        return not view.problem and ages is not None and ages.has_room(view.age)
 
     def upsert(self, body: Object) -> str | None:
         """Take in a pool. Returns the namespace whose jobs it concerns, "" for all; None if nothing has changed for

@@ -1,17 +1,18 @@
 """Who holds the places of pools, who waits for one, and whose turn it is, as the latest plans of the jobs leave it.
 
-Everything here follows from the cached DkronJobs and is built again when this replica begins to act: no count outlives
-what it counts. All changes are made between two awaits, so two jobs cannot take one place.
+Everything here follows from the cached DkronJobs, and is built again when this replica begins to act: no count outlives
+what it counts. Each change is made between two awaits, so two jobs cannot take one place.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 
+from dkron_crds.job import Active, JobStatus
 from dkron_crds.pool import SHOWN_IN_LINE, WaitingRun
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
+from dkron_operator.kit.listeners import Listeners
 from dkron_operator.plan.holders import holders, run_of
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.pools import NO_POOLS, Candidate, Places, Pool, PoolKey, Run, grants, in_line
@@ -32,13 +33,13 @@ class _Job:
     """Why one of them does not."""
 
     holding: frozenset[Run]
-    ready: tuple[Candidate, ...] = ()
+    ready: tuple[Candidate, ...]
     """The runs that could begin but for their places."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """The runs that hold places of a pool, and those that wait for one."""
+    """How many runs hold places of a pool, and how many wait for one."""
 
     running: int
     waiting: int
@@ -53,31 +54,42 @@ class PoolPlaces:
         self._store = store
         self._index = index
         self._requeue = requeue
+        self.on_change: Listeners[[]] = Listeners()
+        """Called when the runs that hold places, or wait for one, have changed."""
         self._jobs: dict[str, _Job] = {}
         self._by_pool: dict[PoolKey, set[str]] = defaultdict(set)
+        self._lines: dict[PoolKey, set[str]] = defaultdict(set)
+        """The jobs of each pool that have runs which wait for a place."""
         self._used: Counter[PoolKey] = Counter()
+        """How many places are held or granted."""
         self._granted: dict[str, dict[Run, Candidate]] = {}
-        self._unread: set[str] = set()
-        self._unplanned: set[str] = set()
+        self._unplanned: dict[str, tuple[PoolKey, ...]] = {}
+        """The jobs that were not planned since this replica acts, and their pools."""
+        self._closed: Counter[PoolKey] = Counter()
+        """How many of these jobs each pool has: it gives no place while there are some."""
+        self._read: set[str] = set()
 
     def renew(self) -> None:
-        """This replica begins to act, and another process may have acted before. No place of a pool is given before
-        each job that names it has been read again and planned."""
-        for kept in (self._jobs, self._by_pool, self._used, self._granted, self._unread, self._unplanned):
-            kept.clear()
+        """This replica begins to act, and another process may have acted before. No pool gives a place before each job
+        that names it was read again and planned."""
+        for jobs in (self._jobs, self._by_pool, self._lines, self._granted, self._unplanned):
+            jobs.clear()
+        for count in (self._used, self._closed, self._read):
+            count.clear()
         for cached in self._store:
             if cached.job.spec.pools:
-                self._put(cached.job, holders(cached.status, cached.observed.attempts.values()), ())
-                self._unread.add(cached.job.uid)
-                self._unplanned.add(cached.job.uid)
+                job = self._job(cached.job, holders(cached.status, cached.observed.attempts.values()), ())
+                self._add(job)
+                self._unplanned[cached.job.uid] = job.pools
+                self._closed.update(job.pools)
 
     def is_unread(self, uid: str) -> bool:
-        """Whether the cached job may lack runs that another process has begun, and has to be read again first."""
-        return uid in self._unread
+        """Whether the cached job may lack runs that another process has begun: it has to be read again first."""
+        return uid in self._unplanned and uid not in self._read
 
     def mark_read(self, uid: str) -> None:
         """The job was read again."""
-        self._unread.discard(uid)
+        self._read.add(uid)
 
     def of(self, job: JobView) -> Places:
         """The places of a job that is about to be planned."""
@@ -91,47 +103,56 @@ class PoolPlaces:
 
     def settle(self, cached: CachedJob, plan: Plan) -> None:
         """Take in the plan of a job, which is about to be carried out."""
-        job, uid = cached.job, cached.job.uid
+        job = cached.job
         if not job.spec.pools:
-            self.forget(uid)
+            self.forget(job.uid)
             return
         create, unconfirmed = plan.create, plan.situation.unconfirmed_create
         beginning = [create.entry] if create is not None and not create.late else []
         beginning += [unconfirmed] if unconfirmed is not None else []
         holding = holders(plan.status, plan.situation.attempts.values(), *beginning)
-        self._put(job, holding, tuple(self._candidates(job, plan, holding)))
+        self._replace(self._job(job, holding, plan.ready))
 
     def fail(self, uid: str) -> None:
-        """The job cannot be planned. Its runs keep their places, and the jobs that share its pools go on."""
+        """The job cannot be planned. Its runs keep their places, and jobs that share its pools go on."""
         known = self._jobs.get(uid)
-        if known is not None and uid in self._unplanned:
-            self._unread.discard(uid)
-            self._put(known.view, known.holding, ())
+        if known is not None:
+            self._replace(self._job(known.view, known.holding, ()))
+
+    def observe(self, uid: str, status: JobStatus | None) -> None:
+        """Take note of a DkronJob that is gone."""
+        if status is None:
+            self.forget(uid)
 
     def forget(self, uid: str) -> None:
         """The job is gone, or names no pool any more."""
-        known = self._jobs.get(uid)
-        if known is not None:
-            self._drop(uid)
-            self._grant(known.pools)
+        if uid in self._jobs:
+            pools = {*self._drop(uid).pools, *self._open(uid)}
+            self._grant(pools)
+            self.on_change()
 
     def naming(self, namespace: str | None) -> list[str]:
         """The uids of the jobs of a namespace, or of all (None), that name pools."""
         return [uid for uid, job in self._jobs.items() if namespace in (None, job.view.namespace)]
 
-    def look_again(self, uid: str) -> None:
-        """A pool that the job may name has changed: what was granted to it is decided again."""
-        known = self._jobs.get(uid)
-        if known is not None:
-            self._granted_again(known)
-            self._requeue(uid)
+    def look_again(self, uids: Iterable[str]) -> None:
+        """Pools that these jobs may name have changed: their grants are decided again."""
+        concerned: set[PoolKey] = set()
+        for job in [self._drop(uid) for uid in uids if uid in self._jobs]:
+            pools, problem = self._resolve(job.view)
+            ready = tuple(replace(each, pools=pools) for each in job.ready)
+            self._add(replace(job, pools=pools, problem=problem, ready=ready))
+            concerned.update(job.pools, pools)
+            self._requeue(job.view.uid)
+        self._grant(concerned)
+        self.on_change()
 
     def usage(self, pool: Pool) -> Usage:
         """Who has the places of a pool, and who waits for one."""
         jobs = [self._jobs[uid] for uid in self._by_pool.get(pool.key, ())]
-        line = in_line(pool.order, (each for job in jobs for each in job.ready))
-        running = sum(len(job.holding) for job in jobs)
-        return Usage(running, len(line), tuple(map(self._shown, islice(line, SHOWN_IN_LINE))))
+        waiting = [each for job in jobs for each in job.ready]
+        line = tuple(map(self._shown, in_line(pool.order, waiting, SHOWN_IN_LINE)))
+        return Usage(sum(len(job.holding) for job in jobs), len(waiting), line)
 
     def _shown(self, candidate: Candidate) -> WaitingRun:
         job = self._jobs[candidate.job].view
@@ -140,47 +161,91 @@ class PoolPlaces:
             queued_at=candidate.queued_at, priority=candidate.priority,
         )  # fmt: skip
 
-    def _candidates(self, job: JobView, plan: Plan, holding: frozenset[Run]) -> Iterator[Candidate]:
-        pools, seen = self._resolve(job)[0], set(holding)
-        for entry in plan.ready:
-            run = run_of(entry)
-            # The members of a run begin together.
-            if run not in seen and entry.queued_at is not None:
-                seen.add(run)
-                yield Candidate(job.uid, run, entry.id, entry.queued_at, pools, job.spec.priority)
-
     def _resolve(self, job: JobView) -> tuple[tuple[PoolKey, ...], Problem | None]:
         found = [self._index.find(job.namespace, name) for name in sorted(job.spec.pools)]
         problem = next((each for each in found if isinstance(each, Problem)), None)
         return tuple(each.key for each in found if isinstance(each, Pool)), problem
 
-    def _put(self, view: JobView, holding: frozenset[Run], ready: tuple[Candidate, ...]) -> None:
-        uid, (pools, problem) = view.uid, self._resolve(view)
-        job, before = _Job(view, pools, problem, holding, ready), self._jobs.get(uid)
-        planned = uid in self._unplanned
-        if job == before and not planned:
+    def _job(self, view: JobView, holding: frozenset[Run], ready: Iterable[Active]) -> _Job:
+        pools, problem = self._resolve(view)
+        found: dict[Run, Candidate] = {}
+        for entry in ready:
+            run = run_of(entry)
+            # The members of a run begin together.
+            if run not in holding and run not in found and entry.queued_at is not None:
+                found[run] = Candidate(view.uid, run, entry.id, entry.queued_at, pools, view.spec.priority)
+        return _Job(view, pools, problem, holding, tuple(found.values()))
+
+    def _replace(self, job: _Job) -> None:
+        """A plan was made for the job."""
+        uid = job.view.uid
+        opened, before = self._open(uid), self._jobs.get(uid)
+        if job == before and not opened:
             return
-        granted = {} if before is None else self._drop(uid)
-        self._jobs[uid] = job
-        for key in pools:
-            self._by_pool[key].add(uid)
-            self._used[key] += len(holding)
+        granted = self._granted.get(uid, {})
+        old = () if before is None else self._drop(uid).pools
+        self._add(job)
         # A grant lasts until the run has begun, or could not begin any more.
-        for each in ready:
+        for each in job.ready:
             if granted.get(each.run) == each:
                 self._use(each)
-        self._grant({*pools, *(() if before is None else before.pools)})
+        self._grant({*old, *job.pools, *opened})
+        self.on_change()
 
-    def _drop(self, uid: str) -> dict[Run, Candidate]:
-        """Forget a job. Returns what was granted to it."""
-        job, granted = self._jobs.pop(uid), self._granted.pop(uid, {})
+    def _add(self, job: _Job) -> None:
+        self._jobs[job.view.uid] = job
+        for key in job.pools:
+            self._by_pool[key].add(job.view.uid)
+            self._used[key] += len(job.holding)
+            if job.ready:
+                self._lines[key].add(job.view.uid)
+
+    def _drop(self, uid: str) -> _Job:
+        """Take out a job with all that it holds and was granted."""
+        job = self._jobs.pop(uid)
         for key in job.pools:
             self._used[key] -= len(job.holding)
-            self._by_pool[key].discard(uid)
-            if not self._by_pool[key]:
-                del self._by_pool[key]
-        for each in granted.values():
+        for each in self._granted.pop(uid, {}).values():
             self._used.subtract(each.pools)
-        self._unread.discard(uid)
-        self._unplanned.discard(uid)
-        return granted
+        for key in job.pools:
+            for index in (self._by_pool, self._lines):
+                index[key].discard(uid)
+                if not index[key]:
+                    del index[key]
+            if key not in self._by_pool:
+                del self._used[key]
+        return job
+
+    def _open(self, uid: str) -> tuple[PoolKey, ...]:
+        """The job was planned. Returns the pools that waited for that."""
+        pools = self._unplanned.pop(uid, ())
+        self._closed.subtract(pools)
+        self._read.discard(uid)
+        return pools
+
+    def _left(self, key: PoolKey) -> int:
+        """How many places are free and not granted."""
+        pool = self._index.serving(key)
+        return 0 if pool is None or self._closed[key] else pool.size - self._used[key]
+
+    def _use(self, candidate: Candidate) -> None:
+        self._granted.setdefault(candidate.job, {})[candidate.run] = candidate
+        self._used.update(candidate.pools)
+
+    def _grant(self, keys: Iterable[PoolKey]) -> None:
+        """Give free places of these pools to runs that wait, and have their jobs planned."""
+        jobs = {uid for key in keys if self._left(key) > 0 for uid in self._lines.get(key, ())}
+        waiting = list(self._waiting(jobs))
+        if not waiting:
+            return
+        found = map(self._index.serving, sorted({key for each in waiting for key in each.pools}))
+        pools = [pool for pool in found if pool is not None]
+        for each in grants(pools, {pool.key: self._left(pool.key) for pool in pools}, waiting):
+            self._use(each)
+            self._requeue(each.job)
+
+    def _waiting(self, uids: Iterable[str]) -> Iterator[Candidate]:
+        for uid in uids:
+            job, granted = self._jobs[uid], self._granted.get(uid, {})
+            if job.problem is None:
+                yield from (each for each in job.ready if each.run not in granted)

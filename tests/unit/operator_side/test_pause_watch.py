@@ -12,10 +12,11 @@ from dkron_crds.base import rfc3339
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Expired, KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_PAUSES
+from dkron_operator.act.status_sweep import DEBOUNCE, MOST_AT_ONCE
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.pauses.informer import Pauses
-from dkron_operator.pauses.status import DEBOUNCE, MOST_AT_ONCE, PauseStatuses
+from dkron_operator.pauses.status import PauseStatuses
 from dkron_operator.plan.view import JobView
 from dkron_operator.watch.followed import MOST_SILENT
 from tests.support.builders import NAMESPACE, after, job_view, wire_job
