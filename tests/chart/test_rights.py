@@ -8,7 +8,15 @@ import pytest
 from dkron_api.auth.routes import TABLE
 from tests.support.api_rights import FOR_LEAVE, FOR_PAUSES_OF_ALL, FOR_POLICIES, FOR_TOKENS, LEAST_API
 from tests.support.charts import CLUSTER_WIDE, NAMESPACE, Object, key, of_kind, rendered
-from tests.support.rights import FOR_OTHER_NAMESPACES, FOR_REPLICAS, FOR_TAGS, FOR_THE_INSTALLATION, LEAST, Rules, for_rest_token
+from tests.support.rights import (
+    FOR_OTHER_NAMESPACES,
+    FOR_REPLICAS,
+    FOR_TAGS,
+    FOR_THE_INSTALLATION,
+    LEAST,
+    Rules,
+    for_rest_token,
+)
 
 Rights = set[tuple[str, ...]]
 

@@ -5,11 +5,12 @@ from datetime import datetime
 
 import pytest
 
+import localcluster
 from dkron_kube.paths import DKRON_POOLS
 from tests.support import ledger
 from tests.support.jobs import at, dkron_job, dkron_pool, each_second, simulated
 from tests.support.kube import Kube, Object, condition, finished
-from tests.support.sites import Site
+from tests.support.sites import Site, namespace
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
@@ -138,3 +139,26 @@ def test_retries_belong_to_the_run_that_has_the_place(own_site: Site) -> None:
     run = kube.status("two")["executions"][0]
     assert len(kube.status("one")["executions"]) == 2
     assert at(run["startedAt"]) >= last, "the run that failed held its place until its retry was over"
+
+
+def test_pool_of_the_operator_serves_other_namespaces(own_site: Site, cluster: localcluster.Cluster) -> None:
+    kube, operator = own_site.kube, own_site.operator
+    with namespace(cluster.kubeconfig, "team") as team:
+        operator.add("--namespace", team.namespace, "--cluster-namespace", kube.namespace).start()
+        kube.create(DKRON_POOLS, dkron_pool("db", 1))
+        # A pool of the team serves only the team, whatever it says.
+        team.create(DKRON_POOLS, dkron_pool("web", 1, namespaces=[kube.namespace]))
+        team.apply(dkron_job("one", run=["a"], pools=["db"], jobTemplate=LONG))
+        kube.apply(dkron_job("two", run=["a"], pools=["web"], jobTemplate=LONG))
+        for where, name in ((team, "one"), (kube, "two")):
+            where.wait_status(name, "no pool", lambda found: condition(found, "Ready").get("reason") == "PoolNotFound")
+        message = condition(team.get(DKRON_POOLS, "web")["status"], "Ready")["message"]
+        assert message == f"namespaces has no effect here, only in the namespace of the operator, {kube.namespace}"
+        kube.patch(DKRON_POOLS, "db", {"spec": {"namespaces": [team.namespace]}})
+        team.wait_status("one", "to run", begun)
+        kube.edit("two", pools=["db"])
+        kube.wait_for("it to wait there", lambda: usage(kube, "db"), lambda found: found == (1, 1, 1))
+        # A pool of the team takes the name over.
+        team.create(DKRON_POOLS, dkron_pool("db", 1))
+        kube.wait_status("two", "to have the place", begun)
+        team.wait_for("its own pool", lambda: usage(team, "db"), lambda found: found == (1, 1, 0))

@@ -47,7 +47,12 @@ def dkron_pause(name: str, /, **spec: Any) -> Object:
 def dkron_pool(name: str, /, size: int, **spec: Any) -> Object:
     """A DkronPool."""
     metadata: Object = {"name": name}
-    return {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronPool", "metadata": metadata, "spec": {"size": size, **spec}}
+    return {
+        "apiVersion": "dkron.io/v1alpha1",
+        "kind": "DkronPool",
+        "metadata": metadata,
+        "spec": {"size": size, **spec},
+    }
 
 
 def pod_template(*, metadata: Object | None = None, **spec: Any) -> Object:
