@@ -222,9 +222,6 @@ def _queued(plan: Plan, entry: Active) -> None:
 
 def _take_turn(plan: Plan, entry: Active) -> None:
     """Begin a run that waits, if it needs no place or has been granted one."""
-    if plan.places.needed and not is_inline(plan.situation.job.spec) and plan.waits():
-        # A run that waits for the budget of the namespace leaves the places to others.
-        return
     if plan.create is not None or not plan.places.has_turn(run_of(entry)):
         plan.ready.append(entry)
     elif is_claimed(plan, entry):

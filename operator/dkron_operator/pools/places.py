@@ -182,13 +182,8 @@ class PoolPlaces:
         opened, before = self._open(uid), self._jobs.get(uid)
         if job == before and not opened:
             return
-        granted = self._granted.get(uid, {})
         old = () if before is None else self._drop(uid).pools
         self._add(job)
-        # A grant lasts until the run has begun, or could not begin any more.
-        for each in job.ready:
-            if granted.get(each.run) == each:
-                self._use(each)
         self._grant({*old, *job.pools, *opened})
         self.on_change()
 
@@ -201,7 +196,7 @@ class PoolPlaces:
                 self._lines[key].add(job.view.uid)
 
     def _drop(self, uid: str) -> _Job:
-        """Take out a job with all that it holds and was granted."""
+        """Take out a job with all that it holds and was granted, which is decided again."""
         job = self._jobs.pop(uid)
         for key in job.pools:
             self._used[key] -= len(job.holding)

@@ -27,7 +27,7 @@ from dkron_operator.plan.requested_run import RunsOfJob
 from dkron_operator.plan.view import AttemptState, Outcome, Situation
 from dkron_operator.pools.index import MOST, PoolIndex
 from dkron_operator.pools.places import PoolPlaces
-from tests.support.builders import NAMESPACE, NOON, after, job_view, situation
+from tests.support.builders import NAMESPACE, NOON, after, execution, job_view, run, seen, situation
 from tests.support.examples import examples
 from tests.support.plans import condition
 from tests.support.steps import carried_out
@@ -84,8 +84,8 @@ class Shared:
     def request(self, name: str, number: int, **fields: Any) -> None:
         """A DkronRun that asks for a run of the job."""
         found = self.jobs[name]
-        run = requested(f"run-{name}-{number}", bound=BoundJob(name=name, uid=name), at=number, **fields)
-        self.jobs[name] = replace(found, runs=RunsOfJob(undecided=(*found.runs.undecided, run), listed=True))
+        asked = requested(f"run-{name}-{number}", bound=BoundJob(name=name, uid=name), at=number, **fields)
+        self.jobs[name] = replace(found, runs=RunsOfJob(undecided=(*found.runs.undecided, asked), listed=True))
         self.due.append(name)
 
     def resize(self, name: str, size: int | None) -> None:
@@ -211,20 +211,20 @@ def test_place_is_held_through_the_backoff() -> None:
 
 
 def test_members_of_a_run_take_one_place() -> None:
-    status = JobStatus(active=tuple(_members(uid="")))
+    causes = [replace(scheduled(after(minutes=1)), member=str(number)) for number in range(3)]
+    entries = (cause.entry(uid="x", name="x", at=NOON) for cause in causes)
+    waiting = tuple(entry.model_copy(update={"queued_at": NOON}) for entry in entries)
+    status = JobStatus(active=waiting)
     assert holders(status, ()) == frozenset()
-    begun = JobStatus(active=tuple(_members(uid="u", first=True)))
-    assert holders(begun, ()) == {(Trigger.SCHEDULE, _members(uid="")[0].group)}
-
-
-def _members(*, uid: str, first: bool = False) -> list[Any]:
-    entries = []
-    for number in range(3):
-        cause = replace(scheduled(after(minutes=1)), member=str(number))
-        entry = cause.entry(uid="x", name="x", at=NOON)
-        begun = uid if first and number == 0 else ""
-        entries.append(entry.model_copy(update={"queued_at": NOON, "uid": begun}))
-    return entries
+    group = (Trigger.SCHEDULE, waiting[0].group)
+    begun = JobStatus(active=(seen(waiting[0]), *waiting[1:]))
+    assert holders(begun, ()) == {group}
+    over = JobStatus(active=waiting[1:], executions=(execution(waiting[0]),))
+    assert holders(over, ()) == {group}, "one is over before the others have their Jobs"
+    created = run(waiting[0])
+    assert holders(status, [created]) == {group}
+    assert holders(status, [replace(created, state=AttemptState.FAILED)]) == frozenset()
+    assert holders(status, (), waiting[1]) == {group}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,9 +279,18 @@ def test_line_of_a_pool_has_room_for_backfills(*, backfill: bool) -> None:
     assert shared.lines() == ("x|xxx" if backfill else "x|x")
 
 
+def test_full_line_refuses_no_forced_run() -> None:
+    shared = Shared({"a": 1})
+    shared.add("x", "a", queue={"max": 1})
+    for number, force in enumerate((False, False, True)):
+        shared.request("x", number, force=force)
+        shared.drain()
+    assert (shared.lines(), shared.jobs["x"].status.skipped) == ("x|xx", None)
+
+
 def test_newer_run_ends_the_older_one_and_waits_for_its_place() -> None:
     shared = Shared({"a": 1})
-    shared.add("x", "a", concurrency="replace", **EACH_MINUTE)
+    shared.add("x", "a", concurrency="replace", queue={"max": 1}, **EACH_MINUTE)
     shared.pass_to(1.1)
     shared.now = 2.1
     found = replace(shared.jobs["x"], now=after(minutes=2.1), places=shared.places.of(shared.jobs["x"].job))
