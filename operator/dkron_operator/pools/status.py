@@ -65,8 +65,7 @@ class PoolStatuses:
             text = f"the pool has no effect: of a namespace, only the oldest {MOST} DkronPools have one; delete some"
             return PoolReason.TOO_MANY, text
         runs = {0: "no run waits", 1: "1 run waits"}.get(usage.waiting, f"{usage.waiting} runs wait")
-        places = "place is" if view.pool.size == 1 else "places are"
-        taken = f"{usage.running} of {view.pool.size} {places} taken, {runs} for one"
+        taken = f"{usage.running} of {view.pool.size} in use; {runs}"
         elsewhere = self._told(view)
         return PoolReason.SERVING, f"{taken}; {elsewhere}" if elsewhere else taken
 
