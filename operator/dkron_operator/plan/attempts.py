@@ -1,6 +1,7 @@
 """Attempts that exist or are claimed: adopt, record and retry them, and complete what a crash left half done."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from dkron_crds.job import Active, Execution, SkipReason, Trigger
@@ -21,9 +22,9 @@ from dkron_operator.plan.cause import ON_REQUEST, is_call
 from dkron_operator.plan.changes import Decided, Dropped, Finished, Refused, SlotsSkipped
 from dkron_operator.plan.decide import refuses_requests, start_deadline
 from dkron_operator.plan.fold import recorded
-from dkron_operator.plan.holders import run_of
-from dkron_operator.plan.line import dropped, is_claimed, may_begin, why_dropped
-from dkron_operator.plan.plan import NEWER_RUN, Plan, cancelled, waits_in_line
+from dkron_operator.plan.line import may_begin, plan_line
+from dkron_operator.plan.line_changes import Dequeued, dequeued, line_of, run_of, waits_in_line
+from dkron_operator.plan.plan import NEWER_RUN, Plan, cancelled
 from dkron_operator.plan.replacing import is_replaced, older_jobs
 from dkron_operator.plan.retries import retry_of
 from dkron_operator.plan.stop_requests import stop_of, stopped
@@ -65,6 +66,7 @@ def plan_attempts(plan: Plan) -> None:
             _called(plan, entry)
         elif entry.uid or entry.job in plan.situation.outcomes:
             _missing(plan, entry)
+    plan_line(plan)
     # Read `active` again: an attempt that ended above may have claimed its retry.
     for entry in plan.status.active:
         if not entry.uid and entry.job not in plan.situation.attempts:
@@ -194,7 +196,7 @@ def _claimed(plan: Plan, entry: Active) -> None:
     if stop is not None:
         if plan.create is None:
             plan.create = _withdrawn(plan, entry, stop)
-    elif waits_in_line(plan, entry):
+    elif waits_in_line(entry):
         _queued(plan, entry)
     elif entry.attempt > 1 and (why := _cancelled(plan, entry)):
         plan.record(Dropped(entry.job))
@@ -207,28 +209,25 @@ def _claimed(plan: Plan, entry: Active) -> None:
 
 
 def _queued(plan: Plan, entry: Active) -> None:
-    """Process a claim that waits in line: its run is dropped, begins, or goes on waiting."""
-    reason = why_dropped(plan, entry)
-    if reason is not None:
-        if plan.create is None:
-            plan.create = dropped(plan, entry, reason)
-    elif plan.places.needed and (older := older_jobs(plan, entry)):
-        if plan.create is None and is_claimed(plan, entry) and plan.hold is None and plan.situation.problem is None:
-            # They make room for it. It gets a place like any other run.
+    """Process a claim that waits in line: its run begins, if it needs no place or has been granted one."""
+    if plan.places.needed and (older := older_jobs(plan, entry)):
+        # They make room for it now. It gets their places, or others, like any other run.
+        if entry not in plan.situation.persisted.active:
+            plan.do(WriteStatus())
+        elif plan.create is None and plan.hold is None and plan.situation.problem is None:
             plan.create = CreateJob(entry, replaces=older, late=True)
     elif may_begin(plan, entry) and not _waits_for_its_run(plan, entry):
-        _take_turn(plan, entry)
+        if plan.create is None and plan.places.has_turn(run_of(entry)):
+            plan.start(_from_line(plan, entry))
+        else:
+            plan.ready.append(entry)
 
 
-def _take_turn(plan: Plan, entry: Active) -> None:
-    """Begin a run that waits, if it needs no place or has been granted one."""
-    if plan.create is not None or not plan.places.has_turn(run_of(entry)):
-        plan.ready.append(entry)
-    elif is_claimed(plan, entry):
-        plan.start(_complete(plan, entry.model_copy(update={"started_at": plan.situation.now})))
-    else:
-        plan.ready.append(entry)
-        plan.do(WriteStatus())
+def _from_line(plan: Plan, entry: Active) -> CreateJob:
+    """Take the run of this entry from the line, and create its first Job."""
+    run, now = run_of(entry), plan.situation.now
+    entries = next(entries for entries in line_of(plan.status.active) if run_of(entries[0]) == run)
+    return replace(_complete(plan, dequeued(entry, now)), before=(Dequeued(entries, now),))
 
 
 def _cancelled(plan: Plan, entry: Active) -> str:
@@ -275,7 +274,7 @@ def _complete(plan: Plan, entry: Active) -> CreateJob:
 def _withdrawn(plan: Plan, entry: Active, stop: Stop) -> CreateJob:
     """Only check whether the Job exists after all; if it does, it is stopped like any other."""
     now = plan.situation.now
-    began = now if waits_in_line(plan, entry) else min(entry.started_at, now)
+    began = now if waits_in_line(entry) else min(entry.started_at, now)
     never = entry.model_copy(update={"started_at": began})
     return CreateJob(entry, late=True, otherwise=(_ended(plan, never, stopped(plan, entry, stop)),))
 

@@ -12,10 +12,9 @@ from heapq import nsmallest
 
 from dkron_crds.job import Trigger
 from dkron_crds.pool import PoolOrder
+from dkron_operator.plan.line_changes import RunKey
 from dkron_pods.problem import Problem
 
-Run = tuple[Trigger, int]
-"""A run: its trigger and its group."""
 PoolKey = tuple[str, str]
 """Namespace and name of a DkronPool."""
 
@@ -36,7 +35,7 @@ class Candidate:
     job: str
     """The uid of its DkronJob."""
 
-    run: Run
+    run: RunKey
     id: str
     """The id of its execution."""
 
@@ -82,7 +81,7 @@ class _Decision:
 
     def __init__(self, pools: Iterable[Pool], free: Mapping[PoolKey, int], candidates: Iterable[Candidate]) -> None:
         self._free = dict(free)
-        self._taken: set[tuple[str, Run]] = set()
+        self._taken: set[tuple[str, RunKey]] = set()
         waiting = [each for each in candidates if self._is_eligible(each)]
         by_pool: dict[PoolKey, list[Candidate]] = defaultdict(list)
         for each in waiting:
@@ -127,13 +126,13 @@ class Places:
     free: bool = True
     """A run that is due may begin at once: each pool has a free place that no run which waits could take."""
 
-    granted: frozenset[Run] = frozenset()
+    granted: frozenset[RunKey] = frozenset()
     """The runs that wait and whose turn it is."""
 
     problem: Problem | None = None
     """Why no run gets a place: a pool of the job does not exist, or has no effect."""
 
-    def has_turn(self, run: Run) -> bool:
+    def has_turn(self, run: RunKey) -> bool:
         """Whether a run that waits may begin."""
         return not self.needed or run in self.granted
 

@@ -13,9 +13,10 @@ from dkron_crds.pool import SHOWN_IN_LINE, WaitingRun
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.listeners import Listeners
-from dkron_operator.plan.holders import holders, run_of
+from dkron_operator.plan.holders import holders
+from dkron_operator.plan.line_changes import RunKey, run_of
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.pools import NO_POOLS, Candidate, Places, Pool, PoolKey, Run, grants, in_line
+from dkron_operator.plan.pools import NO_POOLS, Candidate, Places, Pool, PoolKey, grants, in_line
 from dkron_operator.plan.view import JobView
 from dkron_operator.pools.index import PoolIndex
 from dkron_pods.problem import Problem
@@ -32,7 +33,7 @@ class _Job:
     problem: Problem | None
     """Why one of them does not."""
 
-    holding: frozenset[Run]
+    holding: frozenset[RunKey]
     ready: tuple[Candidate, ...]
     """The runs that could begin but for their places."""
 
@@ -62,7 +63,7 @@ class PoolPlaces:
         """The jobs of each pool that have runs which wait for a place."""
         self._used: Counter[PoolKey] = Counter()
         """How many places are held or granted."""
-        self._granted: dict[str, dict[Run, Candidate]] = {}
+        self._granted: dict[str, dict[RunKey, Candidate]] = {}
         self._unplanned: dict[str, tuple[PoolKey, ...]] = {}
         """The jobs that were not planned since this replica acts, and their pools."""
         self._closed: Counter[PoolKey] = Counter()
@@ -166,9 +167,9 @@ class PoolPlaces:
         problem = next((each for each in found if isinstance(each, Problem)), None)
         return tuple(each.key for each in found if isinstance(each, Pool)), problem
 
-    def _job(self, view: JobView, holding: frozenset[Run], ready: Iterable[Active]) -> _Job:
+    def _job(self, view: JobView, holding: frozenset[RunKey], ready: Iterable[Active]) -> _Job:
         pools, problem = self._resolve(view)
-        found: dict[Run, Candidate] = {}
+        found: dict[RunKey, Candidate] = {}
         for entry in ready:
             run = run_of(entry)
             # The members of a run begin together.

@@ -85,7 +85,7 @@ class Reconciler:
         if await self._verifier.was_behind(cached):
             return None
         if self._places.is_unread(cached.job.uid):
-            await self._verifier.read_runs(cached)
+            await self._verifier.read_again(cached)
             self._places.mark_read(cached.job.uid)
             return None
         situation = self._gatherer.situation(cached)

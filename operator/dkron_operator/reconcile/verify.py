@@ -1,8 +1,6 @@
 """Verify cached Jobs that the status does not know. Before the operator acts on one, it asks the API server for it by
 name: lists and watches may lag, and a Job that was counted and forgotten would be counted again."""
 
-from contextlib import suppress
-
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import JOBS
 from dkron_operator.act.ports import Ports
@@ -32,14 +30,6 @@ class CacheVerifier:
         for parent in self._store.parents(cached):
             if parent.behind:
                 await self._writer.read_again(parent)
-
-    async def read_runs(self, cached: CachedJob) -> None:
-        """Read a job again, and ask for the Jobs of its claims: another process may have begun runs that wait here."""
-        await self.read_again(cached)
-        for entry in cached.status.active:
-            if not entry.uid and entry.job not in cached.observed.attempts:
-                with suppress(NotFound):
-                    self._store.upsert_attempt(await self._client.get(JOBS, cached.job.namespace, entry.job))
 
     async def was_behind(self, cached: CachedJob) -> bool:
         """Whether the cache had Jobs that may be new or already settled. The API server was asked about each."""

@@ -21,13 +21,13 @@ from dkron_operator.plan.acceptance import accepted_schedule
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.holders import holders
+from dkron_operator.plan.line_changes import Dequeued, RunKey, queued, with_begun
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.pools import Run
 from dkron_operator.plan.requested_run import RunsOfJob
 from dkron_operator.plan.view import AttemptState, Outcome, Situation
 from dkron_operator.pools.index import MOST, PoolIndex
 from dkron_operator.pools.places import PoolPlaces
-from tests.support.builders import NAMESPACE, NOON, after, execution, job_view, run, seen, situation
+from tests.support.builders import NAMESPACE, NOON, after, job_view, run, seen, situation
 from tests.support.examples import examples
 from tests.support.plans import condition
 from tests.support.steps import carried_out
@@ -131,10 +131,10 @@ class Shared:
             if done == found:
                 return
 
-    def holding(self, name: str) -> frozenset[Run]:
+    def holding(self, name: str) -> frozenset[RunKey]:
         return holders(self.jobs[name].status, self.jobs[name].attempts.values())
 
-    def waiting(self, name: str) -> list[Run]:
+    def waiting(self, name: str) -> list[RunKey]:
         claims = [
             each for each in self.jobs[name].status.active if (each.trigger, each.group) not in self.holding(name)
         ]
@@ -212,15 +212,14 @@ def test_place_is_held_through_the_backoff() -> None:
 
 def test_members_of_a_run_take_one_place() -> None:
     causes = [replace(scheduled(after(minutes=1)), member=str(number)) for number in range(3)]
-    entries = (cause.entry(uid="x", name="x", at=NOON) for cause in causes)
-    waiting = tuple(entry.model_copy(update={"queued_at": NOON}) for entry in entries)
+    waiting = tuple(queued(cause.entry(uid="x", name="x", at=NOON), NOON) for cause in causes)
     status = JobStatus(active=waiting)
     assert holders(status, ()) == frozenset()
     group = (Trigger.SCHEDULE, waiting[0].group)
     begun = JobStatus(active=(seen(waiting[0]), *waiting[1:]))
     assert holders(begun, ()) == {group}
-    over = JobStatus(active=waiting[1:], executions=(execution(waiting[0]),))
-    assert holders(over, ()) == {group}, "one is over before the others have their Jobs"
+    left = with_begun(status, Dequeued(waiting, after(1)))
+    assert holders(left, ()) == {group}, "none has its Job yet"
     created = run(waiting[0])
     assert holders(status, [created]) == {group}
     assert holders(status, [replace(created, state=AttemptState.FAILED)]) == frozenset()
