@@ -42,6 +42,7 @@ from dkron_operator.reconcile.gather import Gatherer, Sources, retention
 from dkron_operator.reconcile.reconciler import Reconciler
 from dkron_operator.reconcile.verify import CacheVerifier
 from dkron_operator.watch.ended_pods import pod_informer
+from dkron_operator.watch.followed import Scope
 from dkron_operator.watch.handlers import Handlers
 from dkron_operator.watch.liveness import WatchLiveness
 from dkron_operator.watch.nodes import Nodes
@@ -174,15 +175,7 @@ class Parts:
     @cached_property
     def pauses(self) -> Pauses:
         """The DkronPauses."""
-        return Pauses(
-            self.ports.client,
-            self.store,
-            namespaces=self.options.namespaces,
-            home=self.options.home,
-            clock=self.ports.clock,
-            requeue=self.jobs.add,
-            on_event=self._alive(DKRON_PAUSES),
-        )
+        return Pauses(self._scope(DKRON_PAUSES), self.store, requeue=self.jobs.add)
 
     @cached_property
     def pause_statuses(self) -> PauseStatuses:
@@ -199,15 +192,7 @@ class Parts:
     @cached_property
     def pools(self) -> Pools:
         """The DkronPools, and who has their places."""
-        return Pools(
-            self.ports.client,
-            self.store,
-            namespaces=self.options.namespaces,
-            home=self.options.home,
-            clock=self.ports.clock,
-            requeue=self.jobs.add_priority,
-            on_event=self._alive(DKRON_POOLS),
-        )
+        return Pools(self._scope(DKRON_POOLS), self.store, requeue=self.jobs.add_priority)
 
     @cached_property
     def pool_statuses(self) -> PoolStatuses:
@@ -386,6 +371,11 @@ class Parts:
             return allowance
         self.nodes.want()
         return replace(allowance, rules=allowance.rules.with_nodes(self.nodes.have))
+
+    def _scope(self, resource: Resource) -> Scope:
+        """Where the objects of this kind are watched."""
+        options, ports = self.options, self.ports
+        return Scope(ports.client, options.namespaces, options.home, ports.clock, self._alive(resource))
 
     def _alive(self, resource: Resource) -> Callable[[], None]:
         """The callback of a watch of this resource each time it delivers something."""

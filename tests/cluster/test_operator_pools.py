@@ -66,7 +66,7 @@ def test_runs_share_the_places_whatever_dies(own_site: Site) -> None:
     for name, account in accounts.items():
         account.assert_balanced()
         runs = sorted(kube.status(name)["executions"], key=lambda run: at(run["startedAt"]))
-        assert runs == sorted(runs, key=lambda run: at(run["slot"])), "those of one job have one order"
+        assert runs == sorted(runs, key=lambda run: at(run["slot"])), "the runs of a job have one order"
     assert most_at_once(run for name in NAMES for run in kube.status(name)["executions"]) == 2
     operator.stop()
     operator.assert_clean()

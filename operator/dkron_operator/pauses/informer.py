@@ -5,16 +5,14 @@ Without permission to list them, or without the kind, jobs run as if there were 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from dkron_kube.client import KubeClient
 from dkron_kube.paths import DKRON_PAUSES
 from dkron_operator.cache.store import Store
-from dkron_operator.kit.clock import Clock
 from dkron_operator.pauses.index import PauseIndex
 from dkron_operator.plan.pauses import Pause
 from dkron_operator.plan.view import JobView
-from dkron_operator.watch.followed import EVERYWHERE, Followed
+from dkron_operator.watch.followed import EVERYWHERE, Followed, Scope
 
 SLICE = 50
 """How many jobs are looked at before other tasks get their turn."""
@@ -23,26 +21,12 @@ SLICE = 50
 class Pauses(Followed):
     """All DkronPauses, as watches show them.
 
-    `requeue` is told the uid of each job that a change concerns. `on_event` is called each time a watch delivers
-    something.
+    `requeue` is told the uid of each job that a change concerns.
     """
 
-    def __init__(
-        self,
-        client: KubeClient,
-        store: Store,
-        *,
-        namespaces: Sequence[str],
-        home: str,
-        clock: Clock,
-        requeue: Callable[[str], None],
-        on_event: Callable[[], None] = lambda: None,
-    ) -> None:
-        self.index = PauseIndex(home, now=clock.now)
-        super().__init__(
-            client, DKRON_PAUSES, "DkronPauses", self.index,
-            namespaces=namespaces, home=home, clock=clock, on_event=on_event,
-        )  # fmt: skip
+    def __init__(self, scope: Scope, store: Store, *, requeue: Callable[[str], None]) -> None:
+        self.index = PauseIndex(scope.home, now=scope.clock.now)
+        super().__init__(scope, DKRON_PAUSES, "DkronPauses", self.index)
         self._store = store
         self._requeue = requeue
 

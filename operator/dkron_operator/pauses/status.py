@@ -13,8 +13,9 @@ from dkron_kube.paths import DKRON_PAUSES
 from dkron_operator.act.status_sweep import StatusSweep, StatusWrite
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
-from dkron_operator.pauses.index import MOST, Key, PauseView
+from dkron_operator.pauses.index import MOST, PauseView
 from dkron_operator.pauses.informer import Pauses
+from dkron_operator.watch.followed import Key
 
 STATUS = {True: ConditionStatus.TRUE, False: ConditionStatus.FALSE}
 MENDED_BY_AN_EDIT = frozenset({PauseReason.NOT_ALLOWED, PauseReason.INVALID})

@@ -45,7 +45,7 @@ class Candidate:
 
     @property
     def age(self) -> tuple[datetime, int, str, Trigger]:
-        """The one that has waited longest compares least. Of those of one moment, the order is the same each time."""
+        """The one that has waited longest compares least. Of several of one moment, the order is the same each time."""
         trigger, group = self.run
         return self.queued_at, group, self.job, trigger
 

@@ -18,6 +18,7 @@ from dkron_crds.pool import PoolOrder, PoolSpec, PoolStatus
 from dkron_operator.kit.object_guard import FAULT, ObjectGuard
 from dkron_operator.kit.oldest_first import OldestFirst
 from dkron_operator.plan.pools import Pool, PoolKey
+from dkron_operator.watch.followed import status_of
 from dkron_pods.problem import Problem
 
 Object = dict[str, Any]
@@ -71,11 +72,7 @@ def read_pool(body: Object) -> PoolView:
 
 def read_pool_status(body: Object) -> PoolStatus:
     """Read the status of a DkronPool."""
-    try:
-        return PoolStatus.from_wire(dict(body.get("status") or {}))
-    except ValidationError:
-        # A user has edited it by hand; it is written again.
-        return PoolStatus()
+    return status_of(body, PoolStatus)
 
 
 def unread_pool(body: Object) -> PoolView:
@@ -129,6 +126,10 @@ class PoolIndex:
         ages = self._ages.get(view.key[0])
         return not view.problem and ages is not None and ages.has_room(view.age)
 
+    def keys(self, namespace: str | None) -> set[PoolKey]:
+        """All that are known in a namespace, or in all (None)."""
+        return {key for key in self._views if namespace in (None, key[0])}
+
     def upsert(self, body: Object) -> str | None:
         """Take in a pool. Returns the namespace whose jobs it concerns, "" for all; None if nothing has changed for
         them."""
@@ -157,10 +158,6 @@ class PoolIndex:
         if not ages:
             del self._ages[key[0]]
         return self._concerns(view)
-
-    def keys(self, namespace: str | None) -> set[PoolKey]:
-        """All that are known in a namespace, or in all (None)."""
-        return {key for key in self._views if namespace in (None, key[0])}
 
     def _read(self, body: Object) -> PoolView | None:
         """The pool; None if not even its metadata can be read."""

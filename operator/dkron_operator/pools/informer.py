@@ -5,17 +5,15 @@ permission to list them, or without the kind, the runs of these jobs wait, and t
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from dkron_kube.client import KubeClient
 from dkron_kube.paths import DKRON_POOLS
 from dkron_operator.cache.store import Store
-from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.pools import NO_POOLS, Places
 from dkron_operator.plan.view import JobView
 from dkron_operator.pools.index import PoolIndex
 from dkron_operator.pools.places import PoolPlaces
-from dkron_operator.watch.followed import EVERYWHERE, Followed
+from dkron_operator.watch.followed import EVERYWHERE, Followed, Scope
 
 SLICE = 50
 """How many jobs are looked at before other tasks get their turn."""
@@ -24,27 +22,13 @@ SLICE = 50
 class Pools(Followed):
     """All DkronPools, as watches show them, and their places.
 
-    `requeue` is told the uid of each job that a change concerns. `on_event` is called each time a watch delivers
-    something.
+    `requeue` is told the uid of each job that a change concerns.
     """
 
-    def __init__(
-        self,
-        client: KubeClient,
-        store: Store,
-        *,
-        namespaces: Sequence[str],
-        home: str,
-        clock: Clock,
-        requeue: Callable[[str], None],
-        on_event: Callable[[], None] = lambda: None,
-    ) -> None:
-        self.index = PoolIndex(home)
+    def __init__(self, scope: Scope, store: Store, *, requeue: Callable[[str], None]) -> None:
+        self.index = PoolIndex(scope.home)
         self.places = PoolPlaces(store, self.index, requeue=requeue)
-        super().__init__(
-            client, DKRON_POOLS, "DkronPools", self.index,
-            namespaces=namespaces, home=home, clock=clock, on_event=on_event,
-        )  # fmt: skip
+        super().__init__(scope, DKRON_POOLS, "DkronPools", self.index)
 
     def places_of(self, job: JobView) -> Places | None:
         """The places of the job; None while pools are not known, and then the job is looked at when they are."""

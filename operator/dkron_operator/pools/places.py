@@ -28,7 +28,7 @@ class _Job:
 
     view: JobView
     pools: tuple[PoolKey, ...]
-    """Those of its pools that exist."""
+    """Its pools, as far as they exist."""
 
     problem: Problem | None
     """Why one of them does not."""
@@ -112,13 +112,14 @@ class PoolPlaces:
         beginning = [create.entry] if create is not None and not create.late else []
         beginning += [unconfirmed] if unconfirmed is not None else []
         holding = holders(plan.status, plan.situation.attempts.values(), *beginning)
-        self._replace(self._job(job, holding, plan.ready))
+        planned = job.deleting or not plan.situation.incomplete
+        self._replace(self._job(job, holding, plan.ready), planned=planned)
 
     def fail(self, uid: str) -> None:
         """The job cannot be planned. Its runs keep their places, and jobs that share its pools go on."""
         known = self._jobs.get(uid)
         if known is not None:
-            self._replace(self._job(known.view, known.holding, ()))
+            self._replace(self._job(known.view, known.holding, ()), planned=True)
 
     def observe(self, uid: str, status: JobStatus | None) -> None:
         """Take note of a DkronJob that is gone."""
@@ -177,10 +178,10 @@ class PoolPlaces:
                 found[run] = Candidate(view.uid, run, entry.id, entry.queued_at, pools, view.spec.priority)
         return _Job(view, pools, problem, holding, tuple(found.values()))
 
-    def _replace(self, job: _Job) -> None:
-        """A plan was made for the job."""
+    def _replace(self, job: _Job, *, planned: bool) -> None:
+        """The job has changed. `planned`: a plan was made for it, or cannot be made."""
         uid = job.view.uid
-        opened, before = self._open(uid), self._jobs.get(uid)
+        opened, before = self._open(uid) if planned else (), self._jobs.get(uid)
         if job == before and not opened:
             return
         old = () if before is None else self._drop(uid).pools

@@ -8,10 +8,14 @@ none, and the log says so.
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+from pydantic import ValidationError
+
+from dkron_crds.base import StatusModel
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound
 from dkron_kube.informer import Callbacks, Informer, WatchState
@@ -22,6 +26,7 @@ from dkron_operator.kit.listeners import Listeners
 from dkron_operator.kit.workqueue import Workers, WorkQueue
 
 Object = dict[str, Any]
+S = TypeVar("S", bound=StatusModel)
 Key = tuple[str, str]
 """Namespace and name of an object."""
 
@@ -48,32 +53,32 @@ class Index(Protocol):
         """All that are known in a namespace, or in all (None)."""
 
 
-class Followed(ABC):
-    """All objects of one kind, as watches show them. `plural` is what people call them. `on_event` is called each time
-    a watch delivers something."""
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where objects are watched: in these namespaces, all if there are none, and in the operator's own, `home`.
+    `on_event` is called each time a watch delivers something."""
 
-    def __init__(
-        self,
-        client: KubeClient,
-        resource: Resource,
-        plural: str,
-        index: Index,
-        *,
-        namespaces: Sequence[str],
-        home: str,
-        clock: Clock,
-        on_event: Callable[[], None],
-    ) -> None:
-        self._client = client
+    client: KubeClient
+    namespaces: Sequence[str]
+    home: str
+    clock: Clock
+    on_event: Callable[[], None] = lambda: None
+
+
+class Followed(ABC):
+    """All objects of one kind, as watches show them. `plural` is what people call them."""
+
+    def __init__(self, scope: Scope, resource: Resource, plural: str, index: Index) -> None:
+        self._client = scope.client
         self._resource = resource
         self._plural = plural
         self._objects = index
         self._all_wait = False
         self.on_change: Listeners[[]] = Listeners()
         """Called when any of them has changed."""
-        self.on_event = on_event
-        self.clock = clock
-        scopes = tuple(dict.fromkeys((*namespaces, home))) if namespaces else (None,)
+        self._on_event = scope.on_event
+        self._clock = scope.clock
+        scopes = tuple(dict.fromkeys((*scope.namespaces, scope.home))) if scope.namespaces else (None,)
         self.informers = tuple(map(self._informer, scopes))
         self.queue: WorkQueue[str] = WorkQueue(
             resource.plural.removeprefix("dkron"), width=1, group_of=lambda namespace: namespace
@@ -120,7 +125,7 @@ class Followed(ABC):
 
     def _observe(self) -> None:
         """A watch delivered something."""
-        self.on_event()
+        self._on_event()
         if self._all_wait and self.known:
             self.queue.add(EVERYWHERE)
 
@@ -138,7 +143,7 @@ class Followed(ABC):
         )
         where = f"of namespace {namespace}" if namespace else "of all namespaces"
         meanwhile = "continuing with those that are known"
-        state = WatchState(f"{self._plural} {where}", meanwhile=meanwhile, clock=self.clock.monotonic)
+        state = WatchState(f"{self._plural} {where}", meanwhile=meanwhile, clock=self._clock.monotonic)
         return Informer(self._client, self._resource, namespace, callbacks, state=state, pace=PACE)
 
     def _synced(self, namespace: str | None, items: Sequence[Object]) -> None:
@@ -160,6 +165,15 @@ class Followed(ABC):
             self._synced(namespace, ())
         if _is_refusal(error):
             self._observe()
+
+
+def status_of(body: Object, model: type[S]) -> S:
+    """Read the status of an object."""
+    try:
+        return model.from_wire(dict(body.get("status") or {}))
+    except ValidationError:
+        # A user has edited it by hand; it is written again.
+        return model()
 
 
 def _is_refusal(error: KubeError | None) -> bool:

@@ -18,7 +18,7 @@ from dkron_operator.kit.clock import Clock
 from dkron_operator.pauses.informer import Pauses
 from dkron_operator.pauses.status import PauseStatuses
 from dkron_operator.plan.view import JobView
-from dkron_operator.watch.followed import MOST_SILENT
+from dkron_operator.watch.followed import MOST_SILENT, Scope
 from tests.support.builders import NAMESPACE, after, job_view, wire_job
 from tests.support.edges import until, wall
 from tests.support.fake_kube import FakeKube
@@ -49,9 +49,7 @@ class Scene:
             self.store.upsert_job(wire_job(name=name, uid=name))
         clock = Clock(wall, lambda: asyncio.get_running_loop().time())
         client = cast("KubeClient", self.kube)
-        self.pauses = Pauses(
-            client, self.store, namespaces=(NAMESPACE,), home=NAMESPACE, clock=clock, requeue=self.requeued.append
-        )
+        self.pauses = Pauses(Scope(client, (NAMESPACE,), NAMESPACE, clock), self.store, requeue=self.requeued.append)
         self.statuses = PauseStatuses(
             client, self.pauses, self.store, home=NAMESPACE, clock=clock, may_act=lambda: True
         )

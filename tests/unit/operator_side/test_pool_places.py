@@ -49,7 +49,7 @@ def wire_pool(
 
 @dataclass
 class Shared:
-    """Jobs each minute that share pools. What a plan wants done is done at once; what is requeued, is planned."""
+    """Jobs each minute that share pools. A plan is carried out at once, and a job that is requeued is planned."""
 
     sizes: dict[str, int]
     now: float = 0.0
@@ -75,6 +75,13 @@ class Shared:
         status = JobStatus(**known, last_schedule_time=after(minutes=self.now))
         self.jobs[name] = situation(job, status, now=after(minutes=self.now), fireable_since=NOON)
         self.due.append(name)
+
+    def ask_each(self, names: str, pools: str, *priorities: int) -> None:
+        """Jobs with names of one letter, and a run of each, a minute apart."""
+        for name, priority in zip(names, priorities or [0] * len(names), strict=True):
+            self.add(name, pools, priority=priority)
+            self.request(name, 1)
+            self.pass_to(self.now + 1)
 
     def pass_to(self, minute: float) -> None:
         self.now = minute
@@ -163,10 +170,7 @@ EACH_MINUTE = {"schedule": "0 * * * * *"}
 
 def test_runs_wait_for_a_place_and_begin_in_turn() -> None:
     shared = Shared({"a": 1})
-    for name in "xyz":
-        shared.add(name, "a")
-        shared.request(name, 1)
-        shared.pass_to(shared.now + 1)
+    shared.ask_each("xyz", "a")
     assert shared.lines() == "x|yz"
     waits = next(each for each in shared.jobs["y"].status.active)
     assert (waits.uid, waits.queued_at) == ("", after(minutes=2))
@@ -308,10 +312,7 @@ def test_newer_run_ends_the_older_one_and_waits_for_its_place() -> None:
 def test_priority_decides_in_a_pool_that_says_so() -> None:
     shared = Shared({"a": 1})
     shared.index.upsert(wire_pool("a", 1, version=2, order="priority"))
-    for name, priority in (("x", 0), ("y", 1), ("z", 2)):
-        shared.add(name, "a", priority=priority)
-        shared.request(name, 1)
-        shared.pass_to(shared.now + 1)
+    shared.ask_each("xyz", "a", 0, 1, 2)
     assert shared.lines() == "x|yz"
     shared.end("x")
     assert shared.lines() == "z|y"
@@ -319,10 +320,7 @@ def test_priority_decides_in_a_pool_that_says_so() -> None:
 
 def test_smaller_pool_ends_no_run_and_a_larger_one_begins_more() -> None:
     shared = Shared({"a": 2})
-    for name in "wxyz":
-        shared.add(name, "a")
-        shared.request(name, 1)
-        shared.pass_to(shared.now + 1)
+    shared.ask_each("wxyz", "a")
     assert shared.lines() == "wx|yz"
     shared.resize("a", 1)
     shared.end("w")
@@ -391,10 +389,7 @@ def test_place_of_a_job_that_leaves_is_free(way: str) -> None:
 
 def test_budget_of_a_namespace_leaves_the_place_to_others() -> None:
     shared = Shared({"a": 1})
-    for name in "wxy":
-        shared.add(name, "a")
-        shared.request(name, 1)
-        shared.pass_to(shared.now + 1)
+    shared.ask_each("wxy", "a")
     shared.jobs["x"] = replace(shared.jobs["x"], throttled_until=after(minutes=9))
     shared.due.append("x")
     shared.end("w")
@@ -403,18 +398,15 @@ def test_budget_of_a_namespace_leaves_the_place_to_others() -> None:
 
 def test_usage_tells_who_waits_first() -> None:
     shared = Shared({"a": 2})
-    for number in range(15):
-        shared.add(f"j{number:02}", "a", priority=number)
-        shared.request(f"j{number:02}", 1)
-        shared.pass_to(shared.now + 1)
+    shared.ask_each("abcdefghijklmno", "a", *range(15))
     pool = shared.index.serving((NAMESPACE, "a"))
     assert pool is not None
     usage = shared.places.usage(pool)
     assert (usage.running, usage.waiting) == (2, 13)
-    assert [each.job for each in usage.line] == [f"j{number:02}" for number in range(2, 12)]
+    assert [each.job for each in usage.line] == list("cdefghijkl")
     first = usage.line[0]
     assert (first.namespace, first.priority, first.queued_at) == (NAMESPACE, 2, after(minutes=3))
-    assert first.id == shared.jobs["j02"].status.active[0].id
+    assert first.id == shared.jobs["c"].status.active[0].id
 
 
 STEPS = st.lists(

@@ -17,6 +17,7 @@ from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.pools import NO_POOLS
 from dkron_operator.pools.informer import Pools
 from dkron_operator.pools.status import PoolStatuses
+from dkron_operator.watch.followed import Scope
 from tests.support.builders import NAMESPACE, NOON, after, job_view, wire_job
 from tests.support.edges import until, wall
 from tests.support.fake_kube import FakeKube
@@ -40,9 +41,7 @@ class Scene:
         self.store.upsert_job(wire_job(name="other", uid="other"))
         clock = Clock(wall, lambda: asyncio.get_running_loop().time())
         client = cast("KubeClient", self.kube)
-        self.pools = Pools(
-            client, self.store, namespaces=(NAMESPACE,), home=NAMESPACE, clock=clock, requeue=self.requeued.append
-        )
+        self.pools = Pools(Scope(client, (NAMESPACE,), NAMESPACE, clock), self.store, requeue=self.requeued.append)
         self.statuses = PoolStatuses(client, self.pools, home=NAMESPACE, clock=clock, may_act=lambda: True)
         self.pools.places.renew()
 
