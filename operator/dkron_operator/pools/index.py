@@ -131,10 +131,8 @@ class PoolIndex:
         return {key for key in self._views if namespace in (None, key[0])}
 
     def upsert(self, body: Object) -> str | None:
-        """Take in a pool. Returns the namespace whose jobs it concerns, "" for all; None if nothing has changed for
-        them."""
-        view = self._read(body)
-        if view is None:
+        """Take in a pool. Returns whose jobs it concerns, as `Index` says."""
+        if (view := self._read(body)) is None:
             return None
         before = self._views.get(view.key)
         if before is not None and before.uid == view.uid:
@@ -149,7 +147,7 @@ class PoolIndex:
         return "" if concerned == "" else self._concerns(view)
 
     def remove(self, key: PoolKey) -> str | None:
-        """A pool is gone. Returns the namespace whose jobs that concerns, "" for all; None if it was not known."""
+        """A pool is gone. Returns whose jobs that concerns, as `Index` says."""
         view = self._views.pop(key, None)
         if view is None:
             return None
