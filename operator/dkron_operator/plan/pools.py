@@ -1,14 +1,14 @@
-"""DkronPools as a plan reads them, and who gets the places: a function of the free places and of the runs that wait.
+"""DkronPools as a plan reads them, and who gets the places: a function of the free places and of the lines of pools.
 
 A run takes one place in each pool of its job, all in one decision. So no run holds a place while it waits for another
 one, and a run that waits takes nothing from others.
 """
 
-from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from heapq import nsmallest
 
 from dkron_crds.job import Trigger
 from dkron_crds.pool import PoolOrder
@@ -43,32 +43,58 @@ class Candidate:
     pools: tuple[PoolKey, ...]
     priority: int = 0
 
-    @property
-    def age(self) -> tuple[datetime, int, str, Trigger]:
-        """The one that has waited longest compares least. Of several of one moment, the order is the same each time."""
-        trigger, group = self.run
-        return self.queued_at, group, self.job, trigger
+
+Turn = tuple[int, datetime, int, str, Trigger]
 
 
-def in_line(order: PoolOrder, candidates: Iterable[Candidate], most: int | None = None) -> list[Candidate]:
-    """The runs in the order in which a pool with this order gives them places; only the first ones if `most` is
-    given."""
-    by_priority = order is PoolOrder.PRIORITY
-
-    def key(each: Candidate) -> tuple[int, tuple[datetime, int, str, Trigger]]:
-        return (-each.priority if by_priority else 0), each.age
-
-    return sorted(candidates, key=key) if most is None else nsmallest(most, candidates, key=key)
+def turn(order: PoolOrder, candidate: Candidate) -> Turn:
+    """The turn of a run in a pool with this order: the least is first. Of several of one moment, the order is the same
+    each time."""
+    trigger, group = candidate.run
+    urgency = -candidate.priority if order is PoolOrder.PRIORITY else 0
+    return urgency, candidate.queued_at, group, candidate.job, trigger
 
 
-def grants(pools: Iterable[Pool], free: Mapping[PoolKey, int], candidates: Iterable[Candidate]) -> list[Candidate]:
-    """The runs that get their places now, of which there are so many `free`.
+class Line:
+    """The runs that wait for a place in one pool, in the order in which they get one."""
+
+    def __init__(self, order: PoolOrder, candidates: Iterable[Candidate] = ()) -> None:
+        self.order = order
+        self._runs = sorted(candidates, key=lambda each: turn(order, each))
+        self._turns = [turn(order, each) for each in self._runs]
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def __getitem__(self, position: int) -> Candidate:
+        return self._runs[position]
+
+    def __iter__(self) -> Iterator[Candidate]:
+        return iter(self._runs)
+
+    def add(self, candidate: Candidate) -> None:
+        """The run waits."""
+        mine = turn(self.order, candidate)
+        position = bisect_left(self._turns, mine)
+        self._turns.insert(position, mine)
+        self._runs.insert(position, candidate)
+
+    def discard(self, candidate: Candidate) -> None:
+        """The run does not wait, if it did."""
+        mine = turn(self.order, candidate)
+        position = bisect_left(self._turns, mine)
+        if self._turns[position : position + 1] == [mine]:
+            del self._turns[position], self._runs[position]
+
+
+def grants(free: Callable[[PoolKey], int], lines: Mapping[PoolKey, Line], among: Iterable[PoolKey]) -> list[Candidate]:
+    """The runs in the lines `among` these that get their places now. `free` is how many places a pool has left.
 
     A run is eligible if each of its pools has a free place. The next one is the first eligible run in the line of each
     of its pools; if two pools order two runs differently and no run is first in all of its lines, the eligible run that
     has waited longest.
     """
-    decision = _Decision(pools, free, candidates)
+    decision = _Decision(free, lines, among)
     found = []
     while (candidate := decision.following()) is not None:
         decision.take(candidate)
@@ -77,43 +103,44 @@ def grants(pools: Iterable[Pool], free: Mapping[PoolKey, int], candidates: Itera
 
 
 class _Decision:
-    """Places only become fewer here, so a run that is not eligible leaves its lines for good."""
+    """Places only become fewer here, so a run that is not eligible stays so, and each line is passed through once."""
 
-    def __init__(self, pools: Iterable[Pool], free: Mapping[PoolKey, int], candidates: Iterable[Candidate]) -> None:
-        self._free = dict(free)
+    def __init__(self, free: Callable[[PoolKey], int], lines: Mapping[PoolKey, Line], among: Iterable[PoolKey]) -> None:
+        self._free = free
+        self._lines = lines
+        self._among = sorted(key for key in among if key in lines)
+        self._used: Counter[PoolKey] = Counter()
         self._taken: set[tuple[str, RunKey]] = set()
-        waiting = [each for each in candidates if self._is_eligible(each)]
-        by_pool: dict[PoolKey, list[Candidate]] = defaultdict(list)
-        for each in waiting:
-            for key in each.pools:
-                by_pool[key].append(each)
-        self._lines = {pool.key: deque(in_line(pool.order, by_pool[pool.key])) for pool in pools if pool.key in by_pool}
-        self._by_age = deque(in_line(PoolOrder.FIFO, waiting))
+        self._passed: Counter[PoolKey] = Counter()
 
     def following(self) -> Candidate | None:
         """The run that gets its places next; None if none is eligible."""
-        heads = {key: self._head(line) for key, line in self._lines.items()}
-        for head in heads.values():
-            if head is not None and all(heads[key] is head for key in head.pools):
+        heads = [head for key in self._among if (head := self._head(key)) is not None]
+        for head in heads:
+            if all(self._head(key) is head for key in head.pools):
                 return head
-        return self._head(self._by_age)
+        if not heads:
+            return None
+        eligible = (each for key in self._among for each in self._lines[key] if self._is_eligible(each))
+        return min(eligible, key=lambda each: turn(PoolOrder.FIFO, each))
 
     def take(self, candidate: Candidate) -> None:
         """The run has its places."""
         self._taken.add((candidate.job, candidate.run))
-        for key in candidate.pools:
-            self._free[key] -= 1
-            if self._free[key] <= 0:
-                del self._lines[key]
+        self._used.update(candidate.pools)
+        self._among = [key for key in self._among if self._has_place(key)]
 
-    def _head(self, line: deque[Candidate]) -> Candidate | None:
-        while line and not self._is_eligible(line[0]):
-            line.popleft()
-        return line[0] if line else None
+    def _head(self, key: PoolKey) -> Candidate | None:
+        line = self._lines[key]
+        while self._passed[key] < len(line) and not self._is_eligible(line[self._passed[key]]):
+            self._passed[key] += 1
+        return line[self._passed[key]] if self._passed[key] < len(line) else None
+
+    def _has_place(self, key: PoolKey) -> bool:
+        return self._free(key) > self._used[key]
 
     def _is_eligible(self, candidate: Candidate) -> bool:
-        has_places = all(self._free.get(key, 0) > 0 for key in candidate.pools)
-        return has_places and (candidate.job, candidate.run) not in self._taken
+        return (candidate.job, candidate.run) not in self._taken and all(map(self._has_place, candidate.pools))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,18 +5,19 @@ what it counts. Each change is made between two awaits, so two jobs cannot take 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from heapq import nsmallest
 
 from dkron_crds.job import Active, JobStatus
-from dkron_crds.pool import SHOWN_IN_LINE, WaitingRun
+from dkron_crds.pool import SHOWN_IN_LINE, PoolOrder, WaitingRun
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.listeners import Listeners
 from dkron_operator.plan.holders import holders
 from dkron_operator.plan.line_changes import RunKey, run_of
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.pools import NO_POOLS, Candidate, Places, Pool, PoolKey, grants, in_line
+from dkron_operator.plan.pools import NO_POOLS, Candidate, Line, Places, Pool, PoolKey, grants, turn
 from dkron_operator.plan.view import JobView
 from dkron_operator.pools.index import PoolIndex
 from dkron_pods.problem import Problem
@@ -59,8 +60,8 @@ class PoolPlaces:
         """Called when the runs that hold places, or wait for one, have changed."""
         self._jobs: dict[str, _Job] = {}
         self._by_pool: dict[PoolKey, set[str]] = defaultdict(set)
-        self._lines: dict[PoolKey, set[str]] = defaultdict(set)
-        """The jobs of each pool that have runs which wait for a place."""
+        self._lines: dict[PoolKey, Line] = {}
+        """The runs that wait for a place of each pool, and were granted none."""
         self._used: Counter[PoolKey] = Counter()
         """How many places are held or granted."""
         self._granted: dict[str, dict[RunKey, Candidate]] = {}
@@ -153,7 +154,8 @@ class PoolPlaces:
         """Who has the places of a pool, and who waits for one."""
         jobs = [self._jobs[uid] for uid in self._by_pool.get(pool.key, ())]
         waiting = [each for job in jobs for each in job.ready]
-        line = tuple(map(self._shown, in_line(pool.order, waiting, SHOWN_IN_LINE)))
+        first = nsmallest(SHOWN_IN_LINE, waiting, key=lambda each: turn(pool.order, each))
+        line = tuple(map(self._shown, first))
         return Usage(sum(len(job.holding) for job in jobs), len(waiting), line)
 
     def _shown(self, candidate: Candidate) -> WaitingRun:
@@ -194,8 +196,8 @@ class PoolPlaces:
         for key in job.pools:
             self._by_pool[key].add(job.view.uid)
             self._used[key] += len(job.holding)
-            if job.ready:
-                self._lines[key].add(job.view.uid)
+        for each in job.ready if job.problem is None else ():
+            self._join(each)
 
     def _drop(self, uid: str) -> _Job:
         """Take out a job with all that it holds and was granted, which is decided again."""
@@ -205,12 +207,11 @@ class PoolPlaces:
         for each in self._granted.pop(uid, {}).values():
             self._used.subtract(each.pools)
         for key in job.pools:
-            for index in (self._by_pool, self._lines):
-                index[key].discard(uid)
-                if not index[key]:
-                    del index[key]
-            if key not in self._by_pool:
-                del self._used[key]
+            self._by_pool[key].discard(uid)
+            if not self._by_pool[key]:
+                del self._by_pool[key], self._used[key]
+        for each in job.ready:
+            self._leave(each)
         return job
 
     def _open(self, uid: str) -> tuple[PoolKey, ...]:
@@ -231,18 +232,25 @@ class PoolPlaces:
 
     def _grant(self, keys: Iterable[PoolKey]) -> None:
         """Give free places of these pools to runs that wait, and have their jobs planned."""
-        jobs = {uid for key in keys if self._left(key) > 0 for uid in self._lines.get(key, ())}
-        waiting = list(self._waiting(jobs))
-        if not waiting:
-            return
-        found = map(self._index.serving, sorted({key for each in waiting for key in each.pools}))
-        pools = [pool for pool in found if pool is not None]
-        for each in grants(pools, {pool.key: self._left(pool.key) for pool in pools}, waiting):
+        among = [key for key in keys if key in self._lines and self._left(key) > 0]
+        for each in grants(self._left, self._lines, among) if among else ():
+            self._leave(each)
             self._use(each)
             self._requeue(each.job)
 
-    def _waiting(self, uids: Iterable[str]) -> Iterator[Candidate]:
-        for uid in uids:
-            job, granted = self._jobs[uid], self._granted.get(uid, {})
-            if job.problem is None:
-                yield from (each for each in job.ready if each.run not in granted)
+    def _join(self, candidate: Candidate) -> None:
+        for key in candidate.pools:
+            pool = self._index.serving(key)
+            order, line = PoolOrder.FIFO if pool is None else pool.order, self._lines.get(key)
+            if line is None or line.order is not order:
+                # An edit has changed the order.
+                line = self._lines[key] = Line(order, line or ())
+            line.add(candidate)
+
+    def _leave(self, candidate: Candidate) -> None:
+        for key in candidate.pools:
+            line = self._lines.get(key)
+            if line is not None:
+                line.discard(candidate)
+                if not line:
+                    del self._lines[key]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dkron_crds.job import Trigger
 from dkron_crds.pool import PoolOrder
-from dkron_operator.plan.pools import Candidate, Pool, PoolKey, grants, in_line
+from dkron_operator.plan.pools import Candidate, Line, PoolKey, grants, turn
 from tests.support.builders import NAMESPACE, after
 from tests.support.examples import examples
 
@@ -92,13 +92,19 @@ ROWS = {
 }  # fmt: skip
 
 
-def pools_of(row: Row) -> list[Pool]:
-    return [Pool(key(name), 9, PRIORITY if name in row.by_priority else FIFO) for name in row.free]
+def decide(free: dict[str, int], orders: dict[str, PoolOrder], waiting: Sequence[Candidate]) -> list[Candidate]:
+    """Who gets the free places; a pool without an order is fifo."""
+    wanted = {each for run in waiting for each in run.pools}
+    lines = {pool: Line(orders.get(pool[1], FIFO)) for pool in sorted(wanted)}
+    for run in waiting:
+        for pool in run.pools:
+            lines[pool].add(run)
+    return grants(lambda pool: free.get(pool[1], 0), lines, lines)
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in ROWS.items()])
 def test_grants(row: Row) -> None:
-    found = grants(pools_of(row), {key(name): count for name, count in row.free.items()}, row.waiting)
+    found = decide(row.free, dict.fromkeys(row.by_priority, PRIORITY), row.waiting)
     assert "".join(each.job for each in found) == row.granted
 
 
@@ -111,20 +117,14 @@ CANDIDATES = st.lists(
     ),
     max_size=20, unique_by=lambda each: (each.job, each.run),
 )  # fmt: skip
+ORDERS = st.fixed_dictionaries({name: st.sampled_from(PoolOrder) for name in NAMES})
 FREE = st.fixed_dictionaries({name: st.integers(-1, 4) for name in NAMES})
 
 
-def decide(free: dict[str, int], orders: Sequence[PoolOrder], waiting: Sequence[Candidate]) -> list[Candidate]:
-    pools = [Pool(key(name), 9, order) for name, order in zip(NAMES, orders, strict=True)]
-    return grants(pools, {key(name): count for name, count in free.items()}, waiting)
-
-
 @settings(max_examples=examples(1000))
-@given(
-    FREE, st.lists(st.sampled_from(PoolOrder), min_size=4, max_size=4), CANDIDATES, st.randoms(use_true_random=False)
-)
+@given(FREE, ORDERS, CANDIDATES, st.randoms(use_true_random=False))
 def test_places_are_never_exceeded_and_never_left(
-    free: dict[str, int], orders: list[PoolOrder], waiting: list[Candidate], random: Random
+    free: dict[str, int], orders: dict[str, PoolOrder], waiting: list[Candidate], random: Random
 ) -> None:
     granted = decide(free, orders, waiting)
     used = Counter(name for each in granted for _, name in each.pools)
@@ -143,8 +143,21 @@ def test_pools_with_one_order_serve_it_strictly(
 ) -> None:
     """Each run in the common order gets its places if they are free then."""
     left, expected = dict(free), set()
-    for each in in_line(order, waiting):
+    for each in sorted(waiting, key=lambda each: turn(order, each)):
         if all(left[name] > 0 for _, name in each.pools):
             left.update({name: left[name] - 1 for _, name in each.pools})
             expected.add((each.job, each.run))
-    assert {(each.job, each.run) for each in decide(free, [order] * len(NAMES), waiting)} == expected
+    assert {(each.job, each.run) for each in decide(free, dict.fromkeys(NAMES, order), waiting)} == expected
+
+
+@given(CANDIDATES, st.sampled_from(PoolOrder), st.sets(st.integers(0, 19)))
+def test_line_keeps_its_order_as_runs_come_and_go(
+    waiting: list[Candidate], order: PoolOrder, leaving: set[int]
+) -> None:
+    line, left = Line(order), [each for number, each in enumerate(waiting) if number not in leaving]
+    for each in waiting:
+        line.add(each)
+    for each in [each for number, each in enumerate(waiting) if number in leaving] * 2:
+        line.discard(each)
+    assert list(line) == list(Line(order, left)) == sorted(left, key=lambda each: turn(order, each))
+    assert len(line) == len(left)
