@@ -141,6 +141,21 @@ def test_retries_belong_to_the_run_that_has_the_place(own_site: Site) -> None:
     assert at(run["startedAt"]) >= last, "the run that failed held its place until its retry was over"
 
 
+def test_newer_run_replaces_and_has_the_place_afterwards(own_site: Site) -> None:
+    kube, operator = own_site.kube, own_site.operator
+    operator.start()
+    kube.create(DKRON_POOLS, dkron_pool("db", 1))
+    kube.apply(dkron_job("one", run=["a"], pools=["db"], concurrency="replace", jobTemplate=LONG))
+    kube.wait_status("one", "to run", begun)
+    first = begun(kube.status("one"))[0]["job"]
+    kube.ask_run("one", "b", "2026-01-01T00:00:01Z by a test")
+    replaced = kube.wait_status("one", "the first to end", finished(1))["executions"][0]
+    assert (replaced["job"], replaced["reason"]) == (first, "Replaced")
+    second = begun(kube.wait_status("one", "the second to run", begun))[0]
+    assert second["job"] != first
+    assert at(second["queuedAt"]) <= at(replaced["finishedAt"]) <= at(second["startedAt"])
+
+
 def test_pool_of_the_operator_serves_other_namespaces(own_site: Site, cluster: localcluster.Cluster) -> None:
     kube, operator = own_site.kube, own_site.operator
     with namespace(cluster.kubeconfig, "team") as team:

@@ -56,6 +56,8 @@ class Shared:
     jobs: dict[str, Situation] = field(default_factory=dict)
     due: list[str] = field(default_factory=list)
     plans: dict[str, Plan] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    """The jobs of the calls that were made without a pod."""
     version: int = 1
 
     def __post_init__(self) -> None:
@@ -133,6 +135,7 @@ class Shared:
             found = replace(found, places=self.places.of(found.job))
             plan = self.plans[name] = advance(found)
             self.places.settle(_cached(found), plan)
+            self.calls += [name] if plan.create is not None and plan.create.call else []
             done = carried_out(found, plan)
             self.jobs[name] = done
             if done == found:
@@ -316,6 +319,31 @@ def test_priority_decides_in_a_pool_that_says_so() -> None:
     assert shared.lines() == "x|yz"
     shared.end("x")
     assert shared.lines() == "z|y"
+
+
+def test_edit_of_the_order_holds_for_those_that_wait() -> None:
+    shared = Shared({"a": 1})
+    shared.ask_each("xyz", "a", 0, 1, 2)
+    shared.index.upsert(wire_pool("a", 1, version=2, order="priority"))
+    for name in "xyz":
+        shared.places.look_again([name])
+    shared.drain()
+    shared.end("x")
+    assert shared.lines() == "z|y"
+
+
+def test_call_without_a_pod_waits_for_a_place() -> None:
+    shared = Shared({"a": 1})
+    shared.add("x", "a")
+    shared.request("x", 1)
+    config = {"method": "GET", "url": "http://localhost/", "inline": "true"}
+    shared.add("y", "a", executor="http", executorConfig=config)
+    shared.request("y", 1)
+    shared.jobs["y"] = replace(shared.jobs["y"], caller="us", signature="us")
+    shared.drain()
+    assert shared.lines() == "x|y"
+    shared.end("x")
+    assert (shared.lines(), shared.calls) == ("y|", ["y"])
 
 
 def test_smaller_pool_ends_no_run_and_a_larger_one_begins_more() -> None:
