@@ -69,9 +69,13 @@ def newest_surplus(plan: Plan, line: Timeline) -> datetime | None:
 
 
 def remark(plan: Plan) -> str:
-    """How many runs wait, as a sentence; empty if none does."""
+    """How many runs wait, and whether a pool is why, as a sentence; empty if none does."""
     count = len(line_of(plan.status.active))
-    return "" if not count else "1 run waits in line" if count == 1 else f"{count} runs wait in line"
+    if not count:
+        return ""
+    pools = plan.situation.job.spec.pools if plan.ready and plan.places.needed else ()
+    why = f", for a place in {', '.join(sorted(pools))}" if pools else ""
+    return f"1 run waits in line{why}" if count == 1 else f"{count} runs wait in line{why}"
 
 
 def _why_dropped(plan: Plan, entry: Active) -> SkipReason | None:

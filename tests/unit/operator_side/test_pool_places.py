@@ -177,6 +177,7 @@ def test_runs_wait_for_a_place_and_begin_in_turn() -> None:
     assert shared.lines() == "x|yz"
     waits = next(each for each in shared.jobs["y"].status.active)
     assert (waits.uid, waits.queued_at) == ("", after(minutes=2))
+    assert condition(shared.plans["y"], "Ready").message == "1 run waits in line, for a place in a"
     shared.pass_to(5)
     shared.end("x")
     assert shared.lines() == "y|z"
