@@ -100,8 +100,11 @@ class PoolPlaces:
         pools, problem = self._resolve(job)
         if problem is not None:
             return Places(free=False, problem=problem)
-        granted = frozenset(self._granted.get(job.uid, ()))
-        return Places(free=all(self._left(key) > 0 for key in pools), granted=granted)
+        left, known = [self._left(key) for key in pools], self._jobs.get(job.uid)
+        # An edit of the job or of a pool takes back what was granted before it.
+        holds = known is not None and known.pools == pools and min(left) >= 0
+        granted = frozenset(self._granted.get(job.uid, ()) if holds else ())
+        return Places(free=min(left) > 0, granted=granted)
 
     def settle(self, cached: CachedJob, plan: Plan) -> None:
         """Take in the plan of a job, which is about to be carried out."""
@@ -116,11 +119,19 @@ class PoolPlaces:
         planned = job.deleting or not plan.situation.incomplete
         self._replace(self._job(job, holding, plan.ready), planned=planned)
 
-    def fail(self, uid: str) -> None:
-        """The job cannot be planned. Its runs keep their places, and jobs that share its pools go on."""
-        known = self._jobs.get(uid)
-        if known is not None:
-            self._replace(self._job(known.view, known.holding, ()), planned=True)
+    def fail(self, uid: str, *, soon: bool) -> None:
+        """The plan of the job failed. Its runs that wait leave the places to others. `soon`: it is planned again soon,
+        and a write whose answer is lost may have begun a run."""
+        known, cached = self._jobs.get(uid), self._store.get(uid)
+        if known is None or cached is None:
+            return
+        if soon:
+            self._replace(self._job(known.view, known.holding, ()), planned=uid in self._read)
+            return
+        unconfirmed = cached.remembered.unconfirmed_create
+        beginning = [] if unconfirmed is None else [unconfirmed]
+        holding = holders(cached.status, cached.observed.attempts.values(), *beginning)
+        self._replace(self._job(cached.job, holding, ()), planned=True)
 
     def observe(self, uid: str, status: JobStatus | None) -> None:
         """Take note of a DkronJob that is gone."""

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from dkron_crds.schedule.instants import shifted
-from dkron_kube.errors import KubeError
+from dkron_kube.errors import KubeError, Unavailable
 from dkron_operator.act.effects import Effects
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
@@ -56,11 +56,11 @@ class Reconciler:
         """Plan the job, and carry the plan out, until nothing is left to do now. Raises what the queue retries."""
         try:
             await self._reconcile(uid)
-        except KubeError:
-            self._places.fail(uid)
+        except KubeError as exc:
+            self._places.fail(uid, soon=isinstance(exc, Unavailable))
             raise
         except Exception as exc:
-            self._places.fail(uid)
+            self._places.fail(uid, soon=False)
             cached = self._store.get(uid)
             if cached is not None and self._may_act():
                 self._effects.report_failure(cached, exc)

@@ -23,6 +23,7 @@ from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.holders import holders
 from dkron_operator.plan.line_changes import Dequeued, RunKey, queued, with_begun
 from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.pools import Places
 from dkron_operator.plan.requested_run import RunsOfJob
 from dkron_operator.plan.view import AttemptState, Outcome, Situation
 from dkron_operator.pools.index import MOST, PoolIndex
@@ -69,6 +70,10 @@ class Shared:
     def __iter__(self) -> Iterator[CachedJob]:
         """As the store."""
         return map(_cached, self.jobs.values())
+
+    def get(self, name: str) -> CachedJob | None:
+        """As the store."""
+        return _cached(self.jobs[name]) if name in self.jobs else None
 
     def add(self, name: str, pools: str, **spec: Any) -> None:
         """A job that names these pools, which have names of one letter."""
@@ -165,7 +170,9 @@ class Shared:
 
 def _cached(found: Situation) -> CachedJob:
     observed = SimpleNamespace(attempts=found.attempts)
-    return cast("CachedJob", SimpleNamespace(job=found.job, status=found.status, observed=observed))
+    remembered = SimpleNamespace(unconfirmed_create=found.unconfirmed_create)
+    known = SimpleNamespace(job=found.job, status=found.status, observed=observed, remembered=remembered)
+    return cast("CachedJob", known)
 
 
 EACH_MINUTE = {"schedule": "0 * * * * *"}
@@ -393,9 +400,46 @@ def test_no_place_is_given_before_all_jobs_of_a_pool_are_planned() -> None:
         shared.plan(name)
     shared.drain()
     assert (shared.lines(), shared.places.is_unread("y")) == ("z|y", False)
-    shared.places.fail("x")
+    shared.places.fail("x", soon=True)
+    shared.drain()
+    assert shared.lines() == "z|y", "it is read again soon"
+    shared.places.fail("x", soon=False)
     shared.drain()
     assert shared.lines() == "yz|", "a job that cannot be planned holds none up"
+
+
+@pytest.mark.parametrize("soon", [True, False], ids=["no answer: it may have begun", "refused: it has not"])
+def test_place_of_a_run_whose_begin_failed(*, soon: bool) -> None:
+    shared = Shared({"a": 1})
+    for name in "xy":
+        shared.add(name, "a")
+        shared.request(name, 1)
+    found = replace(shared.jobs["x"], places=shared.places.of(shared.jobs["x"].job))
+    shared.places.settle(_cached(found), advance(found))
+    shared.due[:] = ["y"]
+    shared.drain()
+    assert shared.lines() == "|y"
+    shared.places.fail("x", soon=soon)
+    shared.drain()
+    assert shared.lines() == ("|y" if soon else "y|")
+
+
+@pytest.mark.parametrize("edit", ["of the job", "of the pool"])
+def test_edit_takes_back_a_grant(edit: str) -> None:
+    shared = Shared({"a": 2, "b": 1})
+    shared.ask_each("xyz", "a")
+    shared.ask_each("w", "b")
+    shared.jobs["x"] = replace(shared.jobs["x"], status=JobStatus(since=NOON), attempts={})
+    found = shared.jobs["x"]
+    shared.places.settle(_cached(found), advance(replace(found, places=Places(free=False))))
+    granted = shared.jobs["z"]
+    assert len(shared.places.of(granted.job).granted) == 1
+    if edit == "of the job":
+        job = replace(granted.job, spec=granted.job.spec.model_copy(update={"pools": ("b",)}))
+        assert shared.places.of(job) == Places(free=False)
+    else:
+        shared.index.upsert(wire_pool("a", 1, version=2))
+        assert shared.places.of(granted.job) == Places(free=False)
 
 
 @pytest.mark.parametrize("way", ["the job is gone", "it names another pool"])
