@@ -40,8 +40,11 @@ def places(waiting: Iterable[Claim], *, newest: bool) -> dict[RunKey, int]:
 
 
 def is_waiting(active: Object) -> bool:
-    """Whether an entry of `status.active` waits in line: it has no Job yet, and the time since when it waits."""
-    return not active.get("uid") and read_time(active.get("queuedAt")) is not None
+    """Whether an entry of `status.active` waits in line: it has no Job yet, and the time since when it waits. When its
+    turn comes, `startedAt` becomes later."""
+    if active.get("uid") or not active.get("queuedAt"):
+        return False
+    return read_time(active.get("queuedAt")) == read_time(active.get("startedAt"))
 
 
 def run_of(active: Object) -> RunKey:
@@ -51,15 +54,12 @@ def run_of(active: Object) -> RunKey:
 
 def line_of(status: Object, spec: Object) -> dict[RunKey, int]:
     """Return the places of the runs that wait in line by the status of a DkronJob."""
-    active = objects(status, "active")
-    waiting = [each for each in active if is_waiting(each)]
+    waiting = [each for each in objects(status, "active") if is_waiting(each)]
     if not waiting:
         return {}
-    # Of a run whose turn has come, further members may yet be claims.
-    begun = {run_of(each) for each in active if each.get("uid")}
     claims = (
         Claim(since, read_time(each.get("slot")) or since, str(each.get("job")), run_of(each))
         for each in waiting
-        if (since := read_time(each.get("queuedAt"))) is not None and run_of(each) not in begun
+        if (since := read_time(each.get("queuedAt"))) is not None
     )
     return places(claims, newest=mapping(spec, "queue").get("order") == NEWEST)

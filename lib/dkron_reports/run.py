@@ -243,7 +243,10 @@ def attempts_of(status: Object, spec: Object = NO_SPEC) -> list[Attempt]:
     """Return the active and the ended attempts that a status of a DkronJob shows. The spec says which of the runs that
     wait in line comes first."""
     line = line_of(status, spec)
-    active = [_attempt(each, place=line.get(run_of(each)) if line else None) for each in objects(status, "active")]
+    active = [
+        _attempt(each, place=line.get(run_of(each)) if line and is_waiting(each) else None)
+        for each in objects(status, "active")
+    ]
     ended = [_attempt(each, ended=True) for each in objects(status, "executions")]
     return [*active, *ended]
 

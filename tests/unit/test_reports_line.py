@@ -32,11 +32,16 @@ def queued(entry: Active, since: float) -> Active:
     return entry.model_copy(update={"queued_at": at(since)})
 
 
+def in_line(entry: Active, since: float) -> Active:
+    """A claim that waits since so many minutes after noon."""
+    return queued(entry, since).model_copy(update={"started_at": at(since)})
+
+
 RUNNING = seen(claim(at(-3), at=at(-3)))
-WAITING = queued(claim(at(-2), at=at(-2)), -2)
-LATER = queued(claim(at(-1), at=at(-1)), -1)
+WAITING = in_line(claim(at(-2)), -2)
+LATER = in_line(claim(at(-1)), -1)
 TURN = seen(WAITING).model_copy(update={"started_at": at(-0.5)})
-ASKED = queued(request_claim("a", at(-1.5)), -1.5)
+ASKED = in_line(request_claim("a", at(-1.5)), -1.5)
 WAITED = execution(queued(claim(at(-6), at=at(-4)), -5.9))
 BEFORE = execution(claim(at(-7), at=at(-7)), seconds=170)
 
@@ -114,7 +119,7 @@ def test_request_that_waits_is_listed_beside_the_slots() -> None:
 
 
 def test_what_waits_is_neither_running_nor_stuck_nor_over() -> None:
-    long_ago = [queued(claim(at(-minutes), at=at(-minutes)), -minutes) for minutes in (30, 20)]
+    long_ago = [in_line(claim(at(-minutes)), -minutes) for minutes in (30, 20)]
     health = health_of(raw_job(active=long_ago, next=at(1), last_success=at(-0.5)), now=NOON)
     assert health.words_at(NOON) == ["ready", "waiting"]
     found = at_once(summarizing([health], now=NOON)).as_json()
@@ -123,6 +128,12 @@ def test_what_waits_is_neither_running_nor_stuck_nor_over() -> None:
     assert (health.job.active, health.job.waiting) == (0, 2)
     begun = health_of(raw_job(active=(seen(long_ago[0]), long_ago[1]), next=at(1), last_success=at(-0.5)), now=NOON)
     assert begun.words_at(NOON) == ["ready", "running", "waiting"]
+
+
+def test_run_whose_turn_came_is_stuck_if_it_has_no_job() -> None:
+    entry = in_line(claim(at(-9)), -9).model_copy(update={"started_at": at(-2)})
+    health = health_of(raw_job(active=(entry,), next=at(1), last_success=at(-0.5)), now=NOON)
+    assert health.words_at(NOON) == ["ready", "stuck"]
 
 
 def test_what_waits_does_not_hide_that_a_job_is_stale() -> None:

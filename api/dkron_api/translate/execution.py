@@ -93,8 +93,8 @@ def _named(job: Job, runs: Iterable[Execution | Active], execution_id: str) -> E
 
 
 def waits(run: Execution | Active) -> bool:
-    """Whether an attempt waits in line: it is claimed, and since when it waits."""
-    return isinstance(run, Active) and not run.uid and run.queued_at is not None
+    """Whether an attempt waits in line: it is a claim that began to wait, and has not begun to run since."""
+    return isinstance(run, Active) and not run.uid and run.queued_at == run.started_at
 
 
 def line_of(job: Job) -> Mapping[str, int]:
@@ -108,7 +108,8 @@ def line_of(job: Job) -> Mapping[str, int]:
 def full_line(job: Job) -> str:
     """Return the sentence that refuses a further run if the line of the job is full; empty while there is room."""
     spec = job.spec
-    if spec.concurrency is not Concurrency.QUEUE or spec.queue.order == NEWEST:
+    queues = spec.concurrency is Concurrency.QUEUE or (spec.pools and spec.concurrency is Concurrency.ALLOW)
+    if not queues or spec.queue.order == NEWEST:
         return ""
     if max(line_of(job).values(), default=0) < spec.queue.max:
         return ""

@@ -251,8 +251,12 @@ def _warnings(spec: JobSpec, name: str, now: datetime, *, runs: bool) -> Iterato
     if ignored := settings_of(spec).ignored():
         yield ("spec", "executorConfig"), ignored, True
     yield from _of_schedule(spec, name, now)
-    if spec.queue != Queue() and spec.concurrency is not Concurrency.QUEUE:
-        yield ("spec", "queue"), "spec.queue has no effect: spec.concurrency is not queue", True
+    if spec.queue != Queue() and spec.concurrency is not Concurrency.QUEUE and not spec.pools:
+        yield (
+            ("spec", "queue"),
+            "spec.queue has no effect: spec.concurrency is not queue, and spec.pools is empty",
+            True,
+        )
     # Only for an executor that can run this config are its remarks known.
     for remark in (*executors.remarks(known(spec)), placeholders_without_parameters(spec)) if runs else ():
         if remark:

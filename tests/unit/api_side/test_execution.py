@@ -53,7 +53,8 @@ QUEUED = "2026-03-01T12:01:00Z"
 
 def waiting(job_name: str, group: int, since: str = QUEUED, **fields: Any) -> dict[str, Any]:
     """A claim that waits in line."""
-    return CLAIM | {"job": job_name, "id": f"{group}-{job_name}", "group": group, "queuedAt": since} | fields
+    times = {"queuedAt": since, "startedAt": since}
+    return CLAIM | {"job": job_name, "id": f"{group}-{job_name}", "group": group} | times | fields
 
 
 LINE = (
@@ -96,9 +97,11 @@ def test_run_that_waited_keeps_the_id_that_it_had_in_line() -> None:
 
 
 def test_members_of_a_run_whose_turn_came_do_not_wait() -> None:
-    begun = waiting("a-4", 4, uid="u", startedAt="2026-03-01T12:04:00Z")
-    known = job(active=(begun, waiting("a-4b", 4, member="n2"), waiting("a-5", 5)), concurrency="queue")
+    turn = {"startedAt": "2026-03-01T12:04:00Z"}
+    begun, claimed = waiting("a-4", 4, uid="u", **turn), waiting("a-4b", 4, member="n2", **turn)
+    known = job(active=(begun, claimed, waiting("a-5", 5)), concurrency="queue")
     assert dict(line_of(known)) == {"a-5": 1}
+    assert [each["id"] for each in listed(known, {})] == ["5-a-5", "4-a-4"], "a claim has not begun"
 
 
 @pytest.mark.parametrize(
@@ -110,6 +113,7 @@ def test_members_of_a_run_whose_turn_came_do_not_wait() -> None:
             {"concurrency": "queue", "queue": {"max": 2, "order": "newest"}}, False, id="the oldest is dropped"
         ),
         pytest.param({"concurrency": "allow", "queue": {"max": 2}}, False, id="none waits any more"),
+        pytest.param({"pools": ["db"], "queue": {"max": 2}}, True, id="for places of a pool"),
     ],
 )
 def test_full_line_takes_no_further_run(spec: dict[str, Any], *, full: bool) -> None:

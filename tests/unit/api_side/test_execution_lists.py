@@ -114,7 +114,8 @@ async def test_list_shows(archive: FakeArchive, case: Case) -> None:
         assert {name: answer.headers.get(name) for name in case.headers} == case.headers
 
 
-WAITING = claim(NOON).model_copy(update={"queued_at": NOON - timedelta(minutes=1)})
+AGO = NOON - timedelta(minutes=1)
+WAITING = claim(NOON, at=AGO).model_copy(update={"queued_at": AGO})
 
 
 @pytest.mark.parametrize(
