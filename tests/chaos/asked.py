@@ -190,6 +190,11 @@ class Asked:
         return any(_says(spec, reason) for spec in specs)
 
 
+    def may_have_left(self, case: Case) -> bool:
+        """Whether it may have left the line of this job when it was gone itself, and could not say so."""
+        gone = None if self.object is None else self.object.gone
+        return gone is not None and bool(self._wait(case, self.weather.decided(self.known or self.invoked)).reasons)
+
     def _wait(self, case: Case, by: datetime) -> Wait:
         """How long it may have waited in the line of this job, if it had to be decided by then."""
         if self.spec.force or by >= FOREVER or not queues(case.life.specs(self.invoked, by)):

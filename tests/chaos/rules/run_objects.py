@@ -96,7 +96,7 @@ def _becomes_nothing(asked: Asked) -> Iterator[Told]:
         read = min(asked.weather.terms.read, asked.withdrawn)
         if asked.need is Need.MUST:
             yield Kind.REQUEST, asked.invoked, f"it had to run by {rfc3339(by)}, and nothing ran for it"
-        elif told_by <= read and not with_its_job and not _is_lost(asked, case):
+        elif told_by <= read and not (with_its_job or _is_lost(asked, case) or asked.may_have_left(case)):
             yield Kind.REQUEST, asked.invoked, f"by {rfc3339(told_by)} it neither ran nor was refused"
 
 
