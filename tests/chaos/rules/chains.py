@@ -143,7 +143,7 @@ def _wait(case: Case, end: End) -> Wait:
     by = _decided(case, end)
     if by >= FOREVER or not queues(case.life.specs(end.at, by)):
         return Wait(end.at, by, by)
-    near = 2 * case.weather.terms.grain
+    near = case.weather.terms.grain
     own = [group for group in case.of(Trigger.DEPENDENT) if abs(group.slot - end.at) <= near]
     return case.wait(end.at, by, *(own if len(own) == 1 else ()))
 
