@@ -62,8 +62,8 @@ class Active(WireModel):
     member share it."""
 
     queued_at: Instant | None = None
-    """When the run began to wait in line, see spec.queue. A claim with it waits; a Job with it has waited from then
-    until startedAt. Absent if it did not wait."""
+    """When the run began to wait in line, see spec.queue. While it waits, the entry has no uid, and the same time in
+    startedAt. Absent if it did not wait."""
 
     parameters_given: bool = False
     """True if the DkronRun that asked for the run gives values to parameters. No attempt begins after that object was
