@@ -122,7 +122,7 @@ class Asked:
         for case in self.cases:
             made = next((span.sure for span in case.life.settings), None)
             begin = None if made is None else max(self.known, made)
-            by = FOREVER if begin is None else self._wait(case, self.weather.decided(begin)).turn
+            by = FOREVER if begin is None else self.wait(case, self.weather.decided(begin)).turn
             waits = begin is not None and begin < self.invoked + WAITS - self.weather.terms.grain
             if waits and by < min(case.life.deleted, self.withdrawn):
                 return case, by
@@ -181,7 +181,7 @@ class Asked:
         if reason == SkipReason.PAUSED:
             return case.may_be_paused(self.invoked, by)
         if reason in _LEFT:
-            return reason in self._wait(case, self.weather.decided(self.known or self.invoked)).reasons
+            return reason in self.wait(case, self.weather.decided(self.known or self.invoked)).reasons
         if reason == SkipReason.CONCURRENCY_FORBIDDEN:
             busy = any(group.asked != self.name for group in case.in_the_way(self.invoked, by))
             return any(spec.concurrency is Concurrency.FORBID for spec in specs) and (
@@ -193,9 +193,9 @@ class Asked:
     def may_have_left(self, case: Case) -> bool:
         """Whether it may have left the line of this job when it was gone itself, and could not say so."""
         gone = None if self.object is None else self.object.gone
-        return gone is not None and bool(self._wait(case, self.weather.decided(self.known or self.invoked)).reasons)
+        return gone is not None and bool(self.wait(case, self.weather.decided(self.known or self.invoked)).reasons)
 
-    def _wait(self, case: Case, by: datetime) -> Wait:
+    def wait(self, case: Case, by: datetime) -> Wait:
         """How long it may have waited in the line of this job, if it had to be decided by then."""
         if self.spec.force or by >= FOREVER or not queues(case.life.specs(self.invoked, by)):
             return Wait(self.invoked, by, by)
