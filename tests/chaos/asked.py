@@ -189,7 +189,6 @@ class Asked:
             )
         return any(_says(spec, reason) for spec in specs)
 
-
     def may_have_left(self, case: Case) -> bool:
         """Whether it may have left the line of this job when it was gone itself, and could not say so."""
         gone = None if self.object is None else self.object.gone

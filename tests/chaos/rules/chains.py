@@ -94,7 +94,9 @@ def _has_twin(case: Case, end: End, ends: list[End]) -> bool:
     wait = _wait(case, end)
     forbids = any(spec.concurrency is Concurrency.FORBID for spec in case.life.specs(end.at, wait.turn))
     near = 2 * case.weather.terms.grain
-    return (forbids or bool(wait.reasons)) and any(other is not end and abs(other.at - end.at) <= near for other in ends)
+    return (forbids or bool(wait.reasons)) and any(
+        other is not end and abs(other.at - end.at) <= near for other in ends
+    )
 
 
 def _ends(parent: Case, tie: Dependency) -> Iterator[End]:
