@@ -281,9 +281,10 @@ class Case:
         """Slots and requests that no run is of: each, when it came due, and by when it must have been decided."""
         yield from ((target.slot, target.due.opens, target.due.by) for target in self.unrun)
         ran = {group.slot for group in self.of(Trigger.MANUAL)} | {group.asked for group in self.groups}
-        asked = [(op, op.at, op.invoked) for op in self.life.operations if op.act is Act.RUN]
-        asked += [(each.name, each.name, each.invoked) for each in self.life.run_requests]
-        yield from ((of, at, self.weather.decided(at)) for of, known, at in asked if known not in ran)
+        asked = [op for op in self.life.operations if op.act is Act.RUN and op.at not in ran]
+        named = [(each.name, each.invoked) for each in self.life.run_requests if each.name not in ran]
+        unrun: list[tuple[object, datetime]] = [*((op, op.invoked) for op in asked), *named]
+        yield from ((of, at, self.weather.decided(at)) for of, at in unrun)
 
     def may_be_paused(self, begin: datetime, end: datetime) -> bool:
         """Whether a pause may have held the job at some moment of that time."""

@@ -226,7 +226,8 @@ def installation(scale: int) -> Scenario:
 
 
 MAKERS: tuple[Callable[[int], Scenario], ...] = (
-    schedule, retry, forbid, queue, replace, manual, cleanup, chain, group, ephemeral, stop, installation, archive, *BY_OBJECT,
+    schedule, retry, forbid, queue, replace, manual, cleanup, chain, group, ephemeral, stop, installation, archive,
+    *BY_OBJECT,
 )  # fmt: skip
 
 

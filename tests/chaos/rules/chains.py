@@ -89,8 +89,8 @@ def _is_after(case: Case, group: Group, some: list[End], ends: list[End]) -> boo
 
 
 def _has_twin(case: Case, end: End, ends: list[End]) -> bool:
-    """Whether a job that forbids two at a time may have run after another end instead, and so may one whose line is full. Its Job has the second of that
-    end, which therefore counts for ends up to a second apart as their own."""
+    """Whether a job that forbids two at a time, or whose line is full, may have run after another end instead. Its Job
+    has the second of that end, which therefore counts for ends up to a second apart as their own."""
     wait = _wait(case, end)
     forbids = any(spec.concurrency is Concurrency.FORBID for spec in case.life.specs(end.at, wait.turn))
     near = 2 * case.weather.terms.grain

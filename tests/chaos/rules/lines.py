@@ -1,5 +1,5 @@
-"""Runs that waited in the line of their job, by the times at which the records say that they came into it: they began in
-the order of the job, none after it had expired, and none waits while it is its turn.
+"""Runs that waited in line, by the times at which the records say that they came there: they began in the order of the
+job, none after it had expired, and none waits while it is its turn.
 """
 
 from collections.abc import Iterator

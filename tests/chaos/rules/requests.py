@@ -59,9 +59,8 @@ def excuse(case: Case, op: Operation) -> str:
         return "it could still have come when the last look was taken"
     if not op.force and case.may_be_paused(op.invoked, decided):
         return "the job may have been paused"
-    if wait.reasons:
-        return "it may have left the line"
-    return next((why for spec in specs if (why := _refuses(case, spec, op, decided))), "")
+    left = "it may have left the line" if wait.reasons else ""
+    return next((why for spec in specs if (why := _refuses(case, spec, op, decided))), left)
 
 
 def _wait(case: Case, op: Operation, by: datetime) -> Wait:

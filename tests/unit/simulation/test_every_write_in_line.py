@@ -36,8 +36,8 @@ DISABLED = Event(at=16.0, what=What.DISABLE, on="j0")
 OLDEST, NEWEST = {"max": 2}, {"max": 2, "order": "newest", "expires": "5s"}
 LINES = {
     "the oldest first, with requests": Story(
-        events=(job(schedule="*/5 * * * * *", concurrency="queue", queue=OLDEST), *ask(5.5, 6.0), DISABLED), course=LONG,
-        disturbed=(5.4, 11), holds=nothing_waits_in_the_end, away=True,
+        events=(job(schedule="*/5 * * * * *", concurrency="queue", queue=OLDEST), *ask(5.5, 6.0), DISABLED),
+        course=LONG, disturbed=(5.4, 11), holds=nothing_waits_in_the_end, away=True,
     ),
     "the newest first, and old ones expire": Story(
         events=(job(schedule="*/3 * * * * *", concurrency="queue", queue=NEWEST), DISABLED), course=LONG,
@@ -49,7 +49,7 @@ LINES = {
     ),
     "DkronRuns in a line that is full": Story(
         events=(job(concurrency="queue", queue={"max": 1}), *dkron_run(3.0, 3.1, 3.2, 3.3)), course=LONGER,
-        disturbed=(3.05, 20), ends=60.0, holds=each_ran_or_found_the_line_full,
+        disturbed=(3.05, 5.5), ends=60.0, holds=each_ran_or_found_the_line_full,
     ),
     "a line on two nodes": Story(
         events=(nodes("ab"), job(tags={"dc": "eu:2"}, concurrency="queue"), *ask(3.0, 3.1)), course=LONG,
