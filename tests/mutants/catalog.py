@@ -69,6 +69,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "plan/hold.py": ("test_pauses.py",),
     "plan/edited_active.py": ("test_edited_active.py",),
     "plan/attempts.py": ("test_attempts.py", "test_stops.py"),
+    "plan/retries.py": ("test_attempts.py",),
+    "plan/replacing.py": ("test_attempts.py",),
     "plan/fold.py": ("test_fold.py", "test_written.py", "test_attempts.py"),
     "cache/cached_job.py": ("test_two_writers.py", "test_store.py"),
     "cache/store.py": ("test_store.py", "test_verify.py", "test_standby.py", "test_reconcile.py"),
