@@ -14,11 +14,14 @@ from dkron_crds.run import RunPhase, RunSpec
 from tests.chaos.case import Case, Group
 from tests.chaos.fault_windows import Weather
 from tests.chaos.history import FOREVER, History, RunObject, RunRequest
+from tests.chaos.line import Wait, queues
 from tests.chaos.needs import Need
 
 WAITS = timedelta(minutes=10)
 """How long a DkronRun waits for a job of its name."""
 JOB_NOT_FOUND, JOB_DELETED = "JobNotFound", "JobDeleted"
+_LEFT = frozenset({SkipReason.QUEUE_FULL, SkipReason.QUEUE_EXPIRED, SkipReason.REPLACED})
+"""Why a run leaves the line of its job."""
 ENDED = frozenset({RunPhase.SUCCEEDED, RunPhase.FAILED, RunPhase.REFUSED})
 
 
@@ -119,7 +122,7 @@ class Asked:
         for case in self.cases:
             made = next((span.sure for span in case.life.settings), None)
             begin = None if made is None else max(self.known, made)
-            by = FOREVER if begin is None else self.weather.decided(begin)
+            by = FOREVER if begin is None else self.wait(case, self.weather.decided(begin)).turn
             waits = begin is not None and begin < self.invoked + WAITS - self.weather.terms.grain
             if waits and by < min(case.life.deleted, self.withdrawn):
                 return case, by
@@ -177,12 +180,25 @@ class Asked:
             return False
         if reason == SkipReason.PAUSED:
             return case.may_be_paused(self.invoked, by)
+        if reason in _LEFT:
+            return reason in self.wait(case, self.weather.decided(self.known or self.invoked)).reasons
         if reason == SkipReason.CONCURRENCY_FORBIDDEN:
             busy = any(group.asked != self.name for group in case.in_the_way(self.invoked, by))
             return any(spec.concurrency is Concurrency.FORBID for spec in specs) and (
                 busy or case.claims_in_the_way(self.invoked, self.invoked, by)
             )
         return any(_says(spec, reason) for spec in specs)
+
+    def may_have_left(self, case: Case) -> bool:
+        """Whether it may have left the line of this job when it was gone itself, and could not say so."""
+        gone = None if self.object is None else self.object.gone
+        return gone is not None and bool(self.wait(case, self.weather.decided(self.known or self.invoked)).reasons)
+
+    def wait(self, case: Case, by: datetime) -> Wait:
+        """How long it may have waited in the line of this job, if it had to be decided by then."""
+        if self.spec.force or by >= FOREVER or not queues(case.life.specs(self.invoked, by)):
+            return Wait(self.invoked, by, by)
+        return case.wait(self.invoked, by, self.name, *(group for group in case.groups if group.asked == self.name))
 
 
 def _says(spec: JobSpec, reason: str) -> bool:

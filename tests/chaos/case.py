@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -11,6 +12,7 @@ from tests.chaos.fault_windows import Weather, end_of
 from tests.chaos.history import FOREVER, Act, Operation, Run
 from tests.chaos.holds import holds
 from tests.chaos.job_lifetimes import Life
+from tests.chaos.line import Line, Stay, Wait, queues, turn
 from tests.chaos.needs import Need
 from tests.chaos.objections import Kind, Objection
 from tests.chaos.targets import Target, targets
@@ -174,7 +176,8 @@ class Case:
 
     def excused(self, target: Target) -> bool:
         """Whether it is right that this slot has not run."""
-        return target.need is not Need.MUST or self.is_forbidden(target) or not self.is_settled(target)
+        left = self.is_forbidden(target) or self.may_have_left(target)
+        return target.need is not Need.MUST or left or not self.is_settled(target)
 
     def is_settled(self, target: Target) -> bool:
         """Whether its turn came before the job was changed, or looked at for the last time."""
@@ -229,15 +232,59 @@ class Case:
     def latest(self, target: Target) -> datetime:
         """When its Job may appear at the latest. Who wants every missed run, and no two at once, has them in a row, and
         what comes due meanwhile has to wait for its turn."""
-        specs, latest = target.due.specs, target.due.by
+        specs, latest = target.due.specs, self.wait_of(target).turn
+        lines = queues(self.life.specs(target.due.opens, self.weather.terms.read))
         row = any(spec.concurrency is Concurrency.FORBID and spec.missed_runs is MissedRuns.ALL for spec in specs)
         late = any(pause.begin <= target.due.by for pause in self.life.pauses)
         if row and (late or self.weather.has_stormed(target.due.opens)):
             for group in self.groups:
-                sooner = group.slot < target.slot or group.trigger is not Trigger.SCHEDULE
+                sooner = lines or group.slot < target.slot or group.trigger is not Trigger.SCHEDULE
                 if sooner and group.began <= latest:
                     latest = max(latest, self.free(group))
         return latest
+
+    def wait_of(self, target: Target) -> Wait:
+        """How long it may have waited in line."""
+        due = target.due
+        if not queues(due.specs):
+            return Wait(due.opens, due.by, due.by)
+        groups = (group for group in self.of(Trigger.SCHEDULE) if group.slot == target.slot)
+        return self.wait(due.opens, due.by, target.slot, *groups)
+
+    def may_have_left(self, target: Target) -> bool:
+        """Whether it may have waited in line, and have been dropped there."""
+        wait = self.wait_of(target)
+        return bool(wait.reasons) or wait.is_late(target.slot)
+
+    def wait(self, opens: datetime, by: datetime, *own: object) -> Wait:
+        """How long a run may have waited in line that came due at `opens`, and had to be decided by `by`. `own` are its
+        group, its slot or its request."""
+        return self._line.wait(opens, by, lambda end: self.life.specs(opens, end), own)
+
+    @cached_property
+    def _line(self) -> Line:
+        stays, pauses, terms = tuple(self._stays()), holds(self.life, self.weather), self.weather.terms
+        unmade = ((of, due, turn(by, stays, pauses)) for of, due, by in self._without_a_run())
+        dropped = tuple(Stay(of, due, left, left) for of, due, left in unmade)
+        return Line(stays, dropped, pauses, self.weather.wrong, terms.grain)
+
+    def _stays(self) -> Iterator[Stay]:
+        for group in self.groups:
+            fires = group.trigger in (Trigger.SCHEDULE, Trigger.DEPENDENT)
+            yield Stay(group, group.first.due, group.began, self.free(group), fires=fires)
+        ends = {name: self.hit[name] for name in self.refused} | self.stopped
+        for name, end in ends.items():
+            claimed = datetime.fromtimestamp(second_of(name), UTC)
+            yield Stay(name, claimed, claimed, max(claimed, self.weather.decided(end)))
+
+    def _without_a_run(self) -> Iterator[tuple[object, datetime, datetime]]:
+        """Slots and requests that no run is of: each, when it came due, and by when it must have been decided."""
+        yield from ((target.slot, target.due.opens, target.due.by) for target in self.unrun)
+        ran = {group.slot for group in self.of(Trigger.MANUAL)} | {group.asked for group in self.groups}
+        asked = [op for op in self.life.operations if op.act is Act.RUN and op.at not in ran]
+        named = [(each.name, each.invoked) for each in self.life.run_requests if each.name not in ran]
+        unrun: list[tuple[object, datetime]] = [*((op, op.invoked) for op in asked), *named]
+        yield from ((of, at, self.weather.decided(at)) for of, at in unrun)
 
     def may_be_paused(self, begin: datetime, end: datetime) -> bool:
         """Whether a pause may have held the job at some moment of that time."""

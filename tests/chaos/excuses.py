@@ -40,6 +40,8 @@ def _why(case: Case, target: Target) -> str:
         return FORBIDDEN
     if case.is_forbidden(target):
         return "another run may have been in its way"
+    if case.may_have_left(target):
+        return "it may have left the line"
     if not case.is_settled(target):
         return "its turn had not come when the last look was taken, or the job was changed"
     return ""

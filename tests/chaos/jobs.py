@@ -42,6 +42,8 @@ _JOBS: tuple[Object, ...] = (
     job("single", "@every 3s", lasts="4s", concurrency="forbid"),
     job("single-all", "@every 8s", lasts="1s", concurrency="forbid", missedRuns="all"),
     job("single-skip", "*/9 * * * * *", lasts="4s", concurrency="forbid", missedRuns="skip"),
+    job("line", "@every 3s", lasts="2500ms", concurrency="queue", missedRuns="all", queue={"max": 3}),
+    job("line-newest", "*/7 * * * * *", lasts="8s", concurrency="queue", queue={"order": "newest", "expires": "12s"}),
     job("newest", "@every 6s", lasts="8s", concurrency="replace"),
     job("newest-quick", "*/10 * * * * *", lasts="2s", concurrency="replace", missedRuns="all"),
     job("fails", "*/12 * * * * *", code=1, retries=2, retryBackoff=QUICK),
@@ -64,15 +66,18 @@ PARENTS = frozenset({"fields", "after-fields", "fails"})
 SCHEDULED = tuple(
     name for name in NAMES if name not in {"asked", "asked-single", "probe"} and BODIES[name]["spec"]["schedule"]
 )
-STEADY = frozenset({"every-two", "fields", "madrid", "single-all", "newest-quick", "fails", "tidy", "probe"})
+STEADY = frozenset({"every-two", "fields", "madrid", "single-all", "line", "newest-quick", "fails", "tidy", "probe"})
 """Jobs that no client changes. Which spec decided a slot of the others in a storm is mostly open: it need
 not run. Each slot of these that `missedRuns` wants has to.
 """
-REQUESTED = ("asked", "asked-single", "single", "newest", "every-three", "after-that", "fails", "newest-quick", "tidy")
+REQUESTED = (
+    *("asked", "asked-single", "single", "newest", "every-three", "after-that", "fails", "newest-quick", "tidy"),
+    *("line", "line-newest"),
+)
 """Jobs of which DkronRuns are created."""
 PAUSABLE = tuple(name for name in NAMES if name not in {"every-two", "probe"})
 """Jobs that are paused: all but those that show how soon all is well again."""
-ASKED = ("asked", "asked-single", "single", "newest", "every-three", "after-that", "fails")
+ASKED = ("asked", "asked-single", "single", "newest", "every-three", "after-that", "fails", "line-newest")
 
 EDITS: tuple[Object, ...] = (
     {"schedule": "@every 2s"},
@@ -85,6 +90,7 @@ EDITS: tuple[Object, ...] = (
     {"concurrency": "forbid"},
     {"concurrency": "allow"},
     {"concurrency": "replace"},
+    {"concurrency": "queue"},
     {"retries": 1},
     {"startingDeadlineSeconds": 20},
 )

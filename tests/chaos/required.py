@@ -1,4 +1,4 @@
-"""How much a verdict has required of DkronRuns, of pauses and of backfills, in a line. Pure."""
+"""How much a verdict has required of lines, of DkronRuns, of pauses and of backfills, in one row. Pure."""
 
 from collections.abc import Collection, Iterator, Sequence
 
@@ -7,6 +7,7 @@ from tests.chaos.asked import Asked
 from tests.chaos.backfilled import Backfill
 from tests.chaos.case import Case
 from tests.chaos.history import Paused
+from tests.chaos.line import queues
 from tests.chaos.needs import Need
 
 
@@ -14,7 +15,15 @@ def required(
     pauses: Collection[Paused], cases: Sequence[Case], runs: Sequence[Asked], backfills: Sequence[Backfill]
 ) -> str:
     """What had to run, and what must not; empty if a history has none of these."""
-    return "; ".join([*_of_runs(runs), *_of_pauses(pauses, cases), *_of_backfills(backfills)])
+    return "; ".join([*_of_lines(cases), *_of_runs(runs), *_of_pauses(pauses, cases), *_of_backfills(backfills)])
+
+
+def _of_lines(cases: Sequence[Case]) -> Iterator[str]:
+    waited = sum(execution.queued_at is not None for case in cases for execution in case.executions.values())
+    held = [(case, target) for case in cases for target in case.targets if queues(target.due.specs)]
+    must = sum(target.need is Need.MUST and not case.may_have_left(target) for case, target in held)
+    if held:
+        yield f"of {len(held)} slots of jobs with a line {must} had to run in their turn, and {waited} runs have waited"
 
 
 def _of_runs(runs: Sequence[Asked]) -> Iterator[str]:

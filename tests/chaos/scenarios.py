@@ -59,6 +59,20 @@ def forbid(scale: int) -> Scenario:
     return Scenario("forbid", play, every_slot_is_accounted_for)
 
 
+def queue(scale: int) -> Scenario:
+    """Slots and requests wait in line; what finds it full, and what waits as the job is disabled, is counted."""
+
+    async def play(stage: Stage) -> None:
+        await stage.create(job("a", schedule="@every 1s", concurrency="queue", queue={"max": 2}, lasts="1500ms"))
+        await stage.until("a slot", lambda scene: passed(scene, "a", SECOND))
+        for number in range(2):
+            await stage.run("a", f"r{number}")
+        await stage.until("its slots", lambda scene: passed(scene, "a", (2 + 2 * scale) * SECOND))
+        await let_rest(stage, "a")
+
+    return Scenario("queue", play, partial(every_slot_is_accounted_for, asked=2))
+
+
 def replace(scale: int) -> Scenario:
     """The new slot takes the place of the one that runs; none would ever end by itself."""
 
@@ -212,7 +226,8 @@ def installation(scale: int) -> Scenario:
 
 
 MAKERS: tuple[Callable[[int], Scenario], ...] = (
-    schedule, retry, forbid, replace, manual, cleanup, chain, group, ephemeral, stop, installation, archive, *BY_OBJECT,
+    schedule, retry, forbid, queue, replace, manual, cleanup, chain, group, ephemeral, stop, installation, archive,
+    *BY_OBJECT,
 )  # fmt: skip
 
 

@@ -88,9 +88,10 @@ class Clients:
         return max(runs, key=lambda found: int(found["resourceVersion"]), default={"name": None})["name"]
 
     def waiting(self, job: str) -> str | None:
-        """The name of the attempt of a job that waits for its backoff, or is called."""
+        """The name of the attempt of a job that waits for its backoff, or in line, or is called."""
         status = self._world.get(DKRON_JOBS, namespace_of(job), job).get("status") or {}
-        return next((entry["job"] for entry in status.get("active", ())), None)
+        first = min(status.get("active", ()), key=lambda entry: bool(entry.get("uid")), default=None)
+        return None if first is None else first["job"]
 
     def _runs(self, job: str) -> list[Object]:
         """The Jobs that an operator has made for a job."""
@@ -222,7 +223,7 @@ class Clients:
                 return self._world.patch(DKRON_JOBS, namespace_of(name), name, {"status": None}, status=True)
             case What.EDIT:
                 before = self._world.get(DKRON_JOBS, namespace_of(name), name)["spec"]
-                return self._patch(name, {"spec": dict.fromkeys(before) | event.spec})
+                return self._patch(name, {"spec": _replacing(before, event.spec)})
             case _:
                 return self._patch(name, {"spec": {"disabled": event.what is What.DISABLE}})
 
@@ -264,6 +265,15 @@ class Clients:
 def namespace_of(job: str) -> str:
     """The namespace of the job of this name."""
     return NEIGHBOUR if job.startswith(NEIGHBOUR) else NAMESPACE
+
+
+def _replacing(before: Object, after: Object) -> Object:
+    """The merge patch that leaves nothing of what was there before."""
+    patch = dict.fromkeys(before)
+    for key, value in after.items():
+        old = before.get(key)
+        patch[key] = _replacing(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return patch
 
 
 def _created(job: Object) -> datetime:

@@ -60,6 +60,10 @@ FAR_AHEAD = 0.06
 """How likely a clock is ten minutes ahead for a while."""
 JUMPS = 0.1
 """How likely a clock that could be minutes ahead for a while is: it excuses a job for as long."""
+LINES = 0.15
+"""How likely runs of jobs wait in line."""
+WAITING = 0.8
+"""How likely each of them does, before and after an edit."""
 ARCHIVES = 0.5
 """How likely there is an archive."""
 CALM = (85.0, 115.0)
@@ -120,9 +124,10 @@ class _Planner:
         self._far_ahead()
         self._list_dependents()
         self._list_pauses()
+        lines = self._lines()
         events = sorted(self._events, key=lambda event: event.at)
         calm = max([self._length, *(event.ends for event in events)])
-        lasts = rand.choice((1.0, 1.0, 3.0, LONGEST_RUN))
+        lasts = max(lines, rand.choice((1.0, 1.0, 3.0, LONGEST_RUN)))
         archives, away = self._archive(calm)
         return Plan(
             archives=archives,
@@ -414,6 +419,24 @@ class _Planner:
         on, ill = f"operator-{leases.randrange(self._replicas)}", leases.choice((Ill.LOSE, Ill.DROP, Ill.REFUSE))
         for calls in ("get leases", "patch leases"):
             self._add(at, What.ILL, on=on, lasts=lasts, ill=ill, calls=calls)
+
+    def _lines(self) -> float:
+        """Jobs whose runs wait in line, and requests that meet each other there. Returns how long runs last at most, if
+        they last longer than others. A wipe takes with it which request has had its run."""
+        lines = self._source("lines")
+        if lines.random() > LINES:
+            return 0.0
+        for event in self._events:
+            if "concurrency" in event.spec and lines.random() < WAITING:
+                queue: dict[str, Any] = {"max": lines.choice((1, 2, 3, 4)), "order": lines.choice(("oldest", "newest"))}
+                if lines.random() < 0.3:
+                    queue["expires"] = lines.choice(("3s", "6s", "12s"))
+                event.spec.update(concurrency="queue", queue=queue)
+        at = round(lines.uniform(4.0, self._length), 3)
+        if not self._has(What.WIPE):
+            for _ in range(lines.choice((0, 1, 2, 4))):
+                self._add(round(at + lines.uniform(0.0, 1.0), 3), What.RUN, on="j0", force=lines.random() < 0.1)
+        return lines.choice((0.0, 3.0, LONGEST_RUN))
 
     def _far_ahead(self) -> None:
         """A clock that is so far ahead for a while that marks are taken back, as far as the history shows what has run.

@@ -52,11 +52,11 @@ class Event:
     seconds. Squatting is to have a Job there by the name that the next slot's will have; forging, to have one that is
     like it in all but the name. Removing is to delete the newest Job of a job, as a hand does it, or a TTL. A stop is
     for the newest Job as well; with `begins` or `races`, for the next one whose pod begins or ends, a moment after
-    that; with `waits`, for the attempt that waits for its backoff. `nodes` are all that there are from then on. A
-    namespace that is deleted takes nothing new as long as that `lasts`, and then loses the kinds of its `spec`, in that
-    order. No seed draws these two, nor `done` nor `waits`: plans that are written by hand have them. Asking is to
-    create a DkronRun with this spec, cancelling to delete the DkronRuns of a job. A pause holds the job, or all of its
-    namespace, for as long as it `lasts`; of its `spec`, `until` has it end by itself, and `drop` drop slots.
+    that; with `waits`, for the attempt that waits for its backoff or in line. `nodes` are all that there are from then
+    on. A namespace that is deleted takes nothing new as long as that `lasts`, and then loses the kinds of its `spec`,
+    in that order. No seed draws these two, nor `done` nor `waits`: plans that are written by hand have them. Asking is
+    to create a DkronRun with this spec, cancelling to delete the DkronRuns of a job. A pause holds the job, or all of
+    its namespace, for as long as it `lasts`; of its `spec`, `until` has it end by itself, and `drop` drop slots.
     """
 
     at: float

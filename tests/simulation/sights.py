@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from dkron_crds.job import JobStatus
+from dkron_crds.job_metadata import QUEUED_AT
 from dkron_crds.requests import RUN_PREFIX
 from dkron_crds.run import DkronRun
 from dkron_crds.stops import STOP_PREFIX
@@ -27,6 +28,7 @@ class Sights:
         self._statuses: list[Seen] = []
         self._replacing: set[str] = set()
         self.run_objects = RequestSightings()
+        self._begun: set[str] = set()
         self._members: dict[tuple[str, int], set[str]] = {}
         world.heard.append(self._hear)
 
@@ -95,6 +97,9 @@ class Sights:
         since, mark = _instant(status.get("since")), _instant(status.get("lastScheduleTime"))
         if since is not None:
             self._sinces[metadata["name"], metadata["uid"], since] = None
+        self._begun |= {
+            entry["job"] for entry in status.get("active", ()) if entry["startedAt"] != entry.get("queuedAt")
+        }
         claims = (
             entry["slot"]
             for entry in status.get("active", ())
@@ -123,8 +128,11 @@ class Sights:
                 self._wrong.append(f"MORE MEMBERS: run {group} had {self._members[uid, group]}, and has {names}")
 
     def _check_creation(self, run: Object) -> None:
-        """No slot fires before a status says from when on slots count."""
+        """No slot fires before a status says from when on slots count, and no run that waits in line begins before a
+        status says that it has left it."""
         metadata, job = run["metadata"], self._owner(run)
+        if job is not None and QUEUED_AT in metadata["annotations"] and metadata["name"] not in self._begun:
+            self._wrong.append(f"TOO SOON: Job {metadata['name']} was created while its run was in line")
         if job is None or metadata["annotations"].get("dkron.io/trigger") != "schedule":
             return
         if not any(uid == job["metadata"]["uid"] for _, uid, _ in self._sinces):

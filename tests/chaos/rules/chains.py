@@ -13,6 +13,7 @@ from dkron_crds.job import Concurrency, Dependency, JobSpec, MissedRuns, Trigger
 from tests.chaos.case import Case, Group
 from tests.chaos.history import FOREVER
 from tests.chaos.holds import holds
+from tests.chaos.line import Wait, queues
 from tests.chaos.matching import Point, Window, match
 from tests.chaos.objections import Kind, Objection
 
@@ -70,8 +71,9 @@ def _after_pauses(case: Case, ends: list[End]) -> Iterator[Objection]:
         if len(groups) > (0 if skips else 1):
             text = f"{groups[-1]} ran, after a run that ended in a pause, and {0 if skips else 1} may"
             yield case.object_to(Kind.EXTRA, groups[-1].began, text)
-        told = any(spec.missed_runs is MissedRuns.SKIP for spec in specs) or hold.pause.drop
         by = hold.noticed + case.weather.terms.start
+        told = any(spec.missed_runs is MissedRuns.SKIP for spec in specs) or hold.pause.drop
+        told = told or (queues(specs) and _is_busy(case, hold.pause.begin, by))
         if not owed or groups or told or by > case.weather.terms.read or by >= case.life.deleted:
             continue
         later = [group for group in case.of(Trigger.DEPENDENT) if hold.opens <= group.slot <= hold.noticed]
@@ -87,11 +89,14 @@ def _is_after(case: Case, group: Group, some: list[End], ends: list[End]) -> boo
 
 
 def _has_twin(case: Case, end: End, ends: list[End]) -> bool:
-    """Whether a job that forbids two at a time may have run after another end instead. Its Job has the second of that
-    end, which therefore counts for ends up to a second apart as their own."""
-    forbids = any(spec.concurrency is Concurrency.FORBID for spec in case.life.specs(end.at, _by(case, end)))
+    """Whether a job that forbids two at a time, or whose line is full, may have run after another end instead. Its Job
+    has the second of that end, which therefore counts for ends up to a second apart as their own."""
+    wait = _wait(case, end)
+    forbids = any(spec.concurrency is Concurrency.FORBID for spec in case.life.specs(end.at, wait.turn))
     near = 2 * case.weather.terms.grain
-    return forbids and any(other is not end and abs(other.at - end.at) <= near for other in ends)
+    return (forbids or bool(wait.reasons)) and any(
+        other is not end and abs(other.at - end.at) <= near for other in ends
+    )
 
 
 def _ends(parent: Case, tie: Dependency) -> Iterator[End]:
@@ -132,18 +137,33 @@ def _window(case: Case, end: End) -> Window[End]:
 
 
 def _by(case: Case, end: End) -> datetime:
+    return _wait(case, end).turn
+
+
+def _wait(case: Case, end: End) -> Wait:
+    """How long the run after it may have waited in line. Which one that is of two ends, is unknown."""
+    by = _decided(case, end)
+    if by >= FOREVER or not queues(case.life.specs(end.at, by)):
+        return Wait(end.at, by, by)
+    near = case.weather.terms.grain
+    own = [group for group in case.of(Trigger.DEPENDENT) if abs(group.slot - end.at) <= near]
+    return case.wait(end.at, by, *(own if len(own) == 1 else ()))
+
+
+def _decided(case: Case, end: End) -> datetime:
     seen = case.weather.decided(end.told)
     by = seen if seen >= FOREVER else case.weather.decided(seen)
     return max([by, *(hold.noticed for hold in holds(case.life, case.weather) if hold.touches(end.at, by))])
 
 
 def _is_owed(case: Case, end: End) -> bool:
-    by, life = _by(case, end), case.life
+    wait, life = _wait(case, end), case.life
+    by = wait.turn
     specs = life.specs(end.at - case.weather.terms.lateness, by)
     if case.is_refused(end.at) or case.is_refused(end.at + case.weather.terms.grain):
         # The Job that was to follow is named after the second of this end, which only the Job of a lost pod tells.
         return False
-    if case.may_be_paused(end.at, by):
+    if case.may_be_paused(end.at, wait.by) or wait.reasons:
         return False
     sure = by <= case.weather.terms.read and end.at > life.created + case.weather.terms.lateness and by < life.deleted
     return sure and bool(specs) and all(_runs(case, spec, end.at, by) for spec in specs)

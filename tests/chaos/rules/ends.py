@@ -8,6 +8,7 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import Trigger
 from tests.chaos.case import Case
 from tests.chaos.history import Run
+from tests.chaos.line import queues
 from tests.chaos.objections import Kind, Objection
 
 BY_ITSELF = frozenset({"OOMKilled", "DeadlineExceeded", "Unknown"})
@@ -65,8 +66,9 @@ def is_forgotten(case: Case, run: Run) -> bool:
 
 
 def _due(case: Case, run: Run) -> datetime:
-    """From when on it may have been due: a retry that comes late is as old as it would have been in time, and a run on
-    request as its request."""
+    """From when on it may have been due: a retry that comes late is as old as it would have been in time, a run on
+    request as its request, and one that has waited in line as its slot."""
     before = (other.end for other in case.life.runs if other.group == run.group and other.attempt == run.attempt - 1)
     asked = [start_of_request(run.slot, run.began)] if run.trigger is Trigger.MANUAL else []
-    return min([run.began, *asked, *(end for end in before if end is not None)])
+    waited = [run.slot] if queues(case.life.specs(run.slot, run.began)) and run.slot < run.began else []
+    return min([run.began, *asked, *waited, *(end for end in before if end is not None)])

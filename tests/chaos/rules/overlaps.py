@@ -1,4 +1,4 @@
-"""Runs that must not overlap: of a job that forbids it; and attempts of one run of any job."""
+"""Runs that must not overlap: of a job that forbids it, or has them wait; and attempts of one run of any job."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -8,6 +8,7 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import Concurrency, Trigger
 from tests.chaos.case import Case, Group
 from tests.chaos.history import Act, Run
+from tests.chaos.line import queues
 from tests.chaos.objections import Kind, Objection
 
 
@@ -16,10 +17,11 @@ def check(case: Case) -> Iterator[Objection]:
     ended: list[tuple[datetime, Group]] = []
     for group in case.groups:
         if _is_alone(case, group):
+            word = "queue" if queues(case.life.specs(group.slot, group.began)) else "forbid"
             for end, other in ended:
                 if group.began + case.weather.terms.grain < end and not _was_first(case, group, other):
                     text = f"{group} began at {rfc3339(group.began)}, and {other} ran until {rfc3339(end)}"
-                    yield case.object_to(Kind.OVERLAP, group.began, f"{text}: concurrency is forbid")
+                    yield case.object_to(Kind.OVERLAP, group.began, f"{text}: concurrency is {word}")
         # What one operator has recorded as refused, and another one created after that, blocks no run.
         ends = [_end(case, run) for run in group.runs if not case.was_refused_first(run)]
         if ends:
@@ -48,7 +50,7 @@ def _is_alone(case: Case, group: Group) -> bool:
     if group.trigger is Trigger.BACKFILL or _is_forced(case, group):
         return False
     specs = case.life.specs(group.slot, group.began)
-    return bool(specs) and all(spec.concurrency is Concurrency.FORBID for spec in specs)
+    return bool(specs) and all(spec.concurrency in (Concurrency.FORBID, Concurrency.QUEUE) for spec in specs)
 
 
 def _is_forced(case: Case, group: Group) -> bool:

@@ -112,7 +112,7 @@ def _active(case: Case, status: JobStatus) -> Iterator[str]:
     for entry in status.active:
         if entry.job in over:
             yield f"status.active has {over[entry.job]}, which ended at {rfc3339(case.end(over[entry.job]))}"
-        elif not entry.uid and _is_shown(case, entry.started_at):
+        elif not entry.uid and entry.queued_at is None and _is_shown(case, entry.started_at):
             yield f"status.active has a claim of Job {entry.job} for {rfc3339(entry.started_at)}, which was never made"
 
 

@@ -9,6 +9,7 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import Concurrency, JobSpec, Trigger
 from tests.chaos.case import Case, Group
 from tests.chaos.history import FOREVER, Act, Operation
+from tests.chaos.line import Wait, queues
 from tests.chaos.matching import Point, Window, match
 from tests.chaos.objections import Kind, Objection
 
@@ -49,15 +50,23 @@ def excuse(case: Case, op: Operation) -> str:
         return "it had no answer"
     if op.at is not None and case.is_refused(op.at):
         return "the API server has refused its Job"
-    by = case.weather.decided(op.answered)
-    specs = case.life.specs(op.invoked, by)
+    decided = case.weather.decided(op.answered)
+    wait = _wait(case, op, decided)
+    by, specs = wait.turn, case.life.specs(op.invoked, wait.turn)
     if not specs or by >= case.life.deleted:
         return "the job was deleted"
     if by > case.weather.terms.read:
         return "it could still have come when the last look was taken"
-    if not op.force and case.may_be_paused(op.invoked, by):
+    if not op.force and case.may_be_paused(op.invoked, decided):
         return "the job may have been paused"
-    return next((why for spec in specs if (why := _refuses(case, spec, op, by))), "")
+    left = "it may have left the line" if wait.reasons else ""
+    return next((why for spec in specs if (why := _refuses(case, spec, op, decided))), left)
+
+
+def _wait(case: Case, op: Operation, by: datetime) -> Wait:
+    if op.force or not queues(case.life.specs(op.invoked, by)):
+        return Wait(op.invoked, by, by)
+    return case.wait(op.invoked, by, op, *(group for group in case.groups if _is_its_own(group, op)))
 
 
 def _refuses(case: Case, spec: JobSpec, op: Operation, by: datetime) -> str:

@@ -45,8 +45,9 @@ def _runs(asked: Asked) -> Iterator[Told]:
         if group.began > by + start:
             yield Kind.UNTIMELY, group.began, f"{group} began at {rfc3339(group.began)}, and had to by {rfc3339(by)}"
     if asked.groups and asked.withdrawn < FOREVER:
-        by, (_, group) = asked.weather.decided(asked.withdrawn), asked.groups[0]
-        if group.began > by:
+        # Its run may have come into line before it could say so.
+        case, group = asked.groups[0]
+        if group.began > asked.wait(case, asked.weather.decided(asked.withdrawn)).turn:
             yield Kind.EXTRA, group.began, f"{group} began at {rfc3339(group.began)}, and it was deleted before"
     for case, group in asked.groups:
         yield from ((kind, group.began, f"{group} {text}") for kind, text in _wrong(asked, case, group))
@@ -96,7 +97,7 @@ def _becomes_nothing(asked: Asked) -> Iterator[Told]:
         read = min(asked.weather.terms.read, asked.withdrawn)
         if asked.need is Need.MUST:
             yield Kind.REQUEST, asked.invoked, f"it had to run by {rfc3339(by)}, and nothing ran for it"
-        elif told_by <= read and not with_its_job and not _is_lost(asked, case):
+        elif told_by <= read and not (with_its_job or _is_lost(asked, case) or asked.may_have_left(case)):
             yield Kind.REQUEST, asked.invoked, f"by {rfc3339(told_by)} it neither ran nor was refused"
 
 

@@ -69,7 +69,8 @@ def _untimely(case: Case, target: Target, group: Group) -> str:
 def _deadline(case: Case, target: Target) -> datetime:
     """By when it may begin by its start deadline, whichever of its specs was in force: what was decided in time may
     still take a moment to appear, or as long as the API server stands still."""
-    seconds = [spec.starting_deadline_seconds for spec in target.due.specs]
+    specs = case.wait_of(target).specs or target.due.specs
+    seconds = [spec.starting_deadline_seconds for spec in specs]
     known = [each for each in seconds if each is not None]
     if not known or len(known) < len(seconds):
         return FOREVER

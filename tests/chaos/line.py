@@ -1,0 +1,115 @@
+"""The line of a job with concurrency `queue`, as far as an observer knows it: by when a run that may have waited in it
+must have begun, and why it may have left it without a run. Pure.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dkron_crds.job import Concurrency, JobSpec, QueueOrder, SkipReason
+from tests.chaos.holds import ActivePause
+
+ZERO = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """A run of the job, or a slot or a request without one (`of`): when it came due, until when it may have been in
+    line, and by when it was surely out of the way. It left the line when it began, or, if it never did, by when its
+    turn must have come. `fires`: its Job was made, no sooner than it came due."""
+
+    of: object
+    due: datetime
+    left: datetime
+    free: datetime
+    fires: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A run that may have had to wait: it came due at `opens`, had to be decided by `by`, and to begin by `turn`.
+    `specs` were in force meanwhile, and `others` may have been in line beside it. `slack` is how exactly times are
+    known."""
+
+    opens: datetime
+    by: datetime
+    turn: datetime
+    specs: tuple[JobSpec, ...] = ()
+    others: tuple[Stay, ...] = ()
+    slack: timedelta = ZERO
+
+    @property
+    def reasons(self) -> frozenset[SkipReason]:
+        """Why it may have left the line."""
+        return frozenset(self._reasons())
+
+    def is_late(self, slot: datetime) -> bool:
+        """Whether this slot may have waited beyond a start deadline."""
+        limits = (spec.starting_deadline_seconds for spec in self.specs)
+        ends = (slot + timedelta(seconds=limit) for limit in limits if limit is not None)
+        return self._waited and any(self.turn + self.slack > end for end in ends)
+
+    def _reasons(self) -> Iterator[SkipReason]:
+        if not self._waited:
+            return
+        if any(spec.concurrency is Concurrency.REPLACE for spec in self.specs):
+            yield SkipReason.REPLACED
+        for spec in self.specs:
+            patience = spec.queue.patience
+            if patience is not None and self.turn + self.slack >= self.opens + patience:
+                yield SkipReason.QUEUE_EXPIRED
+            if self._beside(spec.queue.order) >= spec.queue.max:
+                yield SkipReason.QUEUE_FULL
+
+    @property
+    def _waited(self) -> bool:
+        """Whether another run may have been in its way."""
+        return any(stay.due <= self.by and self.opens <= stay.free for stay in self.others)
+
+    def _beside(self, order: QueueOrder) -> int:
+        """How many runs may have been in line when it came, or, of those that push older ones out, came after it."""
+        begin = self.opens - self.slack
+        if order is QueueOrder.OLDEST:
+            return sum(stay.due <= self.by + self.slack and begin <= stay.left for stay in self.others)
+        return sum(begin <= stay.due <= self.turn + self.slack for stay in self.others)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """All runs of a job, those that never began, and its pauses. Clocks may have been wrong by `wrong`."""
+
+    stays: tuple[Stay, ...]
+    dropped: tuple[Stay, ...]
+    pauses: Sequence[ActivePause]
+    wrong: timedelta
+    grain: timedelta
+
+    def wait(
+        self, opens: datetime, by: datetime, specs: Callable[[datetime], Sequence[JobSpec]], own: Collection[object]
+    ) -> Wait:
+        """How long a run may have had to wait that came due at `opens` and had to be decided by `by`. `specs` may have
+        been in force from then on until a moment, and `own` is what this run is."""
+        others = tuple(stay for stay in self.stays if stay.of not in own)
+        in_order = all(spec.queue.order is QueueOrder.OLDEST for spec in specs(datetime.max.replace(tzinfo=by.tzinfo)))
+        later = by + self.wrong
+        before = [stay for stay in others if not (in_order and stay.fires and stay.due > later)]
+        latest = turn(by, before, self.pauses)
+        beside = (stay for stay in self.dropped if stay.of not in own)
+        return Wait(opens, by, latest, tuple(specs(latest)), (*others, *beside), self.grain + self.wrong)
+
+
+def queues(specs: Iterable[JobSpec]) -> bool:
+    """Whether one of these has runs wait in line."""
+    return any(spec.concurrency is Concurrency.QUEUE for spec in specs)
+
+
+def turn(by: datetime, before: Sequence[Stay], pauses: Sequence[ActivePause]) -> datetime:
+    """By when a run must have begun that had to be decided by then, if these may go before it."""
+    latest = by
+    while True:
+        ends = (stay.free for stay in before if stay.left <= latest)
+        held = (hold.noticed for hold in pauses if hold.touches(by, latest))
+        later = max([latest, *ends, *held])
+        if later == latest:
+            return latest
+        latest = later

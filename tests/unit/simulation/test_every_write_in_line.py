@@ -1,0 +1,63 @@
+"""Runs that wait in the line of their job, whatever happens at whichever write: each begins once, or is counted."""
+
+from collections import Counter
+
+import pytest
+
+from dkron_crds.job import SkipReason
+from tests.simulation.controllers import Course
+from tests.simulation.every_write import Story, ask, attempts, dkron_run, job, nodes, status
+from tests.simulation.plans import Event, What
+from tests.simulation.simulation import Result
+
+
+def nothing_waits_in_the_end(result: Result) -> None:
+    assert status(result).active == ()
+
+
+def the_one_in_line_was_stopped(result: Result) -> None:
+    reasons = Counter(execution.reason for execution in status(result).executions)
+    assert (reasons, len(attempts(result))) == ({"": 2, "Stopped": 1}, 2)
+    assert (status(result).active, status(result).error_count) == ((), 1)
+
+
+def each_ran_or_found_the_line_full(result: Result) -> None:
+    skipped = status(result).skipped
+    assert skipped is not None
+    assert (len(attempts(result)) + skipped.count, skipped.last_reason) == (4, SkipReason.QUEUE_FULL)
+
+
+def both_members_ran_twice(result: Result) -> None:
+    assert Counter(Counter(attempts(result)).values()) == {2: 2}
+
+
+LONG, LONGER = Course(fails=0.0, lasts=6.0), Course(fails=0.0, lasts=15.0)
+DISABLED = Event(at=16.0, what=What.DISABLE, on="j0")
+OLDEST, NEWEST = {"max": 2}, {"max": 2, "order": "newest", "expires": "5s"}
+LINES = {
+    "the oldest first, with requests": Story(
+        events=(job(schedule="*/5 * * * * *", concurrency="queue", queue=OLDEST), *ask(5.5, 6.0), DISABLED),
+        course=LONG, disturbed=(5.4, 11), holds=nothing_waits_in_the_end, away=True,
+    ),
+    "the newest first, and old ones expire": Story(
+        events=(job(schedule="*/3 * * * * *", concurrency="queue", queue=NEWEST), DISABLED), course=LONG,
+        disturbed=(6, 13), holds=nothing_waits_in_the_end,
+    ),
+    "a stop in line": Story(
+        events=(job(concurrency="queue"), *ask(3.0, 3.1, 3.2), Event(at=4.0, what=What.STOP, on="j0", waits=True)),
+        course=LONG, disturbed=(4, 12), holds=the_one_in_line_was_stopped, unjudged="A WRONG RECORD",
+    ),
+    "DkronRuns in a line that is full": Story(
+        events=(job(concurrency="queue", queue={"max": 1}), *dkron_run(3.0, 3.1, 3.2, 3.3)), course=LONGER,
+        disturbed=(3.05, 5.5), ends=60.0, holds=each_ran_or_found_the_line_full,
+    ),
+    "a line on two nodes": Story(
+        events=(nodes("ab"), job(tags={"dc": "eu:2"}, concurrency="queue"), *ask(3.0, 3.1)), course=LONG,
+        disturbed=(3.05, 8), holds=both_members_ran_twice,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("story", LINES.values(), ids=LINES.keys())
+def test_death_at_any_write_leaves_the_line_whole(story: Story) -> None:
+    assert story.check() > 1
