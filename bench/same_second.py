@@ -1,4 +1,7 @@
-"""How late is the last of many jobs that are due in the same second? Ours, stock CronJobs, and a bare loop, in one run.
+"""How late is the last of many jobs that are due in the same second? Ours, stock CronJobs, and loops, in one run.
+
+The bare loop creates small Jobs. The other one creates the Jobs of the operator, with their owners, variables and
+annotations: what the API server needs for these is no delay of the operator's.
 
 One cluster with simulated (KWOK) nodes. A watch on Jobs is the witness: it takes the time at which each new Job
 arrives, the same for all, so none is judged by its own clock.
@@ -22,9 +25,14 @@ import localcluster
 from dkron_kube import access
 from dkron_kube.client import KubeClient
 from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
+from dkron_operator.plan.build import build_job
+from dkron_operator.plan.cause import scheduled
+from dkron_operator.plan.read import read_job
+from dkron_pods.images import Images
 
 CRON_JOBS = Resource("batch", "v1", "cronjobs")
 RAISED = "--kube-api-qps 1000 --kube-api-burst 2000 --concurrent-job-syncs 20 --concurrent-cron-job-syncs 20"
+IMAGES = Images(default="docker.io/library/busybox:1.36", own="docker.io/library/busybox:1.36")
 
 Object = dict[str, Any]
 
@@ -77,6 +85,25 @@ async def bare_loop(client: KubeClient, count: int) -> Row:
         return row("bare loop, 32 connections", begin, await witness.all_of(count, 60))
 
 
+async def loop_of_ours(client: KubeClient, count: int) -> Row:
+    """As fast as one client can create the Jobs that the operator would create; their DkronJobs are there before."""
+    async with namespace(client, "loop") as name, Witness(client, name).watching() as witness:
+        slot, bodies = datetime.now(UTC).replace(microsecond=0), dict[int, Object]()
+
+        async def prepare(number: int) -> None:
+            job = read_job(await client.create(DKRON_JOBS, name, dkron_job(f"ours-{number}", "@yearly")))
+            entry = scheduled(slot).entry(uid=job.uid, name=job.name, at=slot)
+            bodies[number] = build_job(job, entry, images=IMAGES)
+
+        async def create(number: int) -> None:
+            await client.create(JOBS, name, bodies[number])
+
+        await many(count, prepare)
+        begin = time.time()
+        await many(count, create)
+        return row("loop, the operator's Jobs", begin, await witness.all_of(count, 60))
+
+
 async def cron_jobs(client: KubeClient, count: int, *, title: str, name: str) -> Row:
     """CronJobs that are due in a full minute."""
     async with namespace(client, name), Witness(client, name).watching() as witness:
@@ -112,6 +139,7 @@ async def compare(cluster: localcluster.Cluster, count: int) -> None:
         print(f"{count} jobs due in the same second; seconds until the Job was seen")
         print(f"{'':<34} {'first':>8} {'median':>8} {'last':>8}")
         print(await bare_loop(client, count), flush=True)
+        print(await loop_of_ours(client, count), flush=True)
         for number in range(3):
             print(await dkron_jobs(client, count, name=f"ours-{number}", kubeconfig=cluster.kubeconfig), flush=True)
         print(await cron_jobs(client, count, title="CronJob, default flags", name="cron-default"), flush=True)

@@ -136,18 +136,17 @@ class Condition(WireModel):
     """The metadata.generation that this condition describes."""
 
 
-def became_at(before: Iterable[Condition], kind: str, status: ConditionStatus, now: datetime) -> datetime:
-    """Return since when a condition has this status: now, unless it had it `before`."""
-    same = (each for each in before if each.type == kind and each.status is status)
-    return next((each.last_transition_time for each in same), now)
-
-
 def condition(
     before: Iterable[Condition], kind: str, verdict: tuple[ConditionStatus, str, str], *, now: datetime, generation: int
 ) -> Condition:
-    """Return the condition with this status, reason and message. It keeps the time of a status that it had `before`."""
+    """Return the condition with this status, reason and message. It keeps the time of a status that it had `before`,
+    and is the same object if nothing of it has changed: most plans change none, and making one costs more."""
     status, reason, message = verdict
+    text = message[:MAX_MESSAGE]
+    old = next((each for each in before if each.type == kind and each.status is status), None)
+    if old is not None and (old.reason, old.message, old.observed_generation) == (reason, text, generation):
+        return old
     return Condition(
-        type=kind, status=status, reason=reason, message=message[:MAX_MESSAGE],
-        last_transition_time=became_at(before, kind, status, now), observed_generation=generation,
+        type=kind, status=status, reason=reason, message=text,
+        last_transition_time=now if old is None else old.last_transition_time, observed_generation=generation,
     )  # fmt: skip

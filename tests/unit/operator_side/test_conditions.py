@@ -183,6 +183,15 @@ def test_condition_time_is_its_last_status_change() -> None:
     assert look(manual(**PIPED), status=third.status, now=after(100)).changes == [], "it is not written again"
 
 
+def test_unchanged_condition_stays_the_same_object() -> None:
+    first = look(now=NOON)
+    again, edited = look(status=first.status), look(manual(**PIPED), status=first.status)
+    same = [condition(again, kind) is condition(first, kind) for kind in ("Ready", "Suspended", "Degraded")]
+    assert same == [True, True, True]
+    assert condition(edited, "Ready") is not condition(first, "Ready"), "another message"
+    assert condition(edited, "Suspended") is condition(first, "Suspended")
+
+
 # --- Events --------------------------------------------------------------------------------------------------------
 
 
