@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from dkron_crds.attempt_names import started_at
 from dkron_crds.job import Active, Concurrency, Execution, RetryBackoff, SkipReason, Trigger
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.stops import Stop
 from dkron_operator.notifications import notices
+from dkron_operator.plan import kueue
 from dkron_operator.plan.actions import BeginCall, CancelCall, CreateJob, DeleteJob, ReadOutcome, ReadRun, ReadTrouble
 from dkron_operator.plan.cause import ON_REQUEST, cause_of, is_call
 from dkron_operator.plan.changes import Decided, Dropped, Finished, Refused, SlotsSkipped
@@ -65,7 +65,7 @@ def plan_attempts(plan: Plan) -> None:
 def _entries(plan: Plan, runs: Sequence[AttemptJob]) -> list[Active]:
     """Their entries in `active`: those that it has, and new ones."""
     known = {(entry.job, entry.uid): entry for entry in plan.status.active}
-    return [known.get((run.name, run.uid)) or run.entry(started_at(run.id)) for run in runs]
+    return [kueue.entry_of(known.get((run.name, run.uid)), run, plan.situation.now) for run in runs]
 
 
 def _follow(plan: Plan, run: AttemptJob, entry: Active) -> None:
@@ -77,6 +77,8 @@ def _follow(plan: Plan, run: AttemptJob, entry: Active) -> None:
         _record_lost(plan, entry)
     elif run.gone:
         _missing(plan, entry)
+    elif run.state is AttemptState.QUEUED and not run.deleting:
+        kueue.plan_queued(plan, run, entry)
     elif run.deleting or run.state is AttemptState.WAITING:
         if not run.deleting and _is_stranded(plan, run):
             plan.do(DeleteJob(run))
@@ -164,6 +166,10 @@ def _record_lost(plan: Plan, entry: Active) -> None:
         reason, message = "Replaced", "deleted in favour of a newer run"
     elif _is_gone(plan, entry.node_name):
         reason, message = NODE_GONE, _without_node(entry)
+    elif (end := kueue.ending(plan, entry)) is not None:
+        late = end.reason == SkipReason.DEADLINE_EXCEEDED
+        _record_end(plan, entry, end, None if late else _retry(plan, entry, end))
+        return
     else:
         # A user who deletes a Job wants it to stop, so there is no further attempt.
         reason, message = "JobLost", f"Job {entry.job} was deleted before it ended"
@@ -373,6 +379,7 @@ def _execution(entry: Active, outcome: Outcome) -> Execution:
         group=entry.group,
         attempt=entry.attempt,
         started_at=began,
+        queued_at=entry.queued_at,
         finished_at=max(outcome.finished_at, began),
         success=outcome.success,
         exit_code=outcome.exit_code,

@@ -9,7 +9,7 @@ from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK
 from dkron_crds.status import MAX_RUNS_AFTER
 from dkron_operator.notifications import notices
-from dkron_operator.plan import placement
+from dkron_operator.plan import kueue, placement
 from dkron_operator.plan.chain import broken_tie
 from dkron_operator.plan.changes import ConditionsSet
 from dkron_operator.plan.deferred_slots import waiting
@@ -24,7 +24,7 @@ from dkron_processors import of_job
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 NEEDS_A_PERSON = frozenset(
     {
-        "JobLost", "JobRejected", "PodLost", "ImagePullBackOff", "ErrImagePull", "InvalidImageName",
+        "JobLost", "JobRejected", "Deactivated", "FailedToStart", "RequeuingLimitExceeded", "PodLost", "ImagePullBackOff", "ErrImagePull", "InvalidImageName",
         "ErrImageNeverPull", "CreateContainerConfigError", "CreateContainerError", "StartError", "OOMKilled",
         "Unschedulable", "NodeGone", "FailedCreate", "FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox",
     }
@@ -33,6 +33,8 @@ NEEDS_A_PERSON = frozenset(
 
 TOGETHER = timedelta(seconds=3)
 """How long a new or edited job waits for a parent before it reports that the parent is missing."""
+
+NOT_BEGUN = frozenset({AttemptState.WAITING, AttemptState.QUEUED})
 
 Verdict = tuple[ConditionStatus, str, str]
 
@@ -99,7 +101,7 @@ def _ready(plan: Plan) -> Verdict:
         return FALSE, situation.job.unprompted.reason, situation.job.unprompted.message
     job, nodes = situation.job, situation.nodes or {}
     waits = waiting(plan, timeline(plan))
-    told = (job.ignored, placement.remarks(job.spec.tags, nodes.values()), job.remarks, waits)
+    told = (job.ignored, placement.remarks(job.spec.tags, nodes.values()), job.remarks, waits, kueue.remark(plan))
     return TRUE, ReadyReason.SCHEDULED, "; ".join(remark for remark in told if remark)
 
 
@@ -133,7 +135,7 @@ def _degraded(plan: Plan) -> Verdict:
     unconfirmed_create = plan.situation.unconfirmed_create
     for entry in (*plan.status.active, *((unconfirmed_create,) if unconfirmed_create else ())):
         trouble, run = plan.situation.pod_problems.get(entry.job), plan.situation.attempts.get(entry.job)
-        if trouble is not None and (run is None or run.deleting or run.state is AttemptState.WAITING):
+        if trouble is not None and not trouble.final and (run is None or run.deleting or run.state in NOT_BEGUN):
             stays = trouble.reason == KEPT_BY_FINALIZERS
             what = "is being deleted, but still exists" if stays else "does not start"
             return TRUE, trouble.reason, f"Job {entry.job} {what}: {trouble.message or trouble.reason}"

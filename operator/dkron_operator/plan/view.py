@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from dkron_crds.attempt_names import started_at
 from dkron_crds.job import Active, JobSpec, JobStatus, Trigger
 from dkron_crds.requests import Request
 from dkron_crds.schedule import Schedule
@@ -106,6 +107,9 @@ class JobView:
 class AttemptState(StrEnum):
     """How far a Kubernetes Job has got."""
 
+    QUEUED = "queued"
+    """It is suspended, and waits in a queue of Kueue."""
+
     WAITING = "waiting"
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -172,6 +176,17 @@ class AttemptJob:
     parameters_given: bool = False
     """Whether that DkronRun gives values to parameters."""
 
+    queue: str = ""
+    """The LocalQueue of Kueue that starts it; empty if none does."""
+
+    admitted_at: datetime | None = None
+    """When a queue last started it; None if it has not, or if it is in no queue."""
+
+    @property
+    def began(self) -> datetime:
+        """When it was created."""
+        return started_at(self.id)
+
     @property
     def cause(self) -> Cause:
         """The cause that its annotations name."""
@@ -195,6 +210,8 @@ class AttemptJob:
             id=self.id, job=self.name, slot=self.slot, trigger=self.trigger, group=self.group, attempt=self.attempt,
             started_at=started_at, uid=self.uid, node_name=self.node, member=self.member,
             parameters_given=self.parameters_given,
+            queued_at=started_at(self.id) if self.queue else None,
+            queue=self.queue if self.state is AttemptState.QUEUED else "",
         )  # fmt: skip
 
 
@@ -225,6 +242,8 @@ class PodProblem:
 
     reason: str
     message: str
+    final: bool = False
+    """The Job never starts: its attempt is over."""
 
 
 @dataclass(frozen=True, slots=True)
