@@ -108,6 +108,7 @@ def wire_run(
             "dkron.io/attempt": str(entry.attempt),
             **({"dkron.io/member": entry.member} if entry.member else {}),
             **({"dkron.io/node": entry.node_name} if entry.node_name else {}),
+            **({"dkron.io/queued-at": rfc3339(entry.queued_at)} if entry.queued_at else {}),
         },
         "ownerReferences": [{"uid": owner, "name": owner_name, "controller": True}],
     }
@@ -229,6 +230,7 @@ def run(entry: Active | None = None, state: AttemptState = AttemptState.RUNNING,
         "created": entry.started_at,
         "member": entry.member,
         "node": entry.node_name,
+        "queued_at": entry.queued_at,
         "finished_at": entry.started_at + timedelta(seconds=5) if over else None,
     }
     return AttemptJob(state=state, **{**defaults, **fields})

@@ -1,4 +1,5 @@
-"""Carries plans out at once and without a fault, in plain data: what is written is accepted, what is created exists."""
+"""Carries plans out at once and without a fault, in plain data: what is written is accepted, what is created exists,
+and a Job that comes too late was not created before."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -32,7 +33,9 @@ def settle(situation: Situation) -> tuple[Situation, Plan]:
 
 def _after(situation: Situation, plan: Plan) -> Situation:
     status, runs, create = plan.status, situation.attempts, plan.create
-    if create is not None:
+    if create is not None and create.late and create.entry.job not in runs:
+        status = fold_all(status, create.otherwise, situation.job.spec.history)
+    elif create is not None:
         changes = (*create.before, *create.after, Started(seen(create.entry)))
         status = fold_all(status, changes, situation.job.spec.history)
         runs = {**runs, create.entry.job: run(create.entry)}

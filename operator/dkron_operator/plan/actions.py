@@ -139,6 +139,13 @@ class CreateJob:
 
 
 @dataclass(frozen=True, slots=True)
+class Enqueue:
+    """Have a run wait in line: what decides it, and its claims. There is nothing to do in the cluster."""
+
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteDkronJob:
     """Delete the DkronJob itself, unless it has been written to since."""
 

@@ -2,29 +2,36 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from dkron_crds.job import Active, Concurrency, Execution, RetryBackoff, SkipReason, Trigger
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.stops import Stop
 from dkron_operator.notifications import notices
 from dkron_operator.plan import kueue
-from dkron_operator.plan.actions import BeginCall, CancelCall, CreateJob, DeleteJob, ReadOutcome, ReadRun, ReadTrouble
+from dkron_operator.plan.actions import (
+    BeginCall,
+    CancelCall,
+    CreateJob,
+    DeleteJob,
+    ReadOutcome,
+    ReadRun,
+    WriteStatus,
+)
 from dkron_operator.plan.cause import ON_REQUEST, cause_of, is_call
 from dkron_operator.plan.changes import Decided, Dropped, Finished, Refused, SlotsSkipped
 from dkron_operator.plan.decide import refuses_requests, start_deadline
 from dkron_operator.plan.fold import recorded
-from dkron_operator.plan.plan import NEWER_RUN, Plan, cancelled
+from dkron_operator.plan.line import dropped, is_claimed, may_begin, why_dropped
+from dkron_operator.plan.plan import NEWER_RUN, Plan, cancelled, waits_in_line
+from dkron_operator.plan.probing import plan_probe
+from dkron_operator.plan.replacing import is_newer, is_replaced
 from dkron_operator.plan.stop_requests import stop_of, stopped
 from dkron_operator.plan.upstream_runs import has_room
 from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome, Situation
 from dkron_pods.inline import is_inline
 from dkron_processors import of_job
 
-PATIENCE = timedelta(seconds=10)
-"""How long a pod may take to start before the operator asks why, and the time between two such checks."""
-AT_A_TIME = 100
-"""How many pods the operator asks about in that time. With more attempts, each is asked about less often."""
 A_MOMENT = timedelta(seconds=1)
 """The time between two looks for DkronRuns that are still being listed."""
 UNSCHEDULABLE = "Unschedulable"
@@ -83,7 +90,7 @@ def _follow(plan: Plan, run: AttemptJob, entry: Active) -> None:
         if not run.deleting and _is_stranded(plan, run):
             plan.do(DeleteJob(run))
         else:
-            _probe(plan, run)
+            plan_probe(plan, run)
 
 
 def _is_stranded(plan: Plan, run: AttemptJob) -> bool:
@@ -102,15 +109,6 @@ def _stopping(plan: Plan, run: AttemptJob, entry: Active) -> bool:
     # stays until then.
     # An end before the deletion stays its outcome.
     return run.deleting and not run.ended_before_its_deletion and stop_of(plan.situation.job, entry) is not None
-
-
-def _probe(plan: Plan, run: AttemptJob) -> None:
-    before = plan.situation.probed.get(run.name)
-    due = run.created + PATIENCE if before is None else before + PATIENCE * (1 + len(plan.status.active) // AT_A_TIME)
-    if due <= plan.situation.now:
-        plan.do(ReadTrouble(run.name))
-    else:
-        plan.wake_at(due)
 
 
 def _end(plan: Plan, entry: Active) -> None:
@@ -162,7 +160,7 @@ def _record_lost(plan: Plan, entry: Active) -> None:
         else:
             plan.record(_ended(plan, entry, outcome))
         return
-    if _replaced(plan, entry):
+    if is_replaced(plan, entry):
         reason, message = "Replaced", "deleted in favour of a newer run"
     elif _is_gone(plan, entry.node_name):
         reason, message = NODE_GONE, _without_node(entry)
@@ -183,39 +181,14 @@ def _record_end(plan: Plan, entry: Active, outcome: Outcome, retry: Active | Non
         _report_failure(plan, entry, outcome, retry)
 
 
-def _replaced(plan: Plan, entry: Active) -> bool:
-    """Whether a newer run has replaced this one (concurrency replace)."""
-    return plan.situation.job.spec.concurrency is Concurrency.REPLACE and any(
-        _is_newer(plan, other, entry) for other in plan.status.active
-    )
-
-
-def _is_newer(plan: Plan, one: Active, other: Active) -> bool:
-    """Whether the trigger of `one` came later, and the other makes way for it. Slots are ordered by their group
-    numbers, whatever the clock said when they were claimed. Requests may name any time, so two of them are ordered by
-    when their first attempts began."""
-    if Trigger.BACKFILL in (one.trigger, other.trigger):
-        return False
-    if one.group == other.group or {one.trigger, other.trigger} == {Trigger.SCHEDULE}:
-        return one.group > other.group
-    return _first_began(plan, one) > _first_began(plan, other)
-
-
-def _first_began(plan: Plan, entry: Active) -> datetime:
-    """When the first attempt of this run began, as far as the history goes back. A retry begins later than its run, and
-    one that waits for its backoff begins in the future."""
-    run = (entry.trigger, entry.group)
-    before = () if entry.attempt == 1 else plan.status.executions
-    began = [record.started_at for record in before if (record.trigger, record.group) == run]
-    return min([entry.started_at, *began])
-
-
 def _claimed(plan: Plan, entry: Active) -> None:
     job, now = plan.situation.job, plan.situation.now
     stop = stop_of(job, entry)
     if stop is not None:
         if plan.create is None:
             plan.create = _withdrawn(plan, entry, stop)
+    elif waits_in_line(plan, entry):
+        _queued(plan, entry)
     elif entry.attempt > 1 and (why := _cancelled(plan, entry)):
         plan.record(Dropped(entry.job))
         plan.do(cancelled(entry, why))
@@ -226,6 +199,20 @@ def _claimed(plan: Plan, entry: Active) -> None:
         plan.start(_complete(plan, entry))
 
 
+def _queued(plan: Plan, entry: Active) -> None:
+    """Process a claim that waits in line: its run is dropped, begins, or goes on waiting."""
+    reason = why_dropped(plan, entry)
+    if plan.create is not None:
+        return
+    if reason is not None:
+        plan.create = dropped(plan, entry, reason)
+    elif may_begin(plan, entry) and not _waits_for_its_run(plan, entry):
+        if is_claimed(plan, entry):
+            plan.start(_complete(plan, entry.model_copy(update={"started_at": plan.situation.now})))
+        else:
+            plan.do(WriteStatus())
+
+
 def _cancelled(plan: Plan, entry: Active) -> str:
     """Why a retry is not made; empty if it is."""
     if plan.situation.job.spec.disabled:
@@ -234,7 +221,7 @@ def _cancelled(plan: Plan, entry: Active) -> str:
         return plan.situation.problem.message
     if _has_lost_parameters(plan, entry):
         return LOST_PARAMETERS
-    return NEWER_RUN if _replaced(plan, entry) else ""
+    return NEWER_RUN if is_replaced(plan, entry) else ""
 
 
 def _waits_for_its_run(plan: Plan, entry: Active) -> bool:
@@ -262,7 +249,7 @@ def _complete(plan: Plan, entry: Active) -> CreateJob:
     given_up = (Dropped(entry.job, SkipReason.DEADLINE_EXCEEDED),)
     older: tuple[AttemptJob, ...] = ()
     if plan.situation.job.spec.concurrency is Concurrency.REPLACE:
-        standing = {other.job for other in plan.status.active if _is_newer(plan, entry, other)}
+        standing = {other.job for other in plan.status.active if is_newer(plan, entry, other)}
         found = (run for run in plan.situation.attempts.values() if run.name in standing)
         older = tuple(run for run in found if not (run.finished or run.gone or run.deleting))
     if (end := _hopeless(plan, entry)) is not None:
@@ -273,7 +260,9 @@ def _complete(plan: Plan, entry: Active) -> CreateJob:
 
 def _withdrawn(plan: Plan, entry: Active, stop: Stop) -> CreateJob:
     """Only check whether the Job exists after all; if it does, it is stopped like any other."""
-    never = entry.model_copy(update={"started_at": min(entry.started_at, plan.situation.now)})
+    now = plan.situation.now
+    began = now if waits_in_line(plan, entry) else min(entry.started_at, now)
+    never = entry.model_copy(update={"started_at": began})
     return CreateJob(entry, late=True, otherwise=(_ended(plan, never, stopped(plan, entry, stop)),))
 
 
@@ -335,7 +324,7 @@ def _too_late(plan: Plan, entry: Active) -> bool:
 
 def _retry(plan: Plan, entry: Active, outcome: Outcome) -> Active | None:
     job, since = plan.situation.job, plan.status.since
-    if entry.attempt > job.spec.retries or job.spec.disabled or _replaced(plan, entry):
+    if entry.attempt > job.spec.retries or job.spec.disabled or is_replaced(plan, entry):
         return None
     if since is not None and shifted(outcome.finished_at, plan.situation.retention) <= since:
         # From before the status was wiped: the next attempt may have come and gone.
@@ -395,7 +384,7 @@ def _execution(entry: Active, outcome: Outcome) -> Execution:
 def _report_failure(plan: Plan, entry: Active, outcome: Outcome, retry: Active | None) -> None:
     code = "" if outcome.exit_code is None else f", exit code {outcome.exit_code}"
     detail = f": {outcome.message}" if outcome.message else ""
-    replaced = not retry and entry.attempt <= plan.situation.job.spec.retries and _replaced(plan, entry)
+    replaced = not retry and entry.attempt <= plan.situation.job.spec.retries and is_replaced(plan, entry)
     then = f"; attempt {retry.attempt} follows" if retry else f"; no retry follows: {NEWER_RUN}" if replaced else ""
     whose = f" of member {entry.member}" if entry.member else ""
     message = f"attempt {entry.attempt}{whose} failed ({outcome.reason}{code}){detail}{then}"

@@ -102,7 +102,8 @@ def _without_ours(metadata: Mapping[str, Any]) -> Object:
 def _identity(job: JobView, entry: Active) -> Object:
     labels = {marks.LABEL_MANAGED_BY: marks.MANAGED_BY, marks.LABEL_JOB: job.name}
     of_pod = labels | ({marks.LABEL_GROUP: str(entry.group)} if is_spread(entry) else {})
-    placement = {marks.MEMBER: entry.member, marks.NODE: entry.node_name}
+    queued = "" if entry.queued_at is None else rfc3339(entry.queued_at)
+    optional = {marks.MEMBER: entry.member, marks.NODE: entry.node_name, marks.QUEUED_AT: queued}
     slot = rfc3339(entry.slot)
     return {
         "metadata": {
@@ -117,7 +118,7 @@ def _identity(job: JobView, entry: Active) -> Object:
                 marks.GROUP: str(entry.group),
                 marks.ATTEMPT: str(entry.attempt),
                 "batch.kubernetes.io/cronjob-scheduled-timestamp": slot,
-                **{key: value for key, value in placement.items() if value},
+                **{key: value for key, value in optional.items() if value},
             },
             "ownerReferences": [
                 {

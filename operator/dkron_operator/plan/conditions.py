@@ -9,7 +9,7 @@ from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK
 from dkron_crds.status import MAX_RUNS_AFTER
 from dkron_operator.notifications import notices
-from dkron_operator.plan import kueue, placement
+from dkron_operator.plan import kueue, line, placement
 from dkron_operator.plan.chain import broken_tie
 from dkron_operator.plan.changes import ConditionsSet
 from dkron_operator.plan.deferred_slots import waiting
@@ -100,8 +100,8 @@ def _ready(plan: Plan) -> Verdict:
     if situation.job.unprompted is not None:
         return FALSE, situation.job.unprompted.reason, situation.job.unprompted.message
     job, nodes = situation.job, situation.nodes or {}
-    waits = waiting(plan, timeline(plan))
-    told = (job.ignored, placement.remarks(job.spec.tags, nodes.values()), job.remarks, waits, kueue.remark(plan))
+    placed, waits = placement.remarks(job.spec.tags, nodes.values()), waiting(plan, timeline(plan))
+    told = (job.ignored, placed, job.remarks, waits, line.remark(plan), kueue.remark(plan))
     return TRUE, ReadyReason.SCHEDULED, "; ".join(remark for remark in told if remark)
 
 

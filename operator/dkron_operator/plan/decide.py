@@ -20,6 +20,9 @@ class Fire:
     replace: bool = False
     """Delete the running Jobs of the job first."""
 
+    queue: bool = False
+    """It waits in line until its turn comes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Skip:
@@ -47,15 +50,15 @@ def decide_request(
     job: JobView, *, active: int, force: bool = False, revive: bool = False, beside: bool = False
 ) -> Decision:
     """Decide a requested run. Start and expiry dates do not matter, but a disabled job does not run, unless a DkronRun
-    is to `revive` it. `force` overrules `forbid`. A run `beside` others is of a backfill, which has a policy of its
-    own: the job's concurrency does not apply."""
+    is to `revive` it. `force` overrules `forbid` and `queue`. A run `beside` others is of a backfill, which has a
+    policy of its own: the job's concurrency does not apply."""
     if refuses_requests(job) and not revive:
         return Skip(SkipReason.DISABLED)
     if active >= MOST_ACTIVE:
         return Skip(SkipReason.TOO_MANY_ACTIVE)
     if beside:
         return Fire(claim=job.spec.ephemeral)
-    if force and job.spec.concurrency is Concurrency.FORBID:
+    if force and job.spec.concurrency in (Concurrency.FORBID, Concurrency.QUEUE):
         return Fire(claim=True)
     return _by_concurrency(job, active)
 
@@ -101,6 +104,8 @@ def _by_concurrency(job: JobView, active: int) -> Decision:
             return Skip(SkipReason.CONCURRENCY_FORBIDDEN) if active else Fire(claim=True)
         case Concurrency.REPLACE:
             return Fire(claim=True, replace=active > 0)
+        case Concurrency.QUEUE:
+            return Fire(claim=True, queue=active > 0)
         case _:
             # Deleting a finished ephemeral job deletes its Jobs too, and with them the names that keep a second
             # operator from creating them again. A claim prevents that.

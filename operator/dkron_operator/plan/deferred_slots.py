@@ -86,7 +86,8 @@ def _fire(plan: Plan, line: Timeline, slot: datetime) -> bool:
         if not isinstance(create, Skip):
             return plan.start(create)
         decision = create
-    _skip(plan, line, slot, decision.reason, why=decision.why)
+    full = decision.reason is SkipReason.QUEUE_FULL
+    _skip(plan, line, now if full else slot, decision.reason, why=decision.why)
     return True
 
 

@@ -24,8 +24,9 @@ from dkron_crds.job import (
     SkipReason,
     Trigger,
 )
-from dkron_crds.status import MAX_COUNTED
+from dkron_crds.status import MAX_COUNTED, MAX_REFUSED
 from dkron_operator.plan.archive_outbox import archived, owed_slots, turned, with_owed
+from dkron_operator.plan.cause import ON_REQUEST
 from dkron_operator.plan.changes import (
     Accepted,
     Archived,
@@ -285,6 +286,9 @@ def _dropped(status: JobStatus, job: str, reason: SkipReason | None) -> JobStatu
     if claim is None:
         return status
     status = _with(status, active=tuple(e for e in status.active if e is not claim))
+    if reason is not None and claim.trigger in ON_REQUEST and job not in status.refused:
+        # Its annotation, or its DkronRun, may still ask for it.
+        status = _with(status, refused=(*status.refused, job)[-MAX_REFUSED:])
     if reason is not None:
         if claim.trigger is Trigger.SCHEDULE:
             status = owed_slots(status, claim.slot, claim.slot, count=1, reason=reason)

@@ -15,10 +15,11 @@ from dkron_crds.job import Active, JobSpec, SkipReason, Trigger
 from dkron_crds.job_metadata import KUEUE_QUEUE
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK
-from dkron_operator.plan.actions import DeleteJob, ReadTrouble, WriteStatus
+from dkron_operator.plan.actions import DeleteJob, WriteStatus
 from dkron_operator.plan.decide import start_deadline
 from dkron_operator.plan.outcome import MESSAGE_ROOM
 from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.probing import PATIENCE, plan_probe
 from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome, PodProblem
 
 Object = Mapping[str, Any]
@@ -28,12 +29,8 @@ JOB_UID = "kueue.x-k8s.io/job-uid"
 QUEUE_NOT_FOUND = "QueueNotFound"
 DEACTIVATED = "Deactivated"
 FAILED_TO_START = "FailedToStart"
-PATIENCE = timedelta(seconds=10)
-"""How long a Job may wait before its job says so, and before the operator looks at its queue for the first time."""
 LOOK = timedelta(minutes=1)
-"""The time between two such looks."""
-AT_A_TIME = 100
-"""How many waiting Jobs of one job the operator looks at in that time. With more, each is looked at less often."""
+"""The time between two looks at the queue of a Job that waits."""
 
 
 def queue_of(spec: JobSpec, labels: Mapping[str, Any]) -> str:
@@ -72,13 +69,7 @@ def plan_queued(plan: Plan, run: AttemptJob, entry: Active) -> None:
     deadline = _deadline(plan, entry)
     if deadline is not None:
         plan.wake_at(deadline + TICK)
-    before = plan.situation.probed.get(run.name)
-    rounds = 1 + len(plan.status.active) // AT_A_TIME
-    due = shifted(run.created, PATIENCE) if before is None else shifted(before, LOOK * rounds)
-    if due <= plan.situation.now:
-        plan.do(ReadTrouble(run.name))
-    else:
-        plan.wake_at(due)
+    plan_probe(plan, run, every=LOOK)
 
 
 def ending(plan: Plan, entry: Active) -> Outcome | None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from dkron_crds.job import Active, JobStatus, SkipReason, Trigger
-from dkron_operator.plan.actions import Action, CreateJob, Effect, Report, Severity
+from dkron_crds.job import Active, JobStatus, QueueOrder, SkipReason, Trigger
+from dkron_operator.plan.actions import Action, CreateJob, Effect, Enqueue, Report, Severity
 from dkron_operator.plan.cause import Cause, cause_of
 from dkron_operator.plan.changes import Change, Dropped, Started
 from dkron_operator.plan.decide import MOST_ACTIVE, Fire, Skip
@@ -66,8 +66,13 @@ class Plan:
         create = self.create
         return create is not None and not (create.late or create.call or self.situation.unconfirmed_create)
 
-    def start(self, create: CreateJob) -> bool:
-        """Create this Job, unless the budget of the namespace has it wait. Returns whether it is created."""
+    def start(self, create: CreateJob | Enqueue) -> bool:
+        """Have the run wait in line, or create this Job, unless the budget of the namespace has it wait. Returns
+        whether the run is decided."""
+        if isinstance(create, Enqueue):
+            for change in create.changes:
+                self.record(change)
+            return True
         if not (create.late or is_inline(self.situation.job.spec)) and self.waits():
             return False
         self.create = create
@@ -122,12 +127,15 @@ class Plan:
         self.wake = when if self.wake is None else min(self.wake, when)
 
 
-def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Change, ...] = ()) -> CreateJob | Skip:
-    """How the first attempts of a trigger are created under the job's concurrency policy and tags: at once, or after a
-    claim. `entry` stands for the trigger; the members of its group are decided here, once."""
+def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Change, ...] = ()) -> CreateJob | Enqueue | Skip:
+    """How the first attempts of a trigger are created under the job's concurrency policy and tags: at once, after a
+    claim, or when their turn in line comes. `entry` stands for the trigger; the members of its group are decided here,
+    once."""
     placed = _placed(plan, decision)
     if isinstance(placed, Skip):
         return placed
+    if decision.queue:
+        return _queued(plan, [_of_member(plan, entry, member) for member in placed], mark)
     if placed == (ONE_MEMBER,) and not decision.claim:
         return CreateJob(entry, after=mark)
     entries = [_of_member(plan, entry, member) for member in placed]
@@ -136,9 +144,36 @@ def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Change, ...]
         return CreateJob(entries[0], before=(*mark, *claims))
     running = tuple(run for run in plan.situation.attempts.values() if not (run.finished or run.gone) and _yields(run))
     waiting = [other for other in plan.status.active if not other.uid and _yields(other)]
-    dropped = tuple(Dropped(other.job) for other in waiting)
+    dropped = tuple(Dropped(other.job, _if_queued(plan, other)) for other in waiting)
     reports = tuple(cancelled(other, NEWER_RUN) for other in waiting if other.attempt > 1)
     return CreateJob(entries[0], before=(*mark, *dropped, *claims), replaces=running, reports=reports)
+
+
+def _queued(plan: Plan, entries: list[Active], mark: tuple[Change, ...]) -> Enqueue | Skip:
+    queue, now = plan.situation.job.spec.queue, plan.situation.now
+    waiting = {(other.trigger, other.group) for other in plan.status.active if waits_in_line(plan, other)}
+    if queue.order is QueueOrder.OLDEST and len(waiting) >= queue.max:
+        runs = "1 run waits" if queue.max == 1 else f"{queue.max} runs wait"
+        return Skip(SkipReason.QUEUE_FULL, f"{runs} in line, as spec.queue.max allows")
+    return Enqueue((*mark, *(Started(entry.model_copy(update={"queued_at": now})) for entry in entries)))
+
+
+def _if_queued(plan: Plan, claim: Active) -> SkipReason | None:
+    """The reason by which a run counts as skipped when a newer one takes its place. Its first member counts."""
+    run = (claim.trigger, claim.group)
+    first = next(other for other in plan.status.active if (other.trigger, other.group) == run)
+    return SkipReason.REPLACED if first is claim and waits_in_line(plan, claim) else None
+
+
+def waits_in_line(plan: Plan, entry: Active) -> bool:
+    """Whether this entry of `active` is of a run that waits in line: no member of it has a Job."""
+    if entry.queued_at is None or entry.uid:
+        return False
+    run, unconfirmed = (entry.trigger, entry.group), plan.situation.unconfirmed_create
+    others = (plan.status.executions, plan.situation.attempts.values(), [] if unconfirmed is None else [unconfirmed])
+    if any((other.trigger, other.group) == run for attempts in others for other in attempts):
+        return False
+    return not any(other.uid and (other.trigger, other.group) == run for other in plan.status.active)
 
 
 def cancelled(retry: Active, why: str) -> Report:
@@ -192,10 +227,11 @@ def begun_slots(plan: Plan) -> set[datetime]:
 def busy(plan: Plan) -> int:
     """How many attempts block another run: those that run or wait. Attempts that have ended for good and only need
     recording do not count."""
-    return sum(not _over(plan, entry) for entry in plan.status.active)
+    return sum(not is_over_for_good(plan, entry) for entry in plan.status.active)
 
 
-def _over(plan: Plan, entry: Active) -> bool:
+def is_over_for_good(plan: Plan, entry: Active) -> bool:
+    """Whether the attempt has ended, needs only recording, and no retry follows."""
     run = plan.situation.attempts.get(entry.job)
     if run is None or not run.finished:
         return False

@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from dkron_checks.checks import known, of_settings, read_schedule, settings_of
 from dkron_crds import job_metadata as marks
-from dkron_crds.attempt_names import started_at
 from dkron_crds.base import first_problem
 from dkron_crds.bounds import unreadable
 from dkron_crds.job import JobSpec, JobStatus, ReadyReason, Trigger
@@ -134,7 +133,7 @@ def read_attempt(body: Object) -> AttemptJob | None:
     try:
         run = _with_queue(_read_run(metadata, body.get("status") or {}, owner), body)
         # A Job that cannot become an entry in status is not one of ours.
-        run.entry(started_at(run.id))
+        run.entry(run.began)
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
         return None
     return run
@@ -176,6 +175,7 @@ def _read_run(metadata: Object, status: Object, owner: Object) -> AttemptJob:
         trace=read_traceparent(notes.get(ANNOTATION, "")),
         requested_by=notes.get(OF_RUN, ""),
         parameters_given=WITH_PARAMETERS in notes,
+        queued_at=read_instant(notes.get(marks.QUEUED_AT, "")),
     )
 
 

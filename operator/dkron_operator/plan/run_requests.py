@@ -38,6 +38,7 @@ _WHY = {
     SkipReason.DISABLED: "the job is disabled",
     SkipReason.CONCURRENCY_FORBIDDEN: "the job is running, and its concurrency is forbid",
     SkipReason.TOO_MANY_ACTIVE: f"{MOST_ACTIVE} of its attempts are active",
+    SkipReason.QUEUE_FULL: "as many runs wait in line as spec.queue.max allows",
     SkipReason.SUCCEEDED: "the job is ephemeral, has succeeded, and is being deleted",
 }
 
@@ -71,7 +72,9 @@ def _standing(plan: Plan) -> dict[str, Request]:
 
 
 def _unask(plan: Plan, kept: AbstractSet[str]) -> None:
-    asked = kept | {_first_job(plan, run) for run in plan.situation.runs.undecided}
+    runs = plan.situation.runs
+    # A run that has waited in line was decided, and its DkronRun has yet to say that it was dropped.
+    asked = kept | {_first_job(plan, run) for run in (*runs.undecided, *runs.decided.values())}
     gone = frozenset(plan.status.refused) - asked
     if gone and plan.situation.runs.listed:
         plan.record(RequestsGone(gone))
@@ -192,7 +195,7 @@ class _Known:
     """Traces of earlier requests, gathered once for all of them."""
 
     over: AbstractSet[str]
-    """Names of the Jobs or inline calls of requests that have had theirs."""
+    """Names of the Jobs or inline calls of requests that have had theirs, or wait in line for them."""
 
     claimed: AbstractSet[str]
     """Names of the Jobs that are claimed but not seen."""
@@ -207,9 +210,10 @@ class _Known:
     @classmethod
     def from_plan(cls, plan: Plan) -> "_Known":
         status, jobs = plan.status, plan.situation.attempts
+        queued = {entry.job for entry in plan.situation.persisted.active if entry.queued_at is not None}
         attempts: Iterable[Active | AttemptJob | Execution] = chain(status.active, jobs.values(), status.executions)
         return cls(
-            over=recorded(status) | jobs.keys() | {entry.job for entry in status.active if is_call(entry)},
+            over=recorded(status) | jobs.keys() | {entry.job for entry in status.active if is_call(entry)} | queued,
             claimed={entry.job for entry in status.active if not entry.uid},
             with_members={(each.trigger, each.group) for each in attempts if each.member},
         )

@@ -84,13 +84,13 @@ def run_status(
     refused, if this process did that."""
     key = run.trigger, run.group
     active, ended, jobs = record.active.get(key, []), record.ended.get(key, []), record.jobs.get(key, [])
-    if not (active or ended or run.decided):
+    if not (active or ended):
         if first in record.refused:
             # Another process may have refused it, and died before it wrote why: the newest reason of the job then.
             text = f"the run was refused ({record.skipped}); an Event of the DkronJob says why"
             unexplained = Refusal(record.skipped, text)
             return refused(run, refusal or unexplained, now=now)
-        if first not in record.counted:
+        if not run.decided and first not in record.counted:
             return run.status
     # The execution in the status replaces the one that this process remembers.
     records = {each.job: each for each in (*record.remembered.get(key, ()), *ended)}.values()
@@ -148,8 +148,8 @@ def rests_on_records(run: RequestedRun, record: JobRecord, status: RunStatus) ->
 def _attempts(
     run: RequestedRun, active: Iterable[Active], records: Iterable[Execution], jobs: Iterable[AttemptJob]
 ) -> dict[str, RunAttempt]:
-    """All attempts that are known, by the names of their Jobs. A retry that waits for its backoff is none yet: it may
-    be cancelled, and then the attempt before it was the last."""
+    """All attempts that are known, by the names of their Jobs. One that waits, for its backoff or in line, is none yet:
+    it may be cancelled, and then the attempt before it was the last."""
     found = {job.name: _of_job(job) for job in jobs if job.finished}
     found |= {entry.job: _of_active(entry) for entry in active if not _waits(entry)}
     # An attempt that has ended begins no more. A Job knows less of it, and an entry that is still active is old.
@@ -158,7 +158,7 @@ def _attempts(
 
 
 def _waits(entry: Active) -> bool:
-    return not entry.uid and entry.attempt > 1
+    return not entry.uid and (entry.attempt > 1 or entry.queued_at is not None)
 
 
 def _of_active(entry: Active) -> RunAttempt:
@@ -196,6 +196,8 @@ def _running(run: RequestedRun, attempts: Mapping[str, RunAttempt], active: list
     waiting = [entry for entry in active if _waits(entry)]
     if len(active) > 1:
         message = f"{len(active)} attempts are active"
+    elif waiting and waiting[0].queued_at is not None:
+        message = f"the run has waited in line since {rfc3339(waiting[0].queued_at)}"
     elif waiting:
         message = f"attempt {waiting[0].attempt} follows at {rfc3339(waiting[0].started_at)}"
     else:

@@ -7,13 +7,14 @@ from dkron_crds.job import MissedRuns, NotedPause, SkipReason, Trigger
 from dkron_crds.requests import FIRST
 from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_operator.plan.acceptance import first_moment, is_accepted
-from dkron_operator.plan.actions import AcceptJob
+from dkron_operator.plan.actions import AcceptJob, Enqueue
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.changes import Decided, PauseNoted, SlotsSkipped
 from dkron_operator.plan.decide import Skip, decide, start_deadline
 from dkron_operator.plan.deferred_changes import SlotsDeferred, UndecidedSlots, first, has_room, that_wait
 from dkron_operator.plan.deferred_slots import plan_deferred_slots, takes_turns
 from dkron_operator.plan.hold import dropped_before, missed_until, pause_ended
+from dkron_operator.plan.line import newest_surplus
 from dkron_operator.plan.plan import Plan, busy, creation, has_begun
 from dkron_operator.plan.upstream_runs import is_over
 from dkron_pods.inline import is_inline
@@ -159,7 +160,8 @@ def _pass_until(plan: Plan, line: Timeline, until: datetime, reason: SkipReason)
     if reason is SkipReason.PAUSED:
         plan.report("SlotsDropped", f"{slots} did not run because of a pause, the newest at {rfc3339(newest)}")
         return True
-    event = "DeadlineExceeded" if reason is SkipReason.DEADLINE_EXCEEDED else "SlotsMissed"
+    own = (SkipReason.DEADLINE_EXCEEDED, SkipReason.QUEUE_FULL)
+    event = str(reason) if reason in own else "SlotsMissed"
     plan.warn(event, f"{slots} did not run, the newest at {rfc3339(newest)}")
     return True
 
@@ -177,8 +179,13 @@ def _fire(plan: Plan, line: Timeline, slot: datetime) -> bool:
         return _defer(plan, line, slot) if owed else _skip(plan, line, slot, decision)
     entry = scheduled(slot).entry(uid=job.uid, name=job.name, at=now)
     create = creation(plan, entry, decision, mark=(Decided(slot),))
+    if isinstance(create, Skip) and create.reason is SkipReason.QUEUE_FULL:
+        return _pass_until(plan, line, now, create.reason)
     if isinstance(create, Skip):
         return _skip(plan, line, slot, create)
+    surplus = newest_surplus(plan, line) if isinstance(create, Enqueue) else None
+    if surplus is not None and surplus >= slot:
+        return _pass_until(plan, line, surplus, SkipReason.QUEUE_FULL)
     return plan.start(create)
 
 

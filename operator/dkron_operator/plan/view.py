@@ -176,6 +176,9 @@ class AttemptJob:
     parameters_given: bool = False
     """Whether that DkronRun gives values to parameters."""
 
+    queued_at: datetime | None = None
+    """Since when its run had waited in line; None if it had not."""
+
     queue: str = ""
     """The LocalQueue of Kueue that starts it; empty if none does."""
 
@@ -184,8 +187,9 @@ class AttemptJob:
 
     @property
     def began(self) -> datetime:
-        """When it was created."""
-        return started_at(self.id)
+        """When the attempt began. The id of one that has waited is older."""
+        asked = started_at(self.id)
+        return asked if self.queued_at is None else max(asked, self.created)
 
     @property
     def cause(self) -> Cause:
@@ -210,7 +214,7 @@ class AttemptJob:
             id=self.id, job=self.name, slot=self.slot, trigger=self.trigger, group=self.group, attempt=self.attempt,
             started_at=started_at, uid=self.uid, node_name=self.node, member=self.member,
             parameters_given=self.parameters_given,
-            queued_at=started_at(self.id) if self.queue else None,
+            queued_at=self.queued_at or (self.began if self.queue else None),
             queue=self.queue if self.state is AttemptState.QUEUED else "",
         )  # fmt: skip
 

@@ -112,7 +112,8 @@ class Metrics:
     def began(self, active: Active, now: datetime) -> None:
         """The Job of an attempt was created, or its inline call has begun."""
         if active.trigger is Trigger.SCHEDULE and active.attempt == 1:
-            self._lateness.observe(max((now - active.slot).total_seconds(), 0.0))
+            # Time in line is no lateness.
+            self._lateness.observe(max(((active.queued_at or now) - active.slot).total_seconds(), 0.0))
 
     def sized(self, size: int, truncated: int) -> None:
         """A status of `size` bytes was written, and `truncated` executions were dropped for it."""

@@ -332,6 +332,11 @@ SHOWN = (
     ),
     Shown("refused", DISABLED_BY, "Refused", "the job is disabled"),
     Shown("refused by another process", {"refused": (A.job,)}, "Refused", ASK_EVENT),
+    Shown(
+        "waits in line", {"active": (A.model_copy(update={"queued_at": NOON}),)}, "Running",
+        "the run has waited in line since 2026-03-01T12:00:00Z",
+    ),
+    Shown("dropped from the line", {"refused": (A.job,)}, "Refused", ASK_EVENT, decided()),
     Shown("the job's status was wiped", {"runs": (run(A),)}, "Running", "attempt 1 is active", decided()),
     Shown("nothing is left", {}, "Failed", NO_RECORD, decided()),
     Shown("another run", {"executions": (execution(first(requested("b"))),)}, "Pending"),
