@@ -24,9 +24,10 @@ from dkron_processors import of_job
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 NEEDS_A_PERSON = frozenset(
     {
-        "JobLost", "JobRejected", "Deactivated", "FailedToStart", "RequeuingLimitExceeded", "PodLost", "ImagePullBackOff", "ErrImagePull", "InvalidImageName",
+        "JobLost", "JobRejected", "PodLost", "ImagePullBackOff", "ErrImagePull", "InvalidImageName",
         "ErrImageNeverPull", "CreateContainerConfigError", "CreateContainerError", "StartError", "OOMKilled",
         "Unschedulable", "NodeGone", "FailedCreate", "FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox",
+        "Deactivated", "FailedToStart", "RequeuingLimitExceeded",
     }
 )  # fmt: skip
 """Failures that the command did not cause: if the newest attempt has one of them, the job is Degraded."""
