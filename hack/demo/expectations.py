@@ -95,6 +95,10 @@ def _skipped_and_ran(status: JobStatus) -> bool:
     return skipped and any(run.success for run in status.executions)
 
 
+def _waited(status: JobStatus) -> bool:
+    return any(run.success and run.queued_at is not None for run in status.executions)
+
+
 def _is_due(status: JobStatus) -> bool:
     return status.next is not None and not problem(status)
 
@@ -109,6 +113,7 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "every": Expectation("runs every twenty seconds", _printed("UTC")),
     "retries": Expectation("fails twice and succeeds at attempt 3", _succeeded_at(3)),
     "forbid": Expectation("runs, and skips the slots in between", _skipped_and_ran),
+    "queue": Expectation("has runs that wait for each other", _waited),
     "failing": Expectation("fails with exit code 3 and its message", _failed("no space left", exit_code=3)),
     "resources": Expectation("runs with the limits of its jobTemplate", _printed("I may use 32 MiB")),
     "every-node": Expectation("runs on every node, and names it", _printed("cleaning up on ")),
