@@ -188,3 +188,21 @@ def test_a_job_that_waits_in_vain_ends(queues: Queues) -> None:
     found = kube.wait_status("lost", "to succeed", finished(1))
     assert found["executions"][0]["success"]
     assert not is_degraded(found)
+
+
+def test_waiting_jobs_are_stopped_and_replaced(queues: Queues) -> None:
+    kube = queues.kube
+    queues.quota(pods=1)
+    queues.local(HELD, stopPolicy="Hold")
+    kube.apply(
+        dkron_job("stopped", queueName=HELD, run=["once"]),
+        dkron_job("replaced", queueName=HELD, schedule="@every 4s", concurrency="replace"),
+    )
+    (entry,) = kube.wait_status("stopped", "to wait", queued)["active"]
+    kube.ask_stop("stopped", entry["job"], f"{entry['startedAt']} by a test")
+    (record,) = kube.wait_status("stopped", "to be stopped", finished(1))["executions"]
+    assert (record["reason"], record["queuedAt"]) == ("Stopped", entry["queuedAt"])
+    first, *_ = kube.wait_status("replaced", "to be replaced", finished(1))["executions"]
+    assert (first["reason"], first["success"]) == ("Replaced", False)
+    later = kube.wait_status("replaced", "to wait again", queued)["active"][0]
+    assert later["group"] > first["group"]

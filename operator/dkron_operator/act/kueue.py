@@ -35,7 +35,7 @@ class Queues:
             found = [each async for each in self._client.list(WORKLOADS, run.namespace, label_selector=selector)]
         except NotFound:
             return without_kueue(run)
-        problem = given_up(found)
+        problem = given_up(run, found)
         if problem is not None:
             return problem
         try:

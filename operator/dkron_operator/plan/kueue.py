@@ -13,6 +13,7 @@ from typing import Any
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, JobSpec, SkipReason, Trigger
 from dkron_crds.job_metadata import KUEUE_QUEUE
+from dkron_crds.owners import controller_of
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK
 from dkron_operator.plan.actions import DeleteJob, WriteStatus
@@ -49,7 +50,7 @@ def entry_of(known: Active | None, run: AttemptJob, now: datetime) -> Active:
         since = known.queued_at or run.began
         return known.model_copy(update={"queue": run.queue, "evictions": evictions, "queued_at": since})
     if known.queue and not waits:
-        return _admitted(known, run.admitted_at or now)
+        return _admitted(known, run.admitted_at or run.finished_at or now)
     return known
 
 
@@ -102,12 +103,12 @@ def remark(plan: Plan) -> str:
     if first.evictions:
         text = f"Job {first.job} was evicted, and waits in LocalQueue {first.queue} again"
     else:
-        text = f"Job {first.job} waits in LocalQueue {first.queue} since {rfc3339(first.queued_at or first.started_at)}"
+        text = f"Job {first.job} waits in LocalQueue {first.queue} since {rfc3339(first.started_at)}"
     return f"{text}, and {more} more" if more else text
 
 
 def _is_long(plan: Plan, entry: Active) -> bool:
-    told = shifted(entry.queued_at or entry.started_at, PATIENCE)
+    told = shifted(entry.started_at, PATIENCE)
     if told <= plan.situation.now:
         return True
     plan.wake_at(told)
@@ -125,9 +126,12 @@ def without_queue(run: AttemptJob) -> PodProblem:
     return PodProblem(QUEUE_NOT_FOUND, f"LocalQueue {run.queue} does not exist in namespace {run.namespace}")
 
 
-def given_up(workloads: Iterable[Object]) -> PodProblem | None:
-    """Why Kueue will not start a suspended Job any more, from its Workload; None if it may."""
+def given_up(run: AttemptJob, workloads: Iterable[Object]) -> PodProblem | None:
+    """Why Kueue will not start a suspended Job any more, from its Workload; None if it may. Any user who may create
+    Workloads can give one the label of another one, so its owner counts."""
     for workload in workloads:
+        if controller_of(workload).get("uid") != run.uid:
+            continue
         true = {each["type"]: each for each in _conditions(workload) if each.get("status") == "True"}
         finished = true.get("Finished")
         if finished is not None and finished.get("reason") == FAILED_TO_START:

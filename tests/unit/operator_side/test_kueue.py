@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_crds.job import Active, JobStatus
+from dkron_crds.job import Active, JobStatus, SkipReason
 from dkron_operator.plan.actions import WriteStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.build import build_job
@@ -32,7 +32,7 @@ from tests.support.builders import (
     situation,
     wire_run,
 )
-from tests.support.plans import condition, jobs_deleted, reported, troubles_read
+from tests.support.plans import condition, created, jobs_deleted, reported, skips, troubles_read
 
 QUEUE = "team-a"
 LABEL = "kueue.x-k8s.io/queue-name"
@@ -302,12 +302,25 @@ def test_attempt_that_waited_in_vain_is_recorded(case: Record) -> None:
     assert "ExecutionFailed" in reported(plan)
 
 
+def test_newer_run_replaces_a_job_that_waits() -> None:
+    job = job_view(schedule="@every 60s", concurrency="replace")
+    plan = look(WAITS, in_queue(), at=after(60), job=job, probed={ENTRY.job: after(50)})
+    assert [each.name for each in created(plan).replaces] == [ENTRY.job]
+
+
+def test_job_that_waits_counts_as_active() -> None:
+    job = job_view(schedule="@every 60s", concurrency="forbid")
+    plan = look(WAITS, in_queue(), at=after(60), job=job, probed={ENTRY.job: after(50)})
+    assert (plan.create, skips(plan)) == (None, (1, SkipReason.CONCURRENCY_FORBIDDEN))
+
+
 # --- what Kueue knows ----------------------------------------------------------------------------------------------
 
 
 def workload(*conditions: Object, active: bool = True) -> Object:
     held = {"apiVersion": "kueue.x-k8s.io/v1beta2", "kind": "Workload"}
-    name = {"name": "job-a-12345", "labels": {JOB_UID: in_queue().uid}}
+    owners = [{"uid": in_queue().uid, "controller": True}]
+    name = {"name": "job-a-12345", "labels": {JOB_UID: in_queue().uid}, "ownerReferences": owners}
     return {**held, "metadata": name, "spec": {"active": active}, "status": {"conditions": list(conditions)}}
 
 
@@ -340,11 +353,13 @@ LIMIT = told("Evicted", "DeactivatedDueToRequeuingLimitExceeded", "exceeded the 
         pytest.param(
             [workload(told("Finished", "FailedToStart", "no node"))], ("FailedToStart", ": no node"), id="no start"
         ),
-        pytest.param([{}], None, id="a Workload without anything"),
+        pytest.param([workload() | {"spec": {}, "status": {}}], None, id="a Workload without anything"),
+        pytest.param([workload(active=False) | {"metadata": {"labels": {JOB_UID: in_queue().uid}}}], None,
+                     id="another user made it"),
     ],
 )  # fmt: skip
 def test_workload_tells_whether_kueue_gave_a_job_up(workloads: list[Object], expected: tuple[str, str] | None) -> None:
-    found = given_up(workloads)
+    found = given_up(in_queue(), workloads)
     if expected is None:
         assert found is None
         return

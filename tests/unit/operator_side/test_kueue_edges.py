@@ -23,7 +23,9 @@ FORBIDDEN = Rejected("forbidden")
 
 
 def workload(uid: str = JOB.uid, *, active: bool = True) -> Object:
-    return {"metadata": {"name": f"job-{uid}", "labels": {JOB_UID: uid}}, "spec": {"active": active}}
+    owners = [{"uid": uid, "controller": True}]
+    metadata = {"name": f"job-{uid}", "labels": {JOB_UID: uid}, "ownerReferences": owners}
+    return {"metadata": metadata, "spec": {"active": active}}
 
 
 def there(*workloads: Object, queue: bool = True) -> FakeKube:
