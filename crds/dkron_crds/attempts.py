@@ -62,8 +62,8 @@ class Active(WireModel):
     member share it."""
 
     queued_at: Instant | None = None
-    """When the run began to wait in line, see spec.queue. A claim with it waits; a Job with it has waited from then
-    until startedAt, in line or in a queue of Kueue. Absent if it did not wait."""
+    """When the run began to wait, in line (see spec.queue) or in a queue of Kueue (see spec.queueName). While it waits
+    in line, the entry has no uid, and the same time in startedAt. Absent if it did not wait."""
 
     queue: Annotated[str, Field(max_length=63)] = ""
     """The LocalQueue of Kueue in which the Job waits now, see spec.queueName. Empty if it does not."""

@@ -16,14 +16,14 @@ from dkron_operator.plan.actions import (
     DeleteJob,
     ReadOutcome,
     ReadRun,
-    WriteStatus,
 )
 from dkron_operator.plan.cause import ON_REQUEST, cause_of, is_call
 from dkron_operator.plan.changes import Decided, Dropped, Finished, Refused, SlotsSkipped
 from dkron_operator.plan.decide import refuses_requests, start_deadline
 from dkron_operator.plan.fold import recorded
-from dkron_operator.plan.line import dropped, is_claimed, may_begin, why_dropped
-from dkron_operator.plan.plan import NEWER_RUN, Plan, cancelled, waits_in_line
+from dkron_operator.plan.line import may_begin, plan_line
+from dkron_operator.plan.line_changes import Dequeued, dequeued, line_of, run_of, waits_in_line
+from dkron_operator.plan.plan import NEWER_RUN, Plan, cancelled
 from dkron_operator.plan.probing import plan_probe
 from dkron_operator.plan.replacing import is_newer, is_replaced
 from dkron_operator.plan.stop_requests import stop_of, stopped
@@ -61,6 +61,7 @@ def plan_attempts(plan: Plan) -> None:
             _called(plan, entry)
         elif entry.uid or entry.job in plan.situation.outcomes:
             _missing(plan, entry)
+    plan_line(plan)
     # Read `active` again: an attempt that ended above may have claimed its retry.
     for entry in plan.status.active:
         if not entry.uid and entry.job not in plan.situation.attempts:
@@ -187,8 +188,9 @@ def _claimed(plan: Plan, entry: Active) -> None:
     if stop is not None:
         if plan.create is None:
             plan.create = _withdrawn(plan, entry, stop)
-    elif waits_in_line(plan, entry):
-        _queued(plan, entry)
+    elif waits_in_line(entry):
+        if plan.create is None and may_begin(plan, entry) and not _waits_for_its_run(plan, entry):
+            plan.start(_from_line(plan, entry))
     elif entry.attempt > 1 and (why := _cancelled(plan, entry)):
         plan.record(Dropped(entry.job))
         plan.do(cancelled(entry, why))
@@ -199,18 +201,11 @@ def _claimed(plan: Plan, entry: Active) -> None:
         plan.start(_complete(plan, entry))
 
 
-def _queued(plan: Plan, entry: Active) -> None:
-    """Process a claim that waits in line: its run is dropped, begins, or goes on waiting."""
-    reason = why_dropped(plan, entry)
-    if plan.create is not None:
-        return
-    if reason is not None:
-        plan.create = dropped(plan, entry, reason)
-    elif may_begin(plan, entry) and not _waits_for_its_run(plan, entry):
-        if is_claimed(plan, entry):
-            plan.start(_complete(plan, entry.model_copy(update={"started_at": plan.situation.now})))
-        else:
-            plan.do(WriteStatus())
+def _from_line(plan: Plan, entry: Active) -> CreateJob:
+    """Take the run of this entry from the line, and create its first Job."""
+    run, now = run_of(entry), plan.situation.now
+    entries = next(entries for entries in line_of(plan.status.active) if run_of(entries[0]) == run)
+    return replace(_complete(plan, dequeued(entry, now)), before=(Dequeued(entries, now),))
 
 
 def _cancelled(plan: Plan, entry: Active) -> str:
@@ -261,7 +256,7 @@ def _complete(plan: Plan, entry: Active) -> CreateJob:
 def _withdrawn(plan: Plan, entry: Active, stop: Stop) -> CreateJob:
     """Only check whether the Job exists after all; if it does, it is stopped like any other."""
     now = plan.situation.now
-    began = now if waits_in_line(plan, entry) else min(entry.started_at, now)
+    began = now if waits_in_line(entry) else min(entry.started_at, now)
     never = entry.model_copy(update={"started_at": began})
     return CreateJob(entry, late=True, otherwise=(_ended(plan, never, stopped(plan, entry, stop)),))
 

@@ -18,6 +18,7 @@ from dkron_operator.plan.dependency_changes import (
     Link,
     ParentRunsMissed,
 )
+from dkron_operator.plan.line_changes import Dequeued, DroppedFromLine
 from dkron_operator.plan.reserved_slots import Released, Reserved
 
 
@@ -201,7 +202,7 @@ class PauseNoted:
 
 Change = (
     Accepted | Decided | SlotsSkipped | SlotsDeferred | DeferredStarted | DeferredSkipped | Refused | RequestsGone
-    | Started | Finished | Dropped | Discarded | ParentRunsHandled | ParentRunsMissed | JobsGone | Delivered
-    | ArchiveTurned | Archived
+    | Started | Dequeued | DroppedFromLine | Finished | Dropped | Discarded | ParentRunsHandled | ParentRunsMissed
+    | JobsGone | Delivered | ArchiveTurned | Archived
     | ConditionsSet | PauseNoted | Link | Reserved | Released | MarkTakenBack | SinceTakenBack | RebuiltTakenBack
 )  # fmt: skip

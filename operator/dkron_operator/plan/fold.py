@@ -5,24 +5,20 @@ makes a lost answer or a crash harmless.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 
 from dkron_crds.attempt_names import started_at
 from dkron_crds.attempts import MAX_OUTPUT
-from dkron_crds.base import saturated
 from dkron_crds.conditions import MAX_CONDITIONS, ConditionType
 from dkron_crds.job import (
     Active,
     Condition,
-    Day,
     Execution,
     GroupStatus,
     History,
     JobStatus,
-    Skipped,
     SkipReason,
-    Trigger,
 )
 from dkron_crds.status import MAX_COUNTED, MAX_REFUSED
 from dkron_operator.plan.archive_outbox import archived, owed_slots, turned, with_owed
@@ -50,6 +46,7 @@ from dkron_operator.plan.changes import (
     SlotsSkipped,
     Started,
 )
+from dkron_operator.plan.counters import with_claim_skipped, with_execution, with_skipped
 from dkron_operator.plan.deferred_changes import (
     DeferredSkipped,
     DeferredStarted,
@@ -75,6 +72,7 @@ from dkron_operator.plan.dependency_changes import (
     with_effect,
     with_ended,
 )
+from dkron_operator.plan.line_changes import Dequeued, DroppedFromLine, with_begun
 from dkron_operator.plan.reserved_slots import Released, Reserved, fold_window, settled
 from dkron_operator.plan.trim import trimmed
 
@@ -110,6 +108,10 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return status if is_recorded(status, change.execution.job) else _finished(status, change, history)
         case Dropped(job, reason):
             return _dropped(status, job, reason)
+        case Dequeued():
+            return with_begun(status, change)
+        case DroppedFromLine():
+            return _dropped_from_line(status, change)
         case Discarded(entries):
             return _with(status, active=tuple(entry for entry in status.active if entry not in entries))
         case JobsGone(jobs):
@@ -224,7 +226,7 @@ def _passed(status: JobStatus, change: SlotsSkipped) -> JobStatus:
         return marked
     began = change.slot if change.slots is None else change.slots.line.next(mark)
     owing = owed_slots(marked, began, change.slot, count=count, reason=change.reason)
-    return _skipped(owing, count=count, reason=change.reason, at=change.at)
+    return with_skipped(owing, count=count, reason=change.reason, at=change.at)
 
 
 def _taken_back(status: JobStatus, to: datetime, begun: tuple[datetime, ...]) -> JobStatus:
@@ -247,7 +249,7 @@ def _deferred(status: JobStatus, change: SlotsDeferred | DeferredStarted | Defer
                 return after
             began = first(status.deferred, change.slots.line, until)
             owing = owed_slots(after, began, until, count=count, reason=reason)
-            return _skipped(owing, count=count, reason=reason, at=at)
+            return with_skipped(owing, count=count, reason=reason, at=at)
 
 
 def _refused(status: JobStatus, change: Refused | RequestsGone) -> JobStatus:
@@ -256,18 +258,7 @@ def _refused(status: JobStatus, change: Refused | RequestsGone) -> JobStatus:
     if change.job in status.refused:
         return status
     after = _with(status, refused=(*status.refused, change.job))
-    return _skipped(after, count=1, reason=change.reason, at=change.at)
-
-
-def _skipped(status: JobStatus, *, count: int, reason: SkipReason, at: datetime) -> JobStatus:
-    before = status.skipped
-    if before is None:
-        return _with(status, skipped=Skipped(count=saturated(count), last_time=at, last_reason=reason))
-    skipped = before.model_copy(update={"count": saturated(before.count + count)})
-    if at >= before.last_time:
-        # Of an older one, as of a missed slot that waited, the reason says nothing about the newest.
-        skipped = skipped.model_copy(update={"last_time": at, "last_reason": reason})
-    return _with(status, skipped=skipped)
+    return with_skipped(after, count=1, reason=change.reason, at=change.at)
 
 
 def _with_all_active(status: JobStatus, entries: Sequence[Active]) -> JobStatus:
@@ -286,16 +277,23 @@ def _dropped(status: JobStatus, job: str, reason: SkipReason | None) -> JobStatu
     if claim is None:
         return status
     status = _with(status, active=tuple(e for e in status.active if e is not claim))
-    if reason is not None and claim.trigger in ON_REQUEST and job not in status.refused:
-        # Its annotation, or its DkronRun, may still ask for it.
-        status = _with(status, refused=(*status.refused, job)[-MAX_REFUSED:])
     if reason is not None:
-        if claim.trigger is Trigger.SCHEDULE:
-            status = owed_slots(status, claim.slot, claim.slot, count=1, reason=reason)
-        status = _skipped(status, count=1, reason=reason, at=claim.slot)
+        status = with_claim_skipped(status, claim, reason)
     over = not any(e.group == claim.group for e in status.active)
     ended = any(e.group == claim.group for e in status.executions)
     return _with_group(status, status.executions, claim.group) if over and ended else status
+
+
+def _dropped_from_line(status: JobStatus, change: DroppedFromLine) -> JobStatus:
+    """The status after a run was dropped from the line, which counts once, however many members it has."""
+    first, kept = change.entries[0], tuple(entry for entry in status.active if entry not in change.entries)
+    if len(kept) + len(change.entries) != len(status.active):
+        return status
+    status = _with(status, active=kept)
+    if first.trigger in ON_REQUEST and first.job not in status.refused:
+        # Its annotation, or its DkronRun, may still ask for it.
+        status = _with(status, refused=(*status.refused, first.job)[-MAX_REFUSED:])
+    return with_claim_skipped(status, first, change.reason)
 
 
 def _linked(status: JobStatus, change: ParentRunsHandled | ParentRunsMissed | Link) -> JobStatus:
@@ -306,7 +304,7 @@ def _linked(status: JobStatus, change: ParentRunsHandled | ParentRunsMissed | Li
     after = with_effect(status, change.runs)
     if after is status or change.reason is None:
         return after
-    return _skipped(after, count=1, reason=change.reason, at=change.at)
+    return with_skipped(after, count=1, reason=change.reason, at=change.at)
 
 
 def _overrun(status: JobStatus, change: ParentRunsMissed) -> JobStatus:
@@ -314,7 +312,7 @@ def _overrun(status: JobStatus, change: ParentRunsMissed) -> JobStatus:
     if before is None or before >= change.count:
         return status
     after = with_consumed(status, change.uid, change.count)
-    return _skipped(after, count=change.count - before, reason=SkipReason.OVERRUN, at=change.at)
+    return with_skipped(after, count=change.count - before, reason=SkipReason.OVERRUN, at=change.at)
 
 
 def _finished(status: JobStatus, change: Finished, history: History) -> JobStatus:
@@ -326,7 +324,7 @@ def _finished(status: JobStatus, change: Finished, history: History) -> JobStatu
     # The list exceeds the limit only if a user has written names by hand. Drop the oldest names: a list that is too
     # long could not be written.
     status = _with(status, active=active, counted=(*status.counted, execution.job)[-MAX_COUNTED:])
-    status = _counted(status, execution)
+    status = with_execution(status, execution)
     if not any(e.group == execution.group for e in active):
         status = _with_group(status, executions, execution.group)
     unarchived = () if status.unarchived is None else (*status.unarchived.executions, execution.job)
@@ -348,26 +346,6 @@ def start_of(execution: Execution) -> tuple[datetime, int]:
     except (ValueError, OverflowError):
         # A user has edited the status by hand.
         return execution.started_at, execution.attempt
-
-
-def _counted(status: JobStatus, execution: Execution) -> JobStatus:
-    ended = execution.finished_at
-    days = _days(status.days, ended, success=execution.success)
-    if execution.success:
-        last = _later(status.last_success, ended)
-        return _with(status, success_count=saturated(status.success_count + 1), last_success=last, days=days)
-    errors = saturated(status.error_count + 1)
-    return _with(status, error_count=errors, last_error=_later(status.last_error, ended), days=days)
-
-
-def _days(days: tuple[Day, ...], ended: datetime, *, success: bool) -> tuple[Day, ...]:
-    date = ended.astimezone(UTC).date()
-    totals = {day.date: day for day in days}
-    today = totals.get(date, Day(date=date, success=0, failed=0))
-    succeeded, failed = saturated(today.success + success), saturated(today.failed + (not success))
-    totals[date] = today.model_copy(update={"success": succeeded, "failed": failed})
-    newest = max(totals)
-    return tuple(totals[day] for day in sorted(totals) if newest - day <= timedelta(days=1))
 
 
 def _with_group(status: JobStatus, executions: tuple[Execution, ...], group: int) -> JobStatus:

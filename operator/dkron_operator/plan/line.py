@@ -1,22 +1,20 @@
-"""The line of a job: runs that were decided, and wait until they may begin.
+"""The line of a job: runs that were decided, and wait until they may begin (docs/adr/0047).
 
-A run that waits is a claim in `status.active` with `queuedAt`. The write that decides its slot or request also claims
-it, so it is decided once. Nothing follows from the claim before the API server has it. Its Job has the name that its
-cause gives, so the run begins once, whichever process creates the Job. A run without any trace but its claims waits; as
-soon as one of its members has a Job, the others begin, too.
+The write that decides a slot or a request also claims its run, so it is decided once. A write of its own takes the run
+from the line, and only then its Job is created, under the name that its cause gives.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from dkron_crds.job import Active, Concurrency, QueueOrder, SkipReason, Trigger
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK, Timeline
-from dkron_operator.plan.actions import CreateJob, ExplainRefusal, Report, Severity
+from dkron_operator.plan.actions import ExplainRefusal
 from dkron_operator.plan.cause import ON_REQUEST
-from dkron_operator.plan.changes import Dropped
 from dkron_operator.plan.decide import refuses_requests, start_deadline
-from dkron_operator.plan.plan import Plan, is_over_for_good, waits_in_line
+from dkron_operator.plan.line_changes import DroppedFromLine, RunKey, line_of, run_of, waits_in_line
+from dkron_operator.plan.plan import Plan, is_over_for_good
 from dkron_operator.plan.upstream_runs import is_over
 
 _WHY = {
@@ -28,20 +26,16 @@ _WHY = {
 }
 
 
-def why_dropped(plan: Plan, entry: Active) -> SkipReason | None:
-    """Why a run that waits leaves the line; None if it stays, and then the job is planned again when that changes."""
-    job, now = plan.situation.job, plan.situation.now
-    run = plan.situation.runs.by_group(entry.group)
-    closed = refuses_requests(job) if entry.trigger in ON_REQUEST else job.spec.disabled
-    if closed and not (run is not None and run.force):
-        return SkipReason.DISABLED
-    if is_over(plan):
-        return SkipReason.SUCCEEDED
-    for reason, end in _ends(plan, entry):
-        if now > end:
-            return reason
-        plan.wake_at(end + TICK)
-    return SkipReason.QUEUE_FULL if _is_surplus(plan, entry) else None
+def plan_line(plan: Plan) -> None:
+    """Drop the runs that may not wait any longer."""
+    runs = line_of(plan.status.active)
+    if not runs:
+        return
+    surplus = _surplus(plan, runs)
+    for entries in runs:
+        reason = _why_dropped(plan, entries[0]) or (SkipReason.QUEUE_FULL if run_of(entries[0]) in surplus else None)
+        if reason is not None:
+            _drop(plan, entries, reason)
 
 
 def may_begin(plan: Plan, entry: Active) -> bool:
@@ -51,33 +45,13 @@ def may_begin(plan: Plan, entry: Active) -> bool:
     concurrency = plan.situation.job.spec.concurrency
     if entry.trigger is Trigger.BACKFILL or concurrency is Concurrency.ALLOW:
         return True
-    if any(not (waits_in_line(plan, other) or is_over_for_good(plan, other)) for other in plan.status.active):
+    if any(not (waits_in_line(other) or is_over_for_good(plan, other)) for other in plan.status.active):
         return False
-    return _turns(plan)[0] == (entry.trigger, entry.group)
-
-
-def is_claimed(plan: Plan, entry: Active) -> bool:
-    """Whether the API server has the claim, so that the run may begin."""
-    return any(other.job == entry.job for other in plan.situation.persisted.active)
-
-
-def dropped(plan: Plan, entry: Active, reason: SkipReason) -> CreateJob:
-    """Drop the whole run from the line, unless another process has created its Job."""
-    run = plan.situation.runs.by_group(entry.group)
-    if run is not None:
-        plan.do(ExplainRefusal(run.uid, reason, _WHY[reason]))
-    group = (entry.trigger, entry.group)
-    others = (other for other in plan.status.active if (other.trigger, other.group) == group and other is not entry)
-    return CreateJob(
-        entry,
-        late=True,
-        otherwise=(Dropped(entry.job, reason), *(Dropped(other.job) for other in others)),
-        reports=(Report(Severity.WARNING, reason, f"a run does not begin: {_WHY[reason]}", subject=entry.job),),
-    )
+    return _turns(plan)[0] == run_of(entry)
 
 
 def newest_surplus(plan: Plan, line: Timeline) -> datetime | None:
-    """The newest due slot that more than `max` newer ones would push out of the line at once; None if there is none."""
+    """The newest due slot that `max` newer ones would push out of the line at once; None if there is none."""
     queue, mark = plan.situation.job.spec.queue, plan.status.last_schedule_time
     if queue.order is not QueueOrder.NEWEST:
         return None
@@ -91,32 +65,55 @@ def newest_surplus(plan: Plan, line: Timeline) -> datetime | None:
 
 def remark(plan: Plan) -> str:
     """How many runs wait, as a sentence; empty if none does."""
-    count = len(_turns(plan))
+    count = len(line_of(plan.status.active))
     return "" if not count else "1 run waits in line" if count == 1 else f"{count} runs wait in line"
+
+
+def _why_dropped(plan: Plan, entry: Active) -> SkipReason | None:
+    """Why the run leaves the line; None if it stays, and then the job is planned again when that changes."""
+    job, now = plan.situation.job, plan.situation.now
+    run = plan.situation.runs.by_group(entry.group)
+    closed = refuses_requests(job) if entry.trigger in ON_REQUEST else job.spec.disabled
+    if closed and not (run is not None and run.force):
+        return SkipReason.DISABLED
+    if is_over(plan):
+        return SkipReason.SUCCEEDED
+    for reason, end in _ends(plan, entry):
+        if now > end:
+            return reason
+        plan.wake_at(end + TICK)
+    return None
 
 
 def _ends(plan: Plan, entry: Active) -> Iterable[tuple[SkipReason, datetime]]:
     """Up to when the run may wait, and the reason after that."""
     job = plan.situation.job
     limits: list[tuple[SkipReason, timedelta | None, datetime]] = []
-    if entry.queued_at is not None:
-        limits.append((SkipReason.QUEUE_EXPIRED, job.spec.queue.patience, entry.queued_at))
+    limits.append((SkipReason.QUEUE_EXPIRED, job.spec.queue.patience, entry.started_at))
     if entry.trigger is Trigger.SCHEDULE:
         limits.append((SkipReason.DEADLINE_EXCEEDED, start_deadline(job), entry.slot))
     return [(reason, shifted(since, limit)) for reason, limit, since in limits if limit is not None]
 
 
-def _is_surplus(plan: Plan, entry: Active) -> bool:
+def _surplus(plan: Plan, runs: Sequence[tuple[Active, ...]]) -> frozenset[RunKey]:
+    """The runs that newer ones push out of the line."""
     queue = plan.situation.job.spec.queue
-    if queue.order is not QueueOrder.NEWEST or entry.trigger is Trigger.BACKFILL:
-        return False
-    return (entry.trigger, entry.group) in _turns(plan)[queue.max :]
+    if queue.order is not QueueOrder.NEWEST:
+        return frozenset()
+    return frozenset(_turns(plan)[queue.max :]) if len(runs) > queue.max else frozenset()
 
 
-def _turns(plan: Plan) -> list[tuple[Trigger, int]]:
+def _turns(plan: Plan) -> list[RunKey]:
     """The runs that wait for the job itself, in the order in which they begin."""
-    waiting = [entry for entry in plan.status.active if waits_in_line(plan, entry)]
-    waiting = [entry for entry in waiting if entry.trigger is not Trigger.BACKFILL]
-    newest = plan.situation.job.spec.queue.order is QueueOrder.NEWEST
-    waiting.sort(key=lambda entry: (entry.queued_at, entry.slot, entry.job), reverse=newest)
-    return list(dict.fromkeys((entry.trigger, entry.group) for entry in waiting))
+    waiting = (run_of(entries[0]) for entries in line_of(plan.status.active))
+    turns = [run for run in waiting if run[0] is not Trigger.BACKFILL]
+    return turns[::-1] if plan.situation.job.spec.queue.order is QueueOrder.NEWEST else turns
+
+
+def _drop(plan: Plan, entries: tuple[Active, ...], reason: SkipReason) -> None:
+    first = entries[0]
+    plan.record(DroppedFromLine(entries, reason))
+    plan.warn(reason, f"a run does not begin: {_WHY[reason]}", first.job)
+    run = plan.situation.runs.by_group(first.group)
+    if run is not None:
+        plan.do(ExplainRefusal(run.uid, reason, _WHY[reason]))

@@ -11,6 +11,7 @@ from dkron_operator.plan.cause import Cause, cause_of
 from dkron_operator.plan.changes import Change, Dropped, Started
 from dkron_operator.plan.decide import MOST_ACTIVE, Fire, Skip
 from dkron_operator.plan.fold import fold, fold_all, is_recorded, recorded
+from dkron_operator.plan.line_changes import DroppedFromLine, line_of, queued, waits_in_line
 from dkron_operator.plan.pauses import ActivePause, hold_by
 from dkron_operator.plan.placement import ONE_MEMBER, Member, members, shortage
 from dkron_operator.plan.view import AttemptJob, AttemptState, Situation
@@ -144,36 +145,20 @@ def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Change, ...]
         return CreateJob(entries[0], before=(*mark, *claims))
     running = tuple(run for run in plan.situation.attempts.values() if not (run.finished or run.gone) and _yields(run))
     waiting = [other for other in plan.status.active if not other.uid and _yields(other)]
-    dropped = tuple(Dropped(other.job, _if_queued(plan, other)) for other in waiting)
+    dropped: tuple[Change, ...] = (
+        *(DroppedFromLine(entries, SkipReason.REPLACED) for entries in line_of(waiting)),
+        *(Dropped(other.job) for other in waiting if not waits_in_line(other)),
+    )
     reports = tuple(cancelled(other, NEWER_RUN) for other in waiting if other.attempt > 1)
     return CreateJob(entries[0], before=(*mark, *dropped, *claims), replaces=running, reports=reports)
 
 
 def _queued(plan: Plan, entries: list[Active], mark: tuple[Change, ...]) -> Enqueue | Skip:
     queue, now = plan.situation.job.spec.queue, plan.situation.now
-    waiting = {(other.trigger, other.group) for other in plan.status.active if waits_in_line(plan, other)}
-    if queue.order is QueueOrder.OLDEST and len(waiting) >= queue.max:
+    if queue.order is QueueOrder.OLDEST and len(line_of(plan.status.active)) >= queue.max:
         runs = "1 run waits" if queue.max == 1 else f"{queue.max} runs wait"
         return Skip(SkipReason.QUEUE_FULL, f"{runs} in line, as spec.queue.max allows")
-    return Enqueue((*mark, *(Started(entry.model_copy(update={"queued_at": now})) for entry in entries)))
-
-
-def _if_queued(plan: Plan, claim: Active) -> SkipReason | None:
-    """The reason by which a run counts as skipped when a newer one takes its place. Its first member counts."""
-    run = (claim.trigger, claim.group)
-    first = next(other for other in plan.status.active if (other.trigger, other.group) == run)
-    return SkipReason.REPLACED if first is claim and waits_in_line(plan, claim) else None
-
-
-def waits_in_line(plan: Plan, entry: Active) -> bool:
-    """Whether this entry of `active` is of a run that waits in line: no member of it has a Job."""
-    if entry.queued_at is None or entry.uid:
-        return False
-    run, unconfirmed = (entry.trigger, entry.group), plan.situation.unconfirmed_create
-    others = (plan.status.executions, plan.situation.attempts.values(), [] if unconfirmed is None else [unconfirmed])
-    if any((other.trigger, other.group) == run for attempts in others for other in attempts):
-        return False
-    return not any(other.uid and (other.trigger, other.group) == run for other in plan.status.active)
+    return Enqueue((*mark, *(Started(queued(entry, now)) for entry in entries)))
 
 
 def cancelled(retry: Active, why: str) -> Report:

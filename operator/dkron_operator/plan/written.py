@@ -32,6 +32,7 @@ from dkron_operator.plan.deferred_changes import (
     without,
 )
 from dkron_operator.plan.fold import is_known, is_recorded
+from dkron_operator.plan.line_changes import DroppedFromLine
 
 REPLACED = "Replaced"
 """The reason of a claimed slot that did not run because a newer one took its claim before its Job existed."""
@@ -129,8 +130,8 @@ class _Reading:
                 self.mark, self.deferred = to, not_after(self.deferred, to)
             case Started(entry):
                 self._start(entry)
-            case Dropped(job, reason) if job in self.claims:
-                self.others.append(_unfired(self.claims.pop(job), reason or REPLACED, 1))
+            case Dropped() | DroppedFromLine():
+                self._drop(change)
             case Discarded(entries):
                 self._discard(entries)
             case Finished(execution):
@@ -176,6 +177,18 @@ class _Reading:
         # Its slot was settled before the entry was written, or is another one's to settle.
         for entry in entries:
             self.claims.pop(entry.job, None)
+
+    def _drop(self, change: Dropped | DroppedFromLine) -> None:
+        if isinstance(change, Dropped):
+            jobs, reason = [change.job], change.reason or REPLACED
+        else:
+            first = change.entries[0]
+            if first not in self.before.active and is_known(self.before, first.job):
+                # It has begun.
+                return
+            jobs, reason = [entry.job for entry in change.entries], change.reason
+        slots = {self.claims.pop(job) for job in jobs if job in self.claims}
+        self.others += [_unfired(slot, reason, 1) for slot in slots]
 
     def _start(self, entry: Active) -> None:
         if not _claims_slot(entry):

@@ -9,13 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dkron_crds.job import JobStatus, SkipReason
+from dkron_crds.job import Active, History, JobStatus, SkipReason
 from dkron_operator.plan.acceptance import accepted_schedule
-from dkron_operator.plan.actions import RemoveAnnotation, WriteStatus
+from dkron_operator.plan.actions import RemoveAnnotation
 from dkron_operator.plan.advance import advance
+from dkron_operator.plan.changes import Change
+from dkron_operator.plan.fold import fold
+from dkron_operator.plan.line_changes import Dequeued, DroppedFromLine, dequeued, queued, waits_in_line
 from dkron_operator.plan.pauses import Pause
 from dkron_operator.plan.view import AttemptState, JobView, Outcome, Situation
-from tests.support.builders import NOON, after, job_view, situation
+from tests.support.builders import NOON, after, claim, job_view, seen, situation
 from tests.support.examples import examples
 from tests.support.steps import settle
 
@@ -166,23 +169,38 @@ def test_newer_run_replaces_those_that_wait() -> None:
     assert (waiting(found), skipped(found.status)) == ([], (2, SkipReason.REPLACED))
 
 
-def test_nothing_begins_before_its_claim_is_written() -> None:
+def test_run_leaves_the_line_by_a_write_before_its_job_exists() -> None:
     found = lived(at(queueing(), 1), 2)
     over = {name: replace(each, state=AttemptState.SUCCEEDED) for name, each in found.attempts.items()}
     outcomes = {name: Outcome(success=True, finished_at=minutes(2.5)) for name in over}
-    unwritten = found.persisted.model_copy(update={"active": found.persisted.active[:1]})
-    plan = advance(replace(found, persisted=unwritten, attempts=over, outcomes=outcomes, now=minutes(2.5)))
-    assert plan.create is None
-    assert plan.wants(WriteStatus)
+    plan = advance(replace(found, attempts=over, outcomes=outcomes, now=minutes(2.5)))
+    waits = next(entry for entry in found.status.active if not entry.uid)
+    assert plan.create is not None
+    assert (plan.create.entry.job, plan.create.before) == (waits.job, (Dequeued((waits,), minutes(2.5)),))
 
 
-def test_job_of_another_process_takes_its_claim_from_the_line() -> None:
-    found = lived(at(queueing(queue={"expires": "1s"}), 1), 1)
-    queued, _ = settle(replace(found, now=minutes(2)))
-    expired = advance(replace(queued, now=minutes(2.5)))
-    assert expired.create is not None
-    assert expired.create.late
-    assert [type(change).__name__ for change in expired.create.otherwise] == ["Dropped"]
+WAITS = queued(claim(), minutes(1))
+BEGUN = dequeued(WAITS, minutes(2))
+
+
+@pytest.mark.parametrize(
+    ("known", "change", "left"),
+    [
+        pytest.param(WAITS, Dequeued((WAITS,), minutes(2)), (BEGUN,), id="begins"),
+        pytest.param(WAITS, Dequeued((WAITS,), minutes(0)), (dequeued(WAITS, minutes(0)),), id="a clock set back"),
+        pytest.param(None, Dequeued((WAITS,), minutes(2)), (), id="dropped by another process"),
+        pytest.param(WAITS, DroppedFromLine((WAITS,), FULL), (), id="dropped"),
+        pytest.param(BEGUN, DroppedFromLine((WAITS,), FULL), (BEGUN,), id="begun by another process"),
+        pytest.param(seen(BEGUN), DroppedFromLine((WAITS,), FULL), (seen(BEGUN),), id="its Job exists"),
+    ],
+)
+def test_only_a_run_that_waits_leaves_the_line(known: Active | None, change: Change, left: tuple[Active, ...]) -> None:
+    status = JobStatus(active=() if known is None else (known,), last_schedule_time=NOON)
+    once = fold(status, change, History())
+    assert once.active == left
+    assert not [entry for entry in left if waits_in_line(entry)]
+    assert skipped(once) == ((1, FULL) if known is WAITS and not left else (0, None))
+    assert fold(once, change, History()) == once
 
 
 def asked(job: JobView, **fields: Any) -> JobView:

@@ -22,12 +22,15 @@ from dkron_operator.plan.changes import (
     Started,
 )
 from dkron_operator.plan.fold import fold_all
+from dkron_operator.plan.line_changes import DroppedFromLine, dequeued, queued
 from dkron_operator.plan.written import Fact, SlotResult, Slots, facts, holds
 from tests.support.builders import NOON, after, claim, execution, request_claim, seen, thirds_of_minutes
 
 FIRST, SECOND, RETRY = claim(NOON), claim(after(60)), claim(NOON, attempt=2, at=after(5))
 EAST, WEST = claim(NOON, member="east"), claim(NOON, member="west")
 DONE = execution(FIRST)
+IN_LINE = (queued(EAST, after(1)), queued(WEST, after(1)))
+FULL = SkipReason.QUEUE_FULL
 LATE, MISSED, BUSY = SkipReason.DEADLINE_EXCEEDED, SkipReason.MISSED, SkipReason.CONCURRENCY_FORBIDDEN
 BEFORE = after(-3600)
 
@@ -72,6 +75,14 @@ PASSED = SlotsSkipped(after(60), MISSED, after(60), slots=thirds_of_minutes())
         pytest.param(
             CLAIMED, [Dropped(FIRST.job), Decided(after(60)), Started(SECOND)], [skipped(NOON, "Replaced")],
             id="a claim that a newer one takes",
+        ),
+        pytest.param(
+            DECIDED | {"active": IN_LINE}, [DroppedFromLine(IN_LINE, FULL)], [skipped(NOON, "QueueFull")],
+            id="a run with two members that is dropped from the line",
+        ),
+        pytest.param(
+            DECIDED | {"active": (dequeued(IN_LINE[0], after(5)), IN_LINE[1])}, [DroppedFromLine(IN_LINE, FULL)], [],
+            id="one that has begun since",
         ),
         pytest.param(
             CLAIMED, [Discarded(frozenset({FIRST})), Started(seen(FIRST))], [], id="a user's claim settles nothing"
