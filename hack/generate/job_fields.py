@@ -21,7 +21,8 @@ FILE = ROOT / "api" / "dkron_api" / "assets" / "fields.json"
 JOBS, EXECUTORS = ROOT / "docs" / "jobs.md", ROOT / "docs" / "executors.md"
 FIELDS = {
     "name": "name", "displayname": "display_name", "schedule": "schedule", "timezone": "timezone",
-    "parent_job": "parent_job", "disabled": "disabled", "concurrency": "concurrency", "retries": "retries",
+    "parent_job": "parent_job", "disabled": "disabled", "concurrency": "concurrency", "queue": "queue",
+    "retries": "retries",
     "executor": "executor", "executor_config": "executor_config", "processors": "processors", "tags": "tags",
     "metadata": "metadata", "owner": "owner", "owner_email": "owner_email", "ephemeral": "ephemeral",
     "starts_at": "starts_at", "expires_at": "expires_at",

@@ -30,7 +30,8 @@ class ArchivedExecution:
     (`dkron_crds.attempt_names`), by which it is found.
 
     `created_at` is the creation of the Kubernetes Job: the lateness is the time from the slot to it, and the queue time
-    the time from it to `started_at`. None where it is not known. `parameters` never hold a value from a Secret.
+    the time from it to `started_at`. Of a run that waited in line, `queued_at` takes its place in both. None where it
+    is not known. `parameters` never hold a value from a Secret.
     """
 
     job: JobKey
@@ -44,6 +45,8 @@ class ArchivedExecution:
     finished_at: datetime
     success: bool
     created_at: datetime | None = None
+    queued_at: datetime | None = None
+    """Since when its run waited in line, which is not lateness; None if it did not wait."""
     member: str = ""
     exit_code: int | None = None
     reason: str = ""

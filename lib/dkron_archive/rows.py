@@ -52,6 +52,7 @@ def execution_row(execution: ArchivedExecution, job: int, output: int) -> dict[s
         "finished_at": execution.finished_at,
         "slot": execution.slot,
         "created_at": execution.created_at,
+        "queued_at": execution.queued_at,
         "group": bounded(execution.group),
         "attempt": min(execution.attempt, 2**31 - 1),
         "success": execution.success,
@@ -65,8 +66,9 @@ def execution_of(row: Record) -> ArchivedExecution:
     """The record in a row of `execution`, joined with the uid and the name of its job."""
     return ArchivedExecution(
         JobKey(row.namespace, row.job_name, row.job_uid), row.id, row.attempt_job, row.group, row.attempt, row.trigger,
-        row.slot, row.started_at, row.finished_at, row.success, row.created_at, row.member, row.exit_code, row.reason,
-        row.message, row.node_name, row.cause, row.revision, json.loads(row.parameters) if row.parameters else {},
+        row.slot, row.started_at, row.finished_at, row.success, row.created_at, row.queued_at, row.member,
+        row.exit_code, row.reason, row.message, row.node_name, row.cause, row.revision,
+        json.loads(row.parameters) if row.parameters else {},
     )  # fmt: skip
 
 

@@ -126,6 +126,7 @@ execution = Table(
     Column("finished_at", Instant, nullable=False),
     Column("slot", Instant, nullable=False),
     Column("created_at", Instant),
+    Column("queued_at", Instant),
     Column("group", BigInteger, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("success", Boolean, nullable=False),

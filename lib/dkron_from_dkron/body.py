@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Final, get_type_hints
 
+from dkron_crds.job import Queue
 from dkron_crds.schedule.errors import quoted
 from dkron_from_dkron.moments import moment, strict_moment
 from dkron_from_dkron.values import Pairs, Unreadable
@@ -70,6 +71,19 @@ def _processors(field: str, value: object) -> Mapping[str, Texts]:
     return {key: _texts(f"{field} {quoted(key)}", Pairs() if item is None else item) for key, item in value}
 
 
+def _queue(field: str, value: object) -> Mapping[str, Any]:
+    """Return the queue that is sent, by the names of `spec.queue`. The API server checks the values."""
+    if not isinstance(value, Pairs):
+        raise Unreadable(f"{field}: it is {_kind(value)}; send null, or an object such as {QUEUE_EXAMPLE}")
+    found: dict[str, Any] = {}
+    for key, item in value:
+        if key not in _QUEUE:
+            raise Unreadable(f"{field}: {quoted(key)} is not a field of it; it has {', '.join(_QUEUE)}")
+        if item is not None:
+            found[key] = _QUEUE[key](f"{field}: {key}", item)
+    return found or DEFAULT_QUEUE
+
+
 def _names(field: str, value: object) -> tuple[str, ...]:
     if isinstance(value, list) and not isinstance(value, Pairs):
         return tuple("" if item is None else _text(field, item) for item in value)
@@ -110,12 +124,20 @@ def _kind(value: object) -> str:
             return "an array"
 
 
+_QUEUE: Mapping[str, Reader] = {"max": _count, "expires": _text, "order": _text}
+QUEUE_EXAMPLE = '{"max": 10, "expires": "1h", "order": "oldest"}'
+DEFAULT_QUEUE: Mapping[str, Any] = {"max": Queue().max}
+"""The queue that has no fields of its own: the others are optional."""
+NO_QUEUE: Mapping[str, Any] = {}
+"""What null means as `queue`: runs do not wait."""
+
+
 @dataclass(frozen=True, slots=True)
 class JobBody:
     """A job as a client sent it: the fields of Dkron behaviour §2.1 in their order and under their names on the wire,
     each with what reads it, absent ones with Dkron's defaults. None is Go's nil: the client sent null or nothing. Times
-    are in the normal form of `moments`; the zero time is None. `problem` is our own
-    field, see `readiness`, and is never stored."""
+    are in the normal form of `moments`; the zero time is None. `problem` and `queue` are our own
+    fields. `problem` is never stored, see `readiness`; `queue` is None if it is not sent, and empty for null."""
 
     id: Annotated[str, _text] = ""
     name: Annotated[str, _text] = ""
@@ -144,12 +166,15 @@ class JobBody:
     starts_at: Annotated[str | None, _time] = None
     expires_at: Annotated[str | None, _time] = None
     problem: Annotated[str, _word] = ""
+    queue: Annotated[Mapping[str, Any] | None, _queue] = None
 
 
 _READERS: Mapping[str, Reader] = {
     name: hint.__metadata__[0] for name, hint in get_type_hints(JobBody, include_extras=True).items()
 }
 _NULLABLE = frozenset(each.name for each in fields(JobBody) if each.default is None)
+_ABSENT: Mapping[str, Any] = {"queue": NO_QUEUE}
+"""What null means for a field, unless it means None."""
 FIELDS = tuple(_READERS)
 """The names of all fields."""
 
@@ -166,5 +191,5 @@ def read_object(value: object) -> JobBody:
         name = key if key in _READERS else key.replace("\u017f", "s").lower()
         # As in Go, null leaves a plain field as it is: an absent concurrency stays "allow".
         if name in _READERS and (item is not None or name in _NULLABLE):
-            given[name] = None if item is None else _READERS[name](name, item)
+            given[name] = _ABSENT.get(name) if item is None else _READERS[name](name, item)
     return JobBody(**given)

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from dkron_crds.admission import refused
-from dkron_crds.job import JobSpec
+from dkron_crds.job import Concurrency, JobSpec
 from dkron_crds.names import is_own_name
-from dkron_from_dkron.body import JobBody
+from dkron_from_dkron.body import NO_QUEUE, JobBody
 
 Object = dict[str, Any]
 
@@ -60,8 +60,24 @@ def spec_of(body: JobBody, stored: Object | None = None) -> Object:
     }
     # Empty values are left out, so that the schema's defaults apply. An empty concurrency reads back empty, as it was
     # sent: Terraform would change the job again and again otherwise.
-    wanted = kept | {key: value for key, value in sent.items() if value} | {"concurrency": body.concurrency}
+    concurrency = _concurrency(body, stored or {})
+    if concurrency["concurrency"] != (stored or {}).get("concurrency") == Concurrency.QUEUE:
+        kept.pop("queue", None)
+    wanted = kept | {key: value for key, value in sent.items() if value} | concurrency
     return wanted if refused(wanted) is None else wanted | {_UNCHECKED: True}
+
+
+def _concurrency(body: JobBody, stored: Object) -> Object:
+    """Return the concurrency, and the queue that is sent. Dkron's clients see `forbid` for `queue`, and know no field
+    `queue`: sending `forbid` back without it changes nothing."""
+    if body.concurrency != Concurrency.FORBID or body.queue == NO_QUEUE:
+        return {"concurrency": body.concurrency}
+    if body.queue:
+        known, sent = stored.get("queue") or {}, dict(body.queue)
+        is_same = DEFAULTS["queue"] | known == DEFAULTS["queue"] | sent
+        return {"concurrency": Concurrency.QUEUE.value, "queue": known if is_same and known else sent}
+    queues = stored.get("concurrency") == Concurrency.QUEUE
+    return {"concurrency": Concurrency.QUEUE.value if queues else body.concurrency}
 
 
 def kept_of(stored: Object, parent_job: str) -> Object:
@@ -82,6 +98,8 @@ def changed(stored: Object, wanted: Object) -> set[str]:
 
 def _value(spec: Object, key: str) -> object:
     value = spec.get(key, DEFAULTS.get(key))
+    if key == "queue" and isinstance(value, dict):
+        return DEFAULTS[key] | value
     if key in _DATES and isinstance(value, str):
         try:
             return datetime.fromisoformat(value)

@@ -13,10 +13,11 @@ from dkron_crds.schedule.errors import quoted
 from dkron_crds.schedule.zones import load_zone
 from dkron_crds.sizes import memory_bytes
 from dkron_crds.spec import UINT32_MAX
-from dkron_from_dkron.body import JobBody
+from dkron_from_dkron.body import QUEUE_EXAMPLE, JobBody
 from dkron_from_dkron.moments import instant
 
 CONCURRENCIES = frozenset({"allow", "forbid", "replace", ""})
+_CONCURRENCIES = f"allow, forbid or replace; with forbid and a queue, such as {QUEUE_EXAMPLE}, runs wait"
 SHELL = frozenset({"shell", ""})
 """The values of `executor` that mean shell, which is also the default."""
 
@@ -44,7 +45,9 @@ def check(body: JobBody) -> None:
     # With a zone that is known, the schedule is parsed only once.
     _check_schedule(body, "" if wrong_zone else body.timezone)
     if body.concurrency not in CONCURRENCIES:
-        raise Invalid(f"concurrency: {quoted(body.concurrency)} is not known; use allow, forbid or replace")
+        raise Invalid(f"concurrency: {quoted(body.concurrency)} is not known; use {_CONCURRENCIES}")
+    if body.queue and body.concurrency != "forbid":
+        raise Invalid('queue: only with concurrency "forbid" do runs wait; send that, or null as queue')
     if wrong_zone:
         raise Invalid(wrong_zone)
     if body.executor in SHELL:

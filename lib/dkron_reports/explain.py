@@ -17,7 +17,7 @@ from dkron_reports.job import Job, condition
 from dkron_reports.past import Past
 from dkron_reports.pause_times import MISSED, PauseTimes
 from dkron_reports.reading import Object, mapping, number
-from dkron_reports.run import Run
+from dkron_reports.run import Result, Run, behind
 from dkron_reports.skipping import because, setting_of
 from dkron_reports.slices import Steps, at_once
 from dkron_reports.slots import Timing, clock_changes, following, past_the_last, read_timing
@@ -46,6 +46,8 @@ class What(StrEnum):
     """It did not exist, or does not."""
     PAUSED = "paused"
     LATE = "late"
+    WAITING = "waiting"
+    """It waits in line for its turn."""
     TO_COME = "to come"
     UNKNOWN = "unknown"
 
@@ -71,8 +73,19 @@ class Explained:
             late = self.run.late
             found |= {"trigger": self.run.trigger, "result": self.run.result.value, "attempts": self.run.tries}
             found |= {"group": self.run.group}
+            found |= _queued_json(self.run)
             found |= {} if late is None else {"late_seconds": late.total_seconds()}
         return found | {key: text for key, text in (("reason", self.reason), ("setting", self.setting)) if text}
+
+
+def _queued_json(run: Run) -> dict[str, Any]:
+    """Return since when a run waited in line, and its place or how long it took; empty if it did not wait."""
+    if run.queued is None:
+        return {}
+    since = {"queued_at": rfc3339(run.queued)}
+    if run.started is None:
+        return since | ({"place": run.place} if run.place else {})
+    return since | {"queued_seconds": (run.started - run.queued).total_seconds()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +188,7 @@ def _period(job: Job, start: datetime, end: datetime, sources: _Known) -> Steps[
     history = None if line is None else History(status, timing, line, now, past)
     remarks = list(_of_all(job, timing, status, now, refused=history is not None and history.refused_at is not None))
     if line is None or history is None:
-        known = all_runs(status, past)
+        known = all_runs(status, past, mapping(job.raw, "spec"))
         runs = _others(known, (), start, end, now=now)
         remarks += [_no_slots(job), *_newest(known, runs, now)]
         return Explanation(job.name, start, end, runs=runs, remarks=tuple(remarks))
@@ -210,10 +223,13 @@ def _others(
 ) -> tuple[Explained, ...]:
     """Return the runs of the period that these slots do not tell, the earliest first."""
     known = {(each.run.trigger, each.run.group) for each in slots if each.run is not None}
-    found = [(at, run) for run in runs if (at := run.slot or run.started) and (run.trigger, run.group) not in known]
+    known_runs = tuple(runs)
+    found = [
+        (at, run) for run in known_runs if (at := run.slot or run.started) and (run.trigger, run.group) not in known
+    ]
     first = start.replace(microsecond=0)
     return tuple(
-        Explained(at, What.RAN, _sentence(run, now), run)
+        _explained(at, run, known_runs, now)
         for at, run in sorted(found, key=lambda each: (each[0], each[1].group))
         if first <= at.replace(microsecond=0) <= end
     )
@@ -231,13 +247,20 @@ def _refusal(history: History, start: datetime, end: datetime) -> Iterator[Expla
 def _newest(known: Sequence[Run], told: Sequence[Explained], now: datetime) -> Iterator[str]:
     """Yield how the newest run went, if the period has none."""
     if known and not told:
-        yield f"its newest run began {instant(known[0].started)}: {_sentence(known[0], now)}"
+        began = "waits in line" if known[0].started is None else f"began {instant(known[0].started)}"
+        yield f"its newest run {began}: {_sentence(known[0], known, now)}"
 
 
-def _sentence(run: Run, now: datetime) -> str:
-    """Return how a run went, and by which cause unless that is the schedule."""
+def _explained(at: datetime, run: Run, known: Sequence[Run], now: datetime) -> Explained:
+    what = What.WAITING if run.result is Result.WAITING else What.RAN
+    return Explained(at, what, _sentence(run, known, now), run)
+
+
+def _sentence(run: Run, known: Sequence[Run], now: datetime) -> str:
+    """Return how a run went, and by which cause unless that is the schedule. `known` are all runs."""
     cause = _CAUSES.get(run.trigger)
-    return f"{cause}: {run.sentence(now)}" if cause else run.sentence(now)
+    told = run.sentence(now, behind=behind(run, known))
+    return f"{cause}: {told}" if cause else told
 
 
 def _slots(line: Timeline, since: datetime, start: datetime, end: datetime) -> Iterator[datetime]:
@@ -323,7 +346,7 @@ class _Rules:
         """Return the fate of the slot."""
         run = self._history.runs.get(slot) or self._history.again.get(slot)
         if run is not None:
-            return Explained(slot, What.RAN, _sentence(run, self._now), run)
+            return _explained(slot, run, self._history.all_runs, self._now)
         skip = None if self._past is None else self._past.skip_of(slot)
         if skip is not None:
             return Explained(slot, What.SKIPPED, skip.why, reason=skip.reason, setting=setting_of(skip.reason))

@@ -7,7 +7,7 @@ from typing import Any
 from dkron_crds.schedule.instants import rfc3339, shifted
 from dkron_reports.job import Job
 from dkron_reports.reading import mapping, objects
-from dkron_reports.run import Attempt, Result, Run, attempts_of, runs_of
+from dkron_reports.run import GOING, Attempt, Result, Run, attempts_of, runs_of
 from dkron_reports.slices import Steps
 from dkron_reports.words import read_span
 
@@ -69,5 +69,5 @@ def _tally(job: Job, start: datetime) -> dict[str, Any] | None:
 
 def _finished_since(attempts: Iterable[Attempt], start: datetime) -> list[Run]:
     """Return the runs that began since then and are over, newest first."""
-    over = [run for run in runs_of(attempts) if run.result is not Result.RUNNING]
+    over = [run for run in runs_of(attempts) if run.result not in GOING]
     return [run for run in over if run.started is not None and run.started >= start]

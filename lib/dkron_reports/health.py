@@ -54,6 +54,8 @@ class JobHealth:
     troubles: Troubles
     recent: tuple[Recent, ...]
     running: tuple[Attempt, ...]
+    waits: bool
+    """Whether a run of it waits in line."""
     days: tuple[Day, ...]
     kept_since: datetime | None = None
     """From when on all of its runs are kept, if older ones of the last hour may be gone."""
@@ -68,13 +70,15 @@ class JobHealth:
         return known if known is not None and known > now and self.state is State.READY else first_of(self.job, now=now)
 
     def words(self, troubled: Sequence[Trouble]) -> list[str]:
-        """Return the words by which jobs are counted and filtered: the state, kinds of trouble, running, paused.
-        `troubled` are the troubles that count."""
+        """Return the words by which jobs are counted and filtered: the state, kinds of trouble, running, waiting,
+        paused. `troubled` are the troubles that count."""
         found: list[str] = [self.state]
         if troubled:
             found += dict.fromkeys(each.kind for each in troubled if each.kind is not Kind.INVALID)
         if self.running:
             found.append("running")
+        if self.waits:
+            found.append("waiting")
         if self.paused:
             found.append("paused")
         return found
@@ -100,6 +104,7 @@ def health_of(
         troubles=Troubles(job, changed=changed),
         recent=_recent(status, now - RECENT, () if before is None else before.recent),
         running=tuple(each for each in active if each.begun and each.started is not None),
+        waits=any(each.waits for each in active),
         days=days_in(status, "days"),
         kept_since=_kept_since(status, now - RECENT),
     )
@@ -171,8 +176,9 @@ def _single(group: int, ended: Object) -> Recent | None:
         return None
     trigger, late = sys.intern(str(ended.get("trigger") or "")), None
     if trigger == "schedule":
-        slot = read_time(ended.get("slot"))
-        late = None if slot is None else max((started - slot).total_seconds(), 0.0)
+        slot, queued = read_time(ended.get("slot")), ended.get("queuedAt")
+        began = (read_time(queued) if queued else None) or started
+        late = None if slot is None else max((began - slot).total_seconds(), 0.0)
     result = Result.SUCCESS if ended.get("success") is True else Result.FAILED
     return Recent(group, started, trigger, result, whole(ended.get("attempt")) or 1, late, _seconds(finished - started))
 

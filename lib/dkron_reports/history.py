@@ -18,7 +18,7 @@ class History:
     def __init__(  # noqa: PLR0917 - built in one place
         self, status: Object, timing: Timing, line: Timeline, now: datetime, past: Past | None = None
     ) -> None:
-        self.all_runs = all_runs(status, past)
+        self.all_runs = all_runs(status, past, mapping(timing.job.raw, "spec"))
         self.runs = {run.slot: run for run in self.all_runs if run.trigger == "schedule" and run.slot is not None}
         oldest_first = ((run.stands_for, run) for run in reversed(self.all_runs) if run.trigger != "schedule")
         self.again = {slot: run for slot, run in oldest_first if slot is not None}
@@ -66,9 +66,9 @@ class History:
         return line.count(begin, last) - waiting - sum(self.since <= slot <= last for slot in self.runs)
 
 
-def all_runs(status: Object, past: Past | None) -> list[Run]:
+def all_runs(status: Object, past: Past | None, spec: Object) -> list[Run]:
     """Return the runs of a status and of an archive, newest first, each attempt once: as the status has it."""
-    shown = attempts_of(status)
+    shown = attempts_of(status, spec)
     known = {each.job for each in shown}
     further = () if past is None else (each for each in past.attempts if each.job not in known)
     return runs_of([*shown, *further])

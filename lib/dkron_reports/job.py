@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from dkron_reports.reading import Object, items, mapping, number, objects
+from dkron_reports.line import is_waiting
+from dkron_reports.reading import Object, mapping, number, objects
 from dkron_reports.words import one_line, read_time
 
 SUSPENDED = "Suspended"
@@ -31,6 +32,9 @@ class Job:
     last: datetime | None = None
     next: datetime | None = None
     active: int | None = None
+    """How many attempts are active; those that wait in line are not."""
+    waiting: int = 0
+    """How many attempts wait in line."""
     succeeded: int = 0
     failed: int = 0
     skipped: int | None = None
@@ -47,7 +51,8 @@ def from_object(raw: Object) -> Job:
     metadata, spec, status = mapping(raw, "metadata"), mapping(raw, "spec"), mapping(raw, "status")
     conditions = {each.get("type"): each for each in objects(status, "conditions")}
     ready, suspended, degraded = (conditions.get(kind) or {} for kind in ("Ready", SUSPENDED, "Degraded"))
-    executions = objects(status, "executions")
+    executions, active = objects(status, "executions"), objects(status, "active")
+    waiting = sum(map(is_waiting, active))
     return Job(
         name=str(spec.get("name") or metadata.get("name") or ""),
         schedule=str(spec.get("schedule") or ""),
@@ -64,7 +69,8 @@ def from_object(raw: Object) -> Job:
         result=str(status.get("status") or ""),
         last=read_time(executions[0].get("startedAt")) if executions else None,
         next=read_time(status.get("next")),
-        active=len(items(status, "active")),
+        active=len(active) - waiting,
+        waiting=waiting,
         succeeded=number(status, "successCount"),
         failed=number(status, "errorCount"),
         skipped=number(mapping(status, "skipped"), "count"),

@@ -8,8 +8,9 @@ from enum import StrEnum
 from itertools import groupby
 
 from dkron_crds.stops import STOPPED
+from dkron_reports.line import NO_SPEC, is_waiting, line_of, run_of
 from dkron_reports.reading import Object, objects, whole
-from dkron_reports.words import exact_span, instant, one_line, read_time, span
+from dkron_reports.words import exact_span, instant, one_line, plural, read_time, span
 
 SECOND = timedelta(seconds=1)
 NANOSECONDS = 1_000_000_000
@@ -35,17 +36,23 @@ _ASKED_TO_STOP = re.compile(r"asked for( at (?P<at>\S+))?( by (?P<who>.*))?", re
 
 
 class Result(StrEnum):
-    """How a run stands, in Dkron's words."""
+    """How a run stands, in Dkron's words, and `waiting` for one in line."""
 
+    WAITING = "waiting"
     RUNNING = "running"
     SUCCESS = "success"
     FAILED = "failed"
     PARTIALLY_FAILED = "partially_failed"
 
 
+GOING = (Result.WAITING, Result.RUNNING)
+"""Results of a run that is not over."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try of one member. `finished` is None while it runs or waits. `success` is None then, too."""
+    """One try of one member. `finished` is None while it runs or waits. `success` is None then, too. `started` is None
+    while it waits in line: only its turn decides that."""
 
     id: str
     group: int
@@ -66,6 +73,15 @@ class Attempt:
     """False for a claim: its Job has yet to be created."""
     uid: str = ""
     """The uid of the Job, while it is active."""
+    queued: datetime | None = None
+    """Since when its run waited in line; None if it did not wait."""
+    place: int = 0
+    """The place of its run in the line of the job, 1 for the next one; 0 for none."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits in line."""
+        return self.queued is not None and self.started is None and self.finished is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +113,16 @@ class Run:
         return self.attempts[0].started
 
     @property
+    def queued(self) -> datetime | None:
+        """Since when it waited in line; None if it did not wait."""
+        return self.attempts[0].queued
+
+    @property
+    def place(self) -> int:
+        """Its place in the line of the job; 0 for none."""
+        return self.attempts[0].place
+
+    @property
     def finished(self) -> datetime | None:
         """When the last attempt ended; None while one is active."""
         ends = [each.finished for each in self.attempts]
@@ -111,7 +137,7 @@ class Run:
     def result(self) -> Result:
         """How it ended: the last attempt of each member decides."""
         if any(each.finished is None for each in self.attempts):
-            return Result.RUNNING
+            return Result.WAITING if all(each.waits for each in self.attempts) else Result.RUNNING
         good = [each.success for each in self.last_of_each]
         return Result.SUCCESS if all(good) else Result.PARTIALLY_FAILED if any(good) else Result.FAILED
 
@@ -122,22 +148,39 @@ class Run:
 
     @property
     def late(self) -> timedelta | None:
-        """By how much the first attempt began after its slot, at least 0; None unless a schedule caused the run."""
-        if self.trigger != "schedule" or self.slot is None or self.started is None:
+        """By how much the first attempt began after its slot, at least 0; None unless a schedule caused the run. A wait
+        in line is not lateness."""
+        began = self.queued or self.started
+        if self.trigger != "schedule" or self.slot is None or began is None:
             return None
-        return max(self.started - self.slot, timedelta())
+        return max(began - self.slot, timedelta())
 
-    def sentence(self, now: datetime) -> str:
-        """Return how it went, in a few words."""
+    def waited(self, now: datetime) -> timedelta | None:
+        """Return how long it waited in line, up to now if it still does; None if it did not wait."""
+        return None if self.queued is None else max((self.started or now) - self.queued, timedelta())
+
+    def sentence(self, now: datetime, *, behind: str = "") -> str:
+        """Return how it went, in a few words. `behind` is what it waited for, if it waited in line."""
         late, parts = self.late, [self.result.value]
         if late is not None and late >= SECOND:
             parts.append(f"{span(late)} late")
+        parts += self._wait(now, behind)
         if self.started is not None:
             verb = "runs for" if self.result is Result.RUNNING else "took"
             parts.append(f"{verb} {exact_span((self.finished or now) - self.started)}")
         if self.tries > 1:
             parts.append(f"{self.tries} attempts")
         return ", ".join(filter(None, (*parts, self.why)))
+
+    def _wait(self, now: datetime, behind: str) -> list[str]:
+        waited = self.waited(now)
+        if waited is None:
+            return []
+        ahead = f" behind {behind}" if behind else ""
+        if self.started is None:
+            place = [f"place {self.place} in line"] if self.place else []
+            return [f"since {instant(self.queued)} ({span(waited)}){ahead}", *place]
+        return [f"waited {span(waited)} from {instant(self.queued)} to {instant(self.started)}{ahead}"]
 
     @property
     def why(self) -> str:
@@ -181,7 +224,8 @@ def is_slow(status: Object, now: datetime) -> bool:
     usually = usual(status)
     if usually is None:
         return False
-    began = [start for start in (read_time(each.get("startedAt")) for each in objects(status, "active")) if start]
+    active = (each for each in objects(status, "active") if not is_waiting(each))
+    began = [start for start in (read_time(each.get("startedAt")) for each in active) if start]
     newest = next(iter(objects(status, "executions")), {})
     start, end = (
         (min(began), now) if began else (read_time(newest.get("startedAt")), read_time(newest.get("finishedAt")))
@@ -190,14 +234,31 @@ def is_slow(status: Object, now: datetime) -> bool:
     return took >= SECOND.total_seconds() and took >= SLOWER * usually
 
 
+def behind(run: Run, known: Iterable[Run]) -> str:
+    """Return which runs were active when this one began to wait in line, in a few words; empty if it did not wait, or
+    if none of them is known."""
+    since = run.queued
+    if since is None:
+        return ""
+    active = [each for each in known if each.started is not None and each.started <= since and each.group != run.group]
+    ahead = [each for each in active if each.finished is None or each.finished > since]
+    if not ahead:
+        return ""
+    first = min(ahead, key=lambda each: each.group)
+    others = f" and {plural(len(ahead) - 1, 'other')}" if len(ahead) > 1 else ""
+    return f"the run of {instant(first.slot or first.started)}{others}"
+
+
 def last_line(attempt: Attempt) -> str:
     """Return the last line of its output that is not empty, cut to what a list has room for."""
     return one_line(attempt.output.rstrip().rpartition("\n")[2])[:LONGEST_LINE]
 
 
-def attempts_of(status: Object) -> list[Attempt]:
-    """Return the active and the ended attempts that a status of a DkronJob shows."""
-    active = [_attempt(each) for each in objects(status, "active")]
+def attempts_of(status: Object, spec: Object = NO_SPEC) -> list[Attempt]:
+    """Return the active and the ended attempts that a status of a DkronJob shows. The spec says which of the runs that
+    wait in line comes first."""
+    line = line_of(status, spec)
+    active = [_attempt(each, place=line.get(run_of(each)) if line else None) for each in objects(status, "active")]
     ended = [_attempt(each, ended=True) for each in objects(status, "executions")]
     return [*active, *ended]
 
@@ -218,13 +279,14 @@ def runs_of(attempts: Iterable[Attempt]) -> list[Run]:
     return [Run(group, tuple(members)) for group, members in grouped][::-1]
 
 
-def _attempt(raw: Object, *, ended: bool = False) -> Attempt:
+def _attempt(raw: Object, *, ended: bool = False, place: int | None = None) -> Attempt:
+    """Return an entry of a status. `place` is the place in line of a run that waits; None for any other."""
     code = raw.get("exitCode")
     return Attempt(
         id=str(raw.get("id") or ""),
         group=whole(raw.get("group")),
         number=whole(raw.get("attempt")) or 1,
-        started=read_time(raw.get("startedAt")),
+        started=None if place is not None else read_time(raw.get("startedAt")),
         finished=read_time(raw.get("finishedAt")) if ended else None,
         success=raw.get("success") is True if ended else None,
         job=str(raw.get("job") or ""),
@@ -238,4 +300,6 @@ def _attempt(raw: Object, *, ended: bool = False) -> Attempt:
         output=str(raw.get("output") or ""),
         begun=ended or bool(raw.get("uid")),
         uid=str(raw.get("uid") or ""),
+        queued=read_time(raw.get("queuedAt")),
+        place=place or 0,
     )

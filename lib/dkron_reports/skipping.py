@@ -34,6 +34,9 @@ _RULES = {
     "Edited": Rule("", "the job was edited before the operator decided the slot"),
     "Overrun": Rule("", "its parent had more ended runs than it can show"),
     "Paused": Rule("DkronPause", "the job was paused (DkronPause)"),
+    "QueueFull": Rule("spec.queue.max", "as many runs waited in line as spec.queue.max allows"),
+    "QueueExpired": Rule("spec.queue.expires", "it waited in line for longer than spec.queue.expires"),
+    "Replaced": Rule("spec.concurrency", "it waited in line, and a newer run took its place"),
 }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from dkron_reports.agenda import Agenda, planning
 from dkron_reports.health import JobHealth, Recent, State
 from dkron_reports.job import Job
 from dkron_reports.reading import mapping
-from dkron_reports.run import Attempt, Result, usual
+from dkron_reports.run import GOING, Attempt, Result, usual
 from dkron_reports.slices import Steps
 from dkron_reports.troubles import RANK, Kind, Trouble
 
@@ -26,7 +26,7 @@ MOST_TROUBLED, MOST_RUNNING, MOST_SLOTS = 50, 50, 200
 COUNTED_AHEAD = 3000
 """Slots of the next hour that are counted by minute."""
 COUNTED = (*(state.value for state in State), *(kind.value for kind in Kind if kind is not Kind.INVALID),
-           "running", "paused")  # fmt: skip
+           "running", "waiting", "paused")  # fmt: skip
 """The words by which jobs are counted. A job has one state, and may have several of the other words."""
 NOWHERE: Mapping[str, str] = {}
 """No known nodes."""
@@ -72,7 +72,7 @@ class Summary:
             "running": {"total": self.attempts, "executions": [_running(*each, nodes) for each in self.running]},
             "last_hour": {
                 "runs": sum(self.results.values()),
-                **{result.value: self.results[result.value] for result in Result if result is not Result.RUNNING},
+                **{result.value: self.results[result.value] for result in Result if result not in GOING},
                 "slots": [_ended(*each) for each in self.last],
                 "minutes": _by_minute(self.minutes),
                 **({} if self.kept_since is None else {"kept_since": rfc3339(self.kept_since)}),

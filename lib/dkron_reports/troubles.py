@@ -12,6 +12,7 @@ from dkron_crds.requests import read_request
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.stops import STOPPED, read_stop
 from dkron_reports.job import Job
+from dkron_reports.line import is_waiting
 from dkron_reports.reading import Object, mapping, objects
 from dkron_reports.run import attempts_of, last_line, reason_of, runs_of
 from dkron_reports.slots import Timing, read_timing
@@ -117,7 +118,7 @@ def _troubles(job: Job, timing: Timing, changed: datetime | None) -> Iterator[Tr
 def _stuck_attempts(status: Object) -> Iterator[Trouble]:
     for each in objects(status, "active"):
         began = read_time(each.get("startedAt"))
-        if began is None:
+        if began is None or is_waiting(each):
             continue
         if not each.get("uid"):
             found, remedy = (
@@ -204,7 +205,8 @@ def _stale_from(job: Job, timing: Timing, status: Object) -> datetime | None:
     patience = [each for each in (line.schedule.grace, deadline) if each is not None]
     longest = _longest_success(status)
     stale = shifted(overdue, min(patience, default=timedelta()) + longest)
-    begun = [at for each in objects(status, "active") if (at := read_time(each.get("startedAt"))) is not None]
+    active = [each for each in objects(status, "active") if not is_waiting(each)]
+    begun = [at for each in active if (at := read_time(each.get("startedAt"))) is not None]
     if not begun or mapping(job.raw, "spec").get("concurrency") == "replace":
         # The next slot ends a run that is replaced, so that it may never succeed.
         return stale

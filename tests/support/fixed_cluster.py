@@ -10,7 +10,7 @@ from dkron_crds.kinds import KINDS
 from dkron_crds.names import API_VERSION, GROUP, VERSION
 from dkron_crds.revision import title
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, LEASES, Resource
-from tests.support.builders import NOON, after, claim, execution, wire_job
+from tests.support.builders import NOON, after, claim, execution, seen, wire_job
 from tests.support.fake_kube import FakeKube
 from tests.support.world import Object
 
@@ -74,6 +74,21 @@ def busy() -> Object:
     )  # fmt: skip
 
 
+def in_line() -> Object:
+    """Runs, has two runs in line, and one of an hour ago that waited."""
+    running, waited = seen(claim(after(-300), at=after(-300), name="load")), claim(after(-3600), at=after(-3480))
+    line = (claim(after(-60), name="load"), claim(after(-180), name="load"))
+    ended = execution(waited.model_copy(update={"queued_at": after(-3600)}), seconds=70, exit_code=0)
+    before = execution(claim(after(-3700), at=after(-3700)), seconds=215, exit_code=0)
+    waiting = (entry.model_copy(update={"queued_at": entry.slot}) for entry in line)
+    full = Skipped(count=1, last_time=NOON, last_reason=SkipReason.QUEUE_FULL)
+    known = status(active=(running, *waiting), executions=(ended, before), skipped=full, success_count=2)
+    return wire_job(
+        name="load", created=after(days=-3), status=known, schedule="@every 1m", concurrency="queue",
+        queue={"max": 2, "order": "oldest"},
+    )  # fmt: skip
+
+
 def jobs() -> list[Object]:
     """Return one job for each state that a list can show."""
     sentence = 'minute: "61" is not allowed; use 0-59, *, ?, lists (1,2), ranges (1-5) or steps (*/2)'
@@ -85,6 +100,7 @@ def jobs() -> list[Object]:
         wire_job(name="new"),
         wire_job(name="off", disabled=True, status=status(condition("Suspended", "True", "Disabled"))),
         busy(),
+        in_line(),
         wire_job(name="wrong", schedule="0 61 * * * *", status=wrong),
     ]
     return [{"apiVersion": API_VERSION, "kind": "DkronJob", **each} for each in found]

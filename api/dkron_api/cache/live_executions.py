@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from dkron_api.cache.job_index import JobIndex
-from dkron_api.translate.execution import stop_of
+from dkron_api.translate.execution import line_of, stop_of
 from dkron_api.translate.execution_filter import EPOCH, Ended, Filter, Place, raw_ended
 from dkron_api.translate.found import Found, Identity, Live
 from dkron_api.translate.record import Job, M, Object
@@ -24,7 +24,7 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Span(NamedTuple):
-    """A version of a job, when its newest execution that the status shows ended, and whether any runs."""
+    """A version of a job, when its newest execution that the status shows ended, and whether any runs or waits."""
 
     job: Job
     newest: datetime
@@ -145,8 +145,13 @@ def _found(key: JobKey, raw: Mapping[str, Any]) -> Found | None:
 
 def _running(job: Job, wanted: Filter, now: datetime) -> list[Found]:
     key = key_of(job)
-    runs = (_model(Active, raw) for raw in objects(job.raw_status, "active") if raw.get("uid"))
-    found = [Found(key, run, stop=stop_of(job, run)) for run in runs if run is not None and wanted.takes(run, now)]
+    runs = (_model(Active, raw) for raw in objects(job.raw_status, "active") if _is_shown(raw))
+    line = line_of(job)
+    found = [
+        Found(key, run, stop=stop_of(job, run), line=line.get(run.job))
+        for run in runs
+        if run is not None and wanted.takes(run, now)
+    ]
     return [each for each in found if wanted.comes_after(each.place)]
 
 
@@ -162,4 +167,9 @@ def _span(job: Job) -> Span:
     status: Object = job.raw_status
     ends = (read_time(each.get("finishedAt")) for each in objects(status, "executions"))
     newest = max((end for end in ends if end is not None), default=NEVER)
-    return Span(job, newest, any(each.get("uid") for each in objects(status, "active")))
+    return Span(job, newest, any(map(_is_shown, objects(status, "active"))))
+
+
+def _is_shown(active: Mapping[str, Any]) -> bool:
+    """Whether an attempt runs or waits in line. Of other claims, a list of all jobs tells nothing."""
+    return bool(active.get("uid") or active.get("queuedAt"))

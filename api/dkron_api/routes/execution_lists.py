@@ -18,7 +18,7 @@ from dkron_api.refusal import ApiError
 from dkron_api.routes.execution_pages import CUT, Pages, filter_of, headers_of, size_of, with_outputs
 from dkron_api.routes.requests import require_ready
 from dkron_api.translate import gojson
-from dkron_api.translate.execution import every, order_by, stop_of, zone_of
+from dkron_api.translate.execution import every, line_of, order_by, stop_of, zone_of
 from dkron_api.translate.execution_filter import LIMIT, MOST, NAMES, Place, in_order
 from dkron_api.translate.found import Found, Live, Merged, rendered, unplaced_in
 from dkron_api.translate.listing import JobQuery, read_query, whole
@@ -50,7 +50,7 @@ async def list_all(request: web.Request) -> web.StreamResponse:
     size = size_of(request.query, count=len(page.items), otherwise=CUT)
     items, reason = await with_outputs(request, page.items, size)
     nodes = await tenant.pods.nodes(unplaced_in(items))
-    render = partial(rendered, size=size, nodes=nodes, detailed=flag(request, DETAILS))
+    render = partial(rendered, now=now, size=size, nodes=nodes, detailed=flag(request, DETAILS))
     encoded = [gojson.encode(render(each)) async for each in _in_turns(items)]
     return await list_answer(request, encoded, headers=headers_of(page, why=why or reason, total=total))
 
@@ -87,8 +87,9 @@ async def list_of_job(request: web.Request, job: Job, coming: Sequence[Active]) 
     query, now, tenant = request.query, request.app[CLOCK](), tenant_of(request)
     wanted = in_order(filter_of(request), query.get("_order", ""))
     nodes = await tenant.pods.nodes([each.job for each in job.status.active if each.uid and not each.node_name])
+    line = line_of(job)
     known = [
-        Found(key_of(job), run, stop=stop_of(job, run))
+        Found(key_of(job), run, stop=stop_of(job, run), line=line.get(run.job))
         for run in every(job, coming=coming, nodes=nodes)
         if wanted.takes(run, now)
     ]
@@ -110,7 +111,7 @@ async def list_of_job(request: web.Request, job: Job, coming: Sequence[Active]) 
     )
     # Outputs in the status are shown whole, unless a client asks for less.
     limit = asked if whole(query.get("output_size_limit", ""), otherwise=-1) >= 0 else -1
-    render = partial(rendered, size=limit, zone=zone_of(job.spec.timezone), detailed=flag(request, DETAILS))
+    render = partial(rendered, now=now, size=limit, zone=zone_of(job.spec.timezone), detailed=flag(request, DETAILS))
     encoded = [gojson.encode(render(each)) async for each in _in_turns(in_this_order)]
     headers = headers_of(page, why=why or reason, total=None if wanted.after is not None else total)
     return await list_answer(request, encoded, headers=headers)

@@ -26,6 +26,7 @@ from dkron_api.translate.execution import (
     attempt,
     details,
     found,
+    line_of,
     listed,
     running,
     shown,
@@ -57,7 +58,8 @@ async def list_executions(request: web.Request) -> web.StreamResponse:
         return await list_of_job(request, job, coming_of(request, job))
     nodes = await tenant_of(request).pods.nodes(unplaced(job))
     coming_soon, detailed = coming_of(request, job), flag(request, DETAILS)
-    executions = listed(job, request.query, coming=coming_soon, nodes=nodes, detailed=detailed)
+    now = request.app[CLOCK]()
+    executions = listed(job, request.query, coming=coming_soon, nodes=nodes, detailed=detailed, now=now)
     return json_answer(request, executions, headers={"X-Total-Count": str(len(executions))})
 
 
@@ -116,7 +118,7 @@ async def _whole(request: web.Request, job: Job, run: Execution | Active) -> dic
             run = run.model_copy(update={"output": tail.decode("utf-8", "replace")})
         return shown(job, run)
     if not run.uid:
-        return shown(job, run)
+        return shown(job, run, place=line_of(job).get(run.job), now=request.app[CLOCK]())
     nodes, tail = await asyncio.gather(pods.nodes([run.job]), pods.output(run.job, uid=run.uid))
     placed = run.model_copy(update={"node_name": run.node_name or nodes.get(run.job, "")})
     return shown(job, placed, so_far="" if tail is None else tail.decode("utf-8", "replace"))
@@ -206,7 +208,12 @@ async def stop_execution(request: web.Request) -> web.StreamResponse:
     key, text = stop_annotation(found.job, request.app[CLOCK](), by=requester(request))
     if key not in job.annotations:
         await tenant_of(request).writes.annotate(job, {key: text}, terms_of(request))
-    told = shown(job, found) if await may_read(request, job.name) else {"id": found.id, "job_name": job.name}
+    place, now = line_of(job).get(found.job), request.app[CLOCK]()
+    told = (
+        shown(job, found, place=place, now=now)
+        if await may_read(request, job.name)
+        else {"id": found.id, "job_name": job.name}
+    )
     return json_answer(request, told, status=HTTPStatus.ACCEPTED)
 
 

@@ -18,7 +18,7 @@ from dkron_api.jobs.writer import missing
 from dkron_api.refusal import LATER, ApiError, unavailable
 from dkron_api.routes.archived import archived_output, archived_run, job_or_gone
 from dkron_api.routes.executions import coming_of, no_execution
-from dkron_api.translate.execution import found, shown
+from dkron_api.translate.execution import found, shown, waits
 from dkron_api.translate.pod import container_of, has_begun, obstacle
 from dkron_api.translate.record import Object
 from dkron_crds.job import Active
@@ -106,7 +106,8 @@ async def _begun(request: web.Request, *, patience: float) -> tuple[Object, str]
         if tenant_of(request).event_log.closed:
             raise unavailable("the server is stopping; retry")
         if clock() >= deadline or _left(request):
-            text = f'the execution "{execution["id"]}" has not started: {obstacle(pod)}'
+            why = "its run waits in line" if waits(run) else obstacle(pod)
+            text = f'the execution "{execution["id"]}" has not started: {why}'
             raise ApiError(HTTPStatus.CONFLICT, text, {"Retry-After": LATER})
         await asyncio.sleep(PAUSE)
 

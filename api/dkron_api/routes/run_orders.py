@@ -15,7 +15,7 @@ from dkron_api.jobs.objects import name_of_run
 from dkron_api.refusal import ApiError, refusing
 from dkron_api.routes.cluster import without_node
 from dkron_api.routes.requests import body_of, terms_of
-from dkron_api.translate.execution import attempt
+from dkron_api.translate.execution import attempt, full_line
 from dkron_api.translate.readiness import problem, refusing_pause
 from dkron_api.translate.record import Job, Object
 from dkron_api.translate.requested_run import RunBody, read_run_body
@@ -99,6 +99,8 @@ def require_able(job: Job, request: web.Request, *, force: bool = False) -> None
     if spec.get("concurrency") == "forbid" and job.busy and not forced:
         text = f'the job "{job.name}" is running, and its concurrency is forbid; add ?force=true to run it anyway'
         raise ApiError(HTTPStatus.CONFLICT, text)
+    if (why := full_line(job)) and not forced:
+        raise ApiError(HTTPStatus.CONFLICT, why)
 
 
 OTHERWISE = 'add "parameters", or {} for their defaults'

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from dkron_api.translate.execution import listed
+from dkron_api.translate.execution import line_of, listed
 from dkron_api.translate.readiness import obstacle
 from dkron_api.translate.record import Job, Object
+from dkron_reports.line import is_waiting
 
 _SHOWN = ("successCount", "errorCount", "lastSuccess", "lastError", "status", "next")
 """Fields of the status that GET shows."""
@@ -32,8 +33,10 @@ class Action(StrEnum):
     CREATED = "created"
     UPDATED = "updated"
     DELETED = "deleted"
+    QUEUED = "queued"
     STARTED = "started"
     FINISHED = "finished"
+    DROPPED = "dropped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +80,30 @@ def _visible(job: Job) -> tuple[Any, ...]:
 
 def _executions(before: Job | None, after: Job) -> list[Event]:
     # An execution that ended before its start was seen has no start event.
-    started, ended = _new(before, after, _running), _new(before, after, _ended)
-    if not started and not ended:
+    queued, started, ended = (_new(before, after, ids) for ids in (_waiting, _running, _ended))
+    dropped = _dropped(before, after)
+    if not (queued or started or ended or dropped):
         return []
-    items = {item["id"]: item for item in listed(_excerpt(after, {*started, *ended}), {})}
-    news = [(Action.STARTED, key) for key in started] + [(Action.FINISHED, key) for key in reversed(ended)]
+    items = {item["id"]: item for item in _listed(after, {*queued, *started, *ended})}
+    if before is not None and dropped:
+        items |= {item["id"]: item for item in _listed(before, {*dropped})}
+    news = [(Action.QUEUED, key) for key in queued] + [(Action.STARTED, key) for key in started]
+    news += [(Action.FINISHED, key) for key in reversed(ended)] + [(Action.DROPPED, key) for key in dropped]
     return [Event(Topic.EXECUTION, action, after.name, items[key]) for action, key in news if key in items]
+
+
+def _dropped(before: Job | None, after: Job) -> list[str]:
+    """Return the ids of attempts that waited in line and never began: they leave no record. Of one that began, only the
+    name of the Job stays the same."""
+    if before is None or not (waited := _claims_in_line(before)):
+        return []
+    status = after.raw_status
+    there = {entry["job"] for field in ("active", "executions") for entry in status.get(field) or ()}
+    return [entry["id"] for entry in waited if entry["job"] not in there]
+
+
+def _listed(job: Job, ids: set[str]) -> list[Object]:
+    return listed(_excerpt(job, ids), {}, line=line_of(job))
 
 
 def _excerpt(job: Job, ids: set[str]) -> Job:
@@ -100,8 +121,17 @@ def _new(before: Job | None, after: Job, ids: Callable[[Job], list[str]]) -> lis
 
 
 def _running(job: Job) -> list[str]:
-    """Return the ids of attempts that have begun. A claim without a Job has not."""
+    """Return the ids of attempts that have begun. A claim without a Job has not, whether it waits or not."""
     return [entry["id"] for entry in job.raw_status.get("active") or () if entry.get("uid")]
+
+
+def _waiting(job: Job) -> list[str]:
+    """Return the ids of attempts that wait in line."""
+    return [entry["id"] for entry in _claims_in_line(job)]
+
+
+def _claims_in_line(job: Job) -> list[Object]:
+    return [entry for entry in job.raw_status.get("active") or () if is_waiting(entry)]
 
 
 def _ended(job: Job) -> list[str]:

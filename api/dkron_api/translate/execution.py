@@ -10,12 +10,17 @@ from dkron_api.translate.record import Job, Object
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, Concurrency, Execution, Trigger
 from dkron_crds.schedule import TimezoneError
+from dkron_crds.schedule.errors import quoted
 from dkron_crds.schedule.zones import load_zone
 from dkron_crds.stops import Stop, read_stop
 from dkron_from_dkron.moments import ZERO
+from dkron_reports.line import NEWEST, Claim, RunKey, places
+from dkron_reports.words import plural
 
 NOWHERE: Mapping[str, str] = {}
 """No known nodes."""
+NO_LINE: Mapping[str, int] = {}
+"""No run waits."""
 
 
 def listed(
@@ -25,17 +30,21 @@ def listed(
     coming: Sequence[Active] = (),
     nodes: Mapping[str, str] = NOWHERE,
     detailed: bool = False,
+    line: Mapping[str, int] | None = None,
+    now: datetime | None = None,
 ) -> list[Object]:
     """Return all stored executions, newest first unless requested otherwise, with times in the job's zone.
 
     `coming` are requested executions that are yet to begin; `nodes` maps a Job to its node. `detailed` adds `details`.
+    `line` has the places of those that wait, if the job is only a part of one, and `now` says until when they waited.
     """
     zone = zone_of(job.spec.timezone)
     limit = whole(query.get("output_size_limit", ""), otherwise=-1)
     runs = sorted(every(job, coming=coming, nodes=nodes), key=order_by(query.get("_sort", "")))
     if query.get("_order", "").upper() != "ASC":
         runs.reverse()
-    items = [with_flag(shown(job, run, zone=zone), run, limit) for run in runs]
+    places_of = line_of(job) if line is None else line
+    items = [with_flag(shown(job, run, zone=zone, place=places_of.get(run.job), now=now), run, limit) for run in runs]
     if not detailed:
         return items
     return [item | {"details": details(run, stop=stop_of(job, run))} for item, run in zip(items, runs, strict=True)]
@@ -59,11 +68,12 @@ def attempt(job: Job, execution_id: str) -> Execution | Active | None:
 
 
 def every(job: Job, *, coming: Sequence[Active] = (), nodes: Mapping[str, str] = NOWHERE) -> list[Execution | Active]:
-    """Return all stored, running and coming attempts; see `listed`. A claim without a Job has not begun, but a claim
-    of a requested run is included, since the client has its id. So is the failure of a job that cannot run."""
+    """Return all stored, running, waiting and coming attempts; see `listed`. A claim without a Job has not begun, but
+    a claim of a requested run is included, since the client has its id. So are those that wait in line, and the failure
+    of a job that cannot run."""
     failed = failure(job)
     stands = [] if failed is None else [failed]
-    return [*job.status.executions, *_active(job, nodes), *_asked(job), *coming, *stands]
+    return [*job.status.executions, *_active(job, nodes), *_claims(job), *coming, *stands]
 
 
 def unplaced(job: Job) -> list[str]:
@@ -72,11 +82,48 @@ def unplaced(job: Job) -> list[str]:
 
 
 def _named(job: Job, runs: Iterable[Execution | Active], execution_id: str) -> Execution | Active | None:
-    """Return the attempt with this id. With the concurrency replace, the start in an id may differ from the one shown
-    before the run began; the Job name in it is the same."""
+    """Return the attempt with this id. With the concurrency replace, and of a run that waited in line, the start in an
+    id may differ from the one shown before the run began; the Job name in it is the same."""
     moment, _, name = execution_id.partition("-")
-    by_job = moment.isdigit() and job.spec.concurrency is Concurrency.REPLACE
-    return next((run for run in runs if run.id == execution_id or (by_job and run.job == name)), None)
+    replaces = job.spec.concurrency is Concurrency.REPLACE
+
+    def has_job(run: Execution | Active) -> bool:
+        return run.job == name and moment.isdigit() and (replaces or run.queued_at is not None)
+
+    return next((run for run in runs if run.id == execution_id or has_job(run)), None)
+
+
+def waits(run: Execution | Active) -> bool:
+    """Whether an attempt waits in line: it is claimed, and since when it waits."""
+    return isinstance(run, Active) and not run.uid and run.queued_at is not None
+
+
+def line_of(job: Job) -> Mapping[str, int]:
+    """Return the places of the attempts that wait in line, by their Jobs; 1 is next, and 0 is none. Members of a run
+    share one."""
+    if not any(each.get("queuedAt") for each in job.raw_status.get("active") or ()):
+        return NO_LINE
+    active = job.status.active
+    begun = {(each.trigger, each.group) for each in active if each.uid}
+    waiting = [each for each in active if waits(each) and (each.trigger, each.group) not in begun]
+    claims = (
+        Claim(each.queued_at or each.started_at, each.slot, each.job, RunKey(each.trigger, each.group))
+        for each in waiting
+    )
+    order = places(claims, newest=job.spec.queue.order == NEWEST)
+    return {each.job: order[RunKey(each.trigger, each.group)] for each in waiting}
+
+
+def full_line(job: Job) -> str:
+    """Return the sentence that refuses a further run because as many wait as may; empty while there is room."""
+    spec = job.spec
+    if spec.concurrency is not Concurrency.QUEUE or spec.queue.order == NEWEST:
+        return ""
+    waiting = max(line_of(job).values(), default=0)
+    if waiting < spec.queue.max:
+        return ""
+    text = f"the line of the job {quoted(job.name)} is full: {plural(waiting, 'run')} wait"
+    return f"{text}, as many as queue.max allows; add ?force=true to run it anyway"
 
 
 def running(
@@ -104,20 +151,42 @@ class Named(Protocol):
         """Its name in the Dkron API."""
 
 
-def shown(job: Named, run: Execution | Active, *, zone: tzinfo = UTC, so_far: str = "") -> Object:
-    """Return an execution in Dkron's order of fields. `so_far` is the output of a running one, whose end is zero."""
+def shown(
+    job: Named,
+    run: Execution | Active,
+    *,
+    zone: tzinfo = UTC,
+    so_far: str = "",
+    place: int | None = None,
+    now: datetime | None = None,
+) -> Object:
+    """Return an execution in Dkron's order of fields, and how long it waited in line. `so_far` is the output of a
+    running one, whose end is zero. `place` is the place in line of one that waits, whose start is zero, too; None for
+    any other."""
     output = _output(run) if isinstance(run, Execution) else so_far
     return {
         "id": run.id,
         "job_name": job.name,
-        "started_at": _in_zone(run.started_at, zone),
+        "started_at": _in_zone(run.started_at, zone) if place is None else ZERO,
         "finished_at": _in_zone(run.finished_at, zone) if isinstance(run, Execution) else ZERO,
         "success": isinstance(run, Execution) and run.success,
         **({"output": output} if output else {}),
         "node_name": run.node_name,
         **({"group": run.group} if run.group else {}),
         "attempt": run.attempt,
+        **_queued(run, zone, place, now),
     }
+
+
+def _queued(run: Execution | Active, zone: tzinfo, place: int | None, now: datetime | None) -> Object:
+    """Return our own fields about the wait in line; Dkron's clients ignore them."""
+    if run.queued_at is None:
+        return {}
+    until = run.started_at if place is None else now
+    found: Object = {"queued_at": _in_zone(run.queued_at, zone)}
+    if until is not None:
+        found["queued_for"] = max((until - run.queued_at).total_seconds(), 0.0)
+    return found | ({"place": place} if place else {})
 
 
 def stop_of(job: Job, run: Execution | Active) -> Stop | None:
@@ -158,12 +227,12 @@ def _active(job: Job, nodes: Mapping[str, str] = NOWHERE) -> list[Active]:
     ]
 
 
-def _asked(job: Job) -> list[Active]:
-    """Return the first attempts of requested runs that are claimed but have no Job yet."""
+def _claims(job: Job) -> list[Active]:
+    """Return the attempts that wait in line, and the first attempts of requested runs, that have no Job yet."""
     return [
         active
         for active in job.status.active
-        if not active.uid and active.trigger is Trigger.MANUAL and active.attempt == 1
+        if waits(active) or (not active.uid and active.trigger is Trigger.MANUAL and active.attempt == 1)
     ]
 
 
@@ -194,7 +263,8 @@ def order_by(field: str) -> Any:  # noqa: ANN401 - a key for sorted()
     """Return the key by which a list is sorted, by the start unless the field is another one that Dkron knows."""
 
     def started(run: Execution | Active) -> tuple[Any, ...]:
-        return run.started_at, run.id
+        # What waits begins later than all that has begun.
+        return waits(run), run.queued_at if waits(run) else run.started_at, run.id
 
     match field:
         case "finished_at":

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from dkron_api.translate.execution import waits
 from dkron_archive.records import Cursor, Query, State
 from dkron_crds.job import Active, Execution, Trigger
 from dkron_crds.schedule.errors import quoted
@@ -31,10 +32,16 @@ class Wanted(StrEnum):
     SUCCESS = "success"
     FAILED = "failed"
     RUNNING = "running"
+    WAITING = "waiting"
+
+
+GOING = frozenset({Wanted.RUNNING, Wanted.WAITING})
+"""The states of executions that are not over."""
 
 
 class Place(NamedTuple):
-    """The place of an execution in a list. An execution that runs ends last, and its time is its start."""
+    """The place of an execution in a list. An execution that runs or waits ends last, and its time is its start, or
+    since when it waits."""
 
     runs: bool
     at: datetime
@@ -69,7 +76,7 @@ class Filter:
     @property
     def shows_ended(self) -> bool:
         """Whether the page may have executions that are over."""
-        return self.state is not Wanted.RUNNING and not (self.ascending and self.after is not None and self.after.runs)
+        return self.state not in GOING and not (self.ascending and self.after is not None and self.after.runs)
 
     def query(self, namespace: str, jobs: frozenset[str] | None) -> Query:
         """Return the question for the archive: a page of these jobs."""
@@ -95,6 +102,8 @@ class Filter:
     def _takes_running(self, run: Active, now: datetime) -> bool:
         # One that runs ends later than now.
         within = (self.end is None or self.end > now) and (self.begin is None or self.begin <= now)
+        if waits(run):
+            return within and self.at is None and not self.text and self.state in (None, Wanted.WAITING)
         ran = self.at is None or run.started_at <= self.at <= now
         return within and ran and not self.text and self.state in (None, Wanted.RUNNING)
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 
-from dkron_api.translate.execution import details, shown, with_flag
+from dkron_api.translate.execution import details, shown, waits, with_flag
 from dkron_api.translate.execution_filter import Filter, Place
 from dkron_api.translate.record import Object
 from dkron_archive.records import ArchivedExecution, ArchivedOutput, JobKey, Page
@@ -25,6 +25,8 @@ class Found:
     live: bool = True
     archived: ArchivedExecution | None = None
     stop: Stop | None = None
+    line: int | None = None
+    """Its place in line; None unless it waits."""
 
     @property
     def identity(self) -> Identity:
@@ -35,8 +37,8 @@ class Found:
     def place(self) -> Place:
         """Its place in a list by ends."""
         run = self.run
-        at = run.started_at if isinstance(run, Active) else run.finished_at
-        return Place(isinstance(run, Active), at, run.id)
+        at = run.queued_at if waits(run) else run.started_at if isinstance(run, Active) else run.finished_at
+        return Place(isinstance(run, Active), at or run.started_at, run.id)
 
     def lacks_output(self, size: int) -> bool:
         """Whether the archive may have more of the last `size` bytes of its output."""
@@ -57,7 +59,7 @@ def from_archive(record: ArchivedExecution) -> Found:
         id=record.id, job=record.attempt_job, slot=record.slot, trigger=trigger_of(record), group=record.group,
         attempt=record.attempt, started_at=record.started_at, finished_at=record.finished_at, success=record.success,
         exit_code=record.exit_code, reason=record.reason, message=record.message, node_name=record.node_name,
-        member=record.member,
+        member=record.member, queued_at=record.queued_at,
     )  # fmt: skip
     return Found(record.job, run, live=False, archived=record)
 
@@ -112,13 +114,19 @@ def _within(place: Place, covered: Place, wanted: Filter) -> bool:
 
 
 def rendered(
-    found: Found, *, size: int, zone: tzinfo = UTC, nodes: Mapping[str, str] | None = None, detailed: bool = False
+    found: Found,
+    *,
+    now: datetime,
+    size: int,
+    zone: tzinfo = UTC,
+    nodes: Mapping[str, str] | None = None,
+    detailed: bool = False,
 ) -> Object:
     """Return an execution of a list, with at most `size` bytes of its output, all of them if it is negative."""
     run = found.run
     if nodes and not run.node_name:
         run = run.model_copy(update={"node_name": nodes.get(run.job, "")})
-    item = with_flag(shown(found.job, run, zone=zone), run, size)
+    item = with_flag(shown(found.job, run, zone=zone, place=found.line, now=now), run, size)
     return item | {"details": all_details(found)} if detailed else item
 
 

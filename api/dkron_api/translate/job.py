@@ -10,7 +10,7 @@ from dkron_api.translate.gojson import decode
 from dkron_api.translate.readiness import failure, obstacle, status_of
 from dkron_api.translate.record import Job, Object
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Execution, JobSpec, JobStatus
+from dkron_crds.job import Concurrency, Execution, JobSpec, JobStatus
 from dkron_from_dkron.body import FIELDS, JobBody, read_object
 from dkron_from_dkron.moments import ZERO, moment
 
@@ -57,8 +57,7 @@ def _fields(job: Job, spec: JobSpec, status: JobStatus, *, due: datetime | None,
         "dependent_jobs": list(children) or None,
         "parent_job": next((parent.job for parent in spec.parents), ""),
         "processors": {name: _sorted(config) for name, config in sorted(spec.processors.items())},
-        # The empty text means allow, and reads back as it was sent.
-        "concurrency": "" if job.raw["spec"].get("concurrency") == "" else str(spec.concurrency),
+        "concurrency": _concurrency(job, spec),
         "executor": spec.executor,
         "executor_config": _sorted(spec.executor_config) or None,
         "status": status_of(job),
@@ -66,9 +65,17 @@ def _fields(job: Job, spec: JobSpec, status: JobStatus, *, due: datetime | None,
         "ephemeral": spec.ephemeral,
         "starts_at": _as_written(spec.starts_at, job.raw["spec"].get("startsAt")),
         "expires_at": _as_written(spec.expires_at, job.raw["spec"].get("expiresAt")),
-        # Dkron does not have this field, and its clients ignore it.
+        # Dkron does not have these fields, and its clients ignore them.
         **({"problem": why} if (why := obstacle(job)) else {}),
+        **({"queue": spec.queue.model_dump(mode="json")} if spec.concurrency is Concurrency.QUEUE else {}),
     }
+
+
+def _concurrency(job: Job, spec: JobSpec) -> str:
+    """Return one of Dkron's words. The empty text means allow, and reads back as it was sent."""
+    if job.raw["spec"].get("concurrency") == "":
+        return ""
+    return str(Concurrency.FORBID if spec.concurrency is Concurrency.QUEUE else spec.concurrency)
 
 
 def _last_error(job: Job, status: JobStatus, failed: Execution | None) -> str | None:
@@ -90,7 +97,7 @@ def _as_written(instant: datetime | None, text: object) -> str | None:
     return rfc3339(instant)
 
 
-_ECHOED = tuple(name for name in FIELDS if name != "problem")
+_ECHOED = tuple(name for name in FIELDS if name not in ("problem", "queue"))
 
 
 def read_body(data: bytes) -> JobBody:
@@ -102,7 +109,8 @@ def echo(body: JobBody) -> dict[str, Any]:
     """Return the response to an upsert: the request as understood, in the order of Dkron behaviour §2.1."""
     values = {name: getattr(body, name) for name in _ECHOED}
     in_order = {name: _by_key(value) for name, value in values.items() if isinstance(value, Mapping)}
-    return {**values, **in_order, "id": body.name, "next": ZERO}
+    queue = {} if body.queue is None else {"queue": body.queue or None}
+    return {**values, **in_order, "id": body.name, "next": ZERO, **queue}
 
 
 def _by_key(texts: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def attempt_of(record: ArchivedExecution) -> Attempt:
         id=record.id, group=record.group, number=record.attempt, started=record.started_at,
         finished=record.finished_at, success=record.success, job=record.attempt_job, slot=record.slot,
         trigger=record.trigger, member=record.member, node=record.node_name, exit_code=record.exit_code,
-        reason=record.reason, message=record.message,
+        reason=record.reason, message=record.message, queued=record.queued_at,
     )  # fmt: skip
 
 

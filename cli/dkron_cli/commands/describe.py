@@ -29,7 +29,8 @@ async def describe(ctx: typer.Context, job: JobName) -> None:
         (found,) = await server.with_pauses([found], every=False)
         attempts = await server.attempts(found)
         slots = await server.slots(found, SLOTS)
-    facts = description(found, now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    facts = description(found, now=now)
     if slots and not found.paused:
         # Slots that come due during a pause may run later, or never.
         facts.append(("Due", ", ".join(map(instant, slots))))
@@ -37,7 +38,7 @@ async def describe(ctx: typer.Context, job: JobName) -> None:
     newest = [each for run in runs_of(attempts) for each in reversed(run.attempts)][:ATTEMPTS]
     if newest:
         say("\nExecutions:")
-        show(attempt_table(newest), options)
+        show(attempt_table(newest, now=now), options)
     output = next((each.output for each in newest if each.output), "")
     if output:
         say(f"\nOutput of the newest:\n{output.rstrip()}")

@@ -31,9 +31,10 @@ def get(
 ) -> None:
     """List jobs, or some of them.
 
-    STATE is Scheduled, or one word that says why the job does not run by itself; -o wide adds the message. --state
-    takes these words, the words of RESULT, NotReady and running. With -w, a terminal redraws the table each second, and
-    a pipe gets a line for each job that is new or has changed.
+    STATE is Scheduled, or one word that says why the job does not run by itself; -o wide adds the message. ACTIVE
+    counts attempts that run, and those that wait in line. --state takes these words, the words of RESULT, NotReady,
+    running and waiting. With -w, a terminal redraws the table each second, and a pipe gets a line for each job that is
+    new or has changed.
     """
     options, selection = options_of(ctx), chosen(jobs, selector)
     if watch and options.structured:
@@ -95,7 +96,10 @@ async def _known(server: Server, selection: Selection, state: str, *, with_pause
 
 def _shown(job: Job) -> tuple[object, ...]:
     """Return the contents of a row, without its relative times."""
-    return job.when, job.state, job.last, job.result, job.next, job.active, job.skipped, job.problem, job.paused
+    return (
+        job.when, job.state, job.last, job.result, job.next, job.active, job.waiting, job.skipped, job.problem,
+        job.paused,
+    )  # fmt: skip
 
 
 def _table(found: list[Job], options: Options) -> Table:

@@ -20,7 +20,7 @@ from dkron_cli.edge.terminal import remark, say, structured
 from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.errors import CliError, Code, Interrupted
 from dkron_cli.options import Options, options_of
-from dkron_reports.run import Attempt, Result, Run
+from dkron_reports.run import GOING, Attempt, Result, Run
 from dkron_reports.words import exact_span
 
 PAUSE = 0.5
@@ -161,7 +161,7 @@ async def _until_over(server: Server, asked: Asked, *, follow: bool) -> Run:
                     if each.begun and name not in followed:
                         log = _follow(server, asked, each, label, behind=latest.get(each.member))
                         followed[name] = latest[each.member] = asyncio.create_task(log)
-                if found.result is not Result.RUNNING:
+                if found.result not in GOING:
                     await asyncio.gather(*followed.values())
                     return found
             await asyncio.sleep(PAUSE)

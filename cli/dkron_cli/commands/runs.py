@@ -137,7 +137,7 @@ async def describe(ctx: typer.Context, run: RunName) -> None:
     attempts = shown_attempts(found)
     if attempts:
         say("\nAttempts:")
-        show(attempt_table(attempts), options)
+        show(attempt_table(attempts, now=datetime.now(UTC)), options)
 
 
 @app.command()

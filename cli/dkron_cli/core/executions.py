@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from dkron_cli.core.moments import EVER, MINUTE, Period, Range
-from dkron_cli.core.run import attempt_json, attempts_of_dkron, time_json
+from dkron_cli.core.run import attempt_json, attempts_of_dkron, time_json, why_of
 from dkron_cli.core.table import Table, table
 from dkron_crds.schedule.instants import rfc3339
 from dkron_reports.job import Job
 from dkron_reports.reading import Object
-from dkron_reports.run import Attempt, Result, Run, reason_of
+from dkron_reports.run import Attempt, Result, Run
 from dkron_reports.words import exact_span, instant
 
 MOST = 1000
@@ -29,6 +29,7 @@ class State(StrEnum):
     SUCCESS = "success"
     FAILED = "failed"
     RUNNING = "running"
+    WAITING = "waiting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def newest_first(found: Iterable[Listed]) -> list[Listed]:
 def state_of(attempt: Attempt) -> State:
     """Return the state of an attempt."""
     if attempt.finished is None:
-        return State.RUNNING
+        return State.WAITING if attempt.waits else State.RUNNING
     return State.SUCCESS if attempt.success else State.FAILED
 
 
@@ -148,7 +149,7 @@ def execution_table(found: Sequence[Listed], *, now: datetime, namespaces: bool,
             each.namespace if namespaces else "", each.job if jobs else "", instant(one.started), one.trigger,
             str(one.number), one.member, state_of(one).value,
             "" if one.started is None else exact_span((one.finished or now) - one.started),
-            reason_of(one) if one.success is False else "", one.id,
+            why_of(one, now), one.id,
         )
         for each in found
         for one in (each.attempt,)

@@ -7,8 +7,10 @@ from datetime import datetime
 from dkron_cli.core.table import Table, table
 from dkron_reports.job import Job
 from dkron_reports.reading import Object, items, mapping, number, objects
-from dkron_reports.words import ago, instant, one_line, read_time
+from dkron_reports.words import ago, instant, one_line, plural, read_time
 
+MOST_WAITING, OLDEST = 10, "oldest"
+"""The defaults of a queue."""
 GONE = "Deleted"
 """The state of a job that only the archive knows."""
 
@@ -62,7 +64,7 @@ def job_table(jobs: Sequence[Job], *, now: datetime, wide: bool, namespaces: boo
     for job in jobs:
         row = [
             job.name, job.when, job.state, ago(job.last, now), job.result or "-", ago(job.next, now),
-            "" if job.active is None else str(job.active),
+            _active(job),
         ]  # fmt: skip
         if wide:
             row += [
@@ -99,10 +101,11 @@ def description(job: Job, *, now: datetime) -> list[tuple[str, str]]:
         *((f"  {key}", _short(str(value))) for key, value in config.items()),
         *(_parameter(each) for each in objects(spec, "parameters")),
         *((_title(key), str(value)) for key, value in settings.items() if value not in (None, "", False)),
+        ("Queue", _queue(job.raw)),
         ("Tags", ", ".join(f"{key}={value}" for key, value in tags.items())),
         ("Result", job.result),
         ("Runs", f"{job.succeeded} attempts succeeded, {job.failed} failed"),
-        ("Active", "" if not job.active else str(job.active)),
+        ("Active", _active(job) if job.active or job.waiting else ""),
         (
             "Skipped",
             f"{skipped.get('count')}, the newest {skipped.get('lastTime')}: {skipped.get('lastReason')}"
@@ -112,6 +115,24 @@ def description(job: Job, *, now: datetime) -> list[tuple[str, str]]:
         ("Starts", ", ".join(map(str, items(status, "dependentJobs") or items(plain, "dependent_jobs")))),
     ]
     return [(title, one_line(value)) for title, value in found if value]
+
+
+def _active(job: Job) -> str:
+    """Return how many attempts are active, and how many wait in line; empty if the server does not tell."""
+    waiting = f"{job.waiting} waiting" if job.waiting else ""
+    return ", ".join(filter(None, ("" if job.active is None else str(job.active), waiting)))
+
+
+def _queue(raw: Object) -> str:
+    """Return how many runs may wait in line, how long, and which is next; empty where none waits. A REST API shows the
+    queue only of a job whose runs wait."""
+    spec = mapping(raw, "spec")
+    found = mapping(spec or raw, "queue")
+    if not (spec.get("concurrency") == "queue" if spec else found):
+        return ""
+    most, order = number(found, "max") or MOST_WAITING, found.get("order") or OLDEST
+    expires = f", each for {found['expires']}" if found.get("expires") else ""
+    return f"at most {plural(most, 'run')}{expires}, the {order} first"
 
 
 def _parameter(raw: Object) -> tuple[str, str]:

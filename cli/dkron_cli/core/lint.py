@@ -20,7 +20,7 @@ from dkron_cli.core.manifests import Document, Path, is_job_of_dkron
 from dkron_crds.base import WireModel
 from dkron_crds.bounds import template_problem
 from dkron_crds.depends import circle
-from dkron_crds.job import DkronJob, JobSpec
+from dkron_crds.job import Concurrency, DkronJob, JobSpec, Queue
 from dkron_crds.kinds import KINDS
 from dkron_crds.names import API_VERSION, GROUP, OBJECT_NAME_LENGTH
 from dkron_crds.parameter_places import placeholders_without_parameters
@@ -251,6 +251,8 @@ def _warnings(spec: JobSpec, name: str, now: datetime, *, runs: bool) -> Iterato
     if ignored := settings_of(spec).ignored():
         yield ("spec", "executorConfig"), ignored, True
     yield from _of_schedule(spec, name, now)
+    if spec.queue != Queue() and spec.concurrency is not Concurrency.QUEUE:
+        yield ("spec", "queue"), "spec.queue has no effect: spec.concurrency is not queue", True
     # Only for an executor that can run this config are its remarks known.
     for remark in (*executors.remarks(known(spec)), placeholders_without_parameters(spec)) if runs else ():
         if remark:

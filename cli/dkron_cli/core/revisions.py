@@ -55,7 +55,9 @@ def way_back(current: Object, revision: Object) -> tuple[Object, list[Difference
     then = mapping(revision, "job")
     pairs = ((field, current.get(field), then.get(field)) for field in WRITTEN)
     found = [Difference(*each) for each in pairs if not _is_same(*each[1:]) and (current or each[2])]
-    return {field: then[field] for field in WRITTEN if field in then}, found
+    wanted = {field: then[field] for field in WRITTEN if field in then}
+    # A job without a queue has no such field, and one that is sent without it keeps its queue.
+    return wanted | ({"queue": then.get("queue")} if "queue" in current else {}), found
 
 
 def left_out(now: Mapping[str, Any], revision: Object, wanted: Object) -> list[str]:
@@ -63,7 +65,7 @@ def left_out(now: Mapping[str, Any], revision: Object, wanted: Object) -> list[s
     `now` is the spec of the DkronJob; empty for a job that is gone."""
     parent, then = str(wanted.get("parent_job") or ""), mapping(revision, "spec")
     one, other = (kept_of(dict(each), parent) for each in (now, then))
-    fields = sorted({*one, *other} - {"name"})
+    fields = sorted({*one, *other} - {"name", "queue"})
     return [one_line(field) for field in fields if not is_same(_only(one, field), _only(other, field))]
 
 

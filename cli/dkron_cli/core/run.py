@@ -16,12 +16,13 @@ def attempts_of_dkron(executions: Iterable[Object]) -> list[Attempt]:
 
 
 def _attempt(raw: Object, details: Object) -> Attempt:
+    queued, started = read_time(raw.get("queued_at")), read_time(raw.get("started_at"))
     end, code = read_time(raw.get("finished_at")), details.get("exit_code")
     return Attempt(
         id=str(raw.get("id") or ""),
         group=whole(raw.get("group")),
         number=whole(raw.get("attempt")) or 1,
-        started=read_time(raw.get("started_at")),
+        started=started,
         finished=end,
         success=None if end is None else raw.get("success") is True,
         job=str(details.get("job") or ""),
@@ -33,13 +34,16 @@ def _attempt(raw: Object, details: Object) -> Attempt:
         reason=str(details.get("reason") or ""),
         message=str(details.get("message") or ""),
         output=str(raw.get("output") or ""),
+        begun=queued is None or started is not None,
+        queued=queued,
+        place=whole(raw.get("place")),
     )
 
 
 def run_table(runs: Sequence[Run], *, now: datetime, wide: bool, jobs: Sequence[str] | None = None) -> Table:
     """Return the table of `history`; `jobs` are the names of their jobs, if these are several. A narrow terminal has no
     room for the start, which is so LATE after the SLOT."""
-    columns = ("JOB", "SLOT", "STARTED", "TRIGGER", "RESULT", "ATTEMPTS", "TOOK", "LATE")
+    columns = ("JOB", "SLOT", "STARTED", "TRIGGER", "RESULT", "ATTEMPTS", "TOOK", "LATE", "WAITED")
     more = ("MEMBERS", "NODES")
     rows = []
     for run, job in zip(runs, jobs or [""] * len(runs), strict=True):
@@ -48,16 +52,19 @@ def run_table(runs: Sequence[Run], *, now: datetime, wide: bool, jobs: Sequence[
         row = (
             job, "" if run.slot is None else instant(run.slot), instant(run.started), run.trigger, run.result.value,
             str(run.tries), "" if run.started is None else exact_span(end - run.started), _late(run),
+            "" if (waited := run.waited(now)) is None else span(waited),
         )  # fmt: skip
         nodes = ",".join(sorted({each.node for each in run.attempts if each.node}))
-        rest = (str(len(members)) if len(members) > 1 else "", nodes, run.why, run.attempts[-1].id)
-        rows.append((*row, *rest) if wide else (*row, run.why))
+        why = run.why or _place(run.place)
+        rest = (str(len(members)) if len(members) > 1 else "", nodes, why, run.attempts[-1].id)
+        rows.append((*row, *rest) if wide else (*row, why))
     spare = (
         "STARTED" if all(run.slot for run in runs) else "",
         "MEMBERS",
         "NODES",
         "ATTEMPTS",
         "LATE",
+        "WAITED",
         "TRIGGER",
         "TOOK",
     )
@@ -77,8 +84,9 @@ def attempt_json(each: Attempt) -> Object:
     """Return an attempt, as lists of runs and of executions have it."""
     return {
         "id": each.id, "number": each.number, "member": each.member, "node": each.node, "jobName": each.job,
-        "startedAt": time_json(each.started), "finishedAt": time_json(each.finished), "success": each.success,
-        "exitCode": each.exit_code, "reason": each.reason, "message": each.message, "output": each.output,
+        "queuedAt": time_json(each.queued), "place": each.place or None, "startedAt": time_json(each.started),
+        "finishedAt": time_json(each.finished), "success": each.success, "exitCode": each.exit_code,
+        "reason": each.reason, "message": each.message, "output": each.output,
     }  # fmt: skip
 
 
@@ -87,14 +95,31 @@ def time_json(at: datetime | None) -> str | None:
     return None if at is None else rfc3339(at)
 
 
-def attempt_table(attempts: Sequence[Attempt]) -> Table:
+def _result(each: Attempt) -> str:
+    if each.finished is None:
+        return "waiting" if each.waits else "running"
+    return "success" if each.success else "failed"
+
+
+def why_of(each: Attempt, now: datetime) -> str:
+    """Return why an attempt failed, or since when it waits in line; empty for another one."""
+    if each.waits and each.queued is not None:
+        return ", ".join(filter(None, (_place(each.place), f"for {span(now - each.queued)}")))
+    return reason_of(each) if each.success is False else ""
+
+
+def _place(place: int) -> str:
+    return f"place {place} in line" if place else ""
+
+
+def attempt_table(attempts: Sequence[Attempt], *, now: datetime) -> Table:
     """Return the attempts of some runs, newest first, as `describe` shows them."""
     rows = [
         (
             instant(each.started), str(each.number), each.member or each.node,
-            "running" if each.finished is None else "success" if each.success else "failed",
+            _result(each),
             "" if each.finished is None or each.started is None else exact_span(each.finished - each.started),
-            "" if each.success is not False else reason_of(each), each.id,
+            why_of(each, now), each.id,
         )
         for each in attempts
     ]  # fmt: skip
@@ -106,7 +131,7 @@ def attempt_table(attempts: Sequence[Attempt]) -> Table:
 
 
 def _late(run: Run) -> str:
-    slot = run.stands_for
-    if slot is None or run.started is None:
+    slot, began = run.stands_for, run.queued or run.started
+    if slot is None or began is None:
         return ""
-    return span(late) if (late := run.started - slot) >= SECOND else "0s"
+    return span(late) if (late := began - slot) >= SECOND else "0s"

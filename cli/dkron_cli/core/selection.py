@@ -57,6 +57,7 @@ def states_of(job: Job) -> set[str]:
         "Paused": bool(job.paused),
         "NotReady": condition(job.raw, "Ready").get("status") == "False" or bool(job.raw.get("problem")),
         "running": bool(job.active),
+        "waiting": bool(job.waiting),
     }
     return {word for word in (job.state, job.result, *(key for key, holds in more.items() if holds)) if word}
 

@@ -147,7 +147,7 @@ class Cluster(Server):
 
     async def attempts(self, job: Job) -> list[Attempt]:
         """Return the runs that the status shows."""
-        return attempts_of(job.raw.get("status") or {})
+        return attempts_of(job.raw.get("status") or {}, job.raw.get("spec") or {})
 
     async def executions(self, wanted: "Filter", job: Job | None = None) -> "AsyncIterator[list[Listed]]":
         """Yield the executions that the statuses show."""

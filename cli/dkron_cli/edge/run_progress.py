@@ -9,7 +9,7 @@ from dkron_cli.errors import CliError, Code
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS
-from dkron_reports.run import Attempt, Result, Run, attempts_of, attempts_of_run, runs_of
+from dkron_reports.run import GOING, Attempt, Run, attempts_of, attempts_of_run, runs_of
 
 Object = dict[str, Any]
 
@@ -48,7 +48,7 @@ def _run_of(status: Object, asked: Asked) -> Run | None:
         case "Running" if attempts:
             # Between two attempts it shows those that have ended, as if it were over.
             run = runs_of(attempts)[0]
-            return run if run.result is Result.RUNNING else None
+            return run if run.result in GOING else None
         case "Pending" | None if message and not asked.job.raw:
             raise CliError(Code.NOT_FOUND, f"the DkronRun {asked.object_name} waits: {message}")
         case _:
@@ -82,4 +82,4 @@ async def _attempts_of_job(kube: KubeClient, asked: Asked) -> list[Attempt]:
             job = await kube.get(DKRON_JOBS, asked.job.namespace, asked.job.object_name)
         except NotFound:
             return []
-    return [each for each in attempts_of(job.get("status") or {}) if each.group == asked.group]
+    return [each for each in attempts_of(job.get("status") or {}, job.get("spec") or {}) if each.group == asked.group]

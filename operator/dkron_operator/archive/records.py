@@ -56,6 +56,7 @@ def execution_of(
         finished_at=execution.finished_at,
         success=execution.success,
         created_at=created or began(execution),
+        queued_at=execution.queued_at,
         member=_text(execution.member),
         exit_code=execution.exit_code,
         reason=_text(execution.reason),

@@ -251,6 +251,13 @@ REPLACE = Difference(
     "CronJobs have it, and Dkron's documentation promises it",
 )
 
+QUEUE = Difference(
+    "`queue` beside `concurrency: forbid`",
+    "ignored",
+    "runs wait in line instead of being skipped",
+    "to wait is asked for more often than to skip; clients that know no queue see `forbid`, and keep it",
+)
+
 EXECUTOR = Difference(
     "`executor` that is absent",
     "reads back as the empty text, and the job cannot run",

@@ -123,6 +123,14 @@ MORE_TAKEN = (
         differs=differences.REPLACE,
     ),
     row(
+        "a queue is kept by clients that do not know it",
+        save(manual(concurrency="forbid", queue={"max": 3})),
+        get(JOB, {"concurrency": "forbid", "queue": {"max": 3, "expires": None, "order": "oldest"}}),
+        save(manual(concurrency="forbid")),
+        get(JOB, {"concurrency": "forbid", "queue": {"max": 3, "expires": None, "order": "oldest"}}),
+        differs=differences.QUEUE,
+    ),
+    row(
         "the zero time as starts_at and expires_at means none",
         save(manual(starts_at="0001-01-01T00:00:00Z", expires_at="0001-01-01T00:00:00Z")),
         get(JOB, {"starts_at": None, "expires_at": None}),

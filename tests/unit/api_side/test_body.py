@@ -39,7 +39,7 @@ def read(**sent: Any) -> JobBody:
 
 
 def test_a_body_has_the_fields_of_dkron_in_its_order() -> None:
-    assert [field.name for field in fields(JobBody)] == [*ORDER, "problem"]
+    assert [field.name for field in fields(JobBody)] == [*ORDER, "problem", "queue"]
     assert list(echo(JobBody())) == ORDER
     assert sorted([*STRINGS, *FLAGS, *NUMBERS, *MAPS, *TIMES, "next", "dependent_jobs", "processors"]) == sorted(ORDER)
 
@@ -85,6 +85,15 @@ def test_echo_shows_the_sent_fields_except_id_and_next() -> None:
         pytest.param(b'{"retries":0,"success_count":-1}', JobBody(success_count=-1), id="a negative counter"),
         pytest.param(b'{"starts_at":"0001-01-01T00:00:00Z"}', JobBody(), id="the zero time is null"),
         pytest.param(b'{"tags":{"a":"b"},"tags":null}', JobBody(), id="a later null empties a map"),
+        pytest.param(b'{"queue":{"max":3,"expires":"1h","order":"newest"}}',
+                     JobBody(queue={"max": 3, "expires": "1h", "order": "newest"}), id="a queue"),
+        pytest.param(b'{"queue":{"max":null,"expires":null}}', JobBody(queue={"max": 10}), id="an empty queue"),
+        pytest.param(b'{"queue":null}', JobBody(queue={}), id="a null queue is none, and no queue that is not sent"),
+        pytest.param(b'{"queue":true}', 'queue: it is true; send null, or an object such as {"max": 10',
+                     id="a flag as queue"),
+        pytest.param(b'{"queue":{"size":3}}', 'queue: "size" is not a field of it; it has max, expires, order',
+                     id="an unknown field of a queue"),
+        pytest.param(b'{"queue":{"max":"3"}}', 'queue: max: it is the string "3"', id="a text as length of a queue"),
         pytest.param(b"", "empty", id="an empty body"),
         pytest.param(b"[]", "it is an array; a job is an object", id="an array"),
         pytest.param(b'"x"', 'it is the string "x"; a job is an object', id="a string"),

@@ -72,6 +72,11 @@ STARTED, ENDED, STARTED_LATER = (
 
 UPDATED = "job updated backup"
 FIRST, LAST = execution(RUNNING), execution(LATER)
+WAITING = CLAIMED.model_copy(update={"queued_at": after(60)})
+BEGUN = LATER.model_copy(update={"queued_at": after(60), "id": f"9{LATER.id}"})
+QUEUED, DROPPED, ENDED_LATER = (
+    f"execution {action} {slot_of(WAITING)}" for action in ("queued", "dropped", "finished")
+)
 UNREADY = Condition(
     type="Ready", status=ConditionStatus.FALSE, reason="InvalidTags", last_transition_time=NOON, observed_generation=1
 )
@@ -100,6 +105,16 @@ class TestDifferences:
             pytest.param(job(), had(active=(CLAIMED,)), [], id="a claim is no run yet"),
             pytest.param(job(), had(active=(RUNNING,)), [STARTED], id="a run has begun"),
             pytest.param(had(1, active=(CLAIMED,)), had(active=(LATER,)), [STARTED_LATER], id="a claim has begun"),
+            pytest.param(job(), had(active=(RUNNING, WAITING)), [QUEUED, STARTED], id="a run waits in line"),
+            pytest.param(had(1, active=(WAITING,)), had(active=(WAITING,)), [], id="it still waits"),
+            pytest.param(had(1, active=(WAITING,)), had(active=(BEGUN,)), [STARTED_LATER], id="its turn has come"),
+            pytest.param(had(1, active=(WAITING,)), had(), [DROPPED], id="it has left the line"),
+            pytest.param(
+                had(1, active=(WAITING,)),
+                had(executions=(LAST.model_copy(update={"id": f"9{LAST.id}"}),)),
+                [ENDED_LATER],
+                id="it was stopped in line",
+            ),
             pytest.param(had(1, active=(RUNNING,)), had(**COUNTED), [UPDATED, ENDED], id="a run has ended"),
             pytest.param(job(), had(**COUNTED), [UPDATED, ENDED], id="a run that was not seen has ended"),
             pytest.param(
@@ -140,6 +155,16 @@ class TestDifferences:
         assert event.execution["output"] == "héllo\n"
         assert event.execution["finished_at"] == "2026-03-01T13:00:05+01:00"
         assert event.execution["output_truncated"] is False
+
+    def test_event_has_the_place_in_the_whole_line(self) -> None:
+        waiting = [claim(after(60 * number)).model_copy(update={"queued_at": after(60 * number)}) for number in (1, 2)]
+        before, now = had(1, active=(RUNNING, waiting[0])), had(active=(RUNNING, *waiting))
+        (event,) = differences(Job(before), Job(now))
+        assert event.execution is not None
+        shown = {key: event.execution.get(key) for key in ("started_at", "queued_at", "queued_for", "place")}
+        assert shown == {
+            "started_at": "0001-01-01T00:00:00Z", "queued_at": rfc3339(after(120)), "queued_for": None, "place": 2,
+        }  # fmt: skip
 
     def test_unreadable_status_produces_no_execution_events(self) -> None:
         raw = job(2)

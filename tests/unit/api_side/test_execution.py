@@ -1,11 +1,12 @@
 """Executions as Dkron shows them (Dkron behaviour §1.7)."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from dkron_api.translate.execution import found, listed, running, single
+from dkron_api.translate.execution import found, full_line, line_of, listed, running, single
 from dkron_api.translate.job import shown as shown_as_job
 from dkron_api.translate.record import Job
 from tests.support.builders import NOON, wire_job
@@ -45,6 +46,78 @@ BROKEN = {
     "type": "Ready", "status": "False", "reason": "InvalidExecutorConfig", "message": "command: no closing quotation",
     "lastTransitionTime": "2026-03-01T12:05:00Z",
 }  # fmt: skip
+
+
+QUEUED = "2026-03-01T12:01:00Z"
+
+
+def waiting(job_name: str, group: int, since: str = QUEUED, **fields: Any) -> dict[str, Any]:
+    """A claim that waits in line."""
+    return CLAIM | {"job": job_name, "id": f"{group}-{job_name}", "group": group, "queuedAt": since} | fields
+
+
+LINE = (
+    ACTIVE | {"queuedAt": "2026-03-01T12:00:30Z"},
+    waiting("a-5", 5, "2026-03-01T12:03:00Z"),
+    waiting("a-4", 4, member="n1"),
+    waiting("a-4b", 4, member="n2"),
+    waiting("a-6", 6, trigger="backfill"),
+    CLAIM | {"job": "a-7", "attempt": 2},
+)
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        pytest.param("oldest", {"a-4": 1, "a-4b": 1, "a-5": 2, "a-6": None}, id="oldest first"),
+        pytest.param("newest", {"a-4": 2, "a-4b": 2, "a-5": 1, "a-6": None}, id="newest first"),
+    ],
+)
+def test_what_waits_has_a_place_and_no_start(order: str, expected: dict[str, int | None]) -> None:
+    known = job(GOOD, active=LINE, concurrency="queue", queue={"order": order})
+    rows = listed(known, {}, now=datetime(2026, 3, 1, 12, 5, tzinfo=UTC))
+    found = {each["id"].partition("-")[2]: each for each in rows}
+    assert {name: found[name].get("place") for name in expected} == expected
+    assert {found[name]["started_at"] for name in expected} == {"0001-01-01T00:00:00Z"}
+    assert (found["a-4"]["queued_at"], found["a-4"]["queued_for"]) == (QUEUED, 240.0)
+    assert (found["a-3"]["queued_for"], found["a-3"].get("place")) == (90.0, None), "it runs"
+    assert "queued_at" not in found["a-1"], "it never waited"
+    assert "a-7" not in found, "a retry that waits for its backoff"
+    assert [row["id"].partition("-")[2] for row in rows[-2:]] == ["a-3", "a-1"], "those that wait are newer"
+    assert [each["id"] for each in running([known])] == [ACTIVE["id"]]
+
+
+def test_run_that_waited_keeps_the_id_that_it_had_in_line() -> None:
+    begun = ACTIVE | {"job": "a-4", "id": "99-a-4", "queuedAt": QUEUED}
+    for status in (job(active=(begun,)), job(GOOD | {"job": "a-4", "id": "99-a-4", "queuedAt": QUEUED})):
+        run = found(status, "4-a-4")
+        assert run is not None
+        assert run.id == "99-a-4"
+
+
+def test_members_of_a_run_whose_turn_came_do_not_wait() -> None:
+    begun = waiting("a-4", 4, uid="u", startedAt="2026-03-01T12:04:00Z")
+    known = job(active=(begun, waiting("a-4b", 4, member="n2"), waiting("a-5", 5)), concurrency="queue")
+    assert dict(line_of(known)) == {"a-5": 1}
+
+
+@pytest.mark.parametrize(
+    ("spec", "full"),
+    [
+        pytest.param({"concurrency": "queue", "queue": {"max": 2}}, True, id="as many as may"),
+        pytest.param({"concurrency": "queue", "queue": {"max": 3}}, False, id="there is room"),
+        pytest.param(
+            {"concurrency": "queue", "queue": {"max": 2, "order": "newest"}}, False, id="the oldest is dropped"
+        ),
+        pytest.param({"concurrency": "allow", "queue": {"max": 2}}, False, id="none waits any more"),
+    ],
+)
+def test_full_line_takes_no_further_run(spec: dict[str, Any], *, full: bool) -> None:
+    said = full_line(job(active=LINE, **spec))
+    assert said == (f'the line of the job "a" is full: 2 runs wait, {WHY_FULL}' if full else "")
+
+
+WHY_FULL = "as many as queue.max allows; add ?force=true to run it anyway"
 
 
 @dataclass(frozen=True)

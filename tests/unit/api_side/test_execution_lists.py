@@ -114,6 +114,37 @@ async def test_list_shows(archive: FakeArchive, case: Case) -> None:
         assert {name: answer.headers.get(name) for name in case.headers} == case.headers
 
 
+WAITING = claim(NOON).model_copy(update={"queued_at": NOON - timedelta(minutes=1)})
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "expected"),
+    [
+        pytest.param(ALL, "", [RUNNING.id, WAITING.id], id="all jobs"),
+        pytest.param(OF_JOB, "limit=9", [WAITING.id, RUNNING.id], id="one job"),
+        pytest.param(ALL, "state=waiting", [WAITING.id], id="those that wait"),
+        pytest.param(ALL, "state=running", [RUNNING.id], id="those that run"),
+        pytest.param(ALL, "at=now", [RUNNING.id], id="those that ran at a moment"),
+    ],
+)
+async def test_list_tells_what_waits_from_what_runs(path: str, query: str, expected: list[str]) -> None:
+    async with running_api(*ROUTES, archive=FakeArchive()) as api:
+        api.know_jobs(wire_job(status=JobStatus(active=(RUNNING, WAITING))))
+        answer = await (await api.client.get(f"{path}?{query}")).json()
+        assert [each["id"] for each in answer] == expected
+        waits = [(each["started_at"][:4], each["queued_for"], each["place"]) for each in answer if "place" in each]
+        assert waits == ([("0001", 60.0, 1)] if WAITING.id in expected else [])
+
+
+async def test_archived_execution_says_how_long_it_waited() -> None:
+    record = archived(-9, queued_at=NOON - timedelta(minutes=19))
+    async with running_api(*ROUTES, archive=FakeArchive(record)) as api:
+        know(api)
+        *_, found = await (await api.client.get(ALL)).json()
+        wait = (record.started_at - (NOON - timedelta(minutes=19))).total_seconds()
+        assert (found["queued_at"], found["queued_for"]) == ("2026-03-01T11:41:00Z", wait)
+
+
 async def test_total_has_all_that_run_however_short_the_page() -> None:
     runs = tuple(seen(claim(NOON - timedelta(seconds=number))) for number in range(1, 9))
     async with running_api(*ROUTES, archive=FakeArchive()) as api:

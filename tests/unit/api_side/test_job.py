@@ -1,6 +1,7 @@
 """A job from the custom resource to Dkron's JSON and back (Dkron behaviour §2.1, §2.5)."""
 
 import json
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -134,6 +135,62 @@ def test_sent_job_reads_back_and_can_be_sent_again(fields: Object) -> None:
     assert found["concurrency"] == fields["concurrency"]
     again = read_body(json.dumps(found).encode())
     assert changed(first, spec_of(again, first)) == set()
+
+
+QUEUE: Object = {"max": 3, "expires": "1h", "order": "newest"}
+DEFAULT: Object = {"max": 10, "expires": None, "order": "oldest"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        pytest.param({"concurrency": "queue", "queue": QUEUE}, ("forbid", QUEUE), id="a queue"),
+        pytest.param({"concurrency": "queue"}, ("forbid", DEFAULT), id="the default queue"),
+        pytest.param({"concurrency": "forbid", "queue": QUEUE}, ("forbid", None), id="a queue without effect"),
+        pytest.param({"concurrency": "replace"}, ("replace", None), id="another word"),
+    ],
+)
+def test_queue_reads_as_forbid_with_a_field_beside_it(spec: Object, expected: tuple[str, Object | None]) -> None:
+    found = json_of(job(**spec))
+    assert (found["concurrency"], found.get("queue")) == expected
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a client sends for a job that is stored, and what becomes of its concurrency and its queue."""
+
+    sent: Object
+    concurrency: str
+    queue: Object | None
+    stored: Object = field(default_factory=lambda: {"concurrency": "queue", "queue": QUEUE})
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(Sent({"concurrency": "forbid", "queue": QUEUE}, "queue", QUEUE), id="what was read"),
+        pytest.param(Sent({"concurrency": "forbid"}, "queue", QUEUE), id="by a client that knows no queue"),
+        pytest.param(Sent({"concurrency": "forbid", "queue": {"max": 5}}, "queue", {"max": 5}), id="another queue"),
+        pytest.param(Sent({"concurrency": "forbid", "queue": {}}, "queue", {"max": 10}), id="the default one"),
+        pytest.param(Sent({"concurrency": "forbid", "queue": None}, "forbid", None), id="null"),
+        pytest.param(Sent({"concurrency": "allow"}, "allow", None), id="allow"),
+        pytest.param(Sent({}, "allow", None), id="no concurrency"),
+        pytest.param(Sent({"concurrency": "forbid"}, "forbid", QUEUE, {"concurrency": "forbid", "queue": QUEUE}),
+                     id="a queue without effect stays"),
+        pytest.param(Sent({"concurrency": "forbid", "queue": QUEUE}, "queue", QUEUE, {}), id="a new job"),
+    ],
+)  # fmt: skip
+def test_queue_is_kept_unless_the_client_takes_it_out(case: Sent) -> None:
+    wanted = spec_of(read_body(json.dumps({"name": "a", **case.sent}).encode()), case.stored)
+    assert (wanted["concurrency"], wanted.get("queue")) == (case.concurrency, case.queue)
+
+
+@pytest.mark.parametrize("stored", [QUEUE, {"max": 5}, {"max": 5, "order": "oldest"}, DEFAULT])
+def test_queue_that_was_read_and_sent_again_is_no_change(stored: Object) -> None:
+    spec = {"schedule": "@daily", "executorConfig": {"command": "true"}, "concurrency": "queue", "queue": stored}
+    again = read_body(json.dumps(json_of(job(**spec))).encode())
+    wanted = spec_of(again, spec)
+    assert (changed(spec, wanted), wanted["queue"]) == (set(), stored), "the API server sees the same generation"
 
 
 SEVERAL = [{"job": "load", "when": "always"}, {"job": "clean"}]

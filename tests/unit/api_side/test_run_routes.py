@@ -193,6 +193,22 @@ class TestWithoutANode:
             api.know(NODES, node())
         assert (await api.client.post(RUN)).status == 202
 
+    @pytest.mark.parametrize(
+        ("waiting", "query", "status"),
+        [
+            pytest.param(1, "", 202, id="there is room in line"),
+            pytest.param(2, "", 409, id="the line is full"),
+            pytest.param(2, "?force=true", 202, id="forced"),
+        ],
+    )
+    async def test_busy_job_with_a_queue_takes_runs(self, waiting: int, query: str, status: int) -> None:
+        line = (request_claim(str(number)).model_copy(update={"queued_at": NOON}) for number in range(waiting))
+        queued: Spec = {"concurrency": "queue", "queue": {"max": 2}}
+        async with with_a_job(spec=queued) as api:
+            tell(api, 1000, JobStatus(active=(seen(request_claim("running")), *line)), **queued)
+            answer = await api.client.post(RUN + query)
+            assert answer.status == status, await answer.text()
+
     async def test_refusal_is_the_same_for_every_waiting_client(self, api: Api) -> None:
         waiting = asyncio.ensure_future(api.client.post(RUN + "?wait=true"))
         await asked(api)

@@ -44,6 +44,10 @@ def shell(**config: str) -> dict[str, Any]:
         pytest.param(
             {"concurrency": "badvalue"}, 'concurrency: "badvalue" is not known; use allow, forbid', id="concurrency"
         ),
+        pytest.param({"concurrency": "queue"}, "with forbid and a queue, such as", id="the word of a DkronJob"),
+        pytest.param({"concurrency": "forbid", "queue": {"max": 3}}, "", id="a queue"),
+        pytest.param({"queue": {}}, "", id="no queue, by null"),
+        pytest.param({"queue": {"max": 3}}, 'queue: only with concurrency "forbid"', id="a queue where none waits"),
         pytest.param({"schedule": "", "parent_job": "other", "timezone": "x"}, "timezone: ", id="the zone of a child"),
         pytest.param(shell(timeout="foreverandever"), 'timeout "foreverandever" is not a duration', id="a bad timeout"),
         pytest.param(shell(timeout="1" * 1_000_000 + "s"), "timeout", id="a timeout of a million digits"),

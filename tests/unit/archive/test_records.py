@@ -20,6 +20,7 @@ KEY = ("uid-of-backup", "backup-1")
 async def test_every_field_comes_back(archive: Archive) -> None:
     full = record(
         1, trigger="manual", started_at=START + timedelta(microseconds=1), success=False, created_at=None,
+        queued_at=START - timedelta(minutes=5),
         member="node-1", exit_code=137, reason="OOMKilled", message="too much\nof it: ü", node_name="node-1",
         cause="alice", revision="abc", parameters={"day": "2026-03-01", "quote": "'\"%_"}, attempt=3, group=2**62,
     )  # fmt: skip

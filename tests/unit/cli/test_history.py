@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from dkron_cli.core.revisions import named
+from dkron_cli.core.revisions import left_out, named, way_back
 from dkron_cli.edge import cluster
 from dkron_cli.errors import Code
 from dkron_cli.main import main
@@ -389,6 +389,25 @@ async def test_a_job_gets_a_spec_back(
     written = [(match, {k: v for k, v in body.items() if JOB.get(k) != v}) for match, body in fake.written]
     assert written == ([] if case.written is None else [(case.match, case.written)])
     assert all("success_count" not in body for _, body in fake.written)
+
+
+QUEUE = {"max": 3, "expires": None, "order": "oldest"}
+FORBIDS, QUEUES = {"concurrency": "forbid"}, {"concurrency": "forbid", "queue": QUEUE}
+
+
+@pytest.mark.parametrize(
+    ("current", "then", "wanted"),
+    [
+        pytest.param(QUEUES, FORBIDS, {**FORBIDS, "queue": None}, id="no queue"),
+        pytest.param(FORBIDS, QUEUES, QUEUES, id="a queue"),
+        pytest.param(FORBIDS, {"concurrency": "allow"}, {"concurrency": "allow"}, id="none at all"),
+    ],
+)
+def test_way_back_has_the_queue_of_the_revision(current: Any, then: Any, wanted: Any) -> None:
+    found, differences = way_back(current, {"job": then})
+    assert (found, bool(differences)) == (wanted, True)
+    specs = ({"concurrency": "queue", "queue": {"max": 3}}, {"spec": {"concurrency": "forbid"}})
+    assert left_out(*specs, {}) == [], "the REST API writes it"
 
 
 class Person(io.StringIO):

@@ -36,6 +36,10 @@ def job(spec: str, name: str = "a") -> str:
     [
         pytest.param(job(GOOD), [], id="good"),
         pytest.param("kind: Pod\napiVersion: v1\n", [], id="not ours"),
+        pytest.param(job(GOOD + "  queue: {max: 3}\n"),
+                     ["7: warning: DkronJob a: spec.queue has no effect: spec.concurrency is not queue"],
+                     id="a queue in which none waits"),
+        pytest.param(job(GOOD + "  concurrency: queue\n  queue: {max: 3}\n"), [], id="a queue"),
         pytest.param(job(GOOD + "  retrys: 3\n"), ["7: DkronJob a: spec.retrys is no field of a DkronJob"],
                      id="an unknown field"),
         pytest.param(job(GOOD + "  history: {jobs: 1}\n"), ["7: DkronJob a: spec.history.jobs is no field"],

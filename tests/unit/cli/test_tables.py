@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from dkron_cli.core.checks import Check, archive, check_table, clock, jobs_in_trouble, lease, rights
+from dkron_cli.core.executions import state_of
 from dkron_cli.core.job import description, from_dkron, job_table
 from dkron_cli.core.report_tables import attention_table, failing_table
-from dkron_cli.core.run import attempts_of_dkron, run_json, run_table
+from dkron_cli.core.run import attempt_table, attempts_of_dkron, run_json, run_table
 from dkron_cli.core.table import hung, lines, safe, table
 from dkron_cli.edge.terminal import colored
 from dkron_crds.job import Condition, JobStatus
@@ -175,6 +176,39 @@ def test_executions_of_a_dkron_are_read() -> None:
     assert lines(run_table([run], now=NOON, wide=False), width=60)[0].split()[:2] == ["STARTED", "RESULT"]
     assert from_dkron({"name": "a", "next": "1970-01-01T00:00:00Z", "parent_job": "b"}).next is None
     assert from_dkron({"name": "a", "next": "0001-01-01T00:00:00Z", "last_error": None}).next is None
+
+
+def test_run_that_waits_by_rest_has_its_place_and_no_start() -> None:
+    waiting = {"group": 5, "attempt": 1, "started_at": "0001-01-01T00:00:00Z", "success": False, "id": "1-a",
+               "finished_at": "0001-01-01T00:00:00Z", "node_name": "", "queued_at": "2026-03-01T11:55:00Z",
+               "queued_for": 300, "place": 2}  # fmt: skip
+    (attempt,) = attempts_of_dkron([waiting])
+    (run,) = runs_of([attempt])
+    assert (run.result, run.place, attempt.begun, state_of(attempt)) == ("waiting", 2, False, "waiting")
+    told = run_json(run, namespace="", job="a")["attempts"][0]
+    assert (told["queuedAt"], told["place"], told["startedAt"]) == ("2026-03-01T11:55:00Z", 2, None)
+    shown = lines(attempt_table([attempt], now=NOON), width=140)
+    assert shown == [
+        "STARTED   ATTEMPT   RESULT    WHY                       EXECUTION",
+        "-         1         waiting   place 2 in line, for 5m   1-a",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("raw", "queue"),
+    [
+        pytest.param({"spec": {"concurrency": "queue"}}, "at most 10 runs, the oldest first", id="the default"),
+        pytest.param(
+            {"spec": {"concurrency": "queue", "queue": {"max": 1, "expires": "1h", "order": "newest"}}},
+            "at most 1 run, each for 1h, the newest first", id="all of it"),
+        pytest.param({"spec": {"concurrency": "forbid", "queue": {"max": 1}}}, None, id="without effect"),
+        pytest.param({"concurrency": "forbid", "queue": {"max": 2}}, "at most 2 runs, the oldest first", id="by REST"),
+        pytest.param({"concurrency": "forbid"}, None, id="by REST, none"),
+    ],
+)  # fmt: skip
+def test_queue_is_described_where_runs_wait(raw: dict[str, Any], queue: str | None) -> None:
+    described = dict(description(from_object(raw) if "spec" in raw else from_dkron(raw), now=NOON))
+    assert described.get("Queue") == queue
 
 
 def test_failure_rate_is_counted_by_runs() -> None:

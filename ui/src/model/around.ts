@@ -1,7 +1,7 @@
 // The runs of a job before and after one of them. Pure.
 
 import type { Execution } from "../api/client";
-import { result } from "./slots";
+import { isOver } from "./slots";
 
 export interface Around {
   readonly before: Execution | undefined;
@@ -27,7 +27,7 @@ export function around(one: Execution, all: readonly Execution[]): Around {
 
 /** Whether the runs around one that is over may be others than the list says: it has only the newest executions. */
 export function isMissing(one: Execution, all: readonly Execution[]): boolean {
-  if (result(one) === "running") return false;
+  if (!isOver(one)) return false;
   const { before, success } = around(one, all);
   return !all.some(({ id }) => id === one.id) || !before || (!one.success && !success);
 }

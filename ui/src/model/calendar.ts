@@ -1,7 +1,7 @@
 // What became of the runs of a job, day by day (UTC), as far as its status tells. Pure.
 
 import type { Execution } from "../api/client";
-import { result } from "./slots";
+import { isOver } from "./slots";
 import { instant } from "./time";
 
 const DAY = 86_400_000;
@@ -39,7 +39,7 @@ interface Told {
 export function calendar({ executions, kept, days, next }: Told, now: number): CalendarDay[][] {
   const today = startOf(now);
   const monday = today - ((new Date(today).getUTCDay() + 6) % 7) * DAY;
-  const ended = executions.filter((each) => result(each) !== "running");
+  const ended = executions.filter(isOver);
   const ends = ended.map((each) => instant(each.finished_at) ?? 0);
   const since = ended.length >= kept ? Math.min(...ends) : Number.NEGATIVE_INFINITY;
   const totals = new Map(days.map((each) => [Date.parse(each.date), each]));

@@ -2,7 +2,7 @@
 
 import type { Execution } from "../api/client";
 import type { Linked } from "./graph";
-import { planned, result, taken } from "./slots";
+import { isOver, planned, taken } from "./slots";
 import { instant } from "./time";
 
 export type Executions = ReadonlyMap<string, readonly Execution[]>;
@@ -67,6 +67,6 @@ function runsOf(job: string, executions: readonly Execution[]): JobRun[] {
 
 /** Milliseconds that the newest attempt took that has ended; undefined without one. `executions` begin with the newest. */
 export function lastTaken(executions: readonly Execution[] | undefined): number | undefined {
-  const last = executions?.find((each) => result(each) !== "running");
+  const last = executions?.find(isOver);
   return last && taken(last, 0);
 }

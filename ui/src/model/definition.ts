@@ -3,6 +3,7 @@
 import { dump, load, YAMLException } from "js-yaml";
 import type { Job } from "../api/client";
 import { type Draft, isObject } from "./draft";
+import { chosen } from "./queue";
 
 /** The fields of Dkron's JSON and of the custom resource, as `dkron_api.translate.spec` maps them. */
 const FIELDS: readonly [keyof Job, string][] = [
@@ -13,6 +14,7 @@ const FIELDS: readonly [keyof Job, string][] = [
   ["timezone", "timezone"],
   ["disabled", "disabled"],
   ["concurrency", "concurrency"],
+  ["queue", "queue"],
   ["retries", "retries"],
   ["parent_job", "parentJob"],
   ["tags", "tags"],
@@ -47,6 +49,12 @@ export function readYaml(text: string): { draft: Draft } | { error: string } {
   }
 }
 
+/** What a manifest says of further runs, by the names of REST: there, a queue goes with `forbid`. */
+function concurrencyOf({ concurrency, queue }: Draft): Draft {
+  if (concurrency !== "queue") return queue === undefined ? {} : { queue: null };
+  return chosen("queue", { queue });
+}
+
 function ofManifest({ kind, metadata, spec }: Draft): { draft: Draft } | { error: string } {
   if (kind !== "DkronJob") return { error: `This is a ${String(kind)}; only the manifest of a DkronJob is a job.` };
   if (!isObject(spec)) return { error: "The manifest has no spec." };
@@ -57,5 +65,5 @@ function ofManifest({ kind, metadata, spec }: Draft): { draft: Draft } | { error
     if (!field) return { error: `Only a DkronJob has ${name}: apply this manifest with kubectl.` };
     draft[field] = value;
   }
-  return { draft };
+  return { draft: { ...draft, ...concurrencyOf(draft) } };
 }

@@ -1,7 +1,7 @@
 // How long runs take: percentiles by the nearest rank, so that each is the length of a run that was. Pure.
 
 import type { Execution } from "../api/client";
-import { lateness, result, taken } from "./slots";
+import { isOver, lateness, taken } from "./slots";
 import { duration } from "./time";
 
 /** The smallest of the values that at least this share of them does not exceed; undefined of none. `sorted` ascends. */
@@ -29,7 +29,7 @@ function percentilesOf(values: readonly number[]): Percentiles | undefined {
 
 /** Milliseconds that attempts took which are over; undefined for fewer than five. */
 export function durationsOf(executions: readonly Execution[]): Percentiles | undefined {
-  return percentilesOf(executions.filter((each) => result(each) !== "running").map((each) => taken(each, 0)));
+  return percentilesOf(executions.filter(isOver).map((each) => taken(each, 0)));
 }
 
 /** Seconds that attempts usually took which succeeded: half of them; undefined for fewer than five. */

@@ -2,7 +2,7 @@
 
 import type { Execution } from "../api/client";
 import type { Cause, Result, RunsWanted } from "../api/runs";
-import { result } from "./slots";
+import { isOver } from "./slots";
 import { endOf, type Span } from "./span";
 import { instant, rfc3339 } from "./time";
 
@@ -22,6 +22,7 @@ export const STATES: readonly (readonly [Result | "", string])[] = [
   ["success", "succeeded"],
   ["failed", "failed"],
   ["running", "running"],
+  ["waiting", "waiting"],
 ];
 export const CAUSES: readonly (readonly [Cause | "", string])[] = [
   ["", "any cause"],
@@ -100,8 +101,8 @@ export function withNewest(
   const others = known.filter(({ id }) => !ids.has(id));
   if (!isAll && newest.length > 0 && known.length > 0 && others.length === known.length) return undefined;
   // The running ones come first: the page has all of them if it has one that is over.
-  const hasAllRunning = isAll || newest.some((each) => result(each) !== "running");
-  return [...newest, ...others.filter((each) => !hasAllRunning || result(each) !== "running")];
+  const hasAllRunning = isAll || newest.some(isOver);
+  return [...newest, ...others.filter((each) => !hasAllRunning || isOver(each))];
 }
 
 /** `1,204 runs`, or `100 runs, and more` while more may come. */

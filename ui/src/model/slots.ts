@@ -4,11 +4,26 @@ import type { Execution } from "../api/client";
 import { instant } from "./time";
 
 /** How an attempt ended, or that it did not yet. */
-export type Result = "success" | "failed" | "running";
+export type Result = "success" | "failed" | "running" | "waiting";
 
 export function result(execution: Execution): Result {
-  if (instant(execution.finished_at) === undefined) return "running";
+  if (instant(execution.finished_at) === undefined) return isWaiting(execution) ? "waiting" : "running";
   return execution.success ? "success" : "failed";
+}
+
+/** Whether it waits in line: since when is known, and it has not begun. */
+function isWaiting({ queued_at, started_at }: Execution): boolean {
+  return instant(queued_at) !== undefined && instant(started_at) === undefined;
+}
+
+/** When it began, or since when it waits in line. */
+export function sinceOf(execution: Execution): string {
+  return (isWaiting(execution) && execution.queued_at) || execution.started_at;
+}
+
+/** Whether it has ended. */
+export function isOver(execution: Execution): boolean {
+  return instant(execution.finished_at) !== undefined;
 }
 
 /** The slot or the request that caused the run, in milliseconds since 1970; undefined for very old records. */
@@ -66,9 +81,10 @@ function stoppedInWords(message = ""): string {
   return `stopped${who ? ` by ${who}` : ""}${at ? ` at ${at}` : ""}`;
 }
 
-/** Milliseconds between the cause of the run and its start. Later attempts wait for a backoff: undefined for them. */
+/** Milliseconds between the cause of the run and its start, or when it began to wait in line. Later attempts wait for a
+ * backoff: undefined for them. */
 export function lateness(execution: Execution): number | undefined {
-  const began = instant(execution.started_at);
+  const began = instant(execution.queued_at) ?? instant(execution.started_at);
   const due = planned(execution);
   if (began === undefined || due === undefined || (execution.attempt ?? 1) > 1) return undefined;
   return Math.max(0, began - due);
@@ -103,13 +119,14 @@ export function traceLink({ details }: Execution): string | undefined {
   return details?.trace_url && /^https?:\/\//.test(details.trace_url) ? details.trace_url : undefined;
 }
 
-/** How many of these succeeded and failed, for screen readers: `12 succeeded, 1 failed, 1 running`. */
+/** How many of these succeeded and failed, for screen readers: `12 succeeded, 1 failed, 1 running, 2 waiting`. */
 export function summary(executions: readonly Execution[]): string {
-  const counts = { success: 0, failed: 0, running: 0 };
+  const counts = { success: 0, failed: 0, running: 0, waiting: 0 };
   for (const each of executions) counts[result(each)]++;
   const words = [];
   if (counts.success) words.push(`${counts.success} succeeded`);
   if (counts.failed) words.push(`${counts.failed} failed`);
   if (counts.running) words.push(`${counts.running} running`);
+  if (counts.waiting) words.push(`${counts.waiting} waiting`);
   return words.join(", ") || "no runs yet";
 }

@@ -4,6 +4,7 @@ import { Link } from "wouter-preact";
 import type { Job } from "../api/client";
 import { type Details, pausedBy } from "../api/details";
 import { OUTCOMES } from "../model/parents";
+import { queueInWords } from "../model/queue";
 import { instant, offsetsDiffer, onSeveralDays, zoneInWords } from "../model/time";
 import { shownZone, zone } from "../state/preferences";
 import { jobPath } from "./links";
@@ -64,7 +65,9 @@ export function Due({ job, upcoming, details }: Props) {
           ],
           [
             "While it runs",
-            { allow: "", "": "", forbid: "a slot is skipped", replace: "a slot replaces it" }[job.concurrency],
+            job.queue
+              ? queueInWords(job.queue)
+              : { allow: "", "": "", forbid: "a slot is skipped", replace: "a slot replaces it" }[job.concurrency],
           ],
           ["Retries", job.retries || ""],
         ]}

@@ -32,7 +32,7 @@ export function JobActions({ job, details, may, replace }: Props) {
     ? `it is ${paused}`
     : job.disabled
       ? "it is disabled"
-      : job.concurrency === "forbid"
+      : job.concurrency === "forbid" && !job.queue
         ? "another run may be active, which its concurrency forbids"
         : "";
   const run = async () => {

@@ -7,7 +7,7 @@ import { COLUMNS, type Column, type ColumnKey } from "../model/columns";
 import { parentsInWords } from "../model/parents";
 import { whyNot } from "../model/problem";
 import { runsPath } from "../model/runs";
-import { result, taken, wasStopped } from "../model/slots";
+import { isOver, taken, wasStopped } from "../model/slots";
 import { duration, instant } from "../model/time";
 import { columns } from "../state/preferences";
 import type { Rows } from "../state/rows";
@@ -139,7 +139,7 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
       </tr>
     );
   }
-  const last = runs?.find((each) => result(each) !== "running");
+  const last = runs?.find(isOver);
   const chosen = choosing?.isChosen(job.name) ?? false;
   const when = job.schedule ? job.words || job.schedule : after(job);
   const next = <Countdown at={job.paused ? null : job.next} jobZone={job.timezone} never={whyNoNext(job)} />;

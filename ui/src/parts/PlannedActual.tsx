@@ -149,7 +149,8 @@ interface SlotProps {
 /** Filled: it ran. Hollow: it is to come, or waits. Struck through: it did not run, which is
  * no failure. Each leads to why. */
 function SlotMark({ job, slot, x, zone, isFirst }: SlotProps) {
-  const kind = slot.what === "ran" ? "ran" : ["to come", "late", "paused"].includes(slot.what) ? "ahead" : "missed";
+  const kind =
+    slot.what === "ran" ? "ran" : ["to come", "late", "waiting", "paused"].includes(slot.what) ? "ahead" : "missed";
   const words = `${clockTime(slot.at, zone)}: ${slot.what}${slot.why && `, ${slot.why}`}`;
   return (
     <Mark class={`slot ${kind}`} to={slotPath(job, slot.at)} words={words} isFirst={isFirst}>

@@ -15,7 +15,8 @@ const STEP = 6;
 
 /** `executions` come with the newest first. */
 export function RunBars({ executions }: { executions: readonly Execution[] }) {
-  const shown = executions.slice(0, BARS).reverse();
+  const begun = executions.filter((each) => result(each) !== "waiting");
+  const shown = begun.slice(0, BARS).reverse();
   const longest = Math.max(1, ...shown.map((each) => taken(each, now.peek())));
   const width = BARS * STEP;
   return (

@@ -4,15 +4,16 @@ import { useEffect } from "preact/hooks";
 import { Link } from "wouter-preact";
 import type { Execution } from "../api/client";
 import { inOrder } from "../model/ansi";
+import { placeInWords } from "../model/queue";
 import { CAUSES } from "../model/runs";
-import { isStopped, lastLine, result, taken, whyFailed } from "../model/slots";
+import { isOver, isStopped, lastLine, result, sinceOf, taken, whyFailed } from "../model/slots";
 import { duration, inZone } from "../model/time";
 import { now } from "../state/clock";
 import { shownZone } from "../state/preferences";
 import type { Runs } from "../state/runs";
 import { Gap, useDrawnRows } from "./DrawnRows";
 import { executionPath } from "./links";
-import { StateIcon } from "./StateIcon";
+import { StateIcon, wordFor } from "./StateIcon";
 import { Elapsed, When } from "./Time";
 
 /** Rows from the end at which the next page is asked for. */
@@ -107,7 +108,7 @@ function Row({ run, index }: { run: Execution; index: number }) {
   const zone = shownZone();
   const why = inZone(whyFailed(run), now.peek(), zone);
   const output = inOrder(isStopped(run) ? why : lastLine(run) || why);
-  const took = kind === "running" ? <Elapsed since={run.started_at} /> : duration(taken(run, 0));
+  const took = isOver(run) ? duration(taken(run, 0)) : <Elapsed since={sinceOf(run)} />;
   const cause = run.details?.trigger ?? "";
   return (
     <tr aria-rowindex={index + 2}>
@@ -138,7 +139,9 @@ function Row({ run, index }: { run: Execution; index: number }) {
       <td class="medium nowrap">
         <When at={run.started_at} />
       </td>
-      <td class="wide nowrap">{kind === "running" ? "running" : <When at={run.finished_at} />}</td>
+      <td class="wide nowrap">
+        {isOver(run) ? <When at={run.finished_at} /> : [wordFor(kind), placeInWords(run)].filter(Boolean).join(", ")}
+      </td>
       <td class="medium number nowrap">{took}</td>
       <td class="wide clip">{CAUSE_WORDS.get(cause) ?? cause}</td>
       <td class="wide clip" title={run.node_name}>

@@ -4,7 +4,19 @@ import { Link } from "wouter-preact";
 import type { Execution, Job } from "../api/client";
 import { inOrder } from "../model/ansi";
 import { durationsOf, inWords } from "../model/percentiles";
-import { isStopped, lastLine, lateness, planned, result, standsFor, taken, whyFailed } from "../model/slots";
+import { placeInWords, waited } from "../model/queue";
+import {
+  isOver,
+  isStopped,
+  lastLine,
+  lateness,
+  planned,
+  result,
+  sinceOf,
+  standsFor,
+  taken,
+  whyFailed,
+} from "../model/slots";
 import { duration, instant, inZone, onSeveralDays } from "../model/time";
 import { now } from "../state/clock";
 import { shownZone } from "../state/preferences";
@@ -92,9 +104,10 @@ function RunRow({ run, zone, dated }: RowProps) {
   const kind = result(run);
   const late = lateness(run);
   const stands = standsFor(run);
+  const wait = waited(run);
   const why = inZone(whyFailed(run), now.peek(), shownZone(zone));
   const output = inOrder(isStopped(run) ? why : lastLine(run) || why);
-  const took = kind === "running" ? <Elapsed since={run.started_at} /> : duration(taken(run, 0));
+  const took = isOver(run) ? duration(taken(run, 0)) : <Elapsed since={sinceOf(run)} />;
   return (
     <tr>
       <th scope="row" class="nowrap">
@@ -107,7 +120,9 @@ function RunRow({ run, zone, dated }: RowProps) {
       </th>
       <td class="nowrap">
         <When at={planned(run)} jobZone={zone} dated={dated} />
-        <span class="small muted">took {took}</span>
+        <span class="small muted">
+          {kind === "waiting" ? "waits for" : "took"} {took}
+        </span>
         <span class="small muted mono clip">{output}</span>
       </td>
       <td class="nowrap medium">
@@ -115,6 +130,8 @@ function RunRow({ run, zone, dated }: RowProps) {
           <>
             for <When at={stands} jobZone={zone} dated />, {CAUSES[run.details?.trigger ?? ""]}
           </>
+        ) : kind === "waiting" ? (
+          placeInWords(run)
         ) : late === undefined ? (
           <When at={run.started_at} jobZone={zone} />
         ) : late < 1000 ? (
@@ -122,6 +139,7 @@ function RunRow({ run, zone, dated }: RowProps) {
         ) : (
           `+ ${duration(late)}`
         )}
+        {wait !== undefined && `, waited ${duration(wait)}`}
       </td>
       <td class="number nowrap medium">{took}</td>
       <td class="number medium">{run.attempt}</td>

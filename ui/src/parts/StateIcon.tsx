@@ -12,7 +12,7 @@ const WORDS: Record<State, string> = {
   paused: "paused",
   invalid: "cannot run",
   stopped: "stopped",
-  waiting: "waits",
+  waiting: "waiting",
 };
 
 const SHAPES: Record<State, string> = {

@@ -4,6 +4,7 @@
 import { useState } from "preact/hooks";
 import type { Execution } from "../api/client";
 import { stopExecution } from "../api/jobs";
+import { result } from "../model/slots";
 import { stoppingInWords } from "../model/stopping";
 import { now } from "../state/clock";
 import { attempt } from "../state/notices";
@@ -16,6 +17,9 @@ interface Props {
   class?: string;
   onAsked?: () => void;
 }
+
+const RUNNING = "Its pod gets its grace period to end.";
+const WAITING = "It leaves the line.";
 
 /** The button that stops a run, unless it is stopping. The job is part of its name, as lists have several. */
 export function StopButton({ of, class: kind = "danger", onAsked = () => {} }: Props) {
@@ -33,7 +37,7 @@ export function StopButton({ of, class: kind = "danger", onAsked = () => {} }: P
       {asking && (
         <Confirm
           title={`Stop this run of ${job}?`}
-          text="Its pod gets its grace period to end. The run counts as failed, and no retry follows."
+          text={`${result(of) === "waiting" ? WAITING : RUNNING} The run counts as failed, and no retry follows.`}
           verb="Stop"
           onYes={stop}
           onClose={() => setAsking(false)}

@@ -8,7 +8,7 @@ import { now, serverNow } from "./clock";
 
 export type LiveEvent =
   | { type: "job"; action: "created" | "updated" | "deleted"; job: Job }
-  | { type: "execution"; action: "started" | "finished"; execution: Execution }
+  | { type: "execution"; action: "queued" | "started" | "finished" | "dropped"; execution: Execution }
   | { type: "leader"; leader: string };
 
 export type Connection = "connecting" | "live" | "lost" | "polling";

@@ -1,15 +1,19 @@
-// Everything that runs, the longest first.
+// Everything that runs, the longest first, and what waits in line.
 
 import { Link } from "wouter-preact";
-import { api, ask } from "../api/client";
+import { api, ask, type Execution } from "../api/client";
 import { busy } from "../api/jobs";
+import { listRuns } from "../api/runs";
+import { placeInWords } from "../model/queue";
+import { runsPath } from "../model/runs";
+import { sinceOf } from "../model/slots";
 import { Expected } from "../parts/Expected";
 import { executionPath, jobPath } from "../parts/links";
 import { StateIcon } from "../parts/StateIcon";
 import { Empty, Failure, Loading } from "../parts/States";
 import { StopButton } from "../parts/Stop";
 import { type Column, Table } from "../parts/Table";
-import { When } from "../parts/Time";
+import { Elapsed, When } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
 import { useQuery } from "../state/query";
 import { may } from "../state/session";
@@ -27,6 +31,49 @@ const WAITS = "waits for a node";
 /** More rows than these help no reader, and make a page slow. */
 const MOST = 500;
 
+const LINE: readonly Column[] = [
+  { title: "Job" },
+  { title: "Place" },
+  { title: "Waits for" },
+  { title: "Since", kind: "medium" },
+  { title: "Actions", spoken: true },
+];
+
+const inLine = (signal: AbortSignal) => listRuns({ state: "waiting" }, "", signal);
+
+/** The runs that wait for their turn. */
+function Line({ waiting, more }: { waiting: readonly Execution[]; more: boolean }) {
+  return (
+    <>
+      <h2>In line</h2>
+      <Table caption="Executions that wait in line, the newest first" columns={LINE}>
+        {waiting.map((each) => (
+          <tr key={each.id}>
+            <th scope="row" class="name">
+              <StateIcon state="waiting" /> <Link href={jobPath(each.job_name)}>{each.job_name}</Link>
+            </th>
+            <td class="nowrap">
+              <Link href={executionPath(each.job_name, each.id)}>{placeInWords(each) || "in line"}</Link>
+            </td>
+            <td class="nowrap">
+              <Elapsed since={sinceOf(each)} />
+            </td>
+            <td class="medium nowrap">
+              <When at={each.queued_at} />
+            </td>
+            <td class="actions">{may("create dkronjobs/stop") && <StopButton of={each} class="quiet" />}</td>
+          </tr>
+        ))}
+      </Table>
+      {more && (
+        <p class="note">
+          The first {waiting.length} are shown. <Link href={runsPath({ state: "waiting" })}>All that wait</Link>
+        </p>
+      )}
+    </>
+  );
+}
+
 export function Busy() {
   useTitle("Busy");
   const running = useQuery("busy", busy, { concerns: (event) => event.type === "execution", every: 60 });
@@ -35,6 +82,8 @@ export function Busy() {
     concerns: (event) => event.type === "execution",
     atMostEvery: 10,
   });
+  const line = useQuery("line", inLine, { concerns: (event) => event.type === "execution", every: 60 });
+  const waiting = line.data?.items ?? [];
   // The overview knows how long the oldest of them usually take.
   const usual = new Map(summary.data?.running.executions.map((each) => [each.id, each.usual_seconds]));
   return (
@@ -43,6 +92,7 @@ export function Busy() {
         <h1>Busy</h1>
         <span class="muted count" role="status">
           {data ? `${data.length} ${data.length === 1 ? "execution runs" : "executions run"}` : ""}
+          {waiting.length > 0 && `, ${waiting.length}${line.data?.after ? " and more" : ""} in line`}
         </span>
       </header>
       <Failure query={running} />
@@ -89,6 +139,8 @@ export function Busy() {
           The first {MOST} of {data.length} are shown.
         </p>
       )}
+      <Failure query={line} />
+      {waiting.length > 0 && <Line waiting={waiting} more={Boolean(line.data?.after)} />}
     </div>
   );
 }

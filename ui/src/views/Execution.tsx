@@ -8,13 +8,16 @@ import { around } from "../model/around";
 import { tookInWords } from "../model/attention";
 import { pauseOf } from "../model/backfills";
 import { usualOf } from "../model/percentiles";
+import { placeInWords, waited } from "../model/queue";
 import {
   attemptsOf,
+  isOver,
   isStopped,
   lateness,
   planned,
   queued,
   result,
+  sinceOf,
   standsFor,
   taken,
   traceLink,
@@ -102,8 +105,8 @@ export function Execution({ job, id }: { job: string; id: string }) {
           )}
         </div>
         <div class="buttons">
-          {body && kind === "running" && may("create dkronjobs/stop") && <StopButton of={body} onAsked={one.reload} />}
-          {kind && kind !== "running" && !held && may("create dkronjobs/run") && <Again body={body} />}
+          {body && !isOver(body) && may("create dkronjobs/stop") && <StopButton of={body} onAsked={one.reload} />}
+          {body && isOver(body) && !held && may("create dkronjobs/run") && <Again body={body} />}
         </div>
       </header>
       {body && all.data && <Others one={body} all={near} />}
@@ -112,13 +115,19 @@ export function Execution({ job, id }: { job: string; id: string }) {
       {body && (
         <div class={isWide ? "grid full" : "grid"}>
           <Panel title="Log" class="log-panel" aside={<Wide is={isWide} set={setWide} />}>
-            <LogView
-              key={id}
-              execution={body}
-              running={kind === "running"}
-              allowed={may("get dkronjobs/log")}
-              jobZone={zone}
-            />
+            {kind === "waiting" ? (
+              <Empty title="It waits in line.">
+                <p class="muted">Its log begins when its turn has come.</p>
+              </Empty>
+            ) : (
+              <LogView
+                key={id}
+                execution={body}
+                running={kind === "running"}
+                allowed={may("get dkronjobs/log")}
+                jobZone={zone}
+              />
+            )}
           </Panel>
           <Panel title="This attempt" class="times">
             <Timing body={body} zone={zone} usual={usualOf(near)} />
@@ -213,8 +222,10 @@ interface TimingProps {
 function Timing({ body, zone, usual }: TimingProps) {
   const late = lateness(body);
   const wait = queued(body);
+  const inLine = waited(body);
   const slot = standsFor(body);
-  const running = result(body) === "running";
+  const kind = result(body);
+  const running = kind === "running";
   const { details } = body;
   const trace = traceLink(body);
   return (
@@ -223,17 +234,15 @@ function Timing({ body, zone, usual }: TimingProps) {
         rows={[
           ["Planned", <When key="p" at={planned(body)} jobZone={zone} />],
           ["Stands for", slot && <When key="s" at={slot} jobZone={zone} />],
-          ["Began", <When key="b" at={body.started_at} jobZone={zone} />],
+          ["Waits since", kind === "waiting" && <When key="w" at={body.queued_at} jobZone={zone} />],
+          ["Waits for", kind === "waiting" && <Elapsed key="f" since={sinceOf(body)} />],
+          ["Place", placeInWords(body)],
+          ["Began", kind !== "waiting" && <When key="b" at={body.started_at} jobZone={zone} />],
           ["Late by", late === undefined ? "" : duration(late)],
-          ["Ended", running ? "" : <When key="e" at={body.finished_at} jobZone={zone} />],
-          [
-            running ? "Running for" : "Took",
-            running ? (
-              <Expected key="t" since={body.started_at} usual={usual} />
-            ) : (
-              tookInWords(taken(body, 0) / 1000, usual)
-            ),
-          ],
+          ["Waited in line", inLine === undefined ? "" : duration(inLine)],
+          ["Ended", isOver(body) && <When key="e" at={body.finished_at} jobZone={zone} />],
+          ["Running for", running && <Expected key="t" since={body.started_at} usual={usual} />],
+          ["Took", isOver(body) && tookInWords(taken(body, 0) / 1000, usual)],
           ["Attempt", body.attempt],
           ["Queued for", wait === undefined ? "" : duration(wait)],
           ["Cause", details && [CAUSES[details.trigger], details.cause].filter(Boolean).join(": ")],
@@ -284,9 +293,7 @@ function Attempts({ attempts, id }: { attempts: readonly Body[]; id: string }) {
             <span class="why clip">
               {each.node_name === each.details?.member ? "" : each.node_name} {isStopped(each) ? "" : whyFailed(each)}
             </span>
-            <span class="end">
-              {result(each) === "running" ? <Elapsed since={each.started_at} /> : duration(taken(each, 0))}
-            </span>
+            <span class="end">{isOver(each) ? duration(taken(each, 0)) : <Elapsed since={sinceOf(each)} />}</span>
           </li>
         ))}
       </ol>

@@ -60,6 +60,7 @@ const STATES: [StateWord | "slow" | "", string][] = [
   ["long", "runs for more than a day"],
   ["slow", "slower than usual"],
   ["running", "running"],
+  ["waiting", "has runs in line"],
   ["ready", "runs by its schedule"],
   ["paused", "paused"],
   ["suspended", "disabled, paused or over"],

@@ -59,6 +59,7 @@ export function Overview() {
 /** The words that are shown if a job has them, with what they say. */
 const COUNTED: [StateWord, string, boolean][] = [
   ["running", "running", false],
+  ["waiting", "waiting in line", false],
   ["failing", "failing", true],
   ["late", "late", true],
   ["stuck", "stuck", true],

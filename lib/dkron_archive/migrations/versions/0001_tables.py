@@ -139,6 +139,7 @@ def upgrade() -> None:
         sa.Column("finished_at", Instant(), nullable=False),
         sa.Column("slot", Instant(), nullable=False),
         sa.Column("created_at", Instant(), nullable=True),
+        sa.Column("queued_at", Instant(), nullable=True),
         sa.Column("group", sa.BigInteger(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("success", sa.Boolean(), nullable=False),

@@ -13,6 +13,7 @@ import { JobNames } from "../../parts/JobNames";
 import { Panel } from "../../parts/Panel";
 import { zone } from "../../state/preferences";
 import { useQuery } from "../../state/query";
+import { Concurrency } from "./Concurrency";
 import { Executor } from "./Executor";
 import { Labelled } from "./Labelled";
 import { Pairs } from "./Pairs";
@@ -131,19 +132,7 @@ export function Fields({ draft, set, isNew }: Props) {
       {field("parent_job", "a job whose success starts this one", false, (id) => (
         <JobNames id={id} text={text("parent_job")} />
       ))}
-      <Labelled label={label("concurrency")} hint="what a further slot does" onFocus={tell("concurrency")}>
-        {(id) => (
-          <select
-            id={id}
-            value={text("concurrency") || "allow"}
-            onChange={(event) => set("concurrency", event.currentTarget.value)}
-          >
-            <option value="allow">allow: it runs as well</option>
-            <option value="forbid">forbid: the slot is skipped</option>
-            <option value="replace">replace: the running one is stopped</option>
-          </select>
-        )}
-      </Labelled>
+      <Concurrency {...{ draft, set, tell }} />
       <Labelled label={label("retries")} hint="after a failure" onFocus={tell("retries")}>
         {(id) => (
           <input

@@ -40,7 +40,8 @@ export async function replace(draft: Draft, stored: Stored, force: boolean): Pro
   for (let tries = 0; ; tries++) {
     const header = { "If-Match": etag, ...STRICT };
     const params = { path: { job_name: name }, header, query: force ? { force: true } : {} };
-    const replaced = api.PUT("/v1/jobs/{job_name}", { params, body: draft as JobBody });
+    // A job that is sent without its queue keeps it.
+    const replaced = api.PUT("/v1/jobs/{job_name}", { params, body: { queue: null, ...draft } as JobBody });
     try {
       await ask(replaced);
       return { name, warning: await warningOf(replaced) };

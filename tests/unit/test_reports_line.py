@@ -1,0 +1,163 @@
+"""Runs that wait in line, in reports: their place, since when, behind what, and that they neither run nor are late."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dkron_crds.job import Active, Condition, Execution, JobStatus, Skipped, SkipReason
+from dkron_reports.explain import Question, explain
+from dkron_reports.failing import failing
+from dkron_reports.health import health_of
+from dkron_reports.job import from_object
+from dkron_reports.line import Claim, RunKey, places
+from dkron_reports.run import Result, attempts_of, is_slow, runs_of
+from dkron_reports.slices import at_once
+from dkron_reports.summary import summarizing
+from tests.support.builders import NOON, after, claim, execution, request_claim, seen, wire_job
+
+QUEUE = {"concurrency": "queue"}
+READY = Condition(type="Ready", status="True", reason="Scheduled", last_transition_time=NOON)
+
+
+def at(minutes: float) -> datetime:
+    return after(minutes=minutes)
+
+
+def queued(entry: Active, since: float) -> Active:
+    """An entry that began to wait so many minutes after noon."""
+    return entry.model_copy(update={"queued_at": at(since)})
+
+
+RUNNING = seen(claim(at(-3), at=at(-3)))
+WAITING = queued(claim(at(-2), at=at(-2)), -2)
+LATER = queued(claim(at(-1), at=at(-1)), -1)
+ASKED = queued(request_claim("a", at(-1.5)), -1.5)
+WAITED = execution(queued(claim(at(-6), at=at(-4)), -5.9))
+BEFORE = execution(claim(at(-7), at=at(-7)), seconds=170)
+
+
+def raw_job(*, spec: dict[str, Any] | None = None, **status: Any) -> dict[str, Any]:
+    fields = {"since": at(-60), "observed_generation": 1, "last_schedule_time": NOON, "conditions": (READY,), **status}
+    return wire_job(created=at(-60), status=JobStatus(**fields), **{"schedule": "0 * * * * *", **QUEUE, **(spec or {})})
+
+
+@dataclass(frozen=True)
+class Told:
+    """A slot, so many minutes after noon, of a job with this status, and what is said of it."""
+
+    slot: float
+    what: str
+    why: str
+    status: dict[str, Any]
+    spec: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def dropped(reason: SkipReason) -> dict[str, Any]:
+    return {"skipped": Skipped(count=1, last_time=at(-1), last_reason=reason), "active": (RUNNING,)}
+
+
+LINE = {"active": (RUNNING, WAITING, LATER)}
+SINCE = "2026-03-01T11:58:00Z"
+NEWEST = {"queue": {"order": "newest"}}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(Told(-3, "ran", "running, runs for 3m", LINE), id="what runs"),
+        pytest.param(
+            Told(-2, "waiting", f"waiting, since {SINCE} (2m) behind the run of 2026-03-01T11:57:00Z, place 1 in line",
+                 LINE, facts={"queued_at": SINCE, "place": 1, "result": "waiting", "late_seconds": 0.0}),
+            id="what waits"),
+        pytest.param(Told(-1, "waiting", "place 2 in line", LINE, facts={"place": 2}), id="the next"),
+        pytest.param(Told(-2, "waiting", "place 2 in line", LINE, spec=NEWEST, facts={"place": 2}), id="newest first"),
+        pytest.param(
+            Told(-6, "ran", "success, 6s late, waited 114s from 2026-03-01T11:54:06Z to 2026-03-01T11:56:00Z behind "
+                 "the run of 2026-03-01T11:53:00Z, took 5.0s", {"executions": (WAITED, BEFORE), "success_count": 2},
+                 facts={"queued_seconds": 114.0, "late_seconds": 6.0}),
+            id="what has waited"),
+        pytest.param(Told(-1, "skipped", "as many runs waited in line as", dropped(SkipReason.QUEUE_FULL),
+                          facts={"reason": "QueueFull", "setting": "spec.queue.max"}), id="the line was full"),
+        pytest.param(Told(-1, "skipped", "for longer than spec.queue.expires", dropped(SkipReason.QUEUE_EXPIRED),
+                          facts={"reason": "QueueExpired", "setting": "spec.queue.expires"}), id="it expired"),
+        pytest.param(Told(-1, "skipped", "a newer run took its place", dropped(SkipReason.REPLACED),
+                          facts={"reason": "Replaced", "setting": "spec.concurrency"}), id="it was replaced"),
+    ],
+)  # fmt: skip
+def test_slot_says_how_its_run_waited(case: Told) -> None:
+    job = from_object(raw_job(spec=case.spec, **case.status))
+    (slot,) = explain(job, Question(at(case.slot), at(case.slot)), now=NOON).as_json()["slots"]
+    assert (slot["what"], case.why in slot["why"]) == (case.what, True), slot["why"]
+    assert {key: slot.get(key) for key in case.facts} == case.facts
+
+
+def test_request_that_waits_is_listed_beside_the_slots() -> None:
+    job = from_object(raw_job(active=(RUNNING, WAITING, ASKED)))
+    found = explain(job, Question(at(-2), at(-1)), now=NOON)
+    assert [(each.what, each.why.partition(":")[0]) for each in found.runs] == [("waiting", "on request")]
+    only_asked = from_object(raw_job(spec={"schedule": "@manually"}, active=(ASKED,)))
+    (remark,) = [each for each in explain(only_asked, Question(at(1), at(2)), now=NOON).remarks if "newest run" in each]
+    assert remark.startswith("its newest run waits in line: on request: waiting, since 2026-03-01T11:58:30Z (90s)")
+
+
+def test_what_waits_is_neither_running_nor_stuck_nor_over() -> None:
+    long_ago = [queued(claim(at(-minutes), at=at(-minutes)), -minutes) for minutes in (30, 20)]
+    health = health_of(raw_job(active=long_ago, next=at(1), last_success=at(-0.5)), now=NOON)
+    assert health.words_at(NOON) == ["ready", "waiting"]
+    found = at_once(summarizing([health], now=NOON)).as_json()
+    assert (found["counts"]["waiting"], found["running"]["total"], found["attention"]["total"]) == (1, 0, 0)
+    assert (found["last_hour"]["runs"], "waiting" in found["last_hour"]) == (0, False)
+    assert (health.job.active, health.job.waiting) == (0, 2)
+    begun = health_of(raw_job(active=(seen(long_ago[0]), long_ago[1]), next=at(1), last_success=at(-0.5)), now=NOON)
+    assert begun.words_at(NOON) == ["ready", "running", "waiting"]
+
+
+def test_what_waits_does_not_hide_that_a_job_is_stale() -> None:
+    success: dict[str, Any] = {"executions": (execution(claim(at(-9), at=at(-9)), seconds=90),), "last_success": at(-9)}
+    stale = health_of(raw_job(next=at(1), active=(LATER,), **success), now=NOON).troubled(NOON)
+    assert [each.kind for each in stale] == ["stale"]
+
+
+@pytest.mark.parametrize("attempts", [(WAITED,), (WAITED, execution(claim(at(-6), attempt=2, at=at(-3))))])
+def test_lateness_is_without_the_wait(attempts: tuple[Execution, ...]) -> None:
+    (recent,) = health_of(raw_job(executions=attempts), now=NOON).recent
+    assert recent.late == 6.0
+
+
+def test_what_waits_is_no_failed_and_no_slow_run() -> None:
+    raw = raw_job(active=(WAITING,), executions=(execution(claim(at(-4)), success=False),), error_count=1)
+    (found,) = at_once(failing([from_object(raw)], start=at(-60), now=NOON, most=9))["jobs"]
+    assert (found["failed"], found["runs"]) == (1, 1)
+    usual = [{"startedAt": "2026-03-01T11:00:00Z", "finishedAt": "2026-03-01T11:00:10Z", "success": True}] * 3
+    assert not is_slow({"executions": usual, "active": [WAITING.to_wire()]}, NOON)
+
+
+def test_retry_of_a_run_that_waited_does_not_wait() -> None:
+    first = execution(queued(claim(at(-6), at=at(-4)), -5.9), success=False)
+    retry = claim(at(-6), attempt=2, at=at(1))
+    (run,) = runs_of(attempts_of({"active": [retry.to_wire()], "executions": [first.to_wire()]}))
+    assert (run.result, run.place, run.waited(NOON)) == (Result.RUNNING, 0, timedelta(minutes=1.9))
+
+
+claims = st.builds(
+    lambda minute, slot, trigger: Claim(at(minute), at(slot), f"job-{slot}", RunKey(trigger, slot)),
+    st.integers(0, 5), st.integers(0, 30), st.sampled_from(["schedule", "manual", "backfill"]),
+)  # fmt: skip
+
+
+@given(waiting=st.lists(claims, max_size=12, unique_by=lambda each: each.run), newest=st.booleans())
+def test_places_count_from_one_in_the_order_of_the_line(waiting: list[Claim], *, newest: bool) -> None:
+    found = places(waiting, newest=newest)
+    in_line = [each for each in waiting if each.run.trigger != "backfill"]
+    assert found.keys() == {each.run for each in waiting}
+    assert sorted(found[each.run] for each in in_line) == list(range(1, len(in_line) + 1))
+    assert all(found[each.run] == 0 for each in waiting if each.run.trigger == "backfill")
+    for one in in_line:
+        for other in in_line:
+            if one.since < other.since:
+                assert (found[one.run] < found[other.run]) is not newest

@@ -1,0 +1,37 @@
+// The line of a job, whose runs wait for their turn: how the form reads and writes it, and in words. Pure.
+
+import type { Execution } from "../api/client";
+import { type Draft, isObject } from "./draft";
+import { instant } from "./time";
+
+/** The queue of a job that has none of its own. */
+export const DEFAULT_QUEUE = { max: 10, expires: null, order: "oldest" } as const;
+
+/** What a further run does: a word of Dkron's, or `queue` for a job that has a queue. */
+export function choiceOf({ concurrency, queue }: Draft): string {
+  const word = String(concurrency || "allow");
+  return word === "forbid" && isObject(queue) ? "queue" : word;
+}
+
+/** The fields that make this choice. A queue goes with `forbid`, and null takes it out. */
+export function chosen(choice: string, { queue }: Draft): Draft {
+  if (choice !== "queue") return { concurrency: choice, queue: null };
+  return { concurrency: "forbid", queue: isObject(queue) ? queue : { ...DEFAULT_QUEUE } };
+}
+
+/** `a slot waits in line: 10 at most, for 1h at most, the oldest first`. */
+export function queueInWords(queue: unknown): string {
+  const of: Draft = { ...DEFAULT_QUEUE, ...(isObject(queue) ? queue : {}) };
+  return `a slot waits in line: ${of.max} at most, ${of.expires ? `for ${of.expires} at most, ` : ""}the ${of.order} first`;
+}
+
+/** `place 2 in line`; empty for a run that has none. */
+export function placeInWords({ place }: Pick<Execution, "place">): string {
+  return place ? `place ${place} in line` : "";
+}
+
+/** Milliseconds that a run waited in line before it began; undefined if it did not wait, or still does. */
+export function waited({ queued_at, started_at }: Pick<Execution, "queued_at" | "started_at">): number | undefined {
+  const [since, began] = [instant(queued_at), instant(started_at)];
+  return since === undefined || began === undefined ? undefined : Math.max(0, began - since);
+}
