@@ -40,8 +40,8 @@ def places(waiting: Iterable[Claim], *, newest: bool) -> dict[RunKey, int]:
 
 
 def is_waiting(active: Object) -> bool:
-    """Whether an entry of `status.active` waits in line: it has no Job yet, and the time since when it waits."""
-    return not active.get("uid") and read_time(active.get("queuedAt")) is not None
+    """Whether an entry of `status.active` waits: in line, without a Job yet, or with its Job in a queue of Kueue."""
+    return bool(active.get("queue") or not active.get("uid")) and read_time(active.get("queuedAt")) is not None
 
 
 def run_of(active: Object) -> RunKey:

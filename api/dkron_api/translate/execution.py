@@ -94,13 +94,13 @@ def _named(job: Job, runs: Iterable[Execution | Active], execution_id: str) -> E
 
 
 def waits(run: Execution | Active) -> bool:
-    """Whether an attempt waits in line: it is claimed, and since when it waits."""
-    return isinstance(run, Active) and not run.uid and run.queued_at is not None
+    """Whether an attempt waits: in line, where it is only claimed, or with its Job in a queue of Kueue."""
+    return isinstance(run, Active) and run.queued_at is not None and bool(run.queue or not run.uid)
 
 
 def line_of(job: Job) -> Mapping[str, int]:
-    """Return the places of the attempts that wait in line, by their Jobs; 1 is next, and 0 is none. Members of a run
-    share one."""
+    """Return the places of the attempts that wait, by their Jobs; 1 is next in line, and 0 is none, as in a queue of
+    Kueue. Members of a run share one."""
     if not any(each.get("queuedAt") for each in job.raw_status.get("active") or ()):
         return NO_LINE
     active = job.status.active
@@ -111,7 +111,8 @@ def line_of(job: Job) -> Mapping[str, int]:
         for each in waiting
     )
     order = places(claims, newest=job.spec.queue.order == NEWEST)
-    return {each.job: order[RunKey(each.trigger, each.group)] for each in waiting}
+    in_queues = {each.job: 0 for each in active if each.queue}
+    return in_queues | {each.job: order[RunKey(each.trigger, each.group)] for each in waiting}
 
 
 def full_line(job: Job) -> str:
@@ -210,6 +211,8 @@ def details(
     if isinstance(run, Execution):
         told = {"exit_code": run.exit_code, "reason": run.reason or None, "message": run.message or None}
         found |= {key: value for key, value in told.items() if value is not None}
+    elif run.queue:
+        found |= {"local_queue": run.queue} | ({"evictions": run.evictions} if run.evictions else {})
     if stop is not None and stop.at is not None:
         found["stopping"] = {"at": rfc3339(stop.at), "by": stop.by} | ({"until": until} if until else {})
     if trace:
@@ -218,7 +221,7 @@ def details(
 
 
 def _active(job: Job, nodes: Mapping[str, str] = NOWHERE) -> list[Active]:
-    begun = [active for active in job.status.active if active.uid]
+    begun = [active for active in job.status.active if active.uid and not active.queue]
     if not nodes:
         return begun
     return [
@@ -228,7 +231,7 @@ def _active(job: Job, nodes: Mapping[str, str] = NOWHERE) -> list[Active]:
 
 
 def _claims(job: Job) -> list[Active]:
-    """Return the attempts that wait in line, and the first attempts of requested runs, that have no Job yet."""
+    """Return the attempts that wait in line or in a queue, and the first attempts of requested runs without a Job."""
     return [
         active
         for active in job.status.active
