@@ -17,10 +17,11 @@ from dkron_reports.job import Job, condition
 from dkron_reports.past import Past
 from dkron_reports.pause_times import MISSED, PauseTimes
 from dkron_reports.reading import Object, mapping, number
-from dkron_reports.run import Result, Run, behind
+from dkron_reports.run import Result, Run
 from dkron_reports.skipping import because, setting_of
 from dkron_reports.slices import Steps, at_once
 from dkron_reports.slots import Timing, clock_changes, following, past_the_last, read_timing
+from dkron_reports.telling import sentence, wait_json
 from dkron_reports.words import instant, read_moment, read_time, span
 
 MOST = 2000
@@ -32,7 +33,6 @@ BACK, AHEAD = timedelta(hours=24), timedelta(hours=1)
 DAY = timedelta(days=1)
 TOGETHER = timedelta(seconds=5)
 """How far apart the operator may write two facts of one moment."""
-_CAUSES = {"manual": "on request", "backfill": "by a backfill", "dependent": "after a parent"}
 
 
 class What(StrEnum):
@@ -73,19 +73,9 @@ class Explained:
             late = self.run.late
             found |= {"trigger": self.run.trigger, "result": self.run.result.value, "attempts": self.run.tries}
             found |= {"group": self.run.group}
-            found |= _queued_json(self.run)
+            found |= wait_json(self.run)
             found |= {} if late is None else {"late_seconds": late.total_seconds()}
         return found | {key: text for key, text in (("reason", self.reason), ("setting", self.setting)) if text}
-
-
-def _queued_json(run: Run) -> dict[str, Any]:
-    """Return since when a run waited in line, and its place or how long it took; empty if it did not wait."""
-    if run.queued is None:
-        return {}
-    since = {"queued_at": rfc3339(run.queued)}
-    if run.started is None:
-        return since | ({"place": run.place} if run.place else {})
-    return since | {"queued_seconds": (run.started - run.queued).total_seconds()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,19 +238,12 @@ def _newest(known: Sequence[Run], told: Sequence[Explained], now: datetime) -> I
     """Yield how the newest run went, if the period has none."""
     if known and not told:
         began = "waits in line" if known[0].started is None else f"began {instant(known[0].started)}"
-        yield f"its newest run {began}: {_sentence(known[0], known, now)}"
+        yield f"its newest run {began}: {sentence(known[0], known, now)}"
 
 
 def _explained(at: datetime, run: Run, known: Sequence[Run], now: datetime) -> Explained:
     what = What.WAITING if run.result is Result.WAITING else What.RAN
-    return Explained(at, what, _sentence(run, known, now), run)
-
-
-def _sentence(run: Run, known: Sequence[Run], now: datetime) -> str:
-    """Return how a run went, and by which cause unless that is the schedule. `known` are all runs."""
-    cause = _CAUSES.get(run.trigger)
-    told = run.sentence(now, behind=behind(run, known))
-    return f"{cause}: {told}" if cause else told
+    return Explained(at, what, sentence(run, known, now), run)
 
 
 def _slots(line: Timeline, since: datetime, start: datetime, end: datetime) -> Iterator[datetime]:

@@ -22,7 +22,7 @@ class RunKey(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """An attempt that waits: since when, for which slot, the name of its Job, and its run."""
+    """An attempt that waits: since when, its slot, the name of its Job, and its run."""
 
     since: datetime
     slot: datetime

@@ -10,7 +10,7 @@ from itertools import groupby
 from dkron_crds.stops import STOPPED
 from dkron_reports.line import NO_SPEC, is_waiting, line_of, run_of
 from dkron_reports.reading import Object, objects, whole
-from dkron_reports.words import exact_span, instant, one_line, plural, read_time, span
+from dkron_reports.words import exact_span, instant, one_line, read_time, span
 
 SECOND = timedelta(seconds=1)
 NANOSECONDS = 1_000_000_000
@@ -236,21 +236,6 @@ def is_slow(status: Object, now: datetime) -> bool:
     )
     took = 0.0 if start is None or end is None else (end - start).total_seconds()
     return took >= SECOND.total_seconds() and took >= SLOWER * usually
-
-
-def behind(run: Run, known: Iterable[Run]) -> str:
-    """Return which runs were active when this one began to wait in line, in a few words; empty if it did not wait, or
-    if none of them is known."""
-    since = run.queued
-    if since is None:
-        return ""
-    active = [each for each in known if each.started is not None and each.started <= since and each.group != run.group]
-    ahead = [each for each in active if each.finished is None or each.finished > since]
-    if not ahead:
-        return ""
-    first = min(ahead, key=lambda each: each.group)
-    others = f" and {plural(len(ahead) - 1, 'other')}" if len(ahead) > 1 else ""
-    return f"the run of {instant(first.slot or first.started)}{others}"
 
 
 def last_line(attempt: Attempt) -> str:

@@ -35,6 +35,7 @@ def queued(entry: Active, since: float) -> Active:
 RUNNING = seen(claim(at(-3), at=at(-3)))
 WAITING = queued(claim(at(-2), at=at(-2)), -2)
 LATER = queued(claim(at(-1), at=at(-1)), -1)
+TURN = seen(WAITING).model_copy(update={"started_at": at(-0.5)})
 ASKED = queued(request_claim("a", at(-1.5)), -1.5)
 WAITED = execution(queued(claim(at(-6), at=at(-4)), -5.9))
 BEFORE = execution(claim(at(-7), at=at(-7)), seconds=170)
@@ -75,6 +76,13 @@ NEWEST = {"queue": {"order": "newest"}}
                  LINE, facts={"queued_at": SINCE, "place": 1, "result": "waiting", "late_seconds": 0.0}),
             id="what waits"),
         pytest.param(Told(-1, "waiting", "place 2 in line", LINE, facts={"place": 2}), id="the next"),
+        pytest.param(
+            Told(-1, "waiting", "(60s) behind the run of 2026-03-01T11:58:00Z, place 1", {"active": (TURN, LATER)}),
+            id="the one that runs by now"),
+        pytest.param(
+            Told(-1, "waiting", "behind the run of 2026-03-01T11:57:00Z and 1 other",
+                 {"active": (RUNNING, seen(request_claim("forced", at(-1))), LATER)}),
+            id="several"),
         pytest.param(Told(-2, "waiting", "place 2 in line", LINE, spec=NEWEST, facts={"place": 2}), id="newest first"),
         pytest.param(
             Told(-6, "ran", "success, 6s late, waited 114s from 2026-03-01T11:54:06Z to 2026-03-01T11:56:00Z behind "

@@ -18,21 +18,24 @@ EDITED = after(days=-30)
 """Until then the job ran daily, and hourly since."""
 
 
-def ran(slot: datetime, *, late: float = 1.0, took: float = 60.0) -> ArchivedExecution:
-    """The execution of a slot."""
+def ran(slot: datetime, *, late: float = 1.0, took: float = 60.0, queued: float | None = None) -> ArchivedExecution:
+    """The execution of a slot, which may have begun to wait in line so many seconds after it."""
     started = slot + timedelta(seconds=late)
     stamp = int(slot.timestamp()) * 10**9
     name = f"backup-{stamp}"
     return archived(
         0, id=f"{stamp}-{name}", attempt_job=name, group=stamp, slot=slot, started_at=started,
         finished_at=started + timedelta(seconds=took),
+        queued_at=None if queued is None else slot + timedelta(seconds=queued),
     )  # fmt: skip
 
 
 def filled() -> FakeArchive:
     """All hours of two days but the tenth and the twelfth; midnights of days 41 to 39; a run that took two days."""
     hours = [after(hours=-hour) for hour in range(3, 49) if hour not in (10, 12)]
-    found = FakeArchive(*map(ran, hours), ran(after(hours=-12, days=-41)), ran(after(hours=-12, days=-39)))
+    found = FakeArchive(
+        *map(ran, hours), ran(after(hours=-12, days=-41), late=62, queued=2), ran(after(hours=-12, days=-39))
+    )
     found.put(ran(after(hours=-12, days=-40), took=200_000))
     found.skips = [SkippedSlots(KEY, after(hours=-10), after(hours=-10), 1, "Missed", "the operator was away")]
     found.changes = [
@@ -69,6 +72,10 @@ class Case:
         pytest.param(Case(after(hours=-10), "skipped", "the operator was away"), id="a reason"),
         pytest.param(Case(after(hours=-12), "skipped", "it did not run; no reason is kept"), id="no reason"),
         pytest.param(Case(after(minutes=-690), "skipped", "it did not run", after(hours=-12)), id="between two slots"),
+        pytest.param(
+            Case(after(hours=-12, days=-41), "ran", "success, 2s late, waited 60s from 2026-01-19T00:00:02Z to"),
+            id="a run that waited in line",
+        ),
         pytest.param(Case(after(hours=-12, days=-39), "ran", "success"), id="by the schedule of that time"),
         pytest.param(Case(after(hours=-12, days=-40), "ran", "success, 1s late, took 2d7h"), id="a long run"),
         pytest.param(Case(after(hours=-12, days=-38), "skipped", "it did not run"), id="none by that schedule"),

@@ -157,7 +157,7 @@ def test_queue_reads_as_forbid_with_a_field_beside_it(spec: Object, expected: tu
 
 @dataclass(frozen=True)
 class Sent:
-    """What a client sends for a job that is stored, and what becomes of its concurrency and its queue."""
+    """Fields that a client sends for a job that is stored, and what becomes of its concurrency and its queue."""
 
     sent: Object
     concurrency: str
@@ -187,7 +187,8 @@ def test_queue_is_kept_unless_the_client_takes_it_out(case: Sent) -> None:
 
 @pytest.mark.parametrize("stored", [QUEUE, {"max": 5}, {"max": 5, "order": "oldest"}, DEFAULT])
 def test_queue_that_was_read_and_sent_again_is_no_change(stored: Object) -> None:
-    spec = {"schedule": "@daily", "executorConfig": {"command": "true"}, "concurrency": "queue", "queue": stored}
+    spec: Object = {"schedule": "@daily", "executorConfig": {"command": "true"}}
+    spec |= {"concurrency": "queue", "queue": stored}
     again = read_body(json.dumps(json_of(job(**spec))).encode())
     wanted = spec_of(again, spec)
     assert (changed(spec, wanted), wanted["queue"]) == (set(), stored), "the API server sees the same generation"

@@ -49,7 +49,7 @@ export function readYaml(text: string): { draft: Draft } | { error: string } {
   }
 }
 
-/** What a manifest says of further runs, by the names of REST: there, a queue goes with `forbid`. */
+/** The fields about further runs, by the names of REST: there, a queue goes with `forbid`. */
 function concurrencyOf({ concurrency, queue }: Draft): Draft {
   if (concurrency !== "queue") return queue === undefined ? {} : { queue: null };
   return chosen("queue", { queue });

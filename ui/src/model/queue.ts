@@ -7,7 +7,7 @@ import { instant } from "./time";
 /** The queue of a job that has none of its own. */
 export const DEFAULT_QUEUE = { max: 10, expires: null, order: "oldest" } as const;
 
-/** What a further run does: a word of Dkron's, or `queue` for a job that has a queue. */
+/** The choice about further runs: a word of Dkron's, or `queue` for a job that has a queue. */
 export function choiceOf({ concurrency, queue }: Draft): string {
   const word = String(concurrency || "allow");
   return word === "forbid" && isObject(queue) ? "queue" : word;

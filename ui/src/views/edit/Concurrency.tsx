@@ -1,4 +1,4 @@
-// What a further slot does while the job runs, and the line in which runs wait if they do.
+// The choice about further slots while the job runs, and the line in which runs wait if they do.
 
 import { type Draft, isObject, LABELS } from "../../model/draft";
 import { choiceOf, chosen, DEFAULT_QUEUE } from "../../model/queue";
