@@ -101,8 +101,8 @@ class Execution(WireModel):
     """When the container started; if it never did, when the Job was created, or admitted by Kueue."""
 
     queued_at: Instant | None = None
-    """When the run began to wait, in line (see spec.queue) or in a queue of Kueue (see spec.queueName). Absent if it did
-    not wait."""
+    """When the run began to wait, in line (see spec.queue) or in a queue of Kueue (see spec.queueName). Absent if it
+    did not wait."""
 
     finished_at: Instant
     """When the attempt ended."""
