@@ -305,8 +305,8 @@ class JobSpec(WireModel):
     job_template: JobTemplate = JobTemplate()
     """A partial batch/v1 Job that is merged over the one that the executor builds: resources, service account,
     tolerations, podFailurePolicy, labels and so on. Its pods meet the Pod Security Standard restricted, and run as user
-    65532 without a token, where this does not say otherwise; securityContext.runAsNonRoot: false lets them
-    run as their images say. It has at most 64 KiB as JSON: put long scripts into a ConfigMap, and mount it."""
+    65532 without a token, where this does not say otherwise; securityContext.runAsNonRoot: false lets them run as their
+    images say. It has at most 64 KiB as JSON: put long scripts into a ConfigMap, and mount it."""
 
     history: History = History()
     """How many executions, Jobs and bytes of output are kept."""

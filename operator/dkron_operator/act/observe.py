@@ -187,7 +187,12 @@ class Observer:
         """Why the Job stays as it is."""
         if run.deleting:
             return await self._stay(cached, run)
-        return await (self._queues.problem(run) if run.state is AttemptState.QUEUED else self._wait(cached, run))
+        if run.state is not AttemptState.QUEUED:
+            return await self._wait(cached, run)
+        found = await self._queues.problem(run)
+        # Kueue may have admitted it meanwhile.
+        latest = cached.observed.attempts.get(run.name)
+        return found if latest is not None and latest.state is AttemptState.QUEUED else None
 
     async def _wait(self, cached: CachedJob, run: AttemptJob) -> PodProblem | None:
         """Why the Job does not start."""

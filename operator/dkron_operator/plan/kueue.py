@@ -46,8 +46,9 @@ def entry_of(known: Active | None, run: AttemptJob, now: datetime) -> Active:
         entry = run.entry(run.began)
         return entry if waits or run.admitted_at is None else _admitted(entry, run.admitted_at)
     if waits and known.queue != run.queue:
-        evictions = known.evictions + (not known.queue)
-        since = known.queued_at or run.began
+        # An older operator has not noted that it waits.
+        evicted = not known.queue and known.queued_at is not None
+        evictions, since = known.evictions + evicted, known.queued_at or run.began
         return known.model_copy(update={"queue": run.queue, "evictions": evictions, "queued_at": since})
     if known.queue and not waits:
         return _admitted(known, run.admitted_at or run.finished_at or now)

@@ -119,6 +119,7 @@ def test_queue_of_a_job_is_read(labels: Object, spec: Object, status: Object, ex
         pytest.param(None, run(), seen(ENTRY), id="a new one in no queue"),
         pytest.param(None, in_queue(RUNNING, admitted_at=after(60)), BEGAN, id="a new one that was admitted"),
         pytest.param(WAITS, in_queue(), WAITS, id="it waits on"),
+        pytest.param(seen(ENTRY), in_queue(), WAITS, id="an older operator has noted it"),
         pytest.param(WAITS, in_queue(RUNNING, admitted_at=after(60)), BEGAN, id="it is admitted"),
         pytest.param(
             WAITS, in_queue(WAITING), BEGAN.model_copy(update={"started_at": after(90)}), id="admitted just now"

@@ -132,3 +132,17 @@ async def test_problem_of_a_queue_ends_with_the_wait() -> None:
     edges.entry().observed.pod_problems[ENTRY.job] = MISSING
     edges.handlers.feed_attempt("MODIFIED", put_job(kube, suspended=False))
     assert edges.entry().observed.pod_problems == {}
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("admitted", [False, True])
+async def test_answer_about_a_job_counts_while_it_waits(*, admitted: bool) -> None:
+    kube = there(workload(active=False))
+    put_job(kube)
+    edges = begin(kube)
+    if admitted:
+        kube.meanwhile(
+            "list workloads", lambda: edges.handlers.feed_attempt("MODIFIED", put_job(kube, suspended=False))
+        )
+    await edges.parts.effects._observer._start((UID, ENTRY.job))
+    assert list(edges.entry().observed.pod_problems) == ([] if admitted else [ENTRY.job])
