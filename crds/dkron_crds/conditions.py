@@ -53,6 +53,7 @@ class ReadyReason(StrEnum):
     INVALID_PROCESSOR = "InvalidProcessor"
     PARENT_NOT_FOUND = "ParentNotFound"
     PARENT_CYCLE = "ParentCycle"
+    POOL_NOT_FOUND = "PoolNotFound"
     DUPLICATE_NAME = "DuplicateName"
     INVALID_SPEC = "InvalidSpec"
     INLINE_NOT_ALLOWED = "InlineNotAllowed"
@@ -101,8 +102,8 @@ class Condition(WireModel):
     Suspended (the operator understands the job but does not run it by schedule) and Degraded (the newest attempt, or
     the delivery of its output, needs attention). On a DkronCluster: Ready, Delivers, Archives and Conflicted. On a
     DkronRun and a DkronBackfill: Ready, Complete, Failed. On a DkronBackfill that goes on: Ready, Suspended. On a
-    DkronPause: Ready, Active. Beside a Ready that is False, Stalled is True if waiting does not help; otherwise it is
-    absent."""
+    DkronPause: Ready, Active. On a DkronPool: Ready. Beside a Ready that is False, Stalled is True if waiting does
+    not help; otherwise it is absent."""
 
     status: ConditionStatus
     """True, False or Unknown."""
@@ -112,18 +113,18 @@ class Condition(WireModel):
     yet, or a parent may still appear); InvalidSchedule; InvalidTimezone; InvalidTemplate; InvalidExecutorConfig;
     InvalidParameters (spec.parameters, or where a parameter stands in executorConfig); ParameterRequired (a required
     parameter has no default, so the job runs only on request); InvalidTags; NodesForbidden (tags need permission to
-    list and watch nodes); UnknownExecutor; InvalidProcessor; ParentNotFound; ParentCycle; DuplicateName; InvalidSpec
-    (the object does not match the current definition; apply it again); InlineNotAllowed (the operator makes no calls
-    without a pod, see its option --inline-calls); NamespaceRefused (the operator runs no jobs in this namespace: its
-    own, or one of --refused-namespaces); AccountRefused (the pod would use the operator's service account, or one of
-    --refused-accounts); Unreadable (the object nests too deep, or its jobTemplate is too long); InternalError (a
-    fault of the operator, which logs it and tries again). Suspended: Disabled, Expired, NotStarted, Paused (a
-    DkronPause holds the job). Degraded: for example ImagePullBackOff, JobLost, JobRejected, NameTaken, NodeGone,
-    NoReceiver, InvalidNotify. Ready of a DkronCluster: Leading, NoLease, Waiting, Left, Stopped. Delivers: AsExpected,
-    InvalidReceiver. Archives: AsExpected, Unreachable. Conflicted: SharedNamespace. Ready and Active of a DkronPause:
-    Paused, Expired, NotAllowed, TooMany, Invalid. Ready of a DkronRun: NotEnded, Succeeded, or why it failed. Ready
-    of a DkronBackfill: Running, Suspended, Finished, Planned, RunsFailed, Stopped, Refused. Stalled: the reason of
-    Ready."""
+    list and watch nodes); UnknownExecutor; InvalidProcessor; ParentNotFound; ParentCycle; PoolNotFound;
+    DuplicateName; InvalidSpec (the object does not match the current definition; apply it again); InlineNotAllowed
+    (the operator makes no calls without a pod, see its option --inline-calls); NamespaceRefused (the operator runs no
+    jobs in this namespace: its own, or one of --refused-namespaces); AccountRefused (the pod would use the operator's
+    service account, or one of --refused-accounts); Unreadable (the object nests too deep, or its jobTemplate is too
+    long); InternalError (a fault of the operator, which logs it and tries again). Suspended: Disabled, Expired,
+    NotStarted, Paused (a DkronPause holds the job). Degraded: for example ImagePullBackOff, JobLost, JobRejected,
+    NameTaken, NodeGone, NoReceiver, InvalidNotify. Ready of a DkronCluster: Leading, NoLease, Waiting, Left, Stopped.
+    Delivers: AsExpected, InvalidReceiver. Archives: AsExpected, Unreachable. Conflicted: SharedNamespace. Ready and
+    Active of a DkronPause: Paused, Expired, NotAllowed, TooMany, Invalid. Ready of a DkronPool: Serving, Invalid,
+    TooMany. Ready of a DkronRun: NotEnded, Succeeded, or why it failed. Ready of a DkronBackfill: Running, Suspended,
+    Finished, Planned, RunsFailed, Stopped, Refused. Stalled: the reason of Ready."""
 
     message: Annotated[str, Field(max_length=MAX_MESSAGE)] = ""
     """A sentence for people: what is wrong, where, and what is allowed."""

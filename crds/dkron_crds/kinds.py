@@ -9,6 +9,7 @@ from dkron_crds.cluster import DkronCluster
 from dkron_crds.job import DkronJob
 from dkron_crds.pause import DkronPause
 from dkron_crds.policy import DkronPolicy
+from dkron_crds.pool import DkronPool
 from dkron_crds.run import DkronRun
 
 
@@ -152,6 +153,18 @@ KINDS = (
             Column("By", ".spec.pausedBy", "Who pauses."),
             Column("Until", ".spec.until", "When it ends by itself."),
             Column("Message", ".status.message", "Whether it holds, in a sentence.", wide=True),
+            _AGE,
+        ),
+    ),
+    Kind(
+        model=DkronPool,
+        plural="dkronpools",
+        short_name="dkpool",
+        columns=(
+            Column("Size", ".spec.size", "Places.", type="integer"),
+            Column("Running", ".status.running", "Runs that hold a place.", type="integer"),
+            Column("Waiting", ".status.waiting", "Runs that wait for a place.", type="integer"),
+            Column("Message", ".status.message", "Who has the places, in a sentence.", wide=True),
             _AGE,
         ),
     ),

@@ -13,10 +13,11 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from dkron_crds.admission import RULES
-from dkron_crds.base import LIST_BY_JOB, LIST_BY_NAME, Instant, WireModel, rfc3339
+from dkron_crds.base import LIST_BY_JOB, LIST_BY_NAME, LIST_IS_SET, Instant, WireModel, rfc3339
 from dkron_crds.depends import MAX_PARENTS, Dependency, DkronName
 from dkron_crds.names import NAME_LENGTH, NAME_OR_NONE_PATTERN
 from dkron_crds.parameters import MAX_PARAMETERS, Parameter
+from dkron_crds.pool import MAX_POOLS, PoolName, Priority
 from dkron_crds.rules import (
     BACKOFF_GROWS,
     COMMON_YEAR,
@@ -233,6 +234,14 @@ class JobSpec(WireModel):
     """A LocalQueue of Kueue in the same namespace. Each Job of the job is created suspended, with the label
     kueue.x-k8s.io/queue-name, and begins when Kueue admits it. The label in jobTemplate.metadata.labels has the same
     effect; this field takes precedence. Empty means that Kubernetes starts the Jobs at once."""
+
+    pools: Annotated[tuple[PoolName, ...], Field(max_length=MAX_POOLS, json_schema_extra=LIST_IS_SET)] = ()
+    """The names of DkronPools: each run takes a place in all of them, and waits in line until all have one. A pool is
+    in the namespace of the job; else it is the one of that name in the operator's namespace that serves this namespace.
+    If one of them does not exist, every run waits, and the condition Ready says so."""
+
+    priority: Priority = 0
+    """Runs of the job with the highest priority get the next place in a pool with order "priority"."""
 
     retries: Annotated[int, Field(ge=0, le=UINT32_MAX)] = 0
     """How many further attempts a failed run gets. Each attempt is a Job and an execution of its own. If tags pin an

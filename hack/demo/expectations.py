@@ -114,6 +114,7 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "retries": Expectation("fails twice and succeeds at attempt 3", _succeeded_at(3)),
     "forbid": Expectation("runs, and skips the slots in between", _skipped_and_ran),
     "queue": Expectation("has runs that wait for each other", _waited),
+    "pool": Expectation("has runs that wait for a place in a pool", _waited),
     "failing": Expectation("fails with exit code 3 and its message", _failed("no space left", exit_code=3)),
     "resources": Expectation("runs with the limits of its jobTemplate", _printed("I may use 32 MiB")),
     "every-node": Expectation("runs on every node, and names it", _printed("cleaning up on ")),

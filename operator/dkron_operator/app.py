@@ -8,7 +8,7 @@ from typing import Any
 
 from dkron_kube.client import Object
 from dkron_kube.informer import Informer
-from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_PAUSES, DKRON_RUNS, NODES, Resource
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_PAUSES, DKRON_POOLS, DKRON_RUNS, NODES, Resource
 from dkron_operator.act.effects import Effects, Shared
 from dkron_operator.act.events import Events
 from dkron_operator.act.foreign import ForeignJobs
@@ -34,12 +34,15 @@ from dkron_operator.options import Options
 from dkron_operator.pauses.informer import Pauses
 from dkron_operator.pauses.status import PauseStatuses
 from dkron_operator.plan.requested_run import RequestedRun
+from dkron_operator.pools.informer import Pools
+from dkron_operator.pools.status import PoolStatuses
 from dkron_operator.reconcile.create_budget import CreateBudget
 from dkron_operator.reconcile.due_queue import DueQueue
 from dkron_operator.reconcile.gather import Gatherer, Sources, retention
 from dkron_operator.reconcile.reconciler import Reconciler
 from dkron_operator.reconcile.verify import CacheVerifier
 from dkron_operator.watch.ended_pods import pod_informer
+from dkron_operator.watch.followed import Scope
 from dkron_operator.watch.handlers import Handlers
 from dkron_operator.watch.liveness import WatchLiveness
 from dkron_operator.watch.nodes import Nodes
@@ -172,15 +175,7 @@ class Parts:
     @cached_property
     def pauses(self) -> Pauses:
         """The DkronPauses."""
-        return Pauses(
-            self.ports.client,
-            self.store,
-            namespaces=self.options.namespaces,
-            home=self.options.home,
-            clock=self.ports.clock,
-            requeue=self.jobs.add,
-            on_event=self._alive(DKRON_PAUSES),
-        )
+        return Pauses(self._scope(DKRON_PAUSES), self.store, requeue=self.jobs.add)
 
     @cached_property
     def pause_statuses(self) -> PauseStatuses:
@@ -192,6 +187,18 @@ class Parts:
             home=self.options.home,
             clock=self.ports.clock,
             may_act=self.may_act,
+        )
+
+    @cached_property
+    def pools(self) -> Pools:
+        """The DkronPools, and who has their places."""
+        return Pools(self._scope(DKRON_POOLS), self.store, requeue=self.jobs.add_priority)
+
+    @cached_property
+    def pool_statuses(self) -> PoolStatuses:
+        """The statuses of the DkronPools."""
+        return PoolStatuses(
+            self.ports.client, self.pools, home=self.options.home, clock=self.ports.clock, may_act=self.may_act
         )
 
     @cached_property
@@ -247,8 +254,9 @@ class Parts:
     def reconciler(self) -> Reconciler:
         """Plans jobs, and has the plans carried out."""
         sources = Sources(
-            self.due_queue, self.nodes, self.calls, self.installation, self.budget, pauses=self.pauses.selecting
-        )
+            self.due_queue, self.nodes, self.calls, self.installation, self.budget,
+            pauses=self.pauses.selecting, places=self.pools.places_of,
+        )  # fmt: skip
         return Reconciler(
             self.store,
             gatherer=Gatherer(
@@ -261,6 +269,7 @@ class Parts:
             ),
             verifier=CacheVerifier(self.ports, self.store, writer=self.writer, keeper=self.effects.runs),
             budget=self.budget,
+            places=self.pools.places,
             effects=self.effects,
             may_act=self.may_act,
         )
@@ -310,6 +319,7 @@ class Parts:
         store.on_stored.add(self.delivery.observe)
         store.on_stored.add(self.traces.observe)
         store.on_stored.add(self.effects.runs.requeue_job)
+        store.on_stored.add(self.pools.places.observe)
         self.installation.on_change.add(self.cluster_status.judge)
         if self.archiver is not None:
             store.on_stored.add(self.archiver.observe)
@@ -324,6 +334,7 @@ class Parts:
         if new_term:
             self.store.renew(behind=behind)
             self.calls.renew()
+            self.pools.places.renew()
         terms = self.options.terms
         self.due_queue.take_over(idle=idle, longest=timedelta() if terms is None else terms.handover)
         now = self.ports.clock.now()
@@ -337,15 +348,16 @@ class Parts:
         """All queues and what works on them; the queue of the jobs first."""
         yield Workers(self.jobs, self.reconciler.reconcile)
         yield from self.effects.workers
-        for part in (self.events, self.cluster_status, self.backfills, self.pauses):
+        for part in (self.events, self.cluster_status, self.backfills, self.pauses, self.pools):
             yield from part.workers
 
     def loops(self) -> Iterator[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
         """What runs beside the queues, by name."""
         yield "nodes", self.nodes.run
-        yield "pauses", self.pauses.run
+        yield from (("pauses", self.pauses.run), ("pools", self.pools.run))
         yield "resync", self.resync.run
         yield "pause status", self.pause_statuses.run
+        yield "pool status", self.pool_statuses.run
         yield from ((watch.name, watch.run) for watch in self.watches)
         yield "cluster status", self.cluster_status.look
         yield "delivery", self.delivery.run
@@ -359,6 +371,11 @@ class Parts:
             return allowance
         self.nodes.want()
         return replace(allowance, rules=allowance.rules.with_nodes(self.nodes.have))
+
+    def _scope(self, resource: Resource) -> Scope:
+        """Where the objects of this kind are watched."""
+        options, ports = self.options, self.ports
+        return Scope(ports.client, options.namespaces, options.home, ports.clock, self._alive(resource))
 
     def _alive(self, resource: Resource) -> Callable[[], None]:
         """The callback of a watch of this resource each time it delivers something."""

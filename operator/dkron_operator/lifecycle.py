@@ -150,6 +150,7 @@ class Operator:
         await parts.cluster_status.read()
         await parts.installation.read()
         await parts.pauses.read()
+        await parts.pools.read()
         self._filled_at = self._clock.monotonic()
         with self._filling():
             await parts.resync.fill()

@@ -10,7 +10,7 @@ from tests.support.api_rights import FOR_LEAVE, FOR_PAUSES_OF_ALL, FOR_POLICIES,
 from tests.support.charts import CLUSTER_WIDE, NAMESPACE, Object, key, of_kind, rendered
 from tests.support.rights import (
     FOR_KUEUE,
-    FOR_PAUSES,
+    FOR_OTHER_NAMESPACES,
     FOR_REPLICAS,
     FOR_TAGS,
     FOR_THE_INSTALLATION,
@@ -82,14 +82,14 @@ def test_operator_of_one_namespace_has_the_least_rights(tmp_path: Path) -> None:
 
 def test_operator_has_roles_in_each_watched_namespace(tmp_path: Path) -> None:
     objects = rendered({"watchNamespaces": [ELSEWHERE, "team-b"], "api": {"enabled": False}}, folder=tmp_path)
-    assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST, home=True) | wanted(FOR_REPLICAS, FOR_PAUSES)
+    assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST, home=True) | wanted(FOR_REPLICAS, FOR_OTHER_NAMESPACES)
     for namespace in (ELSEWHERE, "team-b"):
         assert given(objects, OPERATOR, namespace) == wanted(LEAST, FOR_KUEUE, home=False)
 
 
 def test_an_operator_of_all_namespaces_sees_nodes_too(tmp_path: Path) -> None:
     objects = rendered({"api": {"enabled": False}}, folder=tmp_path)
-    assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST, home=True) | wanted(FOR_REPLICAS, FOR_PAUSES)
+    assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST, home=True) | wanted(FOR_REPLICAS, FOR_OTHER_NAMESPACES)
     assert given(objects, OPERATOR, None) == wanted(LEAST, FOR_KUEUE, home=False) | wanted(FOR_TAGS)
 
 
@@ -115,7 +115,7 @@ def test_operator_issues_tokens_for_the_sidecar_account(mode: str, tmp_path: Pat
     values = {"watchNamespaces": [ELSEWHERE], "api": {"mode": mode, "serviceAccount": {"name": "theirs"}}}
     objects = rendered(values, folder=tmp_path)
     extra = wanted(for_rest_token("theirs")) if mode == "sidecar" else set()
-    at_home = wanted(LEAST, home=True) | wanted(FOR_REPLICAS, FOR_PAUSES)
+    at_home = wanted(LEAST, home=True) | wanted(FOR_REPLICAS, FOR_OTHER_NAMESPACES)
     assert given(objects, OPERATOR, NAMESPACE) == at_home | extra
     assert given(objects, OPERATOR, ELSEWHERE) == wanted(LEAST, FOR_KUEUE, home=False)
     assert [item for item in of_kind(objects, "Secret") if item["type"] != "Opaque"] == []

@@ -121,5 +121,5 @@ def test_full_line_refuses_a_run_unless_it_is_forced(shared_api: ApiSite) -> Non
     line = seen(request_claim("running")), request_claim("a").model_copy(update={"queued_at": after(0)})
     shared_api.write_status("full", active=[each.to_wire() for each in line])
     refused = shared_api.rest.post("/v1/jobs/full/run")
-    assert (refused.status, "1 run wait" in refused.text) == (409, True), refused
+    assert (refused.status, "queue.max is 1" in refused.text) == (409, True), refused
     assert shared_api.rest.post("/v1/jobs/full/run?force=true").status == 202

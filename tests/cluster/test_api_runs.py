@@ -130,6 +130,16 @@ def test_stopped_run_leaves_the_line(calm: Installation) -> None:
     assert calm.site.rest.get("/v1/executions?state=waiting").json() == []
 
 
+def test_waiting_client_learns_that_its_run_left_the_line(calm: Installation) -> None:
+    calm.add("expires", concurrency="queue", queue={"expires": "1s"}, jobTemplate=ENDLESS)
+    assert calm.run("expires").status == 202
+    until(calm.site, "/v1/busy", lambda answer: len(answer.json()) == 1)
+    refused = calm.run("expires", "?wait=true")
+    assert (refused.status, "QueueExpired" in refused.text) == (409, True), refused
+    by_key = calm.site.rest.post("/v1/jobs/expires/run?wait=true", {"reason": "late data"})
+    assert by_key.status == 409, by_key
+
+
 def test_concurrent_waits_each_get_the_end_of_their_run(calm: Installation) -> None:
     calm.add("waited", jobTemplate=simulated(run_for="500ms"))
     with ThreadPoolExecutor(4) as pool:

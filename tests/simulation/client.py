@@ -11,7 +11,7 @@ from dkron_executors.result import Result
 from dkron_kube import client as kube_client
 from dkron_kube.client import Call
 from dkron_kube.errors import KubeError, NotLeader, Rejected, Unavailable
-from dkron_kube.paths import DKRON_PAUSES, DKRON_RUNS, LEASES, NODES, PODS, TOKEN_REQUESTS, Resource
+from dkron_kube.paths import DKRON_PAUSES, DKRON_POOLS, DKRON_RUNS, LEASES, NODES, PODS, TOKEN_REQUESTS, Resource
 from tests.simulation.dice import Dice
 from tests.simulation.network import Ill, Network, Trouble
 from tests.support.world import Event, Object, Token, World, refused
@@ -27,18 +27,18 @@ BETWEEN_PAGES = 0.6
 """The longest time between two pages, in seconds."""
 TOO_MANY = 429
 LATE, FROZEN, LONGEST_CALL = 0.05, 0.5, 0.8
-"""Seconds by which a watch of nodes, runs or pauses is late, between two looks whether it tells something again, and
-that an inline call takes at most."""
-WATCHED = (NODES, DKRON_PAUSES, DKRON_RUNS, PODS)
+"""Seconds by which a watch of nodes, runs, pauses or pools is late, between two looks whether it tells something again,
+and that an inline call takes at most."""
+WATCHED = (NODES, DKRON_PAUSES, DKRON_POOLS, DKRON_RUNS, PODS)
 
 
 class WorldClient:
     """The interface of `KubeClient`, for one process of a replica. `told` is told each call with its answer, and
-    `writing` each write when it begins. The dice `aside` are for calls about pauses, so that all other calls go as
-    they would without."""
+    `writing` each write when it begins. The dice `aside` are for calls about a kind that they name, so that all other
+    calls go as they would without."""
 
     def __init__(
-        self, world: World, network: Network, dice: Dice, *, aside: Dice, replica: str,
+        self, world: World, network: Network, dice: Dice, *, aside: Mapping[Resource, Dice], replica: str,
         told: Callable[[str], None], writing: Callable[[Resource, str], None],
     ) -> None:  # fmt: skip
         self.calls: Counter[Call] = Counter()
@@ -165,7 +165,7 @@ class WorldClient:
         silence: float,
         metadata_only: bool = False,  # noqa: ARG002 - metadata is part of all
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Nothing but nodes, runs, pauses and pods ever changes of what is watched in this way."""
+        """Nothing but nodes, runs, pauses, pools and pods ever changes of what is watched in this way."""
         await self._call("watch", resource, "", dict)
         if "sendInitialEvents" in query:
             raise Rejected("sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled")
@@ -288,7 +288,7 @@ class WorldClient:
         return answer
 
     def _dice_of(self, resource: Resource) -> Dice:
-        return self._aside if resource == DKRON_PAUSES else self._dice
+        return self._aside.get(resource, self._dice)
 
     async def _pass(self, seconds: float) -> None:
         if self.closed:

@@ -17,7 +17,7 @@ from dkron_executors.result import Result
 from dkron_executors.run.pool import Pool
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError
-from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
+from dkron_kube.paths import DKRON_JOBS, DKRON_PAUSES, DKRON_POOLS, JOBS, Resource
 from dkron_operator.act.inline_calls import Allowance, InlineCalls
 from dkron_operator.act.ports import Archive, Ports
 from dkron_operator.app import Parts
@@ -232,10 +232,13 @@ class Replica:
 
     def _run(self, process: Process, context: Context) -> Any:
         dice = Dice(self._seed, f"calls of {process.name}")
+        aside = {
+            kind: Dice(self._seed, f"calls about {what} of {process.name}")
+            for kind, what in ((DKRON_PAUSES, "pauses"), (DKRON_POOLS, "pools"))
+        }
 
         client = self._client = WorldClient(
-            self._world, self._network, dice, aside=Dice(self._seed, f"calls about pauses of {process.name}"),
-            replica=self.name, told=partial(self._told, process.name),
+            self._world, self._network, dice, aside=aside, replica=self.name, told=partial(self._told, process.name),
             writing=partial(self._writing, self.name),
         )  # fmt: skip
         home, identity = HOME, Identity(identity=self.name, address="", version="1")

@@ -23,6 +23,7 @@ from dkron_operator.leader.election import Terms
 from dkron_operator.leader.lease import Replica
 from dkron_operator.options import Options
 from dkron_operator.plan.installation_rules import NO_RULES, InstallationRules, JobSettings
+from dkron_operator.plan.pools import NO_POOLS
 from dkron_operator.watch.handlers import Handlers
 from dkron_operator.watch.liveness import WatchLiveness
 from dkron_runtime.tracing.spans import Tracer
@@ -84,6 +85,8 @@ class Edges:
         liveness = WatchLiveness((DKRON_JOBS, JOBS), (None,), clock)
         self.parts = EdgeParts(senders, options, ports, may_act=self._may_act, watch_liveness=liveness)
         self.parts.pauses = Mock(selecting=lambda _: (), workers=(), index=(), known=True)
+        none = Mock(is_unread=lambda _: False)
+        self.parts.pools = Mock(places_of=lambda _: NO_POOLS, places=none, workers=())
         self.parts.cluster_status = Mock(settle=self._settle, workers=())
         self.parts.connect()
         self.store, self.events, self.delivery = self.parts.store, self.parts.events, self.parts.delivery

@@ -44,6 +44,17 @@ def dkron_pause(name: str, /, **spec: Any) -> Object:
     return {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronPause", "metadata": metadata, "spec": spec}
 
 
+def dkron_pool(name: str, /, size: int, **spec: Any) -> Object:
+    """A DkronPool."""
+    metadata: Object = {"name": name}
+    return {
+        "apiVersion": "dkron.io/v1alpha1",
+        "kind": "DkronPool",
+        "metadata": metadata,
+        "spec": {"size": size, **spec},
+    }
+
+
 def pod_template(*, metadata: Object | None = None, **spec: Any) -> Object:
     """A jobTemplate that says something about the pod."""
     return {"spec": {"template": {"metadata": metadata or {}, "spec": spec}}}

@@ -26,6 +26,8 @@ LEAST: Rules = {
     ("dkron.io", "dkronbackfills/status"): ("patch",),
     ("dkron.io", "dkronpauses"): ("list", "watch"),
     ("dkron.io", "dkronpauses/status"): ("patch",),
+    ("dkron.io", "dkronpools"): ("list", "watch"),
+    ("dkron.io", "dkronpools/status"): ("patch",),
     ("dkron.io", "dkronclusters"): ("get", "list", "watch", "create"),
     ("dkron.io", "dkronclusters/status"): ("patch",),
     ("batch", "jobs"): ("create", "get", "list", "watch", "delete"),
@@ -43,8 +45,11 @@ FOR_KUEUE: Rules = {("kueue.x-k8s.io", "localqueues"): ("get",), ("kueue.x-k8s.i
 FOR_TAGS: Rules = {("", "nodes"): ("list", "watch")}
 """What jobs with tags need besides, in a ClusterRole: nodes have no namespace."""
 
-FOR_PAUSES: Rules = {key: verbs for key, verbs in LEAST.items() if key[1].startswith("dkronpauses")}
-"""The rights that it needs in its own namespace for pauses of all namespaces, if no jobs run there."""
+FOR_OTHER_NAMESPACES: Rules = {
+    key: verbs for key, verbs in LEAST.items() if key[1].startswith(("dkronpauses", "dkronpools"))
+}
+"""The rights that it needs in its own namespace for pauses of all namespaces and pools of several, if no jobs run
+there."""
 
 FOR_REPLICAS: Rules = {("", "pods"): ("list",)}
 """The rights that it needs in its own namespace to count them, if no jobs run there."""

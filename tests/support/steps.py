@@ -18,7 +18,7 @@ def steps(situation: Situation) -> Iterator[tuple[Situation, Plan]]:
     """Each plan with the situation after it, until one has nothing to do now."""
     while True:
         plan = advance(situation)
-        after = _after(situation, plan)
+        after = carried_out(situation, plan)
         yield after, plan
         if after == situation:
             return
@@ -31,7 +31,8 @@ def settle(situation: Situation) -> tuple[Situation, Plan]:
     return last
 
 
-def _after(situation: Situation, plan: Plan) -> Situation:
+def carried_out(situation: Situation, plan: Plan) -> Situation:
+    """The situation after the plan."""
     status, runs, create = plan.status, situation.attempts, plan.create
     if create is not None and create.late and create.entry.job not in runs:
         status = fold_all(status, create.otherwise, situation.job.spec.history)

@@ -16,11 +16,23 @@ from uuid import UUID
 
 from dkron_crds.base import rfc3339
 from dkron_kube.errors import AlreadyExists, Conflict, Expired, NotFound, Rejected, Stale, from_status
-from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS, JOBS, LEASES, PODS, Resource
+from dkron_kube.paths import (
+    DKRON_CLUSTERS,
+    DKRON_JOBS,
+    DKRON_PAUSES,
+    DKRON_POOLS,
+    DKRON_RUNS,
+    JOBS,
+    LEASES,
+    PODS,
+    Resource,
+)
 
 Object = dict[str, Any]
 Terms = list[tuple[str, tuple[str, ...] | None]]
-WITH_STATUS = frozenset(each.plural for each in (DKRON_JOBS, DKRON_RUNS, DKRON_PAUSES, DKRON_CLUSTERS, JOBS, PODS))
+WITH_STATUS = frozenset(
+    each.plural for each in (DKRON_JOBS, DKRON_RUNS, DKRON_PAUSES, DKRON_POOLS, DKRON_CLUSTERS, JOBS, PODS)
+)
 """Kinds whose status is written at an address of its own."""
 WITHOUT_GENERATION = frozenset({LEASES.plural, "events"})
 FOREGROUND = "foregroundDeletion"

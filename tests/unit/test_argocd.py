@@ -50,6 +50,11 @@ def pause(generation: int = 2, /, *, active: str, ready: str = "", message: str 
     return {"observedGeneration": generation, "conditions": found, "message": message}
 
 
+def pool(generation: int = 2, /, *, ready: str, message: str = "") -> dict[str, Any]:
+    """Return the status of a pool."""
+    return {"observedGeneration": generation, "conditions": conditions(generation, Ready=ready), "message": message}
+
+
 TABLE: dict[str, dict[str, tuple[Any, str, str]]] = {
     "DkronJob": {
         "without a status": (None, "Progressing", "not looked"),
@@ -97,6 +102,12 @@ TABLE: dict[str, dict[str, tuple[Any, str, str]]] = {
         "that is over": (pause(active="False Expired", ready="True Expired"), "Healthy", ""),
         "without an effect": (pause(active="False TooMany", message="why"), "Degraded", "why"),
         "whose edit was not seen": (pause(1, active="False Expired"), "Progressing", "not looked"),
+    },
+    "DkronPool": {
+        "that is not seen": (None, "Progressing", "not looked"),
+        "that serves jobs": (pool(ready="True Serving", message="0 of 3"), "Healthy", "0 of 3"),
+        "without an effect": (pool(ready="False TooMany", message="why"), "Degraded", "why"),
+        "whose edit was not seen": (pool(1, ready="True Serving"), "Progressing", "not looked"),
     },
 }  # fmt: skip
 """By kind: status, and what Argo CD shows: the health, and the beginning of a sentence or all of it."""

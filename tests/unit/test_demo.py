@@ -146,7 +146,7 @@ def test_demo_table_matches_dkronctl_top_and_names_pending_ones(capfd: pytest.Ca
     assert "retries" in missing
     assert "  missing: hello runs by a cron with seconds; the job is not there" in printed
     (standing,) = [line for line in printed if "have shown what they should" in line]
-    assert standing == "0 of 20 examples have shown what they should (not yet: hello, timezone, every, …)"
+    assert standing == "0 of 21 examples have shown what they should (not yet: hello, timezone, every, …)"
 
 
 def test_a_long_complaint_becomes_a_sentence() -> None:

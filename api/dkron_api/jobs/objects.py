@@ -5,6 +5,7 @@ DkronRuns that clients request are created once for each Idempotency-Key, and fo
 """
 
 import asyncio
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -35,6 +36,8 @@ MOST_SHORT, MOST_LONG = 32, 2
 """Lists that are kept, of both kinds."""
 MOST_READ = 10_000
 """Objects of a list, the first by name. There is no order by age without all of them."""
+NO_NAME = re.compile(r"[/%]|^\.{1,2}$")
+"""Texts that are no part of a path, and so no object has them as its name."""
 BATCH = 200
 """Objects of a list that are taken in before other requests have their turn."""
 
@@ -84,6 +87,9 @@ class Objects:
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Object:
         """Return an object. Raises `ApiError`, 404."""
+        if NO_NAME.search(name):
+            # The API server answers 422, as if an object were to be written.
+            raise _missing(kind, name)
         try:
             found = await self._kube.get(kind.resource, namespace, name)
         except NotFound:

@@ -14,13 +14,12 @@ from dkron_crds.schedule.errors import quoted
 from dkron_crds.schedule.zones import load_zone
 from dkron_crds.stops import Stop, read_stop
 from dkron_from_dkron.moments import ZERO
-from dkron_reports.line import NEWEST, Claim, RunKey, places
-from dkron_reports.words import plural
+from dkron_reports.line import NEWEST, is_waiting, run_of
+from dkron_reports.line import line_of as line_in
+from dkron_reports.reading import objects
 
 NOWHERE: Mapping[str, str] = {}
 """No known nodes."""
-NO_LINE: Mapping[str, int] = {}
-"""No run waits."""
 
 
 def listed(
@@ -101,30 +100,23 @@ def waits(run: Execution | Active) -> bool:
 def line_of(job: Job) -> Mapping[str, int]:
     """Return the places of the attempts that wait, by their Jobs; 1 is next in line, and 0 is none, as in a queue of
     Kueue. Members of a run share one."""
-    if not any(each.get("queuedAt") for each in job.raw_status.get("active") or ()):
-        return NO_LINE
-    active = job.status.active
-    begun = {(each.trigger, each.group) for each in active if each.uid}
-    waiting = [each for each in active if waits(each) and (each.trigger, each.group) not in begun]
-    claims = (
-        Claim(each.queued_at or each.started_at, each.slot, each.job, RunKey(each.trigger, each.group))
-        for each in waiting
-    )
-    order = places(claims, newest=job.spec.queue.order == NEWEST)
-    in_queues = {each.job: 0 for each in active if each.queue}
-    return in_queues | {each.job: order[RunKey(each.trigger, each.group)] for each in waiting}
+    active = objects(job.raw_status, "active")
+    runs = line_in(job.raw_status, job.raw["spec"])
+    waiting = (each for each in active if is_waiting(each))
+    return {
+        str(each.get("job")): runs.get(run, 0) for each in waiting if (run := run_of(each)) in runs or each.get("queue")
+    }
 
 
 def full_line(job: Job) -> str:
-    """Return the sentence that refuses a further run because as many wait as may; empty while there is room."""
+    """Return the sentence that refuses a further run if the line of the job is full; empty while there is room."""
     spec = job.spec
     if spec.concurrency is not Concurrency.QUEUE or spec.queue.order == NEWEST:
         return ""
-    waiting = max(line_of(job).values(), default=0)
-    if waiting < spec.queue.max:
+    if max(line_of(job).values(), default=0) < spec.queue.max:
         return ""
-    text = f"the line of the job {quoted(job.name)} is full: {plural(waiting, 'run')} wait"
-    return f"{text}, as many as queue.max allows; add ?force=true to run it anyway"
+    text = f"the line of the job {quoted(job.name)} is full: queue.max is {spec.queue.max}"
+    return f"{text}; add ?force=true to run it anyway"
 
 
 def running(

@@ -136,8 +136,8 @@ def read_filter(pairs: Sequence[tuple[str, str]], now: datetime) -> Filter:
 
     found = Filter(
         begin=moment("from"), end=moment("to"), at=moment("at"),
-        state=_state(one.get("state")), triggers=_triggers(given.get("cause", ())),
-        jobs=read_jobs(given.get("job", ())), text=one.get("q", ""), limit=_limit(one.get("limit")),
+        state=_state(given.get("state", (None,))[0]), triggers=_triggers(given.get("cause", ())),
+        jobs=read_jobs(given.get("job", ())), text=one.get("q", ""), limit=_limit(given.get("limit", (None,))[0]),
         after=read_token(one["after"]) if "after" in one else None,
     )  # fmt: skip
     if found.begin is not None and found.end is not None and found.begin > found.end:
@@ -193,7 +193,7 @@ def _state(text: str | None) -> Wanted | None:
 
 
 def _triggers(texts: Sequence[str]) -> frozenset[str]:
-    names = frozenset(filter(None, (name for text in texts for name in text.split(","))))
+    names = frozenset(name for text in texts for name in text.split(","))
     unknown = names - {each.value for each in Trigger}
     if unknown:
         raise ValueError(f"cause: {quoted(min(unknown))} is not known; use {', '.join(Trigger)}")

@@ -22,11 +22,12 @@ from dkron_cli.options import DryRun, Options, options_of
 from dkron_crds.names import API_VERSION
 from dkron_from_dkron.manifest import manifest
 from dkron_kube.errors import NotFound
-from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_PAUSES, DKRON_POLICIES, Resource
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_PAUSES, DKRON_POLICIES, DKRON_POOLS, Resource
 from dkron_reports.words import plural
 
 RESOURCES = {
-    "DkronCluster": DKRON_CLUSTERS, "DkronPolicy": DKRON_POLICIES, "DkronPause": DKRON_PAUSES, "DkronJob": DKRON_JOBS,
+    "DkronCluster": DKRON_CLUSTERS, "DkronPolicy": DKRON_POLICIES, "DkronPool": DKRON_POOLS,
+    "DkronPause": DKRON_PAUSES, "DkronJob": DKRON_JOBS,
 }  # fmt: skip
 """In the order in which a restore makes them: what is paused must not run."""
 PATIENCE, INTERVAL = 10.0, 0.5
@@ -36,8 +37,8 @@ PATIENCE, INTERVAL = 10.0, 0.5
 async def backup(ctx: typer.Context) -> None:
     """Print all objects, with the record of past runs.
 
-    One JSON document for dkronctl restore: the DkronJobs, DkronPauses, DkronPolicies and DkronClusters of the
-    namespace, or of all namespaces with -A. It has no Secrets; dkronctl secrets lists the Secrets that jobs use.
+    One JSON document for dkronctl restore: the DkronJobs, DkronPauses, DkronPools, DkronPolicies and DkronClusters
+    of the namespace, or of all namespaces with -A. It has no Secrets; dkronctl secrets lists the Secrets that jobs use.
     """
     options = options_of(ctx)
     need_cluster(options, "backup")

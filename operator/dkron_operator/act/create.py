@@ -98,6 +98,9 @@ class JobCreator:
             await self._delete_running(cached, run)
         except NotFound:
             self._store.mark_attempt_gone(cached.job.uid, run.name)
+        else:
+            # A run that has yet to get its places would delete it again.
+            cached.mark_job_deleting(run.name)
         log.info("replaced", extra={"job": cached.job.dkron_name, "namespace": cached.job.namespace, "run": run.name})
 
     async def _delete_running(self, cached: CachedJob, run: AttemptJob) -> None:

@@ -20,12 +20,11 @@ from dkron_operator.kit.object_guard import FAULT, ObjectGuard
 from dkron_operator.kit.oldest_first import OldestFirst
 from dkron_operator.plan.pauses import Pause
 from dkron_operator.plan.view import JobView
+from dkron_operator.watch.followed import Key, status_of
 
 Object = dict[str, Any]
 log = logging.getLogger(__name__)
 
-Key = tuple[str, str]
-"""Namespace and name of a DkronPause."""
 Age = tuple[datetime, str]
 """When it was created, and its name."""
 T = TypeVar("T", bound=Hashable)
@@ -92,11 +91,7 @@ def read_pause(body: Object) -> PauseView:
 
 def read_pause_status(body: Object) -> PauseStatus:
     """Read the status of a DkronPause."""
-    try:
-        return PauseStatus.from_wire(dict(body.get("status") or {}))
-    except ValidationError:
-        # A user has edited it by hand; it is written again.
-        return PauseStatus()
+    return status_of(body, PauseStatus)
 
 
 def unread_pause(body: Object) -> PauseView:

@@ -1,52 +1,27 @@
-"""Writes the status of each DkronPause: whether it holds, how many jobs, and if not, why.
-
-The status is only for people, so it is written seldom: after a change of any pause and every LOOK seconds, at most
-MOST_AT_ONCE in a row, and namespaces take turns. Only the leader writes, as `KubeClient` sees to.
-"""
+"""The status of each DkronPause: whether it holds, how many jobs, and if not, why."""
 
 import asyncio
-import logging
-from collections import Counter, defaultdict
-from collections.abc import Callable
-from contextlib import suppress
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
-from itertools import chain, islice, zip_longest
-from typing import NamedTuple
 
 from dkron_crds.base import rfc3339
 from dkron_crds.conditions import ConditionStatus, ConditionType, condition
 from dkron_crds.pause import PauseReason, PauseStatus
 from dkron_kube.client import KubeClient
-from dkron_kube.errors import KubeError, NotFound
 from dkron_kube.paths import DKRON_PAUSES
-from dkron_operator.act.status_writer import difference
+from dkron_operator.act.status_sweep import StatusSweep, StatusWrite
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
-from dkron_operator.kit.log_once import LogOnce
-from dkron_operator.pauses.index import MOST, Key, PauseView
+from dkron_operator.pauses.index import MOST, PauseView
 from dkron_operator.pauses.informer import Pauses
+from dkron_operator.watch.followed import Key
 
-log = logging.getLogger(__name__)
-
-DEBOUNCE = 1.0
-"""Seconds in which changes are collected."""
-LOOK = 30.0
-"""Seconds after which all is counted again: jobs come and go, and pauses end by themselves."""
-MOST_AT_ONCE = 100
-"""How many statuses are written before other namespaces have their turn."""
 STATUS = {True: ConditionStatus.TRUE, False: ConditionStatus.FALSE}
 MENDED_BY_AN_EDIT = frozenset({PauseReason.NOT_ALLOWED, PauseReason.INVALID})
 """With TooMany, a pause gets its effect as soon as others are deleted."""
 SLICE = 50
 """How many jobs are counted before other tasks get their turn."""
-
-
-class _Write(NamedTuple):
-    """The status of a DkronPause that is to be written in the place of another one."""
-
-    key: Key
-    before: PauseStatus
-    wanted: PauseStatus
 
 
 class PauseStatuses:
@@ -62,55 +37,28 @@ class PauseStatuses:
         clock: Clock,
         may_act: Callable[[], bool],
     ) -> None:
-        self._client = client
-        self._pauses = pauses
         self._index = pauses.index
         self._store = store
         self._home = home
         self._clock = clock
-        self._may_act = may_act
-        self._changed = asyncio.Event()
-        pauses.on_change.add(self._changed.set)
-        self._log_once = LogOnce(log, "the status of DkronPauses")
+        self._sweep = StatusSweep(
+            client, DKRON_PAUSES, kind="DkronPauses", wanted=self._wanted, may_act=may_act, look=pauses.look
+        )
+        pauses.on_change.add(self._sweep.change)
 
     async def run(self) -> None:
         """Write what has changed, until cancelled."""
-        while True:
-            self._changed.clear()
-            self._pauses.look()
-            more = self._may_act() and await self._write_all()
-            if not more:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK):
-                        await self._changed.wait()
-            await asyncio.sleep(DEBOUNCE)
+        await self._sweep.run()
 
-    async def _write_all(self) -> bool:
-        """Write the statuses that differ. Returns whether some are left."""
+    async def _wanted(self) -> AsyncIterator[StatusWrite]:
         counts = await self._count()
-        due: dict[str, list[_Write]] = defaultdict(list)
         for view in tuple(self._index):
-            if view.status is None:
-                continue
-            wanted = self._judge(view, view.status, counts[view.key])
-            if wanted != view.status:
-                due[view.pause.namespace].append(_Write(view.key, view.status, wanted))
-        turns = filter(None, chain.from_iterable(zip_longest(*due.values())))
-        for write in islice(turns, MOST_AT_ONCE):
-            namespace, name = write.key
-            patch = difference(write.before.to_wire(), write.wanted.to_wire())
-            try:
-                await self._client.patch_status(DKRON_PAUSES, namespace, name, {"status": patch})
-            except NotFound:
-                continue
-            except KubeError as exc:
-                self._log_once.goes_on(exc)
-                return False
-        self._log_once.is_over()
-        return next(turns, None) is not None
+            if view.status is not None:
+                wanted = self._judge(view, view.status, counts[view.key])
+                yield StatusWrite(*view.key, view.status, wanted)
 
     async def _count(self) -> Counter[Key]:
-        """How many jobs each pause selects."""
+        """How many jobs each pause selects: jobs come and go, and pauses end by themselves."""
         counts: Counter[Key] = Counter()
         if not any(True for _ in self._index):
             return counts

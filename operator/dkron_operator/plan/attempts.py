@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from dkron_crds.job import Active, Concurrency, Execution, RetryBackoff, SkipReason, Trigger
+from dkron_crds.job import Active, Execution, SkipReason, Trigger
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.stops import Stop
 from dkron_operator.notifications import notices
@@ -16,8 +16,9 @@ from dkron_operator.plan.actions import (
     DeleteJob,
     ReadOutcome,
     ReadRun,
+    WriteStatus,
 )
-from dkron_operator.plan.cause import ON_REQUEST, cause_of, is_call
+from dkron_operator.plan.cause import ON_REQUEST, is_call
 from dkron_operator.plan.changes import Decided, Dropped, Finished, Refused, SlotsSkipped
 from dkron_operator.plan.decide import refuses_requests, start_deadline
 from dkron_operator.plan.fold import recorded
@@ -25,7 +26,8 @@ from dkron_operator.plan.line import may_begin, plan_line
 from dkron_operator.plan.line_changes import Dequeued, dequeued, line_of, run_of, waits_in_line
 from dkron_operator.plan.plan import NEWER_RUN, Plan, cancelled
 from dkron_operator.plan.probing import plan_probe
-from dkron_operator.plan.replacing import is_newer, is_replaced
+from dkron_operator.plan.replacing import is_replaced, older_jobs
+from dkron_operator.plan.retries import retry_of
 from dkron_operator.plan.stop_requests import stop_of, stopped
 from dkron_operator.plan.upstream_runs import has_room
 from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome, Situation
@@ -118,7 +120,7 @@ def _end(plan: Plan, entry: Active) -> None:
         plan.do(ReadOutcome(entry.job))
         return
     final = outcome.success or stop_of(plan.situation.job, entry) is not None
-    retry = None if final else _retry(plan, entry, outcome)
+    retry = None if final else retry_of(plan, entry, outcome)
     if retry is not None or is_call(entry) or has_room(plan):
         # If there is no room, its Job stays until it is recorded.
         _record_end(plan, entry, outcome, retry)
@@ -141,7 +143,7 @@ def _called(plan: Plan, entry: Active) -> None:
             _record_lost(plan, entry)
         else:
             outcome = Outcome(success=False, finished_at=situation.now, reason=UNKNOWN, message=UNRECORDED)
-            _record_end(plan, entry, outcome, _retry(plan, entry, outcome))
+            _record_end(plan, entry, outcome, retry_of(plan, entry, outcome))
 
 
 def _missing(plan: Plan, entry: Active) -> None:
@@ -167,7 +169,7 @@ def _record_lost(plan: Plan, entry: Active) -> None:
         reason, message = NODE_GONE, _without_node(entry)
     elif (end := kueue.ending(plan, entry)) is not None:
         late = end.reason == SkipReason.DEADLINE_EXCEEDED
-        _record_end(plan, entry, end, None if late else _retry(plan, entry, end))
+        _record_end(plan, entry, end, None if late else retry_of(plan, entry, end))
         return
     else:
         # A user who deletes a Job wants it to stop, so there is no further attempt.
@@ -189,8 +191,7 @@ def _claimed(plan: Plan, entry: Active) -> None:
         if plan.create is None:
             plan.create = _withdrawn(plan, entry, stop)
     elif waits_in_line(entry):
-        if plan.create is None and may_begin(plan, entry) and not _waits_for_its_run(plan, entry):
-            plan.start(_from_line(plan, entry))
+        _queued(plan, entry)
     elif entry.attempt > 1 and (why := _cancelled(plan, entry)):
         plan.record(Dropped(entry.job))
         plan.do(cancelled(entry, why))
@@ -199,6 +200,21 @@ def _claimed(plan: Plan, entry: Active) -> None:
         plan.wake_at(entry.started_at)
     elif plan.create is None and not _waits_for_its_run(plan, entry):
         plan.start(_complete(plan, entry))
+
+
+def _queued(plan: Plan, entry: Active) -> None:
+    """Process a claim that waits in line: its run begins, if it needs no place or has been granted one."""
+    if plan.places.needed and (older := older_jobs(plan, entry)):
+        # They make room for it now. It gets their places, or others, like any other run.
+        if entry not in plan.situation.persisted.active:
+            plan.do(WriteStatus())
+        elif plan.create is None and plan.hold is None and plan.situation.problem is None:
+            plan.create = CreateJob(entry, replaces=older, late=True)
+    elif may_begin(plan, entry) and not _waits_for_its_run(plan, entry):
+        if plan.create is None and plan.places.has_turn(run_of(entry)):
+            plan.start(_from_line(plan, entry))
+        else:
+            plan.ready.append(entry)
 
 
 def _from_line(plan: Plan, entry: Active) -> CreateJob:
@@ -242,11 +258,7 @@ def _has_lost_parameters(plan: Plan, entry: Active) -> bool:
 
 def _complete(plan: Plan, entry: Active) -> CreateJob:
     given_up = (Dropped(entry.job, SkipReason.DEADLINE_EXCEEDED),)
-    older: tuple[AttemptJob, ...] = ()
-    if plan.situation.job.spec.concurrency is Concurrency.REPLACE:
-        standing = {other.job for other in plan.status.active if is_newer(plan, entry, other)}
-        found = (run for run in plan.situation.attempts.values() if run.name in standing)
-        older = tuple(run for run in found if not (run.finished or run.gone or run.deleting))
+    older = older_jobs(plan, entry)
     if (end := _hopeless(plan, entry)) is not None:
         _report_failure(plan, entry, end, None)
         return CreateJob(entry, replaces=older, late=True, otherwise=(_ended(plan, entry, end),))
@@ -315,29 +327,6 @@ def _too_late(plan: Plan, entry: Active) -> bool:
     deadline = start_deadline(plan.situation.job)
     scheduled = entry.trigger is Trigger.SCHEDULE and entry.attempt == 1
     return scheduled and deadline is not None and plan.situation.now - entry.slot > deadline
-
-
-def _retry(plan: Plan, entry: Active, outcome: Outcome) -> Active | None:
-    job, since = plan.situation.job, plan.status.since
-    if entry.attempt > job.spec.retries or job.spec.disabled or is_replaced(plan, entry):
-        return None
-    if since is not None and shifted(outcome.finished_at, plan.situation.retention) <= since:
-        # From before the status was wiped: the next attempt may have come and gone.
-        return None
-    due = shifted(outcome.finished_at, delay(job.spec.retry_backoff, entry.attempt))
-    cause = replace(cause_of(entry), attempt=entry.attempt + 1)
-    given = entry.parameters_given
-    return cause.entry(uid=job.uid, name=job.name, at=due, node=entry.node_name, given=given)
-
-
-def delay(backoff: RetryBackoff, attempt: int) -> timedelta:
-    """The wait after failed attempt number `attempt` from 1: `initial`, times `factor` each time, at most `max`."""
-    seconds = backoff.initial_seconds
-    for _ in range(attempt - 1):
-        if seconds >= backoff.max_seconds:
-            break
-        seconds *= backoff.factor
-    return timedelta(seconds=min(seconds, backoff.max_seconds))
 
 
 def _ended(plan: Plan, entry: Active, outcome: Outcome, retry: Active | None = None) -> Finished:

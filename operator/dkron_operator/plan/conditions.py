@@ -33,7 +33,7 @@ NEEDS_A_PERSON = frozenset(
 """Failures that the command did not cause: if the newest attempt has one of them, the job is Degraded."""
 
 TOGETHER = timedelta(seconds=3)
-"""How long a new or edited job waits for a parent before it reports that the parent is missing."""
+"""How long a new or edited job waits for a parent or a pool before it reports that one is missing."""
 
 NOT_BEGUN = frozenset({AttemptState.WAITING, AttemptState.QUEUED})
 
@@ -93,7 +93,7 @@ def _ready(plan: Plan) -> Verdict:
     situation = plan.situation
     if situation.problem is not None:
         return FALSE, situation.problem.reason, situation.problem.message
-    broken = broken_tie(situation)
+    broken = broken_tie(situation) or plan.places.problem
     if broken is not None:
         return _wait_for(plan, broken)
     if not situation.checked:
@@ -107,9 +107,9 @@ def _ready(plan: Plan) -> Verdict:
 
 
 def _wait_for(plan: Plan, broken: Problem) -> Verdict:
-    """The jobs of one file are created in any order, so a parent may follow a moment later."""
+    """The objects of one file are created in any order, so a parent or a pool may follow a moment later."""
     soon = shifted(plan.status.since or plan.situation.now, TOGETHER)
-    if broken.reason == ReadyReason.PARENT_NOT_FOUND and plan.situation.now < soon:
+    if broken.reason in (ReadyReason.PARENT_NOT_FOUND, ReadyReason.POOL_NOT_FOUND) and plan.situation.now < soon:
         plan.wake_at(soon)
         return UNKNOWN, ReadyReason.PENDING, broken.message
     return FALSE, broken.reason, broken.message

@@ -125,7 +125,7 @@ def _reserved(plan: Plan, entry: Active) -> tuple[Reserved, ...]:
 def _may_wait(plan: Plan) -> bool:
     """Whether the run does not depend on others, and no other job waits for its record."""
     spec, dependencies = plan.situation.job.spec, plan.situation.dependencies
-    return spec.concurrency is Concurrency.ALLOW and not (spec.ephemeral or dependencies.children)
+    return spec.concurrency is Concurrency.ALLOW and not (spec.ephemeral or spec.pools or dependencies.children)
 
 
 def _slots_of_span(plan: Plan, slot: datetime) -> Iterator[datetime]:

@@ -14,7 +14,8 @@ from dkron_operator.plan.actions import ExplainRefusal
 from dkron_operator.plan.cause import ON_REQUEST
 from dkron_operator.plan.decide import refuses_requests, start_deadline
 from dkron_operator.plan.line_changes import DroppedFromLine, RunKey, line_of, run_of, waits_in_line
-from dkron_operator.plan.plan import Plan, is_over_for_good
+from dkron_operator.plan.plan import Plan, is_over_for_good, overrules_line
+from dkron_operator.plan.replacing import is_replaced
 from dkron_operator.plan.upstream_runs import is_over
 
 _WHY = {
@@ -23,6 +24,7 @@ _WHY = {
     SkipReason.QUEUE_EXPIRED: "it waited in line for longer than spec.queue.expires",
     SkipReason.QUEUE_FULL: "newer runs wait in line, as many as spec.queue.max allows",
     SkipReason.DEADLINE_EXCEEDED: "it waited in line beyond spec.startingDeadlineSeconds",
+    SkipReason.REPLACED: "it waited in line, and a newer run took its turn",
 }
 
 
@@ -42,9 +44,12 @@ def may_begin(plan: Plan, entry: Active) -> bool:
     """Whether the job itself lets a run that waits begin now: it is ready, no pause holds it, and it is its turn."""
     if plan.hold is not None or plan.situation.problem is not None:
         return False
-    concurrency = plan.situation.job.spec.concurrency
-    if entry.trigger is Trigger.BACKFILL or concurrency is Concurrency.ALLOW:
+    if overrules_line(plan, entry):
         return True
+    spec = plan.situation.job.spec
+    if spec.concurrency is Concurrency.ALLOW:
+        # All may begin. Where they get places one by one, the newest is first if the job wants that.
+        return spec.queue.order is QueueOrder.OLDEST or _turns(plan)[0] == run_of(entry)
     if any(not (waits_in_line(other) or is_over_for_good(plan, other)) for other in plan.status.active):
         return False
     return _turns(plan)[0] == run_of(entry)
@@ -64,9 +69,13 @@ def newest_surplus(plan: Plan, line: Timeline) -> datetime | None:
 
 
 def remark(plan: Plan) -> str:
-    """How many runs wait, as a sentence; empty if none does."""
+    """How many runs wait, and whether a pool is why, as a sentence; empty if none does."""
     count = len(line_of(plan.status.active))
-    return "" if not count else "1 run waits in line" if count == 1 else f"{count} runs wait in line"
+    if not count:
+        return ""
+    pools = plan.situation.job.spec.pools if plan.ready and plan.places.needed else ()
+    why = f", for a place in {', '.join(sorted(pools))}" if pools else ""
+    return f"1 run waits in line{why}" if count == 1 else f"{count} runs wait in line{why}"
 
 
 def _why_dropped(plan: Plan, entry: Active) -> SkipReason | None:
@@ -82,7 +91,7 @@ def _why_dropped(plan: Plan, entry: Active) -> SkipReason | None:
         if now > end:
             return reason
         plan.wake_at(end + TICK)
-    return None
+    return SkipReason.REPLACED if plan.places.needed and is_replaced(plan, entry) else None
 
 
 def _ends(plan: Plan, entry: Active) -> Iterable[tuple[SkipReason, datetime]]:
@@ -105,8 +114,8 @@ def _surplus(plan: Plan, runs: Sequence[tuple[Active, ...]]) -> frozenset[RunKey
 
 def _turns(plan: Plan) -> list[RunKey]:
     """The runs that wait for the job itself, in the order in which they begin."""
-    waiting = (run_of(entries[0]) for entries in line_of(plan.status.active))
-    turns = [run for run in waiting if run[0] is not Trigger.BACKFILL]
+    waiting = (entries[0] for entries in line_of(plan.status.active))
+    turns = [run_of(entry) for entry in waiting if not overrules_line(plan, entry)]
     return turns[::-1] if plan.situation.job.spec.queue.order is QueueOrder.NEWEST else turns
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from dkron_crds.job import Active, JobStatus, QueueOrder, SkipReason, Trigger
+from dkron_crds.job import Active, Concurrency, JobStatus, QueueOrder, SkipReason, Trigger
 from dkron_operator.plan.actions import Action, CreateJob, Effect, Enqueue, Report, Severity
 from dkron_operator.plan.cause import Cause, cause_of
 from dkron_operator.plan.changes import Change, Dropped, Started
@@ -14,6 +14,7 @@ from dkron_operator.plan.fold import fold, fold_all, is_recorded, recorded
 from dkron_operator.plan.line_changes import DroppedFromLine, line_of, queued, waits_in_line
 from dkron_operator.plan.pauses import ActivePause, hold_by
 from dkron_operator.plan.placement import ONE_MEMBER, Member, members, shortage
+from dkron_operator.plan.pools import NO_POOLS, Places
 from dkron_operator.plan.view import AttemptJob, AttemptState, Situation
 from dkron_pods.inline import is_inline
 
@@ -42,6 +43,8 @@ class Plan:
     """A Job or a request waits for the budget of the namespace."""
     refuses: bool = False
     """A request is refused, which the budget of the namespace pays for as well."""
+    ready: list[Active] = field(default_factory=list)
+    """The runs in line, by their claims, that could begin but for a place in a pool."""
     made_room: bool = False
     """The refusals that the status holds were compared with the requests that stand."""
     next_slot: datetime | None = None
@@ -52,6 +55,11 @@ class Plan:
     def __post_init__(self) -> None:
         self.status = self.situation.status
         self.hold = hold_by(self.situation.pauses or (), self.situation.now)
+
+    @property
+    def places(self) -> Places:
+        """The places of the job in its pools. Nothing is planned before they are known."""
+        return self.situation.places or NO_POOLS
 
     @property
     def acts(self) -> bool:
@@ -135,9 +143,10 @@ def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Change, ...]
     placed = _placed(plan, decision)
     if isinstance(placed, Skip):
         return placed
-    if decision.queue:
+    if decision.queue or not plan.places.free:
         return _queued(plan, [_of_member(plan, entry, member) for member in placed], mark)
-    if placed == (ONE_MEMBER,) and not decision.claim:
+    # Without a claim, another process would not see who has the place.
+    if placed == (ONE_MEMBER,) and not decision.claim and not plan.places.needed:
         return CreateJob(entry, after=mark)
     entries = [_of_member(plan, entry, member) for member in placed]
     claims = tuple(Started(claim) for claim in entries)
@@ -154,11 +163,19 @@ def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Change, ...]
 
 
 def _queued(plan: Plan, entries: list[Active], mark: tuple[Change, ...]) -> Enqueue | Skip:
-    queue, now = plan.situation.job.spec.queue, plan.situation.now
-    if queue.order is QueueOrder.OLDEST and len(line_of(plan.status.active)) >= queue.max:
+    spec, queue, now = plan.situation.job.spec, plan.situation.job.spec.queue, plan.situation.now
+    bounded = spec.concurrency is not Concurrency.REPLACE and not overrules_line(plan, entries[0])
+    waiting = [run for run in line_of(plan.status.active) if not overrules_line(plan, run[0])]
+    if bounded and queue.order is QueueOrder.OLDEST and len(waiting) >= queue.max:
         runs = "1 run waits" if queue.max == 1 else f"{queue.max} runs wait"
         return Skip(SkipReason.QUEUE_FULL, f"{runs} in line, as spec.queue.max allows")
     return Enqueue((*mark, *(Started(queued(entry, now)) for entry in entries)))
+
+
+def overrules_line(plan: Plan, entry: Active) -> bool:
+    """Whether the job's own line does not hold for this run: it is of a backfill, or forced."""
+    run = plan.situation.runs.by_group(entry.group)
+    return entry.trigger is Trigger.BACKFILL or (run is not None and run.force)
 
 
 def cancelled(retry: Active, why: str) -> Report:

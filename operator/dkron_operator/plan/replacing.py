@@ -4,6 +4,7 @@ from datetime import datetime
 
 from dkron_crds.job import Active, Concurrency, Trigger
 from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.view import AttemptJob
 
 
 def is_replaced(plan: Plan, entry: Active) -> bool:
@@ -22,6 +23,15 @@ def is_newer(plan: Plan, one: Active, other: Active) -> bool:
     if one.group == other.group or {one.trigger, other.trigger} == {Trigger.SCHEDULE}:
         return one.group > other.group
     return _first_began(plan, one) > _first_began(plan, other)
+
+
+def older_jobs(plan: Plan, entry: Active) -> tuple[AttemptJob, ...]:
+    """The Jobs that a run deletes before it begins (concurrency replace)."""
+    if plan.situation.job.spec.concurrency is not Concurrency.REPLACE:
+        return ()
+    standing = {other.job for other in plan.status.active if is_newer(plan, entry, other)}
+    found = (run for run in plan.situation.attempts.values() if run.name in standing)
+    return tuple(run for run in found if not (run.finished or run.gone or run.deleting))
 
 
 def _first_began(plan: Plan, entry: Active) -> datetime:

@@ -19,6 +19,7 @@ from dkron_operator.notifications.endpoints import Endpoint
 from dkron_operator.plan.cause import Cause
 from dkron_operator.plan.dependencies import NO_DEPENDENCIES, Dependencies
 from dkron_operator.plan.pauses import Pause
+from dkron_operator.plan.pools import NO_POOLS, Places
 from dkron_operator.plan.requested_run import NO_RUNS, RunsOfJob
 from dkron_operator.plan.spec_check import UNCHECKED, SpecCheck
 from dkron_pods.problem import Problem
@@ -365,6 +366,9 @@ class Situation:
     pauses: tuple[Pause, ...] | None = ()
     """The DkronPauses that select the job, ended ones included; None until they have been listed."""
 
+    places: Places | None = NO_POOLS
+    """The places of the job in its pools; None until the DkronPools have been listed."""
+
     archives: bool = False
     """The operator has an archive."""
 
@@ -373,9 +377,10 @@ class Situation:
 
     @property
     def incomplete(self) -> bool:
-        """Whether the pauses have not been listed yet, one of which may hold the job, or the nodes that it needs."""
+        """Whether the pauses have not been listed yet, one of which may hold the job, or the nodes or the pools that it
+        needs."""
         without_nodes = bool(self.job.spec.tags) and self.nodes is None and self.nodes_error is None
-        return without_nodes or self.pauses is None
+        return without_nodes or self.pauses is None or self.places is None
 
     @property
     def problem(self) -> Problem | None:

@@ -18,12 +18,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from dkron_crds.schedule.instants import shifted
-from dkron_kube.errors import KubeError
+from dkron_kube.errors import KubeError, Unavailable
 from dkron_operator.act.effects import Effects
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
+from dkron_operator.pools.places import PoolPlaces
 from dkron_operator.reconcile.create_budget import CreateBudget
 from dkron_operator.reconcile.gather import Gatherer
 from dkron_operator.reconcile.verify import CacheVerifier
@@ -39,6 +40,7 @@ class Reconciler:
         gatherer: Gatherer,
         verifier: CacheVerifier,
         budget: CreateBudget,
+        places: PoolPlaces,
         effects: Effects,
         may_act: Callable[[], bool],
     ) -> None:
@@ -46,6 +48,7 @@ class Reconciler:
         self._gatherer = gatherer
         self._verifier = verifier
         self._budget = budget
+        self._places = places
         self._effects = effects
         self._may_act = may_act
 
@@ -53,9 +56,11 @@ class Reconciler:
         """Plan the job, and carry the plan out, until nothing is left to do now. Raises what the queue retries."""
         try:
             await self._reconcile(uid)
-        except KubeError:
+        except KubeError as exc:
+            self._places.fail(uid, soon=isinstance(exc, Unavailable))
             raise
         except Exception as exc:
+            self._places.fail(uid, soon=False)
             cached = self._store.get(uid)
             if cached is not None and self._may_act():
                 self._effects.report_failure(cached, exc)
@@ -79,6 +84,10 @@ class Reconciler:
         self._gatherer.prune(cached)
         if await self._verifier.was_behind(cached):
             return None
+        if self._places.is_unread(cached.job.uid):
+            await self._verifier.read_again(cached)
+            self._places.mark_read(cached.job.uid)
+            return None
         situation = self._gatherer.situation(cached)
         plan = advance(situation)
         if cached.behind and plan.acts:
@@ -86,4 +95,6 @@ class Reconciler:
             return None
         if plan.spends and (wait := self._budget.take(cached)):
             plan = advance(replace(situation, throttled_until=shifted(situation.now, wait)))
+        # No other job is planned between the look at the places and this.
+        self._places.settle(cached, plan)
         return plan

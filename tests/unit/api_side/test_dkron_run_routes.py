@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from yarl import URL
 
 from dkron_api.auth.guard import Guard
 from dkron_api.routes import runs
@@ -43,6 +44,12 @@ async def test_run_is_shown_without_values_and_withdrawn(api: Api) -> None:
     gone = await api.client.delete(f"{PATH}/it")
     assert [each.status for each in (old, new, gone)] == [412, 200, 404]
     assert await gone.text() == 'there is no run "it"'
+
+
+async def test_text_that_is_no_name_is_not_found(api: Api) -> None:
+    answers = [await api.client.get(URL(f"{PATH}/{name}", encoded=True)) for name in ("a%25b", "a%2Fb")]
+    assert [each.status for each in answers] == [404, 404]
+    assert api.kube.calls == [], "the API server is not asked"
 
 
 async def test_list_is_newest_first_and_skips_broken_runs(api: Api) -> None:

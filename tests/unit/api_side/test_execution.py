@@ -128,10 +128,7 @@ def test_members_of_a_run_whose_turn_came_do_not_wait() -> None:
 )
 def test_full_line_takes_no_further_run(spec: dict[str, Any], *, full: bool) -> None:
     said = full_line(job(active=LINE, **spec))
-    assert said == (f'the line of the job "a" is full: 2 runs wait, {WHY_FULL}' if full else "")
-
-
-WHY_FULL = "as many as queue.max allows; add ?force=true to run it anyway"
+    assert said == ('the line of the job "a" is full: queue.max is 2; add ?force=true to run it anyway' if full else "")
 
 
 @dataclass(frozen=True)

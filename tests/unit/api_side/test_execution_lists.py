@@ -178,6 +178,9 @@ async def test_pages_have_each_execution_once(
     [
         pytest.param(f"{ALL}?limit=0", 'limit: "0" is not allowed; use a whole number from 1 to 1000', id="limit"),
         pytest.param(f"{ALL}?state=ended", 'state: "ended" is not known; use success, failed, running', id="state"),
+        pytest.param(f"{ALL}?state=", 'state: "" is not known; use success, failed, running', id="an empty state"),
+        pytest.param(f"{ALL}?cause=", 'cause: "" is not known; use schedule, manual, ', id="an empty cause"),
+        pytest.param(f"{ALL}?limit=", 'limit: "" is not allowed; use a whole', id="an empty limit"),
         pytest.param(f"{ALL}?cause=retry", 'cause: "retry" is not known; use schedule, manual, ', id="cause"),
         pytest.param(f"{ALL}?after=abc", 'after: "abc" is no place in a list; use X-Next-After', id="token"),
         pytest.param(f"{ALL}?after=cjE", 'after: "cjE" is no place in a list; use X-Next-After', id="half a token"),

@@ -12,6 +12,7 @@ from dkron_crds.backfill import BackfillSpec
 from dkron_crds.pause import PauseSpec, PauseStatus
 from dkron_kube.client import KubeClient
 from dkron_kube.paths import DKRON_PAUSES
+from dkron_operator.act.status_sweep import DEBOUNCE
 from dkron_operator.backfill.view import Known, View
 from dkron_operator.cache import requested_runs, store, views
 from dkron_operator.cache.requested_runs import RequestedRuns
@@ -19,7 +20,6 @@ from dkron_operator.cache.store import Store
 from dkron_operator.kit import object_guard
 from dkron_operator.kit.object_guard import FAULT, ObjectGuard
 from dkron_operator.pauses import index as pause_index
-from dkron_operator.pauses.status import DEBOUNCE
 from dkron_operator.plan.read import read_job, read_node, read_status
 from dkron_operator.plan.requested_run import read_requested_run
 from dkron_operator.watch import nodes

@@ -12,11 +12,13 @@ from dkron_crds.base import rfc3339
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Expired, KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_PAUSES
+from dkron_operator.act.status_sweep import DEBOUNCE, MOST_AT_ONCE
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
-from dkron_operator.pauses.informer import MOST_SILENT, Pauses
-from dkron_operator.pauses.status import DEBOUNCE, MOST_AT_ONCE, PauseStatuses
+from dkron_operator.pauses.informer import Pauses
+from dkron_operator.pauses.status import PauseStatuses
 from dkron_operator.plan.view import JobView
+from dkron_operator.watch.followed import MOST_SILENT, Scope
 from tests.support.builders import NAMESPACE, after, job_view, wire_job
 from tests.support.edges import until, wall
 from tests.support.fake_kube import FakeKube
@@ -47,9 +49,7 @@ class Scene:
             self.store.upsert_job(wire_job(name=name, uid=name))
         clock = Clock(wall, lambda: asyncio.get_running_loop().time())
         client = cast("KubeClient", self.kube)
-        self.pauses = Pauses(
-            client, self.store, namespaces=(NAMESPACE,), home=NAMESPACE, clock=clock, requeue=self.requeued.append
-        )
+        self.pauses = Pauses(Scope(client, (NAMESPACE,), NAMESPACE, clock), self.store, requeue=self.requeued.append)
         self.statuses = PauseStatuses(
             client, self.pauses, self.store, home=NAMESPACE, clock=clock, may_act=lambda: True
         )

@@ -14,6 +14,7 @@ from dkron_operator.plan.changes import Change, Decided, SlotsSkipped, Started
 from dkron_operator.plan.dependencies import Child, Dependencies
 from dkron_operator.plan.fold import fold
 from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.pools import Places
 from dkron_operator.plan.reserved_slots import Released, Reserved
 from dkron_operator.plan.view import AttemptJob, JobView
 from dkron_pods.inline import NOT_ALLOWED
@@ -71,6 +72,7 @@ def test_claim_takes_the_slots_that_follow_within_its_span() -> None:
         pytest.param({"schedule": "*/2 * * * * *"}, {}, id="slots too far apart"),
         pytest.param({"history": {"executions": 1}}, {}, id="a history without room for them"),
         pytest.param({"ephemeral": True}, {}, id="it ends with its first success"),
+        pytest.param({"pools": ["db"]}, {"places": Places()}, id="each run needs a place"),
         pytest.param(
             {}, {"dependencies": Dependencies(children=(Child("child", When.SUCCESS, frozenset()),))},
             id="others run after it",

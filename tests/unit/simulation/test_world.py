@@ -26,7 +26,7 @@ class Ground:
         self.world = World(lambda: ZERO + timedelta(seconds=loop.time()))
         Controllers(self.world, Course(), seed=0, loop=loop, clock=self.world.clock)
         self.client = WorldClient(
-            self.world, Network(()), Dice(0, "calls"), aside=Dice(0, "pauses"), replica="",
+            self.world, Network(()), Dice(0, "calls"), aside={}, replica="",
             told=lambda _: None, writing=lambda *_: None,
         )  # fmt: skip
 

@@ -1,0 +1,96 @@
+"""Writes the statuses of all objects of a kind that are only for people.
+
+They are written seldom: after a change of any of them and every LOOK seconds, at most MOST_AT_ONCE in a row, and
+namespaces take turns. Only the leader writes, as `KubeClient` sees to.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from itertools import chain, islice, zip_longest
+from typing import NamedTuple
+
+from dkron_crds.base import StatusModel
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import KubeError, NotFound
+from dkron_kube.paths import Resource
+from dkron_operator.act.status_writer import difference
+from dkron_operator.kit.log_once import LogOnce
+
+log = logging.getLogger(__name__)
+
+DEBOUNCE = 1.0
+"""Seconds in which changes are collected."""
+LOOK = 30.0
+"""Seconds after which all is counted again."""
+MOST_AT_ONCE = 100
+"""How many statuses are written before other namespaces have their turn."""
+
+
+class StatusWrite(NamedTuple):
+    """The status of an object that is to be written in the place of another one."""
+
+    namespace: str
+    name: str
+    before: StatusModel
+    wanted: StatusModel
+
+
+class StatusSweep:
+    """Keeps the statuses of the objects of a kind up to date. `wanted` says what all of them should be now. `look` is
+    called each time before that, also in a replica that does not act."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        resource: Resource,
+        *,
+        kind: str,
+        wanted: Callable[[], AsyncIterator[StatusWrite]],
+        may_act: Callable[[], bool],
+        look: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._client = client
+        self._resource = resource
+        self._wanted = wanted
+        self._may_act = may_act
+        self._look = look
+        self._changed = asyncio.Event()
+        self._log_once = LogOnce(log, f"the status of {kind}")
+
+    def change(self) -> None:
+        """Something has changed."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Write what has changed, until cancelled."""
+        while True:
+            self._changed.clear()
+            self._look()
+            more = self._may_act() and await self._write_all()
+            if not more:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK):
+                        await self._changed.wait()
+            await asyncio.sleep(DEBOUNCE)
+
+    async def _write_all(self) -> bool:
+        """Write the statuses that differ. Returns whether some are left."""
+        due: dict[str, list[StatusWrite]] = defaultdict(list)
+        async for write in self._wanted():
+            if write.wanted != write.before:
+                due[write.namespace].append(write)
+        turns = filter(None, chain.from_iterable(zip_longest(*due.values())))
+        for write in islice(turns, MOST_AT_ONCE):
+            patch = difference(write.before.to_wire(), write.wanted.to_wire())
+            try:
+                await self._client.patch_status(self._resource, write.namespace, write.name, {"status": patch})
+            except NotFound:
+                continue
+            except KubeError as exc:
+                self._log_once.goes_on(exc)
+                return False
+        self._log_once.is_over()
+        return next(turns, None) is not None

@@ -1,0 +1,22 @@
+"""Which runs of a job hold their places in pools. There is no counter of them: they follow from the status and the Jobs
+of the job."""
+
+from collections.abc import Iterable
+
+from dkron_crds.job import Active, JobStatus
+from dkron_operator.plan.fold import recorded
+from dkron_operator.plan.line_changes import RunKey, waits_in_line
+from dkron_operator.plan.view import AttemptJob
+
+
+def holders(status: JobStatus, attempts: Iterable[AttemptJob], *beginning: Active) -> frozenset[RunKey]:
+    """The runs that hold their places: from the begin of their first attempts until they are over, with the waits for
+    their retries. `beginning` are attempts whose Jobs are being created, or may have been."""
+    done = recorded(status)
+    live = ((each.trigger, each.group) for each in attempts if not _is_over(each) and each.name not in done)
+    entries = [*(each for each in status.active if not waits_in_line(each)), *beginning]
+    return frozenset([*live, *((each.trigger, each.group) for each in entries)])
+
+
+def _is_over(attempt: AttemptJob) -> bool:
+    return attempt.finished or attempt.gone

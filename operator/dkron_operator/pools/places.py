@@ -1,0 +1,267 @@
+"""Who holds the places of pools, who waits for one, and whose turn it is, as the latest plans of the jobs leave it.
+
+Everything here follows from the cached DkronJobs, and is built again when this replica begins to act: no count outlives
+what it counts. Each change is made between two awaits, so two jobs cannot take one place.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from heapq import nsmallest
+
+from dkron_crds.job import Active, JobStatus
+from dkron_crds.pool import SHOWN_IN_LINE, PoolOrder, WaitingRun
+from dkron_operator.cache.cached_job import CachedJob
+from dkron_operator.cache.store import Store
+from dkron_operator.kit.listeners import Listeners
+from dkron_operator.plan.holders import holders
+from dkron_operator.plan.line_changes import RunKey, run_of
+from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.pools import NO_POOLS, Candidate, Line, Places, Pool, PoolKey, grants, turn
+from dkron_operator.plan.view import JobView
+from dkron_operator.pools.index import PoolIndex
+from dkron_pods.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A job that names pools, as its latest plan leaves it."""
+
+    view: JobView
+    pools: tuple[PoolKey, ...]
+    """Its pools, as far as they exist."""
+
+    problem: Problem | None
+    """Why one of them does not."""
+
+    holding: frozenset[RunKey]
+    ready: tuple[Candidate, ...]
+    """The runs that could begin but for their places."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How many runs hold places of a pool, and how many wait for one."""
+
+    running: int
+    waiting: int
+    line: tuple[WaitingRun, ...]
+    """The first of those that wait."""
+
+
+class PoolPlaces:
+    """The places of all jobs that name pools. `requeue` is told the uid of each job whose turn has come."""
+
+    def __init__(self, store: Store, index: PoolIndex, *, requeue: Callable[[str], None]) -> None:
+        self._store = store
+        self._index = index
+        self._requeue = requeue
+        self.on_change: Listeners[[]] = Listeners()
+        """Called when the runs that hold places, or wait for one, have changed."""
+        self._jobs: dict[str, _Job] = {}
+        self._by_pool: dict[PoolKey, set[str]] = defaultdict(set)
+        self._lines: dict[PoolKey, Line] = {}
+        """The runs that wait for a place of each pool, and were granted none."""
+        self._used: Counter[PoolKey] = Counter()
+        """How many places are held or granted."""
+        self._granted: dict[str, dict[RunKey, Candidate]] = {}
+        self._unplanned: dict[str, tuple[PoolKey, ...]] = {}
+        """The jobs that were not planned since this replica acts, and their pools."""
+        self._closed: Counter[PoolKey] = Counter()
+        """How many of these jobs each pool has: it gives no place while there are some."""
+        self._read: set[str] = set()
+
+    def renew(self) -> None:
+        """This replica begins to act, and another process may have acted before. No pool gives a place before each job
+        that names it was read again and planned."""
+        for jobs in (self._jobs, self._by_pool, self._lines, self._granted, self._unplanned):
+            jobs.clear()
+        for count in (self._used, self._closed, self._read):
+            count.clear()
+        for cached in self._store:
+            if cached.job.spec.pools:
+                job = self._job(cached.job, holders(cached.status, cached.observed.attempts.values()), ())
+                self._add(job)
+                self._unplanned[cached.job.uid] = job.pools
+                self._closed.update(job.pools)
+
+    def is_unread(self, uid: str) -> bool:
+        """Whether the cached job may lack runs that another process has begun: it has to be read again first."""
+        return uid in self._unplanned and uid not in self._read
+
+    def mark_read(self, uid: str) -> None:
+        """The job was read again."""
+        self._read.add(uid)
+
+    def of(self, job: JobView) -> Places:
+        """The places of a job that is about to be planned."""
+        if not job.spec.pools:
+            return NO_POOLS
+        pools, problem = self._resolve(job)
+        if problem is not None:
+            return Places(free=False, problem=problem)
+        left, known = [self._left(key) for key in pools], self._jobs.get(job.uid)
+        # An edit of the job or of a pool takes back what was granted before it.
+        holds = known is not None and known.pools == pools and min(left) >= 0
+        granted = frozenset(self._granted.get(job.uid, ()) if holds else ())
+        return Places(free=min(left) > 0, granted=granted)
+
+    def settle(self, cached: CachedJob, plan: Plan) -> None:
+        """Take in the plan of a job, which is about to be carried out."""
+        job = cached.job
+        if not job.spec.pools:
+            self.forget(job.uid)
+            return
+        create, unconfirmed = plan.create, plan.situation.unconfirmed_create
+        beginning = [create.entry] if create is not None and not create.late else []
+        beginning += [unconfirmed] if unconfirmed is not None else []
+        holding = holders(plan.status, plan.situation.attempts.values(), *beginning)
+        planned = job.deleting or not plan.situation.incomplete
+        self._replace(self._job(job, holding, plan.ready), planned=planned)
+
+    def fail(self, uid: str, *, soon: bool) -> None:
+        """The plan of the job failed. Its runs that wait leave the places to others. `soon`: it is planned again soon,
+        and a write whose answer is lost may have begun a run."""
+        known, cached = self._jobs.get(uid), self._store.get(uid)
+        if known is None or cached is None:
+            return
+        if soon:
+            self._replace(self._job(known.view, known.holding, ()), planned=uid in self._read)
+            return
+        unconfirmed = cached.remembered.unconfirmed_create
+        beginning = [] if unconfirmed is None else [unconfirmed]
+        holding = holders(cached.status, cached.observed.attempts.values(), *beginning)
+        self._replace(self._job(cached.job, holding, ()), planned=True)
+
+    def observe(self, uid: str, status: JobStatus | None) -> None:
+        """Take note of a DkronJob that is gone."""
+        if status is None:
+            self.forget(uid)
+
+    def forget(self, uid: str) -> None:
+        """The job is gone, or names no pool any more."""
+        if uid in self._jobs:
+            pools = {*self._drop(uid).pools, *self._open(uid)}
+            self._grant(pools)
+            self.on_change()
+
+    def naming(self, namespace: str | None) -> list[str]:
+        """The uids of the jobs of a namespace, or of all (None), that name pools."""
+        return [uid for uid, job in self._jobs.items() if namespace in (None, job.view.namespace)]
+
+    def look_again(self, uids: Iterable[str]) -> None:
+        """Pools that these jobs may name have changed: their grants are decided again."""
+        concerned: set[PoolKey] = set()
+        for job in [self._drop(uid) for uid in uids if uid in self._jobs]:
+            pools, problem = self._resolve(job.view)
+            ready = tuple(replace(each, pools=pools) for each in job.ready)
+            self._add(replace(job, pools=pools, problem=problem, ready=ready))
+            concerned.update(job.pools, pools)
+            self._requeue(job.view.uid)
+        self._grant(concerned)
+        self.on_change()
+
+    def usage(self, pool: Pool) -> Usage:
+        """Who has the places of a pool, and who waits for one."""
+        jobs = [self._jobs[uid] for uid in self._by_pool.get(pool.key, ())]
+        waiting = [each for job in jobs for each in job.ready]
+        first = nsmallest(SHOWN_IN_LINE, waiting, key=lambda each: turn(pool.order, each))
+        line = tuple(map(self._shown, first))
+        return Usage(sum(len(job.holding) for job in jobs), len(waiting), line)
+
+    def _shown(self, candidate: Candidate) -> WaitingRun:
+        job = self._jobs[candidate.job].view
+        return WaitingRun(
+            namespace=job.namespace, job=job.dkron_name, id=candidate.id,
+            queued_at=candidate.queued_at, priority=candidate.priority,
+        )  # fmt: skip
+
+    def _resolve(self, job: JobView) -> tuple[tuple[PoolKey, ...], Problem | None]:
+        found = [self._index.find(job.namespace, name) for name in sorted(job.spec.pools)]
+        problem = next((each for each in found if isinstance(each, Problem)), None)
+        return tuple(each.key for each in found if isinstance(each, Pool)), problem
+
+    def _job(self, view: JobView, holding: frozenset[RunKey], ready: Iterable[Active]) -> _Job:
+        pools, problem = self._resolve(view)
+        found: dict[RunKey, Candidate] = {}
+        for entry in ready:
+            run = run_of(entry)
+            # The members of a run begin together.
+            if run not in holding and run not in found and entry.queued_at is not None:
+                found[run] = Candidate(view.uid, run, entry.id, entry.queued_at, pools, view.spec.priority)
+        return _Job(view, pools, problem, holding, tuple(found.values()))
+
+    def _replace(self, job: _Job, *, planned: bool) -> None:
+        """The job has changed. `planned`: a plan was made for it, or cannot be made."""
+        uid = job.view.uid
+        opened, before = self._open(uid) if planned else (), self._jobs.get(uid)
+        if job == before and not opened:
+            return
+        old = () if before is None else self._drop(uid).pools
+        self._add(job)
+        self._grant({*old, *job.pools, *opened})
+        self.on_change()
+
+    def _add(self, job: _Job) -> None:
+        self._jobs[job.view.uid] = job
+        for key in job.pools:
+            self._by_pool[key].add(job.view.uid)
+            self._used[key] += len(job.holding)
+        for each in job.ready if job.problem is None else ():
+            self._join(each)
+
+    def _drop(self, uid: str) -> _Job:
+        """Take out a job with all that it holds and was granted, which is decided again."""
+        job = self._jobs.pop(uid)
+        for key in job.pools:
+            self._used[key] -= len(job.holding)
+        for each in self._granted.pop(uid, {}).values():
+            self._used.subtract(each.pools)
+        for key in job.pools:
+            self._by_pool[key].discard(uid)
+            if not self._by_pool[key]:
+                del self._by_pool[key], self._used[key]
+        for each in job.ready:
+            self._leave(each)
+        return job
+
+    def _open(self, uid: str) -> tuple[PoolKey, ...]:
+        """The job was planned. Returns the pools that waited for that."""
+        pools = self._unplanned.pop(uid, ())
+        self._closed.subtract(pools)
+        self._read.discard(uid)
+        return pools
+
+    def _left(self, key: PoolKey) -> int:
+        """How many places are free and not granted."""
+        pool = self._index.serving(key)
+        return 0 if pool is None or self._closed[key] else pool.size - self._used[key]
+
+    def _use(self, candidate: Candidate) -> None:
+        self._granted.setdefault(candidate.job, {})[candidate.run] = candidate
+        self._used.update(candidate.pools)
+
+    def _grant(self, keys: Iterable[PoolKey]) -> None:
+        """Give free places of these pools to runs that wait, and have their jobs planned."""
+        among = [key for key in keys if key in self._lines and self._left(key) > 0]
+        for each in grants(self._left, self._lines, among) if among else ():
+            self._leave(each)
+            self._use(each)
+            self._requeue(each.job)
+
+    def _join(self, candidate: Candidate) -> None:
+        for key in candidate.pools:
+            pool = self._index.serving(key)
+            order, line = PoolOrder.FIFO if pool is None else pool.order, self._lines.get(key)
+            if line is None or line.order is not order:
+                # An edit has changed the order.
+                line = self._lines[key] = Line(order, line or ())
+            line.add(candidate)
+
+    def _leave(self, candidate: Candidate) -> None:
+        for key in candidate.pools:
+            line = self._lines.get(key)
+            if line is not None:
+                line.discard(candidate)
+                if not line:
+                    del self._lines[key]

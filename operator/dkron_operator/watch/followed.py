@@ -1,0 +1,184 @@
+"""The objects of a kind on which plans depend, in the namespaces that the operator watches and in its own.
+
+No job that depends on them is planned before they have been listed, nor when nothing was heard of them for a while. So
+a process that was frozen has to hear of them first. Without permission to list them, or without the kind, there are
+none, and the log says so.
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Protocol, TypeVar
+
+from pydantic import ValidationError
+
+from dkron_crds.base import StatusModel
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import KubeError, NotFound
+from dkron_kube.informer import Callbacks, Informer, WatchState
+from dkron_kube.paths import Resource
+from dkron_kube.watch import Pace
+from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.listeners import Listeners
+from dkron_operator.kit.workqueue import Workers, WorkQueue
+
+Object = dict[str, Any]
+S = TypeVar("S", bound=StatusModel)
+Key = tuple[str, str]
+"""Namespace and name of an object."""
+
+PACE = Pace(watch=20.0, silence=30.0)
+"""A watch gives a sign of life when it begins, and so every 24 s. Bookmarks come too late for MOST_SILENT: the API
+server sends one about each minute, and none to a quiet watch up to Kubernetes 1.33."""
+MOST_SILENT = 60.0
+"""Seconds of silence after which no job is planned that depends on them."""
+EVERYWHERE = ""
+"""The key of all namespaces in the queue."""
+
+
+class Index(Protocol):
+    """The objects, as far as they are kept."""
+
+    def upsert(self, body: Object) -> str | None:
+        """Take in an object. Returns the namespace whose jobs it concerns, "" for all; None if nothing has changed for
+        them."""
+
+    def remove(self, key: Key) -> str | None:
+        """An object is gone. Returns as `upsert`."""
+
+    def keys(self, namespace: str | None) -> set[Key]:
+        """All that are known in a namespace, or in all (None)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where objects are watched: in these namespaces, all if there are none, and in the operator's own, `home`.
+    `on_event` is called each time a watch delivers something."""
+
+    client: KubeClient
+    namespaces: Sequence[str]
+    home: str
+    clock: Clock
+    on_event: Callable[[], None] = lambda: None
+
+
+class Followed(ABC):
+    """All objects of one kind, as watches show them. `plural` is what people call them."""
+
+    def __init__(self, scope: Scope, resource: Resource, plural: str, index: Index) -> None:
+        self._client = scope.client
+        self._resource = resource
+        self._plural = plural
+        self._objects = index
+        self._all_wait = False
+        self.on_change: Listeners[[]] = Listeners()
+        """Called when any of them has changed."""
+        self._on_event = scope.on_event
+        self._clock = scope.clock
+        scopes = tuple(dict.fromkeys((*scope.namespaces, scope.home))) if scope.namespaces else (None,)
+        self.informers = tuple(map(self._informer, scopes))
+        self.queue: WorkQueue[str] = WorkQueue(
+            resource.plural.removeprefix("dkron"), width=1, group_of=lambda namespace: namespace
+        )
+        self.workers = (Workers(self.queue, self._work),)
+
+    @property
+    def known(self) -> bool:
+        """Whether all have been listed, and heard of since; or cannot be."""
+        states = (informer.state for informer in self.informers)
+        return all(_is_refusal(each.refused) or (each.synced and each.age() <= MOST_SILENT) for each in states)
+
+    def want(self) -> bool:
+        """Whether they are known. If not, all jobs that depend on them are looked at when they are."""
+        known = self.known
+        self._all_wait |= not known
+        return known
+
+    async def read(self) -> None:
+        """List them for the first time, so that planning begins at once."""
+        for informer in self.informers:
+            await informer.list_once()
+
+    async def run(self) -> None:
+        """Follow them until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for informer in self.informers:
+                group.create_task(informer.run())
+
+    def spread(self, namespace: str | None) -> None:
+        """Have the jobs looked at that a change concerns."""
+        if namespace is not None:
+            self.queue.add(namespace)
+            self.on_change()
+
+    @abstractmethod
+    async def _look(self, namespace: str, *, waited: bool) -> None:
+        """Look at the jobs of the namespace, "" for all, that depend on these objects; if they have `waited` for them,
+        at all jobs that do."""
+
+    async def _work(self, namespace: str) -> None:
+        waited, self._all_wait = self._all_wait, False
+        await self._look(namespace, waited=waited)
+
+    def _observe(self) -> None:
+        """A watch delivered something."""
+        self._on_event()
+        if self._all_wait and self.known:
+            self.queue.add(EVERYWHERE)
+
+    def _informer(self, namespace: str | None) -> Informer[Object]:
+        """The informer of a namespace, or of all (None). The index reads the objects: unreadable ones count, too."""
+        callbacks: Callbacks[Object] = Callbacks(
+            read=lambda item: item,
+            synced=lambda items, _: self._synced(namespace, items),
+            upsert=self._upsert,
+            remove=lambda item: self._remove(_key(item)),
+            # The known versions would look newer than the next list.
+            went_back=partial(self._synced, namespace, ()),
+            on_event=self._observe,
+            on_failure=partial(self._failed, namespace),
+        )
+        where = f"of namespace {namespace}" if namespace else "of all namespaces"
+        meanwhile = "continuing with those that are known"
+        state = WatchState(f"{self._plural} {where}", meanwhile=meanwhile, clock=self._clock.monotonic)
+        return Informer(self._client, self._resource, namespace, callbacks, state=state, pace=PACE)
+
+    def _synced(self, namespace: str | None, items: Sequence[Object]) -> None:
+        gone = self._objects.keys(namespace) - set(map(_key, items))
+        for item in items:
+            self._upsert(item)
+        for key in gone:
+            self._remove(key)
+
+    def _upsert(self, item: Object) -> None:
+        self.spread(self._objects.upsert(item))
+
+    def _remove(self, key: Key) -> None:
+        self.spread(self._objects.remove(key))
+
+    def _failed(self, namespace: str | None, error: KubeError) -> None:
+        """No answer, and no permission, leave what is known as it is. Without the kind there are none."""
+        if isinstance(error, NotFound):
+            self._synced(namespace, ())
+        if _is_refusal(error):
+            self._observe()
+
+
+def status_of(body: Object, model: type[S]) -> S:
+    """Read the status of an object."""
+    try:
+        return model.from_wire(dict(body.get("status") or {}))
+    except ValidationError:
+        # A user has edited it by hand; it is written again.
+        return model()
+
+
+def _is_refusal(error: KubeError | None) -> bool:
+    return isinstance(error, NotFound) or (error is not None and error.status == HTTPStatus.FORBIDDEN)
+
+
+def _key(item: Object) -> Key:
+    return item["metadata"]["namespace"], item["metadata"]["name"]
