@@ -198,6 +198,7 @@ PAGE := tests/cluster/test_ui.py
 test-cluster: venv ## Run the tests on a real control plane with simulated nodes (minutes)
 	@hack/cluster build --nodes kwok
 	@PYTHONPATH=hack $(BIN)/python -m localcluster.servers prometheus
+	@PYTHONPATH=hack $(BIN)/python -m localcluster.servers kueue
 	$(BIN)/pytest -n $(CLUSTER_WORKERS) $(ATCLUSTER) --no-loadscope-reorder $(patsubst %,--ignore %,$(DEATHS) $(STORM) $(PAGE)) tests/cluster
 
 # A person waits for the page, so a browser waits for it as long as a person would, whatever else runs: nothing does.

@@ -51,8 +51,8 @@ class Active(WireModel):
     """1 for the first attempt, 2 for the first retry and so on."""
 
     started_at: Instant
-    """When the Job was created. For a claim, when the attempt is due: for a retry that waits for its backoff, this is
-    in the future."""
+    """When the Job was created; if it waited in a queue of Kueue, when it was first admitted. For a claim, when the
+    attempt is due: for a retry that waits for its backoff, this is in the future."""
 
     node_name: Annotated[str, Field(max_length=253)] = ""
     """The node to which tags pin the attempt; empty if Kubernetes may choose."""
@@ -62,8 +62,14 @@ class Active(WireModel):
     member share it."""
 
     queued_at: Instant | None = None
-    """When the run began to wait in line, see spec.queue. While it waits, the entry has no uid, and the same time in
-    startedAt. Absent if it did not wait."""
+    """When the run began to wait, in line (see spec.queue) or in a queue of Kueue (see spec.queueName). While it waits
+    in line, the entry has no uid, and the same time in startedAt. Absent if it did not wait."""
+
+    queue: Annotated[str, Field(max_length=63)] = ""
+    """The LocalQueue of Kueue in which the Job waits now, see spec.queueName. Empty if it does not."""
+
+    evictions: Count = 0
+    """How often Kueue has stopped the Job after its admission, so that it waits again. The attempt goes on."""
 
     parameters_given: bool = False
     """True if the DkronRun that asked for the run gives values to parameters. No attempt begins after that object was
@@ -92,10 +98,11 @@ class Execution(WireModel):
     """1 for the first attempt, 2 for the first retry and so on."""
 
     started_at: Instant
-    """When the container started; if it never did, when the Job was created."""
+    """When the container started; if it never did, when the Job was created, or admitted by Kueue."""
 
     queued_at: Instant | None = None
-    """When the run began to wait in line, see spec.queue. Absent if it did not wait."""
+    """When the run began to wait, in line (see spec.queue) or in a queue of Kueue (see spec.queueName). Absent if it
+    did not wait."""
 
     finished_at: Instant
     """When the attempt ended."""

@@ -49,6 +49,9 @@ GoDuration = Annotated[
 ]
 """An unsigned Go duration."""
 
+QueueName = Annotated[str, Field(max_length=63, pattern=r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$")]
+"""The name of a LocalQueue, which is also the value of a label."""
+
 TagValue = Annotated[str, Field(max_length=256)]
 Text = Annotated[str, Field(max_length=4096)]
 ConfigValue = Annotated[str, Field(max_length=131072)]
@@ -227,6 +230,11 @@ class JobSpec(WireModel):
     queue: Queue = Queue()
     """The line in which runs wait, with concurrency "queue"."""
 
+    queue_name: QueueName = ""
+    """A LocalQueue of Kueue in the same namespace. Each Job of the job is created suspended, with the label
+    kueue.x-k8s.io/queue-name, and begins when Kueue admits it. The label in jobTemplate.metadata.labels has the same
+    effect; this field takes precedence. Empty means that Kubernetes starts the Jobs at once."""
+
     pools: Annotated[tuple[PoolName, ...], Field(max_length=MAX_POOLS, json_schema_extra=LIST_IS_SET)] = ()
     """The names of DkronPools: each run takes a place in all of them, and waits in line until all have one. A pool is
     in the namespace of the job; else it is the one of that name in the operator's namespace that serves this namespace.
@@ -305,9 +313,9 @@ class JobSpec(WireModel):
 
     job_template: JobTemplate = JobTemplate()
     """A partial batch/v1 Job that is merged over the one that the executor builds: resources, service account,
-    tolerations, podFailurePolicy, labels for Kueue and so on. Its pods meet the Pod Security Standard restricted, and
-    run as user 65532 without a token, where this does not say otherwise; securityContext.runAsNonRoot: false lets them
-    run as their images say. It has at most 64 KiB as JSON: put long scripts into a ConfigMap, and mount it."""
+    tolerations, podFailurePolicy, labels and so on. Its pods meet the Pod Security Standard restricted, and run as user
+    65532 without a token, where this does not say otherwise; securityContext.runAsNonRoot: false lets them run as their
+    images say. It has at most 64 KiB as JSON: put long scripts into a ConfigMap, and mount it."""
 
     history: History = History()
     """How many executions, Jobs and bytes of output are kept."""

@@ -72,6 +72,13 @@ def create(certificates: Certificates, addresses: Addresses) -> None:
     )
 
 
+def create_for_loopback(key: Path, certificate: Path) -> None:
+    """Write a key, and its own certificate for a server on the loopback."""
+    _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key)
+    subject = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1")
+    _openssl("req", "-x509", "-key", key, *subject, "-days", DAYS, "-out", certificate)
+
+
 def _self_signed(key: Path, certificate: Path) -> None:
     usage = ("-addext", "keyUsage=critical,keyCertSign,cRLSign,digitalSignature")
     _openssl("req", "-x509", "-key", key, "-subj", "/CN=local-cluster", *usage, "-days", DAYS, "-out", certificate)

@@ -19,6 +19,9 @@ KIND = "0.33.0"
 # Go module github.com/cert-manager/cert-manager
 CERT_MANAGER = "1.19.1"
 """Of its custom resources, and of the controllers in servers/certmanager.py."""
+# Go module sigs.k8s.io/kueue
+KUEUE = "0.17.0"
+"""Of its custom resources, and of the manager in servers/kueue.py."""
 GO_PACKAGE = "1.26.6"
 GO_MINIMUM = (1, 26)
 

@@ -52,6 +52,8 @@ SECRETS = Resource("", "v1", "secrets")
 SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts")
 TOKEN_REQUESTS = Resource("", "v1", "serviceaccounts/token")
 """As requests for tokens are counted; their path is the account's."""
+LOCAL_QUEUES = Resource("kueue.x-k8s.io", "v1beta2", "localqueues")
+WORKLOADS = Resource("kueue.x-k8s.io", "v1beta2", "workloads")
 EVENTS = Resource("events.k8s.io", "v1", "events")
 TOKEN_REVIEWS = Resource("authentication.k8s.io", "v1", "tokenreviews")
 SUBJECT_ACCESS_REVIEWS = Resource("authorization.k8s.io", "v1", "subjectaccessreviews")

@@ -47,6 +47,8 @@ def check(spec: JobSpec) -> None:
             raise ConfigError(f"{key}: with inline there is no pod to mount the file in")
     if spec.job_template.metadata or spec.job_template.spec:
         raise ConfigError("jobTemplate: with inline there is no Job; remove one of the two", reason="InvalidTemplate")
+    if spec.queue_name:
+        raise ConfigError("queueName: with inline there is no Job that could wait; remove one of the two")
     if spec.tags:
         raise ConfigError("tags: with inline there is no pod to place; remove one of the two")
     if _read(spec, Values.sample(spec.parameters)).timeout > LONGEST:

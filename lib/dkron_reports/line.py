@@ -40,11 +40,12 @@ def places(waiting: Iterable[Claim], *, newest: bool) -> dict[RunKey, int]:
 
 
 def is_waiting(active: Object) -> bool:
-    """Whether an entry of `status.active` waits in line: it has no Job yet, and the time since when it waits. When its
-    turn comes, `startedAt` becomes later."""
-    if active.get("uid") or not active.get("queuedAt"):
+    """Whether an entry of `status.active` waits: with its Job in a queue of Kueue, or in line, without a Job and with the
+    time since when it waits. When its turn comes, `startedAt` becomes later."""
+    since = read_time(active.get("queuedAt"))
+    if since is None:
         return False
-    return read_time(active.get("queuedAt")) == read_time(active.get("startedAt"))
+    return bool(active.get("queue")) or (not active.get("uid") and since == read_time(active.get("startedAt")))
 
 
 def run_of(active: Object) -> RunKey:

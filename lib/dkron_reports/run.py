@@ -77,10 +77,12 @@ class Attempt:
     """Since when its run waited in line; None if it did not wait."""
     place: int = 0
     """The place of its run in the line of the job, 1 for the next one; 0 for none."""
+    queue: str = ""
+    """The LocalQueue of Kueue in which its Job waits; empty if it does not."""
 
     @property
     def waits(self) -> bool:
-        """Whether it waits in line."""
+        """Whether it waits, in line or in a queue of Kueue."""
         return self.queued is not None and self.started is None and self.finished is None
 
 
@@ -179,6 +181,8 @@ class Run:
         ahead = f" behind {behind}" if behind else ""
         if self.started is None:
             place = [f"place {self.place} in line"] if self.place else []
+            queue = next((each.queue for each in self.attempts if each.queue), "")
+            place += [f"in LocalQueue {queue}"] if queue else []
             return [f"since {instant(self.queued)} ({span(waited)}){ahead}", *place]
         return [f"waited {span(waited)} from {instant(self.queued)} to {instant(self.started)}{ahead}"]
 
@@ -274,7 +278,7 @@ def _attempt(raw: Object, *, ended: bool = False, place: int | None = None) -> A
         id=str(raw.get("id") or ""),
         group=whole(raw.get("group")),
         number=whole(raw.get("attempt")) or 1,
-        started=None if place is not None else read_time(raw.get("startedAt")),
+        started=None if place is not None or raw.get("queue") else read_time(raw.get("startedAt")),
         finished=read_time(raw.get("finishedAt")) if ended else None,
         success=raw.get("success") is True if ended else None,
         job=str(raw.get("job") or ""),
@@ -290,4 +294,5 @@ def _attempt(raw: Object, *, ended: bool = False, place: int | None = None) -> A
         uid=str(raw.get("uid") or ""),
         queued=read_time(raw.get("queuedAt")),
         place=place or 0,
+        queue=str(raw.get("queue") or ""),
     )

@@ -189,7 +189,9 @@ def _success(status: Object) -> datetime | None:
 
 
 def _stale_from(job: Job, timing: Timing, status: Object) -> datetime | None:
-    """Return from when on a job with a schedule of its own is stale."""
+    """Return from when on a job with a schedule of its own is stale. One whose Job waits in a queue of Kueue is not."""
+    if any(each.get("queue") for each in objects(status, "active")):
+        return None
     line = None if job.disabled or job.state != "Scheduled" else timing.line()
     since = read_time(status.get("since"))
     if line is None or since is None:

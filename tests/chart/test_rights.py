@@ -9,6 +9,7 @@ from dkron_api.auth.routes import TABLE
 from tests.support.api_rights import FOR_LEAVE, FOR_PAUSES_OF_ALL, FOR_POLICIES, FOR_TOKENS, LEAST_API
 from tests.support.charts import CLUSTER_WIDE, NAMESPACE, Object, key, of_kind, rendered
 from tests.support.rights import (
+    FOR_KUEUE,
     FOR_OTHER_NAMESPACES,
     FOR_REPLICAS,
     FOR_TAGS,
@@ -75,7 +76,7 @@ def given(objects: Iterable[Object], account: str, namespace: str | None) -> Rig
 
 def test_operator_of_one_namespace_has_the_least_rights(tmp_path: Path) -> None:
     objects = rendered(AT_HOME | {"api": {"enabled": False}}, folder=tmp_path)
-    assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST)
+    assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST, FOR_KUEUE)
     assert given(objects, OPERATOR, None) == set()
 
 
@@ -83,20 +84,20 @@ def test_operator_has_roles_in_each_watched_namespace(tmp_path: Path) -> None:
     objects = rendered({"watchNamespaces": [ELSEWHERE, "team-b"], "api": {"enabled": False}}, folder=tmp_path)
     assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST, home=True) | wanted(FOR_REPLICAS, FOR_OTHER_NAMESPACES)
     for namespace in (ELSEWHERE, "team-b"):
-        assert given(objects, OPERATOR, namespace) == wanted(LEAST, home=False)
+        assert given(objects, OPERATOR, namespace) == wanted(LEAST, FOR_KUEUE, home=False)
 
 
 def test_an_operator_of_all_namespaces_sees_nodes_too(tmp_path: Path) -> None:
     objects = rendered({"api": {"enabled": False}}, folder=tmp_path)
     assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST, home=True) | wanted(FOR_REPLICAS, FOR_OTHER_NAMESPACES)
-    assert given(objects, OPERATOR, None) == wanted(LEAST, home=False) | wanted(FOR_TAGS)
+    assert given(objects, OPERATOR, None) == wanted(LEAST, FOR_KUEUE, home=False) | wanted(FOR_TAGS)
 
 
 def test_api_has_its_own_account_with_the_least_rights(tmp_path: Path) -> None:
     objects = rendered(AT_HOME | {"api": {"mode": "deployment"}}, folder=tmp_path)
     jobs = wanted(LEAST_API, home=False)
     assert given(objects, API, NAMESPACE) == jobs | wanted_at_home("deployment", policies=False)
-    assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST)
+    assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST, FOR_KUEUE)
     assert {"dkron-jobs", OPERATOR, API} <= {key(item)[2] for item in of_kind(objects, "ServiceAccount")}
 
 
@@ -116,7 +117,7 @@ def test_operator_issues_tokens_for_the_sidecar_account(mode: str, tmp_path: Pat
     extra = wanted(for_rest_token("theirs")) if mode == "sidecar" else set()
     at_home = wanted(LEAST, home=True) | wanted(FOR_REPLICAS, FOR_OTHER_NAMESPACES)
     assert given(objects, OPERATOR, NAMESPACE) == at_home | extra
-    assert given(objects, OPERATOR, ELSEWHERE) == wanted(LEAST, home=False)
+    assert given(objects, OPERATOR, ELSEWHERE) == wanted(LEAST, FOR_KUEUE, home=False)
     assert [item for item in of_kind(objects, "Secret") if item["type"] != "Opaque"] == []
 
 

@@ -28,8 +28,9 @@ class Mutant:
 
     @property
     def is_simulated(self) -> bool:
-        """Whether the simulation runs its code: it has no DkronBackfills, and no user edits `status.active`."""
-        return not self.file.startswith(("backfill/", "plan/edited_active.py"))
+        """Whether the simulation runs its code: it has no DkronBackfills and no Kueue, and no user edits
+        `status.active`."""
+        return not self.file.startswith(("backfill/", "plan/edited_active.py", "plan/kueue.py", "act/delete_job.py"))
 
 
 class Outdated(Exception):
@@ -71,6 +72,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "plan/attempts.py": ("test_attempts.py", "test_stops.py"),
     "plan/retries.py": ("test_attempts.py",),
     "plan/replacing.py": ("test_attempts.py",),
+    "plan/kueue.py": ("test_kueue.py", "test_kueue_edges.py"),
+    "act/delete_job.py": ("test_kueue_edges.py", "test_reconcile.py"),
     "plan/fold.py": ("test_fold.py", "test_written.py", "test_attempts.py"),
     "cache/cached_job.py": ("test_two_writers.py", "test_store.py"),
     "cache/store.py": ("test_store.py", "test_verify.py", "test_standby.py", "test_reconcile.py"),

@@ -39,6 +39,9 @@ LEAST: Rules = {
 }
 """By API group and resource: all that `dkron-operator --namespace` needs in that namespace."""
 
+FOR_KUEUE: Rules = {("kueue.x-k8s.io", "localqueues"): ("get",), ("kueue.x-k8s.io", "workloads"): ("list",)}
+"""The rights that it needs besides to tell why Jobs wait in a queue of Kueue."""
+
 FOR_TAGS: Rules = {("", "nodes"): ("list", "watch")}
 """What jobs with tags need besides, in a ClusterRole: nodes have no namespace."""
 

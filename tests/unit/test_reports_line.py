@@ -142,6 +142,27 @@ def test_what_waits_does_not_hide_that_a_job_is_stale() -> None:
     assert [each.kind for each in stale] == ["stale"]
 
 
+IN_QUEUE = seen(claim(at(-5), at=at(-5))).model_copy(update={"queued_at": at(-5), "queue": "team-a"})
+
+
+@pytest.mark.parametrize("evictions", [0, 2])
+def test_what_waits_in_a_queue_of_kueue_neither_runs_nor_is_stale(evictions: int) -> None:
+    waits = IN_QUEUE.model_copy(update={"evictions": evictions})
+    raw = raw_job(next=at(1), active=(waits,), last_success=at(-9))
+    health = health_of(raw, now=NOON)
+    assert (health.words_at(NOON), health.troubled(NOON)) == (["ready", "waiting"], [])
+    assert (health.job.active, health.job.waiting) == (0, 1)
+    (run,) = runs_of(attempts_of(raw["status"]))
+    assert (run.result, run.place) == (Result.WAITING, 0)
+    assert run.sentence(NOON) == "waiting, since 2026-03-01T11:55:00Z (5m), in LocalQueue team-a"
+
+
+def test_place_in_line_is_behind_what_waits_in_a_queue() -> None:
+    raw = raw_job(active=(IN_QUEUE, WAITING))
+    runs = runs_of(attempts_of(raw["status"]))
+    assert [(run.result, run.place) for run in runs] == [(Result.WAITING, 1), (Result.WAITING, 0)]
+
+
 @pytest.mark.parametrize("attempts", [(WAITED,), (WAITED, execution(claim(at(-6), attempt=2, at=at(-3))))])
 def test_lateness_is_without_the_wait(attempts: tuple[Execution, ...]) -> None:
     (recent,) = health_of(raw_job(executions=attempts), now=NOON).recent

@@ -178,6 +178,7 @@ def test_renovate_finds_the_tools_and_images() -> None:
         "github.com/helm-unittest/helm-unittest": {programs.UNITTEST},
         "github.com/yannh/kubeconform": {programs.KUBECONFORM},
         "github.com/norwoodj/helm-docs": {programs.HELM_DOCS},
+        "sigs.k8s.io/kueue": {versions.KUEUE},
         "github.com/cert-manager/cert-manager": {versions.CERT_MANAGER},
     }
 

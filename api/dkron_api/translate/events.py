@@ -121,12 +121,14 @@ def _new(before: Job | None, after: Job, ids: Callable[[Job], list[str]]) -> lis
 
 
 def _running(job: Job) -> list[str]:
-    """Return the ids of attempts that have begun. A claim without a Job has not, whether it waits or not."""
-    return [entry["id"] for entry in job.raw_status.get("active") or () if entry.get("uid")]
+    """Return the ids of attempts that have begun. A claim without a Job has not, whether it waits or not, nor has a Job
+    that waits in a queue of Kueue."""
+    active = job.raw_status.get("active") or ()
+    return [entry["id"] for entry in active if entry.get("uid") and not entry.get("queue")]
 
 
 def _waiting(job: Job) -> list[str]:
-    """Return the ids of attempts that wait in line."""
+    """Return the ids of attempts that wait in line or in a queue."""
     return [entry["id"] for entry in _claims_in_line(job)]
 
 

@@ -93,16 +93,21 @@ def _named(job: Job, runs: Iterable[Execution | Active], execution_id: str) -> E
 
 
 def waits(run: Execution | Active) -> bool:
-    """Whether an attempt waits in line: it is a claim that began to wait, and has not begun to run since."""
-    return isinstance(run, Active) and not run.uid and run.queued_at == run.started_at
+    """Whether an attempt waits: with its Job in a queue of Kueue, or in line, as a claim that has not begun since."""
+    if not isinstance(run, Active):
+        return False
+    return bool(run.queue) or (not run.uid and run.queued_at == run.started_at)
 
 
 def line_of(job: Job) -> Mapping[str, int]:
-    """Return the places of the attempts that wait in line, by their Jobs; 1 is next, and 0 is none. Members of a run
-    share one."""
+    """Return the places of the attempts that wait, by their Jobs; 1 is next in line, and 0 is none, as in a queue of
+    Kueue. Members of a run share one."""
     active = objects(job.raw_status, "active")
     runs = line_in(job.raw_status, job.raw["spec"])
-    return {str(each.get("job")): runs[run] for each in active if is_waiting(each) and (run := run_of(each)) in runs}
+    waiting = (each for each in active if is_waiting(each))
+    return {
+        str(each.get("job")): runs.get(run, 0) for each in waiting if (run := run_of(each)) in runs or each.get("queue")
+    }
 
 
 def full_line(job: Job) -> str:
@@ -201,6 +206,8 @@ def details(
     if isinstance(run, Execution):
         told = {"exit_code": run.exit_code, "reason": run.reason or None, "message": run.message or None}
         found |= {key: value for key, value in told.items() if value is not None}
+    elif run.queue:
+        found |= {"local_queue": run.queue} | ({"evictions": run.evictions} if run.evictions else {})
     if stop is not None and stop.at is not None:
         found["stopping"] = {"at": rfc3339(stop.at), "by": stop.by} | ({"until": until} if until else {})
     if trace:
@@ -209,7 +216,7 @@ def details(
 
 
 def _active(job: Job, nodes: Mapping[str, str] = NOWHERE) -> list[Active]:
-    begun = [active for active in job.status.active if active.uid]
+    begun = [active for active in job.status.active if active.uid and not active.queue]
     if not nodes:
         return begun
     return [
@@ -219,7 +226,7 @@ def _active(job: Job, nodes: Mapping[str, str] = NOWHERE) -> list[Active]:
 
 
 def _claims(job: Job) -> list[Active]:
-    """Return the attempts that wait in line, and the first attempts of requested runs, that have no Job yet."""
+    """Return the attempts that wait in line or in a queue, and the first attempts of requested runs without a Job."""
     return [
         active
         for active in job.status.active

@@ -101,5 +101,6 @@ def _ended(parts: Iterable[str]) -> list[str]:
 
 
 def running(jobs: Iterable[Job]) -> int:
-    """Return the number of running executions. An attempt without a uid has not begun."""
-    return sum(1 for job in jobs for entry in job.raw_status.get("active") or () if entry.get("uid"))
+    """Return the number of running executions. An attempt without a uid, or in a queue of Kueue, has not begun."""
+    active = (entry for job in jobs for entry in job.raw_status.get("active") or ())
+    return sum(bool(entry.get("uid") and not entry.get("queue")) for entry in active)

@@ -35,6 +35,13 @@
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, list]
+# Why Jobs wait in a queue of Kueue, where there is one.
+- apiGroups: [kueue.x-k8s.io]
+  resources: [localqueues]
+  verbs: [get]
+- apiGroups: [kueue.x-k8s.io]
+  resources: [workloads]
+  verbs: [list]
 {{- end }}
 
 {{/* The operator, in the namespace of the release: what is said of the installation, and who leads it. */}}

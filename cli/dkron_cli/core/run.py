@@ -102,9 +102,10 @@ def _result(each: Attempt) -> str:
 
 
 def why_of(each: Attempt, now: datetime) -> str:
-    """Return why an attempt failed, or since when it waits in line; empty for another one."""
+    """Return why an attempt failed, or since when it waits; empty for another one."""
     if each.waits and each.queued is not None:
-        return ", ".join(filter(None, (_place(each.place), f"for {span(now - each.queued)}")))
+        where = f"in LocalQueue {each.queue}" if each.queue else _place(each.place)
+        return ", ".join(filter(None, (where, f"for {span(now - each.queued)}")))
     return reason_of(each) if each.success is False else ""
 
 

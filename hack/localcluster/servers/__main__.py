@@ -1,4 +1,4 @@
-"""`python -m localcluster.servers brokers|postgresql|prometheus|cert-manager`: get what tests run.
+"""`python -m localcluster.servers brokers|postgresql|prometheus|kueue|cert-manager`: get what tests run.
 
 So progress shows, and no test waits for it.
 """
@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 from localcluster import build
 from localcluster.debian import NoPackages
 from localcluster.errors import ClusterError
-from localcluster.servers import certmanager, kafka, postgresql, prometheus, rabbitmq
+from localcluster.servers import certmanager, kafka, kueue, postgresql, prometheus, rabbitmq
 
 WANTED: Mapping[str, tuple[Callable[[], object], ...]] = {
     "brokers": (rabbitmq.install, kafka.install),
     "postgresql": (postgresql.install,),
     "prometheus": (lambda: prometheus.find("prometheus"),),
+    "kueue": (lambda: build.ensure([kueue.program()]),),
     "cert-manager": (lambda: build.ensure([certmanager.program()]),),
 }
 

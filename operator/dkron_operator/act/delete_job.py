@@ -1,13 +1,19 @@
-"""Deletes finished Jobs in clean-up. They take turns in a queue of their own: none of them is urgent."""
+"""Deletes Jobs in clean-up: finished ones, and ones that never begin. They take turns in a queue of their own: none of
+them is urgent."""
 
-from dkron_kube.errors import NotFound, Rejected
+import contextlib
+
+from dkron_kube.errors import Conflict, NotFound, Rejected
 from dkron_kube.paths import JOBS
 from dkron_operator.act.events import Events
 from dkron_operator.act.ports import Ports
 from dkron_operator.act.requested_runs import RunKeeper
 from dkron_operator.act.stop import deletion_refused
+from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.workqueue import Workers, WorkQueue
+from dkron_operator.plan.attempts import UNSCHEDULABLE
+from dkron_operator.plan.view import AttemptJob, AttemptState
 
 
 class JobDeleter:
@@ -30,12 +36,17 @@ class JobDeleter:
         run = cached.observed.attempts.get(name) if cached else None
         if cached is None or run is None:
             return
-        if not await self._keeper.settle(run):
-            # The DkronRun may still have to be decided, and only the Job shows that it was.
+        if not _is_to_delete(cached, run) or not await self._keeper.settle(run):
+            # The Job has begun since, or its DkronRun may still have to be decided, and only the Job shows that it was.
             self._jobs.add(uid)
             return
+        version = None if run.finished else str(run.version)
         try:
-            await self._client.delete(JOBS, cached.job.namespace, name, uid=run.uid)
+            await self._client.delete(JOBS, cached.job.namespace, name, uid=run.uid, version=version)
+        except Conflict:
+            with contextlib.suppress(NotFound):
+                self._store.upsert_attempt(await self._client.get(JOBS, cached.job.namespace, name))
+            self._jobs.add(uid)
         except NotFound:
             self._store.mark_attempt_gone(uid, name)
         except Rejected as exc:
@@ -43,3 +54,10 @@ class JobDeleter:
             raise
         else:
             cached.mark_job_deleting(name)
+
+
+def _is_to_delete(cached: CachedJob, run: AttemptJob) -> bool:
+    """Whether it still is as planned: Kueue may have admitted it, or Kubernetes may have found a node for its pod."""
+    problem = cached.observed.pod_problems.get(run.name)
+    stuck = problem is not None and problem.reason == UNSCHEDULABLE and run.state is AttemptState.WAITING
+    return run.finished or run.state is AttemptState.QUEUED or stuck

@@ -10,6 +10,7 @@ from typing import Any
 from dkron_crds.owners import POD_OF_JOB, is_pod_of
 from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import EVENTS, JOBS, PODS
+from dkron_operator.act.kueue import Queues
 from dkron_operator.act.ports import Listener, Ports
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
@@ -52,6 +53,7 @@ class Observer:
         self._store = store
         self._jobs = jobs
         self._listener = listener
+        self._queues = Queues(ports.client)
         self._untold = LogOnce(log, "finding out why a Job has no pod")
         group_of = store.namespace_of_attempt
         self.endings: WorkQueue[Key] = WorkQueue(
@@ -173,13 +175,24 @@ class Observer:
         run = cached.observed.attempts.get(name) if cached else None
         if cached is None or run is None or run.gone or (run.finished and not run.deleting):
             return
-        found = await (self._stay(cached, run) if run.deleting else self._wait(cached, run))
+        found = await self._problem(cached, run)
         cached.observed.probed[name] = self._clock.now()
         if found is None:
             cached.observed.pod_problems.pop(name, None)
         elif not same_trouble(cached.observed.pod_problems.get(name), found):
             cached.observed.pod_problems[name] = found
         self._jobs.add(uid)
+
+    async def _problem(self, cached: CachedJob, run: AttemptJob) -> PodProblem | None:
+        """Why the Job stays as it is."""
+        if run.deleting:
+            return await self._stay(cached, run)
+        if run.state is not AttemptState.QUEUED:
+            return await self._wait(cached, run)
+        found = await self._queues.problem(run)
+        # Kueue may have admitted it meanwhile.
+        latest = cached.observed.attempts.get(run.name)
+        return found if latest is not None and latest.state is AttemptState.QUEUED else None
 
     async def _wait(self, cached: CachedJob, run: AttemptJob) -> PodProblem | None:
         """Why the Job does not start."""

@@ -159,6 +159,9 @@ class Store:
         if known is not None and known.uid == run.uid and (known.version >= run.version or known.gone):
             return ()
         runs[run.name] = run
+        if cached is not None and known is not None and known.state is AttemptState.QUEUED is not run.state:
+            # Its queue is no hindrance any more.
+            cached.observed.pod_problems.pop(run.name, None)
         troubled = cached is not None and run.name in cached.observed.pod_problems
         return () if known is not None and _says_nothing_new(known, run, troubled=troubled) else (run.owner,)
 

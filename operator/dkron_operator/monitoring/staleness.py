@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from dkron_crds.depends import When
 from dkron_crds.job import JobStatus
+from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import Timeline
 from dkron_operator.plan.decide import start_deadline
 from dkron_operator.plan.view import JobView
@@ -20,15 +21,19 @@ def stale_at(status: JobStatus, paces: Sequence[JobView], *, resumed: datetime |
 
     The intervals come from `paces`: the job itself, or the scheduled jobs that it follows, the slowest of which
     counts. They are counted in slots, see `Timeline.overdue_from`. After a pause, they are counted from when the job
-    was `resumed`.
+    was `resumed`. The time that the active attempts waited in queues of Kueue or in line does not count, and a job
+    whose Job waits in a queue is not stale.
     """
     since = status.since
-    if since is None:
+    if since is None or any(entry.queue for entry in status.active):
         return None
+    waits = (entry.started_at - entry.queued_at for entry in status.active if entry.uid and entry.queued_at)
     good = status.last_success or since
     instants = [_stale_at(pace, since, good, resumed) for pace in paces]
     found = [each for each in instants if each is not None]
-    return max(found, default=None) if len(found) == len(instants) else None
+    if len(found) < len(instants):
+        return None
+    return shifted(max(found), max(waits, default=timedelta())) if found else None
 
 
 def paces_of(job: JobView, parents_of: Callable[[JobView], Sequence[JobView]]) -> tuple[JobView, ...]:

@@ -8,6 +8,7 @@ from dkron_crds.job import Active, Execution, SkipReason, Trigger
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.stops import Stop
 from dkron_operator.notifications import notices
+from dkron_operator.plan import kueue
 from dkron_operator.plan.actions import (
     BeginCall,
     CancelCall,
@@ -15,7 +16,6 @@ from dkron_operator.plan.actions import (
     DeleteJob,
     ReadOutcome,
     ReadRun,
-    ReadTrouble,
     WriteStatus,
 )
 from dkron_operator.plan.cause import ON_REQUEST, is_call
@@ -25,6 +25,7 @@ from dkron_operator.plan.fold import recorded
 from dkron_operator.plan.line import may_begin, plan_line
 from dkron_operator.plan.line_changes import Dequeued, dequeued, line_of, run_of, waits_in_line
 from dkron_operator.plan.plan import NEWER_RUN, Plan, cancelled
+from dkron_operator.plan.probing import plan_probe
 from dkron_operator.plan.replacing import is_replaced, older_jobs
 from dkron_operator.plan.retries import retry_of
 from dkron_operator.plan.stop_requests import stop_of, stopped
@@ -33,10 +34,6 @@ from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome, Situatio
 from dkron_pods.inline import is_inline
 from dkron_processors import of_job
 
-PATIENCE = timedelta(seconds=10)
-"""How long a pod may take to start before the operator asks why, and the time between two such checks."""
-AT_A_TIME = 100
-"""How many pods the operator asks about in that time. With more attempts, each is asked about less often."""
 A_MOMENT = timedelta(seconds=1)
 """The time between two looks for DkronRuns that are still being listed."""
 UNSCHEDULABLE = "Unschedulable"
@@ -78,7 +75,7 @@ def plan_attempts(plan: Plan) -> None:
 def _entries(plan: Plan, runs: Sequence[AttemptJob]) -> list[Active]:
     """Their entries in `active`: those that it has, and new ones."""
     known = {(entry.job, entry.uid): entry for entry in plan.status.active}
-    return [known.get((run.name, run.uid)) or run.entry(run.began) for run in runs]
+    return [kueue.entry_of(known.get((run.name, run.uid)), run, plan.situation.now) for run in runs]
 
 
 def _follow(plan: Plan, run: AttemptJob, entry: Active) -> None:
@@ -90,11 +87,13 @@ def _follow(plan: Plan, run: AttemptJob, entry: Active) -> None:
         _record_lost(plan, entry)
     elif run.gone:
         _missing(plan, entry)
+    elif run.state is AttemptState.QUEUED and not run.deleting:
+        kueue.plan_queued(plan, run, entry)
     elif run.deleting or run.state is AttemptState.WAITING:
         if not run.deleting and _is_stranded(plan, run):
             plan.do(DeleteJob(run))
         else:
-            _probe(plan, run)
+            plan_probe(plan, run)
 
 
 def _is_stranded(plan: Plan, run: AttemptJob) -> bool:
@@ -113,15 +112,6 @@ def _stopping(plan: Plan, run: AttemptJob, entry: Active) -> bool:
     # stays until then.
     # An end before the deletion stays its outcome.
     return run.deleting and not run.ended_before_its_deletion and stop_of(plan.situation.job, entry) is not None
-
-
-def _probe(plan: Plan, run: AttemptJob) -> None:
-    before = plan.situation.probed.get(run.name)
-    due = run.created + PATIENCE if before is None else before + PATIENCE * (1 + len(plan.status.active) // AT_A_TIME)
-    if due <= plan.situation.now:
-        plan.do(ReadTrouble(run.name))
-    else:
-        plan.wake_at(due)
 
 
 def _end(plan: Plan, entry: Active) -> None:
@@ -177,6 +167,10 @@ def _record_lost(plan: Plan, entry: Active) -> None:
         reason, message = "Replaced", "deleted in favour of a newer run"
     elif _is_gone(plan, entry.node_name):
         reason, message = NODE_GONE, _without_node(entry)
+    elif (end := kueue.ending(plan, entry)) is not None:
+        late = end.reason == SkipReason.DEADLINE_EXCEEDED
+        _record_end(plan, entry, end, None if late else retry_of(plan, entry, end))
+        return
     else:
         # A user who deletes a Job wants it to stop, so there is no further attempt.
         reason, message = "JobLost", f"Job {entry.job} was deleted before it ended"

@@ -12,6 +12,7 @@ from dkron_crds.node_tags import DKRONS, AgentTags
 from dkron_crds.parameters import resolved
 from dkron_crds.placeholders import Values
 from dkron_crds.traceparent import ANNOTATION, VARIABLE
+from dkron_operator.plan.kueue import queue_of
 from dkron_operator.plan.packed_spec import plain_spec
 from dkron_operator.plan.view import JobView
 from dkron_pods import executors
@@ -43,6 +44,10 @@ def build_job(
     body: Object = merge(_of_spec(job, images, values), _identity(job, entry))
     if traceparent:
         body["metadata"]["annotations"][ANNOTATION] = traceparent
+    if queue := queue_of(job.spec, body["metadata"]["labels"]):
+        body["metadata"]["labels"][marks.KUEUE_QUEUE] = queue
+        # Also without Kueue's webhook, the Job does not begin beyond the quota.
+        body["spec"]["suspend"] = True
     pod = body["spec"]["template"].setdefault("spec", {})
     pod |= restricted(pod) if confine else {}
     placed = affinity(

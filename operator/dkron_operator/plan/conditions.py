@@ -9,7 +9,7 @@ from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK
 from dkron_crds.status import MAX_RUNS_AFTER
 from dkron_operator.notifications import notices
-from dkron_operator.plan import line, placement
+from dkron_operator.plan import kueue, line, placement
 from dkron_operator.plan.chain import broken_tie
 from dkron_operator.plan.changes import ConditionsSet
 from dkron_operator.plan.deferred_slots import waiting
@@ -27,12 +27,15 @@ NEEDS_A_PERSON = frozenset(
         "JobLost", "JobRejected", "PodLost", "ImagePullBackOff", "ErrImagePull", "InvalidImageName",
         "ErrImageNeverPull", "CreateContainerConfigError", "CreateContainerError", "StartError", "OOMKilled",
         "Unschedulable", "NodeGone", "FailedCreate", "FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox",
+        "Deactivated", "FailedToStart", "RequeuingLimitExceeded",
     }
 )  # fmt: skip
 """Failures that the command did not cause: if the newest attempt has one of them, the job is Degraded."""
 
 TOGETHER = timedelta(seconds=3)
 """How long a new or edited job waits for a parent or a pool before it reports that one is missing."""
+
+NOT_BEGUN = frozenset({AttemptState.WAITING, AttemptState.QUEUED})
 
 Verdict = tuple[ConditionStatus, str, str]
 
@@ -99,7 +102,7 @@ def _ready(plan: Plan) -> Verdict:
         return FALSE, situation.job.unprompted.reason, situation.job.unprompted.message
     job, nodes = situation.job, situation.nodes or {}
     placed, waits = placement.remarks(job.spec.tags, nodes.values()), waiting(plan, timeline(plan))
-    told = (job.ignored, placed, job.remarks, waits, line.remark(plan))
+    told = (job.ignored, placed, job.remarks, waits, line.remark(plan), kueue.remark(plan))
     return TRUE, ReadyReason.SCHEDULED, "; ".join(remark for remark in told if remark)
 
 
@@ -133,7 +136,7 @@ def _degraded(plan: Plan) -> Verdict:
     unconfirmed_create = plan.situation.unconfirmed_create
     for entry in (*plan.status.active, *((unconfirmed_create,) if unconfirmed_create else ())):
         trouble, run = plan.situation.pod_problems.get(entry.job), plan.situation.attempts.get(entry.job)
-        if trouble is not None and (run is None or run.deleting or run.state is AttemptState.WAITING):
+        if trouble is not None and not trouble.final and (run is None or run.deleting or run.state in NOT_BEGUN):
             stays = trouble.reason == KEPT_BY_FINALIZERS
             what = "is being deleted, but still exists" if stays else "does not start"
             return TRUE, trouble.reason, f"Job {entry.job} {what}: {trouble.message or trouble.reason}"

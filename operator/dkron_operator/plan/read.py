@@ -1,6 +1,7 @@
 """Parse raw API objects into views. Everything is checked here, once."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -130,7 +131,7 @@ def read_attempt(body: Object) -> AttemptJob | None:
     if owner is None:
         return None
     try:
-        run = _read_run(metadata, body.get("status") or {}, owner)
+        run = _with_queue(_read_run(metadata, body.get("status") or {}, owner), body)
         # A Job that cannot become an entry in status is not one of ours.
         run.entry(run.began)
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
@@ -176,6 +177,17 @@ def _read_run(metadata: Object, status: Object, owner: Object) -> AttemptJob:
         parameters_given=WITH_PARAMETERS in notes,
         queued_at=read_instant(notes.get(marks.QUEUED_AT, "")),
     )
+
+
+def _with_queue(run: AttemptJob, body: Object) -> AttemptJob:
+    """The Job with its place in Kueue, if it has one."""
+    queue, status = (body["metadata"].get("labels") or {}).get(marks.KUEUE_QUEUE), body.get("status") or {}
+    if not queue:
+        return run
+    if (body.get("spec") or {}).get("suspend") and not run.finished:
+        return replace(run, queue=queue, state=AttemptState.QUEUED)
+    started = status.get("startTime")
+    return replace(run, queue=queue, admitted_at=datetime.fromisoformat(started) if started else None)
 
 
 def _deleted_at(metadata: Object) -> datetime | None:

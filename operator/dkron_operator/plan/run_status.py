@@ -200,6 +200,8 @@ def _running(run: RequestedRun, attempts: Mapping[str, RunAttempt], active: list
         message = f"the run has waited in line since {rfc3339(waiting[0].queued_at)}"
     elif waiting:
         message = f"attempt {waiting[0].attempt} follows at {rfc3339(waiting[0].started_at)}"
+    elif active and active[0].queue:
+        message = f"attempt {active[0].attempt} waits in LocalQueue {active[0].queue}"
     else:
         message = f"attempt {max((each.attempt for each in active), default=1)} is active"
     return _with_attempts(run, attempts, RunPhase.RUNNING, message)

@@ -108,6 +108,9 @@ class JobView:
 class AttemptState(StrEnum):
     """How far a Kubernetes Job has got."""
 
+    QUEUED = "queued"
+    """It is suspended, and waits in a queue of Kueue."""
+
     WAITING = "waiting"
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -177,6 +180,12 @@ class AttemptJob:
     queued_at: datetime | None = None
     """Since when its run had waited in line; None if it had not."""
 
+    queue: str = ""
+    """The LocalQueue of Kueue that starts it; empty if none does."""
+
+    admitted_at: datetime | None = None
+    """When a queue last started it; None if it has not, or if it is in no queue."""
+
     @property
     def began(self) -> datetime:
         """When the attempt began. The id of one that has waited is older."""
@@ -205,7 +214,9 @@ class AttemptJob:
         return Active(
             id=self.id, job=self.name, slot=self.slot, trigger=self.trigger, group=self.group, attempt=self.attempt,
             started_at=started_at, uid=self.uid, node_name=self.node, member=self.member,
-            parameters_given=self.parameters_given, queued_at=self.queued_at,
+            parameters_given=self.parameters_given,
+            queued_at=self.queued_at or (self.began if self.queue else None),
+            queue=self.queue if self.state is AttemptState.QUEUED else "",
         )  # fmt: skip
 
 
@@ -236,6 +247,8 @@ class PodProblem:
 
     reason: str
     message: str
+    final: bool = False
+    """The Job never starts: its attempt is over."""
 
 
 @dataclass(frozen=True, slots=True)

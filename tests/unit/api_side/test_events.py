@@ -77,6 +77,8 @@ BEGUN = LATER.model_copy(update={"queued_at": after(60), "id": f"9{LATER.id}"})
 QUEUED, DROPPED, ENDED_LATER = (
     f"execution {action} {slot_of(WAITING)}" for action in ("queued", "dropped", "finished")
 )
+IN_QUEUE = RUNNING.model_copy(update={"queued_at": NOON, "queue": "team-a"})
+IS_QUEUED = f"execution queued {slot_of(IN_QUEUE)}"
 UNREADY = Condition(
     type="Ready", status=ConditionStatus.FALSE, reason="InvalidTags", last_transition_time=NOON, observed_generation=1
 )
@@ -115,6 +117,10 @@ class TestDifferences:
                 [ENDED_LATER],
                 id="it was stopped in line",
             ),
+            pytest.param(job(), had(active=(IN_QUEUE,)), [IS_QUEUED], id="a Job waits in a queue of Kueue"),
+            pytest.param(had(1, active=(IN_QUEUE,)), had(active=(RUNNING,)), [STARTED], id="it is admitted"),
+            pytest.param(had(1, active=(RUNNING,)), had(active=(IN_QUEUE,)), [IS_QUEUED], id="it is evicted"),
+            pytest.param(had(1, active=(IN_QUEUE,)), had(**COUNTED), [UPDATED, ENDED], id="it is given up"),
             pytest.param(had(1, active=(RUNNING,)), had(**COUNTED), [UPDATED, ENDED], id="a run has ended"),
             pytest.param(job(), had(**COUNTED), [UPDATED, ENDED], id="a run that was not seen has ended"),
             pytest.param(

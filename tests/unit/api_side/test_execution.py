@@ -88,6 +88,20 @@ def test_what_waits_has_a_place_and_no_start(order: str, expected: dict[str, int
     assert [each["id"] for each in running([known])] == [ACTIVE["id"]]
 
 
+def test_what_waits_in_a_queue_of_kueue_does_not_run() -> None:
+    waits = ACTIVE | {"queuedAt": "2026-03-01T12:00:30Z", "queue": "team-a", "evictions": 2}
+    admitted = ACTIVE | {"job": "a-4", "id": "4-a-4", "queuedAt": QUEUED, "evictions": 1}
+    known = job(active=(waits, admitted, waiting("a-5", 5)), concurrency="queue")
+    rows = listed(known, {}, detailed=True, now=datetime(2026, 3, 1, 12, 5, tzinfo=UTC))
+    found = {each["id"].partition("-")[2]: each for each in rows}
+    queued = found["a-3"]
+    assert (queued["started_at"], queued["queued_for"]) == ("0001-01-01T00:00:00Z", 270.0)
+    assert (queued["details"]["local_queue"], queued["details"]["evictions"]) == ("team-a", 2)
+    assert {name: each.get("place") for name, each in found.items()} == {"a-3": None, "a-4": None, "a-5": 1}
+    assert "local_queue" not in found["a-4"]["details"]
+    assert [each["id"] for each in running([known])] == ["4-a-4"]
+
+
 def test_run_that_waited_keeps_the_id_that_it_had_in_line() -> None:
     begun = ACTIVE | {"job": "a-4", "id": "99-a-4", "queuedAt": QUEUED}
     for status in (job(active=(begun,)), job(GOOD | {"job": "a-4", "id": "99-a-4", "queuedAt": QUEUED})):

@@ -39,6 +39,7 @@ def test_only_http_has_calls_without_a_pod() -> None:
         ({"config": {"inline": "yes"}}, 'inline: "yes" is neither "true" nor "false"'),
         ({"jobTemplate": {"spec": {"suspend": True}}}, "jobTemplate: with inline there is no Job"),
         ({"tags": {"a": "b"}}, "tags: with inline there is no pod"),
+        ({"queueName": "reports"}, "queueName: with inline there is no Job"),
     ],
 )
 def test_inline_job_that_needs_a_pod_is_refused(fields: dict[str, Any], says: str) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from dkron_crds.conditions import Condition, ConditionStatus, ConditionType
-from dkron_crds.job import GroupStatus, JobStatus
+from dkron_crds.job import Active, GroupStatus, JobStatus
 from dkron_operator.monitoring.job_summary import JobState, summarize
 from dkron_operator.monitoring.staleness import MOST_ABOVE, paces_of, stale_at
 from dkron_operator.plan.view import JobView
-from tests.support.builders import NOON, after, job_view
+from tests.support.builders import NOON, after, claim, job_view
 
 MINUTE, HOUR = {"schedule": "@every 60s"}, {"schedule": "@every 3600s", "startingDeadlineSeconds": 15}
 WORKDAYS = {"schedule": "0 0 9 * * mon-fri"}
@@ -45,6 +45,24 @@ def test_when_a_job_is_stale(
 ) -> None:
     status = JobStatus(since=after(since), last_success=None if success is None else after(success))
     assert stale_at(status, paces_of(job_view(**spec), lambda _: ())) == expected
+
+
+WAITS = claim(after(60)).model_copy(update={"uid": "uid", "queued_at": after(60), "queue": "team-a"})
+BEGAN = WAITS.model_copy(update={"queue": "", "started_at": after(360)})
+
+
+@pytest.mark.parametrize(
+    ("active", "expected"),
+    [
+        pytest.param([WAITS], None, id="not while it waits"),
+        pytest.param([BEGAN], after(180 + 300), id="the wait does not count"),
+        pytest.param([BEGAN, claim(after(120))], after(180 + 300), id="another one did not wait"),
+        pytest.param([BEGAN, WAITS], None, id="another one waits"),
+    ],
+)
+def test_a_wait_in_a_queue_does_not_make_a_job_stale(active: list[Active], expected: datetime | None) -> None:
+    status = JobStatus(since=NOON, last_success=after(60), active=tuple(active))
+    assert stale_at(status, [job_view(**MINUTE)]) == expected
 
 
 @pytest.mark.parametrize(

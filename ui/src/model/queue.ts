@@ -25,8 +25,9 @@ export function queueInWords(queue: unknown): string {
   return `a slot waits in line: ${of.max} at most, ${of.expires ? `for ${of.expires} at most, ` : ""}the ${of.order} first`;
 }
 
-/** `place 2 in line`; empty for a run that has none. */
-export function placeInWords({ place }: Pick<Execution, "place">): string {
+/** `in queue reports` for one that waits for Kueue, `place 2 in line`; empty for a run that has none. */
+export function placeInWords({ place, details }: Pick<Execution, "place" | "details">): string {
+  if (details?.local_queue) return `in queue ${details.local_queue}`;
   return place ? `place ${place} in line` : "";
 }
 

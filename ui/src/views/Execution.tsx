@@ -116,7 +116,7 @@ export function Execution({ job, id }: { job: string; id: string }) {
         <div class={isWide ? "grid full" : "grid"}>
           <Panel title="Log" class="log-panel" aside={<Wide is={isWide} set={setWide} />}>
             {kind === "waiting" ? (
-              <Empty title="It waits in line.">
+              <Empty title={`It waits ${body.details?.local_queue ? placeInWords(body) : "in line"}.`}>
                 <p class="muted">Its log begins when its turn has come.</p>
               </Empty>
             ) : (

@@ -1,0 +1,45 @@
+"""Reads what Kueue knows of a Job that waits in one of its queues. Rights to do so are optional, and so is Kueue."""
+
+import logging
+
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import NotFound, Rejected
+from dkron_kube.paths import LOCAL_QUEUES, WORKLOADS
+from dkron_operator.kit.log_once import LogOnce
+from dkron_operator.plan.kueue import JOB_UID, given_up, without_kueue, without_queue
+from dkron_operator.plan.view import AttemptJob, PodProblem
+
+log = logging.getLogger(__name__)
+
+
+class Queues:
+    """Finds out why a Job waits in vain."""
+
+    def __init__(self, client: KubeClient) -> None:
+        self._client = client
+        self._unread = LogOnce(log, "reading the queues of Kueue")
+
+    async def problem(self, run: AttemptJob) -> PodProblem | None:
+        """Why the Job does not begin although it waits; None if Kueue may admit it, or if reading is forbidden."""
+        try:
+            found = await self._look(run)
+        except Rejected as exc:
+            self._unread.goes_on(exc)
+            return None
+        self._unread.is_over()
+        return found
+
+    async def _look(self, run: AttemptJob) -> PodProblem | None:
+        selector = f"{JOB_UID}={run.uid}"
+        try:
+            found = [each async for each in self._client.list(WORKLOADS, run.namespace, label_selector=selector)]
+        except NotFound:
+            return without_kueue(run)
+        problem = given_up(run, found)
+        if problem is not None:
+            return problem
+        try:
+            await self._client.get(LOCAL_QUEUES, run.namespace, run.queue)
+        except NotFound:
+            return without_queue(run)
+        return None
