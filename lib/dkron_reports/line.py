@@ -40,8 +40,8 @@ def places(waiting: Iterable[Claim], *, newest: bool) -> dict[RunKey, int]:
 
 
 def is_waiting(active: Object) -> bool:
-    """Whether an entry of `status.active` waits: with its Job in a queue of Kueue, or in line, without a Job and with the
-    time since when it waits. When its turn comes, `startedAt` becomes later."""
+    """Whether an entry of `status.active` waits: with its Job in a queue of Kueue, or in line, without a Job. When its
+    turn comes, `startedAt` becomes later than `queuedAt`."""
     since = read_time(active.get("queuedAt"))
     if since is None:
         return False
