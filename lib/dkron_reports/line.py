@@ -55,7 +55,7 @@ def run_of(active: Object) -> RunKey:
 
 def line_of(status: Object, spec: Object) -> dict[RunKey, int]:
     """Return the places of the runs that wait in line by the status of a DkronJob."""
-    waiting = [each for each in objects(status, "active") if is_waiting(each)]
+    waiting = [each for each in objects(status, "active") if is_waiting(each) and not each.get("queue")]
     if not waiting:
         return {}
     claims = (
