@@ -40,8 +40,8 @@ def places(waiting: Iterable[Claim], *, newest: bool) -> dict[RunKey, int]:
 
 
 def is_waiting(active: Object) -> bool:
-    """Whether an entry of `status.active` waits: with its Job in a queue of Kueue, or in line, without a Job and with the
-    time since when it waits. When its turn comes, `startedAt` becomes later."""
+    """Whether an entry of `status.active` waits: with its Job in a queue of Kueue, or in line, without a Job. When its
+    turn comes, `startedAt` becomes later than `queuedAt`."""
     since = read_time(active.get("queuedAt"))
     if since is None:
         return False
@@ -55,7 +55,7 @@ def run_of(active: Object) -> RunKey:
 
 def line_of(status: Object, spec: Object) -> dict[RunKey, int]:
     """Return the places of the runs that wait in line by the status of a DkronJob."""
-    waiting = [each for each in objects(status, "active") if is_waiting(each)]
+    waiting = [each for each in objects(status, "active") if is_waiting(each) and not each.get("queue")]
     if not waiting:
         return {}
     claims = (

@@ -146,7 +146,7 @@ IN_QUEUE = seen(claim(at(-5), at=at(-5))).model_copy(update={"queued_at": at(-5)
 
 
 @pytest.mark.parametrize("evictions", [0, 2])
-def test_what_waits_in_a_queue_of_kueue_neither_runs_nor_is_stale(evictions: int) -> None:
+def test_attempt_in_a_queue_of_kueue_neither_runs_nor_is_stale(evictions: int) -> None:
     waits = IN_QUEUE.model_copy(update={"evictions": evictions})
     raw = raw_job(next=at(1), active=(waits,), last_success=at(-9))
     health = health_of(raw, now=NOON)
