@@ -1,7 +1,7 @@
 """Pools at a real API server: never more runs than places, none lost in line, whatever dies, is edited or is gone."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -70,6 +70,21 @@ def test_runs_share_the_places_whatever_dies(own_site: Site) -> None:
     assert most_at_once(run for name in NAMES for run in kube.status(name)["executions"]) == 2
     operator.stop()
     operator.assert_clean()
+
+
+def test_jobs_that_are_due_once_in_one_second_take_turns(own_site: Site) -> None:
+    kube, operator = own_site.kube, own_site.operator
+    operator.start()
+    kube.create(DKRON_POOLS, dkron_pool("db", 1))
+    due = (datetime.now(UTC) + timedelta(seconds=5)).replace(microsecond=0)
+    names = [f"once-{number}" for number in range(6)]
+    once = {"schedule": f"@at {due:%Y-%m-%dT%H:%M:%SZ}", "pools": ["db"], "jobTemplate": BRIEF}
+    kube.apply(*(dkron_job(name, **once) for name in names))
+    # Nothing but the ends of the others has any of them begin.
+    runs = [kube.wait_status(name, "its run", finished(1))["executions"][0] for name in names]
+    assert most_at_once(runs) == 1
+    waited = sorted((run for run in runs if "queuedAt" in run), key=lambda run: at(run["startedAt"]))
+    assert [run["job"] for run in waited] == [run["job"] for run in sorted(waited, key=lambda run: at(run["queuedAt"]))]
 
 
 def test_size_decides_how_many_begin(own_site: Site) -> None:

@@ -81,6 +81,8 @@ class Plan:
         if isinstance(create, Enqueue):
             for change in create.changes:
                 self.record(change)
+            # The steps that look at the line come first, and nothing else may ever plan this job again.
+            self.wake_at(self.situation.now)
             return True
         if not (create.late or is_inline(self.situation.job.spec)) and self.waits():
             return False

@@ -179,6 +179,13 @@ def test_run_leaves_the_line_by_a_write_before_its_job_exists() -> None:
     assert (plan.create.entry.job, plan.create.before) == (waits.job, (Dequeued((waits,), minutes(2.5)),))
 
 
+def test_job_is_planned_again_as_soon_as_a_run_joins_the_line() -> None:
+    found = lived(at(queueing(), 1), 1)
+    plan = advance(replace(found, now=minutes(2.5)))
+    assert len(plan.status.active) == 2
+    assert plan.wake == minutes(2.5)
+
+
 WAITS = queued(claim(), minutes(1))
 BEGUN = dequeued(WAITS, minutes(2))
 
