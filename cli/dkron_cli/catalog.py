@@ -56,7 +56,7 @@ CATALOG = (
         "run report -p region=eu --wait --timeout 10m",
     ),
     Entry("logs", RUN, "Print the output of an execution.", "logs report --failed"),
-    Entry("stop", RUN, "Stop running executions.", "stop report --all"),
+    Entry("stop", RUN, "Stop running executions, or drop runs that wait in line.", "stop report --all"),
     Entry("retry", RUN, "Run failed runs again.", "retry --failed --since 12h"),
     Entry("backfill", RUN, "Run the slots of a period again.", "backfill report --from 7d --to 1d --runs failed"),
     Entry(

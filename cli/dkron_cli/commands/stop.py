@@ -19,13 +19,13 @@ async def stop(
     execution: Execution = "",
     selector: Selector = None,
     every: Annotated[
-        bool, typer.Option("--all", help="All executions of the job that run or wait for a retry.")
+        bool, typer.Option("--all", help="All executions of the job that run, wait in line or wait for a retry.")
     ] = False,
 ) -> None:
-    """Stop running executions.
+    """Stop running executions, or drop runs that wait in line.
 
     The operator deletes the Job, and its pod gets its grace period. The execution is recorded with the reason Stopped
-    and your name, and is not retried.
+    and your name, and is not retried. A run that waits in line never begins.
     """
     selection = chosen([job] if job else None, selector, needed=True)
     if execution and every:
