@@ -12,12 +12,13 @@ from tests.chaos.targets import Target
 from tests.chaos.verdict import Verdict
 
 FORBIDDEN = "another run stood in its way, so it had to be counted"
+IN_LINE = "it was in line, so it had to run or to be counted"
 
 
 @dataclass(frozen=True, slots=True)
 class Excuse:
-    """A slot of a job, and why it did not have to run; `why` is empty if it had to, and FORBIDDEN if it had to be
-    counted instead."""
+    """A slot of a job, and why it did not have to run; `why` is empty if it had to, FORBIDDEN if it had to be
+    counted instead, and IN_LINE if it had to be one or the other."""
 
     job: str
     slot: datetime
@@ -40,11 +41,9 @@ def _why(case: Case, target: Target) -> str:
         return FORBIDDEN
     if case.is_forbidden(target):
         return "another run may have been in its way"
-    if case.may_have_left(target):
-        return "it may have left the line"
     if not case.is_settled(target):
         return "its turn had not come when the last look was taken, or the job was changed"
-    return ""
+    return IN_LINE if case.may_have_left(target) else ""
 
 
 def table(found: Sequence[Excuse], *, most: int) -> Iterator[str]:

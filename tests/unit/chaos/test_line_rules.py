@@ -35,12 +35,14 @@ def recorded(*runs: Run, queued: dict[float, float], skipped: int = 0) -> Record
 ONE, SOON, NEWEST = {"max": 1}, {"max": 5, "expires": "5s"}, {"max": 5, "order": "newest"}
 WAITED = [ran(10, lasts=13), ran(20, late=4), ran(30)]
 OVERTAKEN = [ran(10, lasts=25), ran(30, late=6, lasts=1), ran(20, late=18, lasts=1), ran(40, lasts=1)]
+FULL = [ran(10, lasts=27), ran(20, late=18, lasts=1), ran(40, lasts=1)]
 LINES = (
     Line("one waits", WAITED, FINE, ONE),
     Line("and is lost", [WAITED[0], WAITED[2]], {Kind.UNSATISFIED}, ONE),
     Line("and does not wait", [WAITED[0], ran(20), ran(30)], {Kind.OVERLAP}, ONE),
     Line("and waits while nothing runs", [ran(10), ran(20, late=7), ran(30)], {Kind.UNTIMELY}, ONE),
-    Line("the line is full", [ran(10, lasts=28), ran(20, late=20)], FINE, ONE, 45),
+    Line("the line is full", [*FULL, recorded(*FULL, queued={20: 20}, skipped=1)], FINE, ONE, 45),
+    Line("which is not counted", [*FULL, recorded(*FULL, queued={20: 20})], {Kind.RECORD}, ONE, 45),
     Line("a request in line", [ran(10, lasts=13), asked(Act.RUN, 12), *WAITED[1:]], {Kind.REQUEST}, {"max": 3}),
     Line("it has expired", [ran(10, lasts=18), ran(30)], FINE, SOON),
     Line("it had no time to", [ran(10, lasts=9), ran(30)], {Kind.UNSATISFIED}, SOON),
