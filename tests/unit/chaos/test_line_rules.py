@@ -16,7 +16,7 @@ FINE: set[Kind] = set()
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What ran of such a job, and what the checker objects to."""
+    """Facts of a job with this queue, and what the checker objects to."""
 
     title: str
     facts: list[Any]
