@@ -7,17 +7,19 @@ from itertools import islice
 
 from dkron_crds.base import rfc3339
 from tests.chaos.case import Case
+from tests.chaos.line import queues
 from tests.chaos.needs import Need
 from tests.chaos.targets import Target
 from tests.chaos.verdict import Verdict
 
 FORBIDDEN = "another run stood in its way, so it had to be counted"
+IN_LINE = "it was in line, so it had to run, to be counted, or to wait there"
 
 
 @dataclass(frozen=True, slots=True)
 class Excuse:
-    """A slot of a job, and why it did not have to run; `why` is empty if it had to, and FORBIDDEN if it had to be
-    counted instead."""
+    """A slot of a job, and why it did not have to run; `why` is empty if it had to, FORBIDDEN if it had to be
+    counted instead, and IN_LINE if it had to do one of these, or to wait."""
 
     job: str
     slot: datetime
@@ -40,11 +42,10 @@ def _why(case: Case, target: Target) -> str:
         return FORBIDDEN
     if case.is_forbidden(target):
         return "another run may have been in its way"
-    if case.may_have_left(target):
-        return "it may have left the line"
-    if not case.is_settled(target):
-        return "its turn had not come when the last look was taken, or the job was changed"
-    return ""
+    settled = case.is_settled(target)
+    if queues(target.due.specs) and case.is_decided(target, marked=True):
+        return "" if settled and not case.may_have_left(target) else IN_LINE
+    return "" if settled else "its turn had not come when the last look was taken, or the job was changed"
 
 
 def table(found: Sequence[Excuse], *, most: int) -> Iterator[str]:

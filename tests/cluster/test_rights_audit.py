@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,12 @@ import pytest
 
 import localcluster
 from dkron_crds.names import object_name
-from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_JOBS, DKRON_PAUSES, DKRON_POOLS, DKRON_RUNS
 from localcluster.cluster import LocalCluster
 from tests.support.api_rights import FOR_CALLERS, FOR_TOKENS, LEAST_API
 from tests.support.api_sites import ApiSite, api_for
 from tests.support.documents import backfill, installation
-from tests.support.jobs import dkron_job, dkron_pause, pod_template, simulated, vanished
+from tests.support.jobs import dkron_job, dkron_pause, dkron_pool, pod_template, simulated, vanished
 from tests.support.kube import SECRETS, Kube, Object, condition, finished
 from tests.support.operator_process import OperatorProcess
 from tests.support.printed import MARK
@@ -191,11 +192,15 @@ def with_an_operator(scene: Scene, receiver: Web) -> None:
     asked = {"job": "bad", "parameters": {"day": "monday"}, "ttlSecondsAfterFinished": 1}
     kube.create(DKRON_RUNS, {**RUN, "metadata": {"name": "brief"}, "spec": asked})
     kube.create(DKRON_PAUSES, dkron_pause("missing", jobs=["missing"]))
+    kube.create(DKRON_POOLS, dkron_pool("unused", 1))
     kube.write_status("haunted", active=[vanished(kube.get(DKRON_JOBS, "haunted"), NOON)])
     for name, count in (("told", 1), ("bad", 2), ("replaced", 1), ("haunted", 1)):
         kube.wait_status(name, "its runs", finished(count))
     kube.wait_status("podless", "why", lambda status: condition(status, "Degraded").get("reason") == "FailedCreate")
-    kube.wait_for("the pause", lambda: kube.get(DKRON_PAUSES, "missing"), lambda pause: "message" in pause["status"])
+    for kind, name in ((DKRON_PAUSES, "missing"), (DKRON_POOLS, "unused")):
+        kube.wait_for(
+            f"the status of {name}", partial(kube.get, kind, name), lambda found: "message" in found.get("status", {})
+        )
     kube.wait_for("it to go", lambda: kube.find(DKRON_JOBS, "ephemeral"), lambda found: found is None)
     kube.wait_for("the backfill to go", lambda: kube.find(DKRON_BACKFILLS, "night"), lambda found: found is None)
     kube.wait_for("the DkronRun to go", lambda: kube.find(DKRON_RUNS, "brief"), lambda found: found is None)

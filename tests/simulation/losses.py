@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from dkron_crds.job import Execution, GroupStatus, JobStatus, Skipped, SkipReason, Trigger
-from tests.chaos.excuses import FORBIDDEN, excuses
+from tests.chaos.excuses import FORBIDDEN, IN_LINE, excuses
 from tests.chaos.history import History, Record, Run
 from tests.chaos.verdict import judge
 from tests.simulation.planner import plan
@@ -182,7 +182,7 @@ class Measured:
     @property
     def required(self) -> float:
         """The share of slots that had to run, or had to be counted as skipped because another run stood in the way."""
-        return (self.slots[""] + self.slots[FORBIDDEN]) / max(1, self.slots.total())
+        return sum(self.slots[why] for why in ("", FORBIDDEN, IN_LINE)) / max(1, self.slots.total())
 
     def share(self, loss: str) -> float:
         """How many of these losses are accepted."""

@@ -28,6 +28,9 @@ FOUND_BY = {
     "deaf-to-parents": 45,
     "fire-in-a-pause": 53,
     "forget-paused": 53,
+    "line-beside-a-run": 22,
+    "line-in-reverse": 22,
+    "begin-while-in-line": 22,
 }
 """All of them are among the seeds that `make test` simulates."""
 
