@@ -78,7 +78,7 @@ def test_jobs_that_are_due_once_in_one_second_take_turns(own_site: Site) -> None
     kube.create(DKRON_POOLS, dkron_pool("db", 1))
     due = (datetime.now(UTC) + timedelta(seconds=5)).replace(microsecond=0)
     names = [f"once-{number}" for number in range(6)]
-    once = {"schedule": f"@at {due:%Y-%m-%dT%H:%M:%SZ}", "pools": ["db"], "jobTemplate": BRIEF}
+    once: Object = {"schedule": f"@at {due:%Y-%m-%dT%H:%M:%SZ}", "pools": ["db"], "jobTemplate": BRIEF}
     kube.apply(*(dkron_job(name, **once) for name in names))
     # Nothing but the ends of the others has any of them begin.
     runs = [kube.wait_status(name, "its run", finished(1))["executions"][0] for name in names]
