@@ -228,7 +228,7 @@ class JobSpec(WireModel):
     wait until no other is active, see spec.queue. Empty means "allow"."""
 
     queue: Queue = Queue()
-    """The line in which runs wait, with concurrency "queue"."""
+    """The line in which runs wait, with concurrency "queue" or with pools."""
 
     queue_name: QueueName = ""
     """A LocalQueue of Kueue in the same namespace. Each Job of the job is created suspended, with the label

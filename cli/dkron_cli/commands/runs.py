@@ -166,7 +166,7 @@ async def cancel(ctx: typer.Context, run: RunName) -> None:
             if phase in OVER:
                 raise CliError(Code.FAILED, f"{run} is over ({phase}); there is nothing to cancel")
             if phase != RunPhase.PENDING:
-                raise CliError(Code.FAILED, f"{run} has begun; dkronctl stop {job} ends its attempts")
+                raise CliError(Code.FAILED, f"{run} has begun, or waits in line; dkronctl stop {job} ends or drops it")
             try:
                 # The operator may decide at any moment that it runs.
                 await runs.delete(found, unless_changed=True)

@@ -19,6 +19,8 @@ from dkron_operator.plan.view import AttemptJob, AttemptState, Situation
 from dkron_pods.inline import is_inline
 
 A = TypeVar("A", bound=Action)
+MOST_BESIDE = 100
+"""How many runs that overrule the line of their job may wait for places."""
 NEWER_RUN = "a newer run has begun"
 """Why a retry is not made with concurrency `replace`."""
 
@@ -166,9 +168,12 @@ def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Change, ...]
 
 def _queued(plan: Plan, entries: list[Active], mark: tuple[Change, ...]) -> Enqueue | Skip:
     spec, queue, now = plan.situation.job.spec, plan.situation.job.spec.queue, plan.situation.now
-    bounded = spec.concurrency is not Concurrency.REPLACE and not overrules_line(plan, entries[0])
-    waiting = [run for run in line_of(plan.status.active) if not overrules_line(plan, run[0])]
-    if bounded and queue.order is QueueOrder.OLDEST and len(waiting) >= queue.max:
+    beside = overrules_line(plan, entries[0])
+    waiting = [run for run in line_of(plan.status.active) if overrules_line(plan, run[0]) is beside]
+    if beside and len(waiting) >= MOST_BESIDE:
+        return Skip(SkipReason.QUEUE_FULL, f"{MOST_BESIDE} forced runs and runs of backfills wait already")
+    keeps = queue.order is QueueOrder.OLDEST and spec.concurrency is not Concurrency.REPLACE
+    if keeps and not beside and len(waiting) >= queue.max:
         runs = "1 run waits" if queue.max == 1 else f"{queue.max} runs wait"
         return Skip(SkipReason.QUEUE_FULL, f"{runs} in line, as spec.queue.max allows")
     return Enqueue((*mark, *(Started(queued(entry, now)) for entry in entries)))

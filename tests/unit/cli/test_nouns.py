@@ -87,7 +87,7 @@ OF_RUNS = {
     "cancel": Case(run=called(runs.cancel), says=("DkronRun it of report is cancelled and does not run",), stays=False),
     "cancel one that runs": Case(
         run=called(runs.cancel), status={"phase": "Running"}, code=Code.FAILED,
-        says=("it has begun; dkronctl stop report ends its attempts",),
+        says=("it has begun, or waits in line; dkronctl stop report ends or drops it",),
     ),
     "cancel one that is over": Case(
         run=called(runs.cancel), status=SUCCEEDED, code=Code.FAILED, says=("is over (Succeeded)",)

@@ -9,16 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dkron_crds.job import Active, History, JobStatus, SkipReason
+from dkron_crds.attempt_names import nanoseconds
+from dkron_crds.job import Active, History, JobStatus, SkipReason, Trigger
 from dkron_operator.plan.acceptance import accepted_schedule
-from dkron_operator.plan.actions import RemoveAnnotation
+from dkron_operator.plan.actions import Enqueue, RemoveAnnotation
 from dkron_operator.plan.advance import advance
+from dkron_operator.plan.cause import Cause
 from dkron_operator.plan.changes import Change
+from dkron_operator.plan.decide import Fire, Skip
 from dkron_operator.plan.fold import fold
 from dkron_operator.plan.line_changes import Dequeued, DroppedFromLine, dequeued, queued, waits_in_line
 from dkron_operator.plan.pauses import Pause
+from dkron_operator.plan.plan import MOST_BESIDE, Plan, creation
 from dkron_operator.plan.view import AttemptState, JobView, Outcome, Situation
-from tests.support.builders import NOON, after, claim, job_view, seen, situation
+from tests.support.builders import NAME, NOON, UID, after, claim, job_view, seen, situation
 from tests.support.examples import examples
 from tests.support.steps import settle
 
@@ -184,6 +188,15 @@ def test_job_is_planned_again_as_soon_as_a_run_joins_the_line() -> None:
     plan = advance(replace(found, now=minutes(2.5)))
     assert len(plan.status.active) == 2
     assert plan.wake == minutes(2.5)
+
+
+def test_runs_that_overrule_the_line_are_bounded_as_well() -> None:
+    slots = [minutes(number) for number in range(MOST_BESIDE + 1)]
+    entries = [Cause(Trigger.BACKFILL, slot, nanoseconds(slot)).entry(uid=UID, name=NAME, at=slot) for slot in slots]
+    for count, decided in ((MOST_BESIDE - 1, Enqueue), (MOST_BESIDE, Skip)):
+        status = JobStatus(active=tuple(queued(entry, NOON) for entry in entries[:count]), last_schedule_time=NOON)
+        plan = Plan(situation(queueing(), status, now=minutes(500)))
+        assert isinstance(creation(plan, entries[-1], Fire(queue=True)), decided)
 
 
 WAITS = queued(claim(), minutes(1))
