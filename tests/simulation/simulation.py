@@ -69,12 +69,12 @@ class Result:
     """The DkronRuns that there are in the end."""
 
 
-def simulate(plan: Plan, *, verbose: bool = False) -> Result:
-    """Carry out a plan. `verbose`: have the logs of the operators in the trace."""
+def simulate(plan: Plan, *, verbose: bool = False, kind: type["Simulation"] | None = None) -> Result:
+    """Carry out a plan. `verbose`: have the logs of the operators in the trace. `kind`: a simulation that does more."""
     # Lanes and watches spread their retries by the one source of chance that all programs share.
     random.seed(plan.seed)
     loop = VirtualLoop(plan.seed)
-    simulation = Simulation(plan, loop)
+    simulation = (kind or Simulation)(plan, loop)
     loop.set_exception_handler(simulation.unexpected)
     with _heard(simulation.log, logging.DEBUG if verbose else logging.ERROR), simulation.counting():
         try:
