@@ -23,6 +23,7 @@ from dkron_operator.plan.changes import Refused, RequestsGone
 from dkron_operator.plan.decide import MOST_ACTIVE, Decision, Skip, decide_request
 from dkron_operator.plan.fold import recorded
 from dkron_operator.plan.hold import refused_by_pause
+from dkron_operator.plan.line_changes import RunKey, run_of, waits_in_line
 from dkron_operator.plan.plan import Plan, busy, creation
 from dkron_operator.plan.requested_run import RequestedRun
 from dkron_operator.plan.upstream_runs import is_over
@@ -106,14 +107,15 @@ def _plan_request(plan: Plan, request: Request, known: "_Known") -> None:
         plan.do(RemoveAnnotation(RUN_PREFIX + request.id))
     elif entry.job in plan.status.refused:
         _forget_refused(plan, request, entry.job)
-    elif plan.create is None and entry.job not in known.claimed:
+    elif plan.create is None and not known.is_claimed(entry.job, entry.trigger, entry.group):
         _decide(plan, _Asked(entry, RUN_PREFIX + request.id, force=request.force))
 
 
 def _is_settled(plan: Plan, run: RequestedRun, known: "_Known") -> bool:
     """Whether the run has begun, is claimed or is refused."""
     name = _first_job(plan, run)
-    return known.has(name, run.trigger, run.group) or name in known.claimed or name in plan.status.refused
+    claimed = known.is_claimed(name, run.trigger, run.group)
+    return claimed or known.has(name, run.trigger, run.group) or name in plan.status.refused
 
 
 def _plan_run(plan: Plan, run: RequestedRun) -> None:
@@ -200,21 +202,31 @@ class _Known:
     claimed: AbstractSet[str]
     """Names of the Jobs that are claimed but not seen."""
 
-    with_members: AbstractSet[tuple[Trigger, int]]
+    in_line: AbstractSet[RunKey]
+    """Runs that wait in line, also where no other process knows of them yet."""
+
+    with_members: AbstractSet[RunKey]
     """Groups that became several Jobs. Once these are claimed, they are created without the request."""
 
     def has(self, job: str, trigger: Trigger, group: int) -> bool:
         """Whether the request with this group, whose first Job has this name, has had its run."""
         return job in self.over or (trigger, group) in self.with_members
 
+    def is_claimed(self, job: str, trigger: Trigger, group: int) -> bool:
+        """Whether the request with this group, whose first Job has this name, is claimed or waits in line."""
+        return job in self.claimed or (trigger, group) in self.in_line
+
     @classmethod
     def from_plan(cls, plan: Plan) -> "_Known":
         status, jobs = plan.status, plan.situation.attempts
         queued = {entry.job for entry in plan.situation.persisted.active if entry.queued_at is not None}
-        attempts: Iterable[Active | AttemptJob | Execution] = chain(status.active, jobs.values(), status.executions)
+        # A run that has just joined the line is nowhere but in this process.
+        active = [entry for entry in status.active if not waits_in_line(entry) or entry.job in queued]
+        attempts: Iterable[Active | AttemptJob | Execution] = chain(active, jobs.values(), status.executions)
         return cls(
             over=recorded(status) | jobs.keys() | {entry.job for entry in status.active if is_call(entry)} | queued,
             claimed={entry.job for entry in status.active if not entry.uid},
+            in_line={run_of(entry) for entry in status.active if waits_in_line(entry)},
             with_members={(each.trigger, each.group) for each in attempts if each.member},
         )
 

@@ -22,7 +22,7 @@ from dkron_operator.plan.line_changes import Dequeued, DroppedFromLine, dequeued
 from dkron_operator.plan.pauses import Pause
 from dkron_operator.plan.plan import MOST_BESIDE, Plan, creation
 from dkron_operator.plan.view import AttemptState, JobView, Outcome, Situation
-from tests.support.builders import NAME, NOON, UID, after, claim, job_view, seen, situation
+from tests.support.builders import NAME, NOON, UID, after, claim, job_view, node, seen, situation
 from tests.support.examples import examples
 from tests.support.steps import settle
 
@@ -234,6 +234,17 @@ def test_requests_wait_and_their_annotations_go() -> None:
     assert len(found.status.active) == 3
     assert found.job.requests == ()
     assert not plan.wants(RemoveAnnotation)
+
+
+@pytest.mark.parametrize("spec", [{}, {"tags": {"dc": "eu:2"}}], ids=["one member", "two members"])
+def test_request_keeps_its_annotation_until_its_claim_is_written(spec: dict[str, Any]) -> None:
+    job = queueing(**spec)
+    there = {name: node(name, {"dc": "eu"}) for name in ("a", "b")}
+    found = lived(replace(at(job, 1), nodes=there), 1)
+    plan = advance(replace(found, job=asked(job), now=minutes(1.8)))
+    unwritten = replace(found, job=asked(job), status=plan.status, now=minutes(1.8))
+    assert advance(unwritten).actions_of(RemoveAnnotation) == []
+    assert len(advance(replace(unwritten, persisted=plan.status)).actions_of(RemoveAnnotation)) == 2
 
 
 def test_request_that_leaves_the_line_is_never_decided_again() -> None:
