@@ -33,7 +33,7 @@ from tests.support.own_image import OwnImage
 pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(700)]
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-NEWER = ("parameters", "paused")
+NEWER = ("parameters", "paused", "pool", "queue")
 """Examples with what the older definitions do not know."""
 EVERY = 4
 DOCS = Path(__file__).parents[2] / "docs"
