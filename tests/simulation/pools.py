@@ -1,7 +1,7 @@
 """All jobs of a seed share the places of one pool. Whatever happens, no more runs are under way than places, and in the
 end no run waits while a place is free.
 
-When a run has its turn depends on those of other jobs, so the rules about the time of a run do not hold here.
+When a run has its turn depends on the runs of other jobs, so the rules about the time of a run do not hold here.
 """
 
 from collections.abc import Iterator
