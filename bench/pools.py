@@ -112,7 +112,7 @@ async def run(cluster: localcluster.Cluster, options: argparse.Namespace) -> Non
     client = KubeClient(await access.load(cluster.kubeconfig))
     try:
         print(f"{options.jobs} jobs, {options.size} at once")
-        for name, pooled in (("alone", False), ("pooled", True)):
+        for name, pooled in (("unpooled", False), ("pooled", True)):
             await measure(client, cluster, name, options, pooled=pooled)
     finally:
         await client.close()

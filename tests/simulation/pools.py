@@ -31,7 +31,7 @@ Object = dict[str, Any]
 
 
 def pooled(plan: Plan) -> Plan:
-    """The plan, with all jobs in the pool. Jobs that clients have forged take places that nobody has given."""
+    """The plan, with all jobs in the pool. Jobs that clients have forged take places without a grant."""
     events = (event for event in plan.events if event.what not in (What.FORGE, What.SQUAT))
     return plan.with_events([_pooled(event) for event in events])
 
