@@ -4,8 +4,8 @@ The write that decides a slot or a request also claims its run, so it is decided
 from the line, and only then its Job is created, under the name that its cause gives.
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from dkron_crds.job import Active, Concurrency, QueueOrder, SkipReason, Trigger
 from dkron_crds.schedule.instants import shifted
@@ -94,14 +94,13 @@ def _why_dropped(plan: Plan, entry: Active) -> SkipReason | None:
     return SkipReason.REPLACED if plan.places.needed and is_replaced(plan, entry) else None
 
 
-def _ends(plan: Plan, entry: Active) -> Iterable[tuple[SkipReason, datetime]]:
+def _ends(plan: Plan, entry: Active) -> Iterator[tuple[SkipReason, datetime]]:
     """Up to when the run may wait, and the reason after that."""
     job = plan.situation.job
-    limits: list[tuple[SkipReason, timedelta | None, datetime]] = []
-    limits.append((SkipReason.QUEUE_EXPIRED, job.spec.queue.patience, entry.started_at))
-    if entry.trigger is Trigger.SCHEDULE:
-        limits.append((SkipReason.DEADLINE_EXCEEDED, start_deadline(job), entry.slot))
-    return [(reason, shifted(since, limit)) for reason, limit, since in limits if limit is not None]
+    if (patience := job.spec.queue.patience) is not None:
+        yield SkipReason.QUEUE_EXPIRED, shifted(entry.started_at, patience)
+    if entry.trigger is Trigger.SCHEDULE and (deadline := start_deadline(job)) is not None:
+        yield SkipReason.DEADLINE_EXCEEDED, shifted(entry.slot, deadline)
 
 
 def _surplus(plan: Plan, runs: Sequence[tuple[Active, ...]]) -> frozenset[RunKey]:
