@@ -19,6 +19,8 @@ from typing import cast
 from tests.support.rest import Answer, Rest
 
 SECONDS = 30.0
+ADDRESS = "127.0.0.2"
+"""From where they come: the REST API limits the requests of an address, and others must not pay for theirs."""
 KIB = 1024
 MIB = 1024 * 1024
 PIECE = 65536
@@ -41,8 +43,8 @@ def request(method: str, path: str, *headers: str, body: bytes = b"") -> bytes:
 
 
 def connect(rest: Rest, *, seconds: float = SECONDS) -> socket.socket:
-    """A connection; a read that waits for so long gets a TimeoutError."""
-    return socket.create_connection((rest.host, rest.port), timeout=seconds)
+    """A connection from `ADDRESS`; a read that waits for so long gets a TimeoutError."""
+    return socket.create_connection((rest.host, rest.port), timeout=seconds, source_address=(ADDRESS, 0))
 
 
 def ask(rest: Rest, sent: bytes | Iterable[bytes], *, seconds: float = SECONDS) -> Answer:
