@@ -66,10 +66,9 @@ class Meter:
             self._pids["operator"] = process.process.pid
         self._begin = self._read()
 
-    def each(self, executions: int) -> dict[str, float]:
-        """Milliseconds for each of so many executions."""
-        used = {name: seconds - self._begin[name] for name, seconds in self._read().items()}
-        return {name: seconds / max(executions, 1) * 1000 for name, seconds in used.items()}
+    def used(self) -> dict[str, float]:
+        """Milliseconds from then on."""
+        return {name: (seconds - self._begin[name]) * 1000 for name, seconds in self._read().items()}
 
     def _read(self) -> dict[str, float]:
         return {name: cpu_of(pid) for name, pid in self._pids.items()}
@@ -124,8 +123,8 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Sustained:
-    """What became of a load. `cpu`, `parts` (of the API server) and `calls` (of all clients) are for each execution, in
-    ms and numbers."""
+    """What became of a load. `cpu`, `parts` (of the API server) and `calls` (of all clients) are divided by the
+    executions that ran, in ms and numbers."""
 
     load: Load
     late: list[float]
@@ -164,20 +163,23 @@ async def measure(cluster: localcluster.Cluster, load: Load) -> Sustained:
             meter, (before, *_), asked = Meter(cluster, process), await recorded(client, NAME), await requests(client)
             shares = asyncio.create_task(apiserver_profile.take(client, load.seconds))
             await until(begin - 1 + load.seconds, process)
-            used, (after, *_), calls = meter.each(load.due), await recorded(client, NAME), await requests(client)
+            used, (after, *_), calls = meter.used(), await recorded(client, NAME), await requests(client)
             await until(begin + load.seconds + LATE, process)
             memory = 0.0 if process is None else process.memory()
         _, _, skipped = await recorded(client, NAME)
+        # CronJobs are all due at the start of a minute: more of them than of a rate in less than a minute.
+        ran = max(len(witness.between(begin - 1, begin - 1 + load.seconds)), 1)
+        cpu = {name: each / ran for name, each in used.items()}
         return Sustained(
             load,
             late=witness.between(begin, begin + load.seconds),
-            cpu=used,
-            parts={part: share * used["apiserver"] for part, share in (await shares).items()},
+            cpu=cpu,
+            parts={part: share * cpu["apiserver"] for part, share in (await shares).items()},
             left=len([0 async for _ in client.list(JOBS, NAME)]),
             recorded=(after - before) / load.seconds,
             skipped=skipped,
             memory=memory,
-            calls={call: number / load.due for call, number in (calls - asked).most_common()},
+            calls={call: number / ran for call, number in (calls - asked).most_common()},
         )
 
 
