@@ -1,8 +1,8 @@
 """Attempts that have begun and that the status of their DkronJob does not show yet.
 
 The operator writes the beginning of a short attempt together with its end, so until then its Job is the only record
-(architecture, "Writes of a status"). That holds for the first attempts of scheduled slots, whose Jobs are named after
-the slot.
+(architecture, "Writes of a status"), or all that is known beyond a claim. That holds for the first attempts of
+scheduled slots, whose Jobs are named after the slot.
 """
 
 from datetime import datetime, timedelta
@@ -13,6 +13,7 @@ from dkron_crds.attempt_names import execution_id, job_name, nanoseconds, starte
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, Trigger
 from dkron_crds.requests import read_instant
+from dkron_reports.reading import objects
 
 SCHEDULE = Trigger.SCHEDULE.value
 AHEAD = timedelta(minutes=1)
@@ -54,7 +55,7 @@ def _read(metadata: Object) -> Beginning | None:
 def with_beginning(job: Job, further: Beginning) -> Job:
     """Return the job as if its status showed the attempt; the same object if it does, or if too many are to come."""
     known = any(each.entry["job"] == further.entry["job"] for each in job.begun)
-    if known or len(job.begun) >= MOST or _is_decided(job, further.slot):
+    if known or len(job.begun) >= MOST or _is_told(job, further):
         return job
     return job.with_beginnings((*job.begun, further))
 
@@ -62,13 +63,16 @@ def with_beginning(job: Job, further: Beginning) -> Job:
 def carried(before: Job, after: Job) -> Job:
     """Return a later version of a job with the attempts of the one before that its status does not show either. An
     attempt may have ended meanwhile, and its Job may be gone, but its record is yet to be written."""
-    begun = tuple(each for each in before.begun if not _is_decided(after, each.slot))
+    begun = tuple(each for each in before.begun if not _is_told(after, each))
     return after.with_beginnings(begun) if begun else after
 
 
-def _is_decided(job: Job, slot: datetime) -> bool:
-    """Whether the status of the job says what became of the slot. One that was wiped says nothing, and the Jobs of old
-    slots would look as if they had just begun."""
-    status = job.raw_status
+def _is_told(job: Job, beginning: Beginning) -> bool:
+    """Whether the status of the job says what became of the slot, by more than a claim without a Job. One that was
+    wiped says nothing, and the Jobs of old slots would look as if they had just begun."""
+    status = job.stored.raw_status
     mark = read_instant(str(status.get("lastScheduleTime") or status.get("since") or ""))
-    return mark is None or slot <= mark
+    if mark is not None and beginning.slot > mark:
+        return False
+    name = beginning.entry["job"]
+    return not any(each.get("job") == name and not each.get("uid") for each in objects(status, "active"))

@@ -69,7 +69,9 @@ class Job:
         """Return the job as if its status showed these attempts."""
         job = copy(self.stored)
         status = job.raw_status
-        active = [*(status.get("active") or ()), *(each.entry for each in begun)]
+        left = {each.entry["job"]: each.entry for each in begun}
+        active = [_completed(entry, left.pop(entry.get("job"), None)) for entry in status.get("active") or ()]
+        active += left.values()
         job.raw = {**job.raw, "status": {**status, "active": active}}
         job.begun, job._stored = begun, self.stored
         return job
@@ -125,6 +127,11 @@ class Job:
     def busy(self) -> bool:
         """Whether an attempt runs or waits, or the operator has yet to process a requested run."""
         return bool(self.raw_status.get("active")) or any(key.startswith(RUN_PREFIX) for key in self.annotations)
+
+
+def _completed(entry: Object, job: Object | None) -> Object:
+    """Return the entry of an attempt with the `uid` and node of its Job, if it is a claim that lacks one."""
+    return entry if job is None or entry.get("uid") else {**entry, "uid": job["uid"], "nodeName": job["nodeName"]}
 
 
 def kept(raw: Object) -> Job:

@@ -70,7 +70,8 @@ def newest_surplus(plan: Plan, line: Timeline) -> datetime | None:
 
 def remark(plan: Plan) -> str:
     """How many runs wait, and whether a pool is why, as a sentence; empty if none does."""
-    count = len(line_of(plan.status.active))
+    begins = None if plan.create is None else run_of(plan.create.entry)
+    count = sum(run_of(entries[0]) != begins for entries in line_of(plan.status.active))
     if not count:
         return ""
     pools = plan.situation.job.spec.pools if plan.ready and plan.places.needed else ()

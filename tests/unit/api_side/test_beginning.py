@@ -146,6 +146,20 @@ class TestShown:
         place.feed.begun(beginning())
         assert place.busy() == known
 
+    async def test_a_claim_has_begun_as_soon_as_its_job_is_there(self) -> None:
+        claimed = ENTRY.model_copy(update={"uid": "", "queued_at": NOON, "started_at": after(9)})
+        begun = ENTRY.model_copy(update={"queued_at": NOON, "started_at": after(9)})
+        place = Place(stored(90, last_schedule_time=NOON, active=(claimed,)))
+        assert place.busy() == []
+        place.feed.begun(beginning())
+        assert place.busy() == [ENTRY.id]
+        (job,) = place.job_index
+        assert job.status.active == (begun,), "what the status says of the claim stays"
+        place.feed.upsert(stored(101, last_schedule_time=after(60), active=(claimed,)))
+        assert place.busy() == [ENTRY.id], "the version says no more of it"
+        place.feed.upsert(stored(102, last_schedule_time=after(60), executions=(execution(ENTRY),)))
+        assert place.busy() == []
+
     async def test_only_so_many_are_shown(self) -> None:
         place = Place(stored(90))
         for second in range(MOST + 9):

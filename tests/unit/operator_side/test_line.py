@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dkron_crds.attempt_names import nanoseconds
-from dkron_crds.job import Active, History, JobStatus, SkipReason, Trigger
+from dkron_crds.job import Active, ConditionType, History, JobStatus, SkipReason, Trigger
 from dkron_operator.plan.acceptance import accepted_schedule
 from dkron_operator.plan.actions import Enqueue, RemoveAnnotation
 from dkron_operator.plan.advance import advance
@@ -24,7 +24,7 @@ from dkron_operator.plan.plan import MOST_BESIDE, Plan, creation
 from dkron_operator.plan.view import AttemptState, JobView, Outcome, Situation
 from tests.support.builders import NAME, NOON, UID, after, claim, job_view, node, seen, situation
 from tests.support.examples import examples
-from tests.support.steps import settle
+from tests.support.steps import settle, steps
 
 FULL, EXPIRED = SkipReason.QUEUE_FULL, SkipReason.QUEUE_EXPIRED
 
@@ -91,6 +91,19 @@ def test_execution_tells_how_long_it_waited() -> None:
     found = ending(ending(lived(at(queueing(), 1), 2), 2.5), 3.5)
     last = found.status.executions[0]
     assert (last.slot, last.queued_at, last.started_at) == (minutes(2), minutes(2.01), minutes(2.5))
+
+
+def test_a_run_that_begins_is_no_longer_told_to_wait() -> None:
+    waits = lived(at(queueing(), 1), 2)
+    over = {name: replace(each, state=AttemptState.SUCCEEDED) for name, each in waits.attempts.items()}
+    done = replace(waits, attempts=over, outcomes=dict.fromkeys(over, Outcome(success=True, finished_at=minutes(2.5))))
+    plans = [plan for _, plan in steps(replace(done, now=minutes(2.5)))]
+    begins = next(plan for plan in plans if plan.create is not None)
+    assert ["waits" in said(status) for status in (waits.status, begins.status)] == [True, False]
+
+
+def said(status: JobStatus) -> str:
+    return next(each.message for each in status.conditions if each.type == ConditionType.READY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,6 +203,20 @@ def test_changes_that_wait_for_the_end(change: Change | None, waits: bool) -> No
     assert are_beginnings(KNOWN, [Decided(NOON), Started(RUNNING), *others]) is waits
 
 
+@pytest.mark.parametrize(
+    ("change", "waits"),
+    [
+        pytest.param({}, True, id="its Job"),
+        pytest.param({"queue": "reports", "queued_at": NOON}, False, id="its Job, in a queue of Kueue"),
+        pytest.param({"job": "another"}, False, id="the Job of another slot"),
+        pytest.param({"uid": ""}, False, id="a claim that begins"),
+    ],
+)
+def test_what_follows_a_claim_and_waits(change: dict[str, Any], waits: bool) -> None:
+    claimed = KNOWN.model_copy(update={"last_schedule_time": NOON, "active": (ENTRY,)})
+    assert are_beginnings(claimed, [Started(RUNNING.model_copy(update=change))]) is waits
+
+
 def test_a_mark_without_its_job_does_not_wait() -> None:
     assert not are_beginnings(KNOWN, [Decided(NOON), ConditionsSet(1, (READY,), after(60))])
 
