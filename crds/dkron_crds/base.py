@@ -109,7 +109,7 @@ class WireModel(BaseModel):
 def first_problem(error: ValidationError) -> str:
     """The first thing that is wrong, after its path: `history.executions: Input should be …`."""
     first = error.errors(include_url=False)[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg'].removeprefix('Value error, ')}"
 
 
 def in_utc(instant: datetime) -> datetime:

@@ -102,6 +102,10 @@ BACKOFF_GROWS = Rule(
     message="retryBackoff.max must not be shorter than retryBackoff.initial",
     field=".max",
 )
+LONG_ENOUGH_TO_WAIT = Rule(
+    cel="duration(self) >= duration('1s')",
+    message="a run may wait from 1s to 292 years, for example 1h",
+)
 ONE_CLUSTER = Rule(
     cel="self.metadata.name == 'dkron'",
     message="metadata.name must be 'dkron'; there is one DkronCluster per installation",

@@ -34,6 +34,7 @@ class RunPhase(StrEnum):
     """How far a run has got."""
 
     PENDING = "Pending"
+    WAITING = "Waiting"
     RUNNING = "Running"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
@@ -118,8 +119,8 @@ class RunStatus(StatusModel):
     """How far the run has got. The operator writes it."""
 
     phase: RunPhase = RunPhase.PENDING
-    """Pending (not decided yet), Running, Succeeded, Failed, or Refused (no Job was created; the condition Failed says
-    why)."""
+    """Pending (not decided yet), Waiting (in line, or in a queue of Kueue), Running, Succeeded, Failed, or Refused (no
+    Job was created; the condition Failed says why)."""
 
     conditions: Annotated[tuple[Condition, ...], Field(max_length=4, json_schema_extra=LIST_BY_TYPE)] = ()
     """The conditions Complete (the run has succeeded), Failed (it has failed, or was refused) and Ready. While the run

@@ -21,6 +21,7 @@ from dkron_crds.pool import MAX_POOLS, PoolName, Priority
 from dkron_crds.rules import (
     BACKOFF_GROWS,
     COMMON_YEAR,
+    LONG_ENOUGH_TO_WAIT,
     PARENT_OR_DEPENDS_ON,
     SCHEDULE_OR_PARENT,
     STARTS_BEFORE_IT_EXPIRES,
@@ -28,6 +29,7 @@ from dkron_crds.rules import (
     validations,
 )
 from dkron_crds.schedule.durations import go_duration
+from dkron_crds.schedule.errors import ScheduleError, quoted
 
 INT32_MAX = 2**31 - 1
 UINT32_MAX = 2**32 - 1
@@ -37,8 +39,18 @@ NameOrNone = Annotated[str, Field(max_length=NAME_LENGTH, pattern=NAME_OR_NONE_P
 
 
 def readable(duration: str) -> str:
-    """Return the Go duration; raise ScheduleError, a ValueError, if it is longer than 292 years."""
-    go_duration(duration)
+    """Return the Go duration; raise ValueError if it is longer than 292 years."""
+    try:
+        go_duration(duration)
+    except ScheduleError:
+        raise ValueError(f"{quoted(duration)} is more than 292 years, the longest duration") from None
+    return duration
+
+
+def long_enough(duration: str) -> str:
+    """Return the Go duration; raise ValueError if a run that waited for so long would be dropped at once."""
+    if go_duration(duration) < NANOSECONDS:
+        raise ValueError(LONG_ENOUGH_TO_WAIT.message)
     return duration
 
 
@@ -97,9 +109,12 @@ class Queue(WireModel):
     """How many runs may wait. With order "oldest", further ones are dropped; with "newest", the oldest that waits is
     dropped for each. Both are counted in status.skipped, with the reason QueueFull."""
 
-    expires: GoDuration | None = None
-    """How long a run may wait, as a Go duration, for example "1h". Then it is dropped and counted in status.skipped,
-    with the reason QueueExpired. Without it, a run waits until it may begin."""
+    expires: Annotated[
+        Annotated[GoDuration, AfterValidator(long_enough)] | None,
+        Field(json_schema_extra=validations(LONG_ENOUGH_TO_WAIT)),
+    ] = None
+    """How long a run may wait, as a Go duration of at least "1s", for example "1h". Then it is dropped and counted in
+    status.skipped, with the reason QueueExpired. Without it, a run waits until it may begin."""
 
     order: QueueOrder = QueueOrder.OLDEST
     """Which run begins first: the "oldest" or the "newest"."""

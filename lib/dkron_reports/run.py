@@ -85,6 +85,16 @@ class Attempt:
         """Whether it waits, in line or in a queue of Kueue."""
         return self.queued is not None and self.started is None and self.finished is None
 
+    def waited(self, now: datetime) -> timedelta | None:
+        """Return how long it waited in line, up to now if it still does; None if it did not wait."""
+        return None if self.queued is None else max((self.started or now) - self.queued, timedelta())
+
+    def took(self, now: datetime) -> timedelta | None:
+        """Return how long it ran, up to now if it still does; None if it did not begin. Only the record of an attempt
+        that was stopped before it began has one time for its beginning and its end, and no exit code."""
+        never = self.reason == STOPPED and self.exit_code is None and self.started == self.finished
+        return None if self.started is None or never else (self.finished or now) - self.started
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -159,7 +169,14 @@ class Run:
 
     def waited(self, now: datetime) -> timedelta | None:
         """Return how long it waited in line, up to now if it still does; None if it did not wait."""
-        return None if self.queued is None else max((self.started or now) - self.queued, timedelta())
+        return self.attempts[0].waited(now)
+
+    def took(self, now: datetime) -> timedelta | None:
+        """Return how long it took from the start of the first attempt, up to now if it still runs; None if none
+        began."""
+        if self.started is None or all(each.took(now) is None for each in self.attempts):
+            return None
+        return (self.finished or now) - self.started
 
     def sentence(self, now: datetime, *, behind: str = "") -> str:
         """Return how it went, in a few words. `behind` is what it waited for, if it waited in line."""
@@ -167,9 +184,10 @@ class Run:
         if late is not None and late >= SECOND:
             parts.append(f"{span(late)} late")
         parts += self._wait(now, behind)
-        if self.started is not None:
-            verb = "runs for" if self.result is Result.RUNNING else "took"
-            parts.append(f"{verb} {exact_span((self.finished or now) - self.started)}")
+        if (took := self.took(now)) is not None:
+            parts.append(f"{'runs for' if self.result is Result.RUNNING else 'took'} {exact_span(took)}")
+        elif self.started is not None:
+            parts.append("never ran")
         if self.tries > 1:
             parts.append(f"{self.tries} attempts")
         return ", ".join(filter(None, (*parts, self.why)))

@@ -36,7 +36,8 @@ def test_queue_is_stored_shown_and_kept(shared_api: ApiSite) -> None:
     assert (read["concurrency"], read["queue"]) == ("forbid", QUEUE)
     before = generation(shared_api, "line")
     for sent in (read, {key: value for key, value in read.items() if key != "queue"}):
-        assert shared_api.rest.put("/v1/jobs/line", sent).status == 201
+        answer = shared_api.rest.put("/v1/jobs/line", sent)
+        assert (answer.status, answer.json()["queue"]) == (201, QUEUE)
     assert (stored(shared_api, "line"), generation(shared_api, "line")) == (("queue", QUEUE), before)
     assert shared_api.rest.put("/v1/jobs/line", {**read, "queue": {}}).status == 201
     assert stored(shared_api, "line") == ("queue", DEFAULT)
@@ -62,9 +63,12 @@ def test_queue_of_a_manifest_is_no_change_when_it_comes_back(shared_api: ApiSite
         pytest.param({"concurrency": "forbid", "queue": {"max": "3"}}, 400, "queue: max", id="a text"),
         pytest.param({"concurrency": "forbid", "queue": {"max": 101}}, 422, "queue.max", id="too many"),
         pytest.param({"concurrency": "forbid", "queue": {"expires": "soon"}}, 422, "queue.expires", id="no duration"),
+        pytest.param({"concurrency": "forbid", "queue": {"expires": "0s"}}, 422, "from 1s to 292 years", id="no time"),
+        pytest.param({"concurrency": "forbid", "queue": {"expires": "99999999h"}}, 422, "from 1s to 292 years",
+                     id="ten thousand years"),
         pytest.param({"concurrency": "forbid", "queue": {"order": "random"}}, 422, "queue.order", id="no order"),
     ],
-)
+)  # fmt: skip
 def test_impossible_queue_is_refused(shared_api: ApiSite, fields: dict[str, Any], status: int, sentence: str) -> None:
     answer = shared_api.rest.post("/v1/jobs", body("impossible", **fields))
     assert (answer.status, sentence in answer.text) == (status, True), answer
@@ -123,3 +127,14 @@ def test_full_line_refuses_a_run_unless_it_is_forced(shared_api: ApiSite) -> Non
     refused = shared_api.rest.post("/v1/jobs/full/run")
     assert (refused.status, "queue.max is 1" in refused.text) == (409, True), refused
     assert shared_api.rest.post("/v1/jobs/full/run?force=true").status == 202
+
+
+def test_full_line_for_a_pool_takes_only_a_forced_dkronrun(shared_api: ApiSite) -> None:
+    """An annotation is gone when the run gets its place, so the operator would count it like any other."""
+    shared_api.store(dkron_job("pooled", pools=["database"], queue={"max": 1}))
+    line = request_claim("a").model_copy(update={"queued_at": after(0)})
+    shared_api.write_status("pooled", active=[line.to_wire()])
+    path = "/v1/jobs/pooled/run"
+    refused = [shared_api.rest.post(f"{path}{query}") for query in ("", "?force=true")]
+    assert [(each.status, 'send {"force": true}' in each.text) for each in refused] == [(409, True)] * 2
+    assert shared_api.rest.post(path, {"force": True}).status == 202

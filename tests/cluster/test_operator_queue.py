@@ -69,9 +69,10 @@ def test_requests_wait_and_leave_the_line_with_a_reason(own_site: Site) -> None:
     status = kube.wait_status("report", "two to wait", lambda status: len(waiting(status)) == 2)
     assert "2 runs wait in line" in condition(status, "Ready")["message"]
     kube.wait_for(
-        "the DkronRun to say so", lambda: run_status(kube, "third").get("message", ""),
-        lambda message: message.startswith("the run has waited in line since "),
+        "the DkronRun to say so", lambda: run_status(kube, "third"),
+        lambda said: said.get("message", "").startswith("the run has waited in line since "),
     )  # fmt: skip
+    assert run_status(kube, "third")["phase"] == "Waiting"
     kube.wait_for("the annotation to go", lambda: requests_of(kube), lambda left: left == [])
     second = next(entry for entry in waiting(status) if at(entry["slot"]) == at("2026-01-01T00:00:01Z"))
     kube.ask_stop("report", second["job"], "2026-01-01T00:00:02Z by a test")

@@ -43,6 +43,10 @@ LATER = in_line(claim(at(-1)), -1)
 TURN = seen(WAITING).model_copy(update={"started_at": at(-0.5)})
 ASKED = in_line(request_claim("a", at(-1.5)), -1.5)
 WAITED = execution(queued(claim(at(-6), at=at(-4)), -5.9))
+STOPPED = execution(
+    queued(claim(at(-6), at=at(-4)), -5.9), success=False, seconds=0, exit_code=None, reason="Stopped",
+    message="asked for by ann",
+)  # fmt: skip
 BEFORE = execution(claim(at(-7), at=at(-7)), seconds=170)
 
 
@@ -94,6 +98,10 @@ NEWEST = {"queue": {"order": "newest"}}
                  "the run of 2026-03-01T11:53:00Z, took 5.0s", {"executions": (WAITED, BEFORE), "success_count": 2},
                  facts={"queued_seconds": 114.0, "late_seconds": 6.0}),
             id="what has waited"),
+        pytest.param(
+            Told(-6, "ran", "failed, 6s late, waited 114s from 2026-03-01T11:54:06Z to 2026-03-01T11:56:00Z, never "
+                 "ran, stopped by ann", {"executions": (STOPPED,), "error_count": 1}),
+            id="what was stopped in line"),
         pytest.param(Told(-1, "skipped", "as many runs waited in line as", dropped(SkipReason.QUEUE_FULL),
                           facts={"reason": "QueueFull", "setting": "spec.queue.max"}), id="the line was full"),
         pytest.param(Told(-1, "skipped", "for longer than spec.queue.expires", dropped(SkipReason.QUEUE_EXPIRED),
@@ -167,6 +175,17 @@ def test_place_in_line_is_behind_what_waits_in_a_queue() -> None:
 def test_lateness_is_without_the_wait(attempts: tuple[Execution, ...]) -> None:
     (recent,) = health_of(raw_job(executions=attempts), now=NOON).recent
     assert recent.late == 6.0
+
+
+def test_run_took_no_time_only_if_it_never_began() -> None:
+    ran = execution(claim(at(-6), at=at(-6)), success=False)
+    retry = STOPPED.model_copy(update={"attempt": 2, "queued_at": None})
+    both, never = (
+        runs_of(attempts_of({"executions": [each.to_wire() for each in of]})) for of in ((ran, retry), (STOPPED,))
+    )
+    assert [run.took(NOON) for run in (*both, *never)] == [timedelta(minutes=2), None]
+    at_once_over = execution(claim(at(-6), at=at(-6)), success=False, seconds=0)
+    assert runs_of(attempts_of({"executions": [at_once_over.to_wire()]}))[0].took(NOON) == timedelta()
 
 
 def test_what_waits_is_no_failed_and_no_slow_run() -> None:

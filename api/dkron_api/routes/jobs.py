@@ -273,7 +273,7 @@ async def _save(request: web.Request, body: JobBody) -> web.StreamResponse:
     headers = {"Location": public_path(request, path), "ETag": etag(job)}
     headers |= {"Preference-Applied": STRICT} if strict else {}
     warnings = (ignored(body), *verdict.warnings, without_node(request.app, body.tags or {}))
-    return json_answer(request, echo(body), status=HTTPStatus.CREATED, headers=headers | header(warnings))
+    return json_answer(request, echo(body, job), status=HTTPStatus.CREATED, headers=headers | header(warnings))
 
 
 def _saving(request: web.Request, name: str, *, exists: bool) -> Need:

@@ -85,7 +85,8 @@ def require_values(job: Job, given: Mapping[str, str]) -> None:
 
 
 def require_able(job: Job, request: web.Request, *, force: bool = False) -> None:
-    """Raise `ApiError`, 404 or 409, for a job that cannot run. `force` runs one that is disabled as well."""
+    """Raise `ApiError`, 404 or 409, for a job that cannot run. With `force` the run is a forced DkronRun: it runs a job
+    that is disabled, and one whose runs fill the line for a pool, as well."""
     spec = job.raw["spec"]
     if spec.get("disabled") and not job.parents and not force:
         raise ApiError(HTTPStatus.NOT_FOUND, f'the job "{job.name}" is disabled; toggle it first')
@@ -99,7 +100,7 @@ def require_able(job: Job, request: web.Request, *, force: bool = False) -> None
     if spec.get("concurrency") == "forbid" and job.busy and not forced:
         text = f'the job "{job.name}" is running, and its concurrency is forbid; add ?force=true to run it anyway'
         raise ApiError(HTTPStatus.CONFLICT, text)
-    if (why := full_line(job)) and not forced:
+    if (why := full_line(job)) and not (force if spec.get("pools") else forced):
         raise ApiError(HTTPStatus.CONFLICT, why)
 
 

@@ -119,7 +119,9 @@ def full_line(job: Job) -> str:
     if max(line_of(job).values(), default=0) < spec.queue.max:
         return ""
     text = f"the line of the job {quoted(job.name)} is full: queue.max is {spec.queue.max}"
-    return f"{text}; add ?force=true to run it anyway"
+    # Where it has to wait for a place in a pool, only a DkronRun still tells that it was forced.
+    way = 'send {"force": true}' if spec.pools else "add ?force=true"
+    return f"{text}; {way} to run it anyway"
 
 
 def running(

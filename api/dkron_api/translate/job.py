@@ -67,8 +67,16 @@ def _fields(job: Job, spec: JobSpec, status: JobStatus, *, due: datetime | None,
         "expires_at": _as_written(spec.expires_at, job.raw["spec"].get("expiresAt")),
         # Dkron does not have these fields, and its clients ignore them.
         **({"problem": why} if (why := obstacle(job)) else {}),
-        **({"queue": spec.queue.model_dump(mode="json")} if spec.concurrency is Concurrency.QUEUE else {}),
+        **_queue(spec),
     }
+
+
+def _queue(spec: JobSpec) -> Object:
+    """Return how runs wait in line. A client sends `queue` to have them wait, so a job whose runs wait only for places
+    in pools has a field of its own."""
+    if spec.concurrency is Concurrency.QUEUE:
+        return {"queue": spec.queue.model_dump(mode="json")}
+    return {"pool_queue": spec.queue.model_dump(mode="json")} if spec.pools else {}
 
 
 def _concurrency(job: Job, spec: JobSpec) -> str:
@@ -105,11 +113,16 @@ def read_body(data: bytes) -> JobBody:
     return read_object(decode(data))
 
 
-def echo(body: JobBody) -> dict[str, Any]:
-    """Return the response to an upsert: the request as understood, in the order of Dkron behaviour §2.1."""
+def echo(body: JobBody, stored: Job | None = None) -> dict[str, Any]:
+    """Return the response to an upsert: the request as understood, in the order of Dkron behaviour §2.1, and the queue
+    that the job has kept."""
     values = {name: getattr(body, name) for name in _ECHOED}
     in_order = {name: _by_key(value) for name, value in values.items() if isinstance(value, Mapping)}
-    queue = {} if body.queue is None else {"queue": body.queue or None}
+    queue: Object = {}
+    if body.queue is not None:
+        queue = {"queue": body.queue or None}
+    elif stored is not None and (stored.raw["spec"].get("pools") or stored.raw["spec"].get("concurrency") == "queue"):
+        queue = _queue(stored.spec)
     return {**values, **in_order, "id": body.name, "next": ZERO, **queue}
 
 

@@ -183,8 +183,9 @@ async def _follow(
 
 
 def _report(name: str, found: Run) -> int:
-    took = "" if found.started is None or found.finished is None else exact_span(found.finished - found.started)
+    took = None if found.finished is None else found.took(found.finished)
+    after = "" if took is None else f" after {exact_span(took)}"
     tries = f", {found.tries} attempts" if found.tries > 1 else ""
     why = f": {found.why}" if found.why else ""
-    remark(f"{name}: {found.result} after {took}{tries}{why}")
+    remark(f"{name}: {found.result}{after}{tries}{why}")
     return Code.OK if found.result is Result.SUCCESS else Code.FAILED

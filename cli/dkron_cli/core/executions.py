@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from dkron_cli.core.moments import EVER, MINUTE, Period, Range
-from dkron_cli.core.run import attempt_json, attempts_of_dkron, time_json, why_of
+from dkron_cli.core.run import attempt_json, attempts_of_dkron, time_json, took_of, waited_of, why_of
 from dkron_cli.core.table import Table, table
 from dkron_crds.schedule.instants import rfc3339
 from dkron_reports.job import Job
 from dkron_reports.reading import Object
 from dkron_reports.run import Attempt, Result, Run
-from dkron_reports.words import exact_span, instant
+from dkron_reports.words import instant
 
 MOST = 1000
 """Executions in one answer of the REST API."""
@@ -147,15 +147,16 @@ def execution_table(found: Sequence[Listed], *, now: datetime, namespaces: bool,
     rows = [
         (
             each.namespace if namespaces else "", each.job if jobs else "", instant(one.started), one.trigger,
-            str(one.number), one.member, state_of(one).value,
-            "" if one.started is None else exact_span((one.finished or now) - one.started),
-            why_of(one, now), one.id,
+            str(one.number), one.member, state_of(one).value, took_of(one, now), waited_of(one, now), why_of(one, now),
+            one.id,
         )
         for each in found
         for one in (each.attempt,)
     ]  # fmt: skip
-    columns = ("NAMESPACE", "JOB", "STARTED", "TRIGGER", "ATTEMPT", "MEMBER", "RESULT", "TOOK", "WHY", "EXECUTION")
-    return table(columns, rows, spare=("ATTEMPT", "MEMBER", "TRIGGER", "TOOK"))
+    columns = (
+        "NAMESPACE", "JOB", "STARTED", "TRIGGER", "ATTEMPT", "MEMBER", "RESULT", "TOOK", "WAITED", "WHY", "EXECUTION",
+    )  # fmt: skip
+    return table(columns, rows, spare=("ATTEMPT", "MEMBER", "WAITED", "TRIGGER", "TOOK"))
 
 
 def _ran_at(attempt: Attempt, at: datetime) -> bool:

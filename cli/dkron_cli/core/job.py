@@ -127,8 +127,8 @@ def _queue(raw: Object) -> str:
     """Return how many runs may wait in line, how long, and which is next; empty where none waits. A REST API shows the
     queue only of a job whose runs wait."""
     spec = mapping(raw, "spec")
-    found = mapping(spec or raw, "queue")
-    if not (spec.get("concurrency") == "queue" if spec else found):
+    found = mapping(spec or raw, "queue") or mapping(raw, "pool_queue")
+    if not (spec.get("concurrency") == "queue" or spec.get("pools") if spec else found):
         return ""
     most, order = number(found, "max") or MOST_WAITING, found.get("order") or OLDEST
     expires = f", each for {found['expires']}" if found.get("expires") else ""

@@ -87,5 +87,6 @@ def run_ended(run: Object, *, now: datetime) -> str:
 
 
 def _took(status: Object, *, now: datetime) -> str:
-    started = read_time(status.get("startedAt"))
-    return "" if started is None else exact_span((read_time(status.get("finishedAt")) or now) - started)
+    started, attempts = read_time(status.get("startedAt")), attempts_of_run(status)
+    never = bool(attempts) and all(each.took(now) is None for each in attempts)
+    return "" if started is None or never else exact_span((read_time(status.get("finishedAt")) or now) - started)

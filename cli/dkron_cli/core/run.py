@@ -48,11 +48,9 @@ def run_table(runs: Sequence[Run], *, now: datetime, wide: bool, jobs: Sequence[
     rows = []
     for run, job in zip(runs, jobs or [""] * len(runs), strict=True):
         members = {each.member for each in run.attempts}
-        end = run.finished or now
         row = (
             job, "" if run.slot is None else instant(run.slot), instant(run.started), run.trigger, run.result.value,
-            str(run.tries), "" if run.started is None else exact_span(end - run.started), _late(run),
-            "" if (waited := run.waited(now)) is None else span(waited),
+            str(run.tries), took_of(run, now), _late(run), waited_of(run, now),
         )  # fmt: skip
         nodes = ",".join(sorted({each.node for each in run.attempts if each.node}))
         why = run.why or _place(run.place)
@@ -90,6 +88,16 @@ def attempt_json(each: Attempt) -> Object:
     }  # fmt: skip
 
 
+def took_of(each: Attempt | Run, now: datetime) -> str:
+    """Return how long it ran; empty if it did not begin."""
+    return "" if (took := each.took(now)) is None else exact_span(took)
+
+
+def waited_of(each: Attempt | Run, now: datetime) -> str:
+    """Return how long it waited in line; empty if it did not wait."""
+    return "" if (waited := each.waited(now)) is None else span(waited)
+
+
 def time_json(at: datetime | None) -> str | None:
     """Return a time in JSON."""
     return None if at is None else rfc3339(at)
@@ -119,8 +127,7 @@ def attempt_table(attempts: Sequence[Attempt], *, now: datetime) -> Table:
         (
             instant(each.started), str(each.number), each.member or each.node,
             _result(each),
-            "" if each.finished is None or each.started is None else exact_span(each.finished - each.started),
-            why_of(each, now), each.id,
+            "" if each.finished is None else took_of(each, now), why_of(each, now), each.id,
         )
         for each in attempts
     ]  # fmt: skip

@@ -45,7 +45,7 @@ def _run_of(status: Object, asked: Asked) -> Run | None:
             raise CliError(Code.FAILED, f'the run of "{name}" failed: {message}')
         case "Failed" | "Succeeded":
             return runs_of(attempts)[0]
-        case "Running" if attempts:
+        case "Waiting" | "Running" if attempts:
             # Between two attempts it shows those that have ended, as if it were over.
             run = runs_of(attempts)[0]
             return run if run.result in GOING else None

@@ -27,7 +27,7 @@ from dkron_operator.plan.line_changes import Dequeued, dequeued, line_of, run_of
 from dkron_operator.plan.plan import NEWER_RUN, Plan, cancelled
 from dkron_operator.plan.probing import plan_probe
 from dkron_operator.plan.replacing import is_replaced, older_jobs
-from dkron_operator.plan.retries import retry_of
+from dkron_operator.plan.retries import due, retry_of
 from dkron_operator.plan.stop_requests import stop_of, stopped
 from dkron_operator.plan.upstream_runs import has_room
 from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome, Situation
@@ -195,11 +195,12 @@ def _claimed(plan: Plan, entry: Active) -> None:
     elif entry.attempt > 1 and (why := _cancelled(plan, entry)):
         plan.record(Dropped(entry.job))
         plan.do(cancelled(entry, why))
-    elif entry.attempt > 1 and entry.started_at > now:
+    elif entry.attempt > 1 and (at := due(plan, entry)) > now:
         # First ones are due when they are claimed, even if the clock was set back since.
-        plan.wake_at(entry.started_at)
+        plan.wake_at(at)
     elif plan.create is None and not _waits_for_its_run(plan, entry):
-        plan.start(_complete(plan, entry))
+        late = entry.attempt > 1 and entry.started_at > now
+        plan.start(_complete(plan, entry.model_copy(update={"started_at": now}) if late else entry))
 
 
 def _queued(plan: Plan, entry: Active) -> None:

@@ -120,9 +120,9 @@ def _turns(plan: Plan) -> list[RunKey]:
 
 
 def _drop(plan: Plan, entries: tuple[Active, ...], reason: SkipReason) -> None:
-    first = entries[0]
+    first, why = entries[0], _WHY[reason]
     plan.record(DroppedFromLine(entries, reason))
-    plan.warn(reason, f"a run does not begin: {_WHY[reason]}", first.job)
+    plan.warn(reason, f"a run does not begin: {why}", first.job)
     run = plan.situation.runs.by_group(first.group)
     if run is not None:
-        plan.do(ExplainRefusal(run.uid, reason, _WHY[reason]))
+        plan.do(ExplainRefusal(run.uid, reason, why))

@@ -1,13 +1,14 @@
 """The retry of an attempt that failed, and how long it waits."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from dkron_crds.job import Active, RetryBackoff
 from dkron_crds.schedule.instants import shifted
 from dkron_operator.plan.cause import cause_of
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.replacing import is_replaced
+from dkron_operator.plan.unknown_jobs import is_ahead
 from dkron_operator.plan.view import Outcome
 
 
@@ -23,6 +24,13 @@ def retry_of(plan: Plan, entry: Active, outcome: Outcome) -> Active | None:
     cause = replace(cause_of(entry), attempt=entry.attempt + 1)
     given = entry.parameters_given
     return cause.entry(uid=job.uid, name=job.name, at=due, node=entry.node_name, given=given)
+
+
+def due(plan: Plan, retry: Active) -> datetime:
+    """When this claim of a retry is due. A clock that was ahead has put it later than its backoff allows: it is due
+    now, since no record says how long it has waited."""
+    now, wait = plan.situation.now, delay(plan.situation.job.spec.retry_backoff, retry.attempt - 1)
+    return now if is_ahead(retry.started_at, shifted(now, wait)) else retry.started_at
 
 
 def delay(backoff: RetryBackoff, attempt: int) -> timedelta:

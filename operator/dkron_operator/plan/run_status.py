@@ -19,6 +19,7 @@ from dkron_crds.base import rfc3339
 from dkron_crds.conditions import MAX_MESSAGE, Condition, ConditionStatus, ConditionType
 from dkron_crds.job import Active, Execution, JobStatus, SkipReason, Trigger
 from dkron_crds.run import MAX_SHOWN_ATTEMPTS, BoundJob, RunAttempt, RunPhase, RunStatus
+from dkron_operator.plan.line_changes import waits_in_line
 from dkron_operator.plan.outcome import ORDINARY
 from dkron_operator.plan.requested_run import RequestedRun
 from dkron_operator.plan.view import AttemptJob, AttemptState
@@ -158,7 +159,7 @@ def _attempts(
 
 
 def _waits(entry: Active) -> bool:
-    return not entry.uid and (entry.attempt > 1 or entry.queued_at is not None)
+    return not entry.uid and (entry.attempt > 1 or waits_in_line(entry))
 
 
 def _of_active(entry: Active) -> RunAttempt:
@@ -193,18 +194,19 @@ def _runs_unrecorded(job: AttemptJob, attempts: Mapping[str, RunAttempt]) -> boo
 
 
 def _running(run: RequestedRun, attempts: Mapping[str, RunAttempt], active: list[Active]) -> RunStatus:
-    waiting = [entry for entry in active if _waits(entry)]
-    if len(active) > 1:
+    in_line = [entry for entry in active if waits_in_line(entry) or entry.queue]
+    phase = RunPhase.WAITING if active and len(in_line) == len(active) else RunPhase.RUNNING
+    if phase is RunPhase.WAITING and in_line[0].queue:
+        message = f"attempt {in_line[0].attempt} waits in LocalQueue {in_line[0].queue}"
+    elif phase is RunPhase.WAITING:
+        message = f"the run has waited in line since {rfc3339(in_line[0].started_at)}"
+    elif len(active) > 1:
         message = f"{len(active)} attempts are active"
-    elif waiting and waiting[0].queued_at is not None:
-        message = f"the run has waited in line since {rfc3339(waiting[0].queued_at)}"
-    elif waiting:
-        message = f"attempt {waiting[0].attempt} follows at {rfc3339(waiting[0].started_at)}"
-    elif active and active[0].queue:
-        message = f"attempt {active[0].attempt} waits in LocalQueue {active[0].queue}"
+    elif active and _waits(active[0]):
+        message = f"attempt {active[0].attempt} follows at {rfc3339(active[0].started_at)}"
     else:
         message = f"attempt {max((each.attempt for each in active), default=1)} is active"
-    return _with_attempts(run, attempts, RunPhase.RUNNING, message)
+    return _with_attempts(run, attempts, phase, message)
 
 
 def _ended(

@@ -78,9 +78,12 @@ def facts(
 
 
 def holds(status: JobStatus, fact: Fact) -> bool:
-    """Whether a status shows the fact. Used when the answer to a write was lost."""
+    """Whether a status shows the fact. Used when the answer to a write was lost. A record of the same attempt that says
+    something else is of another process, which counts it."""
     if isinstance(fact, Execution):
-        return is_recorded(status, fact.job)
+        kept = next((each for each in status.executions if each.job == fact.job), None)
+        end = None if kept is None else (kept.finished_at, kept.reason)
+        return is_recorded(status, fact.job) and end in (None, (fact.finished_at, fact.reason))
     mark = status.last_schedule_time
     waits = is_in(status.deferred, fact.slot) or fact.slot in _claims(status).values()
     return mark is not None and mark >= fact.slot and not waits

@@ -132,7 +132,8 @@ def test_members_of_a_run_whose_turn_came_do_not_wait() -> None:
 )
 def test_full_line_takes_no_further_run(spec: dict[str, Any], *, full: bool) -> None:
     said = full_line(job(active=LINE, **spec))
-    assert said == ('the line of the job "a" is full: queue.max is 2; add ?force=true to run it anyway' if full else "")
+    way = 'send {"force": true}' if "pools" in spec else "add ?force=true"
+    assert said == (f'the line of the job "a" is full: queue.max is 2; {way} to run it anyway' if full else "")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dkron_api.translate.forecast import next_slots
-from dkron_api.translate.job import read_body, shown
+from dkron_api.translate.job import echo, read_body, shown
 from dkron_api.translate.record import Job
 from dkron_crds.names import object_name
 from dkron_from_dkron.body import JobBody
@@ -153,6 +153,47 @@ DEFAULT: Object = {"max": 10, "expires": None, "order": "oldest"}
 def test_queue_reads_as_forbid_with_a_field_beside_it(spec: Object, expected: tuple[str, Object | None]) -> None:
     found = json_of(job(**spec))
     assert (found["concurrency"], found.get("queue")) == expected
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        pytest.param({"concurrency": "allow", "queue": QUEUE}, {"pool_queue": QUEUE}, id="allow"),
+        pytest.param({"concurrency": "forbid"}, {"pool_queue": DEFAULT}, id="forbid, by default"),
+        pytest.param({"concurrency": "queue", "queue": QUEUE}, {"queue": QUEUE}, id="queue"),
+    ],
+)
+def test_queue_of_a_job_with_pools_is_shown_and_kept(spec: Object, expected: Object) -> None:
+    stored = {"schedule": "@daily", "executorConfig": {"command": "true"}, "pools": ["database"], **spec}
+    found = json_of(job(**stored))
+    assert {key: value for key, value in found.items() if key.endswith("queue")} == expected
+    assert changed(stored, spec_of(read_body(json.dumps(found).encode()), stored)) == set()
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A body over a stored job, and the queue in the answer."""
+
+    sent: Object
+    stored: Object
+    queue: Object
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(Answered({}, {"concurrency": "queue", "queue": QUEUE}, {"queue": QUEUE}), id="it was kept"),
+        pytest.param(
+            Answered({"queue": {"max": 3}}, {"concurrency": "queue"}, {"queue": {"max": 3}}), id="it was sent"
+        ),
+        pytest.param(Answered({"queue": None}, {"concurrency": "forbid"}, {"queue": None}), id="it was taken out"),
+        pytest.param(Answered({}, {"concurrency": "forbid"}, {}), id="there was none"),
+    ],
+)
+def test_answer_to_an_upsert_has_the_queue_that_is_stored(case: Answered) -> None:
+    body = read_body(json.dumps({"name": "a", "concurrency": "forbid", **case.sent}).encode())
+    answer = echo(body, job(**case.stored))
+    assert {key: value for key, value in answer.items() if key.endswith("queue")} == case.queue
 
 
 @dataclass(frozen=True)

@@ -204,6 +204,9 @@ def test_run_that_waits_by_rest_has_its_place_and_no_start() -> None:
         pytest.param({"spec": {"concurrency": "forbid", "queue": {"max": 1}}}, None, id="without effect"),
         pytest.param({"concurrency": "forbid", "queue": {"max": 2}}, "at most 2 runs, the oldest first", id="by REST"),
         pytest.param({"concurrency": "forbid"}, None, id="by REST, none"),
+        pytest.param({"spec": {"pools": ["db"], "queue": {"max": 2}}}, "at most 2 runs, the oldest first", id="pools"),
+        pytest.param({"concurrency": "allow", "pool_queue": {"max": 2}}, "at most 2 runs, the oldest first",
+                     id="by REST, pools"),
     ],
 )  # fmt: skip
 def test_queue_is_described_where_runs_wait(raw: dict[str, Any], queue: str | None) -> None:

@@ -141,6 +141,21 @@ def test_no_attempt_follows(spec: dict[str, Any], attempt: int, *, success: bool
     assert (plan.status.active, plan.create, len(plan.status.executions)) == ((), None, 1)
 
 
+@pytest.mark.parametrize(
+    ("due", "begins"),
+    [
+        pytest.param(126, None, id="as late as clocks may differ"),
+        pytest.param(127, 5, id="later than that"),
+        pytest.param(365 * 24 * 3600, 5, id="in a year"),
+    ],
+)
+def test_retry_by_a_clock_that_was_ahead_begins_now(due: float, begins: float | None) -> None:
+    job = manual(retries=1, retryBackoff={"initial": "1s"})
+    plan = look(job, active=(claim(NOON, attempt=2, at=after(due)),), now=after(5))
+    began = None if plan.create is None else plan.create.entry.started_at
+    assert (began, plan.wake) == ((after(begins), None) if begins else (None, after(due)))
+
+
 def test_due_retry_is_created_under_the_name_of_its_cause() -> None:
     due, job = claim(NOON, attempt=2, at=after(10)), manual(retries=1)
     early = look(job, active=(due,), now=after(9))

@@ -37,6 +37,18 @@ def test_a_job_is_read() -> None:
         pytest.param({"retries": "many"}, "InvalidSpec", "spec.retries", id="a word for a number"),
         pytest.param({"startsAt": "tomorrow"}, "InvalidSpec", "spec.startsAt", id="a word for a time"),
         pytest.param({"history": {"executions": 0}}, "InvalidSpec", "spec.history.executions", id="a bound"),
+        pytest.param(
+            {"queue": {"expires": "0s"}},
+            "InvalidSpec",
+            "spec.queue.expires: a run may wait from 1s to",
+            id="no time to wait",
+        ),
+        pytest.param(
+            {"queue": {"expires": "99999999h"}},
+            "InvalidSpec",
+            'spec.queue.expires: "99999999h" is more than 292 years',
+            id="ten thousand years to wait",
+        ),
         pytest.param({"tags": {"dc": "eu:0"}}, "InvalidTags", "tags.dc", id="no node at all"),
     ],
 )

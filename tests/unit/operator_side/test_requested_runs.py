@@ -1,7 +1,7 @@
 """DkronRuns: what a plan makes of them, what their statuses say, and what is known and deleted of them."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -333,8 +333,21 @@ SHOWN = (
     Shown("refused", DISABLED_BY, "Refused", "the job is disabled"),
     Shown("refused by another process", {"refused": (A.job,)}, "Refused", ASK_EVENT),
     Shown(
-        "waits in line", {"active": (A.model_copy(update={"queued_at": NOON}),)}, "Running",
+        "waits in line", {"active": (A.model_copy(update={"queued_at": NOON}),)}, "Waiting",
         "the run has waited in line since 2026-03-01T12:00:00Z",
+    ),
+    Shown(
+        "its Job waits in a queue", {"active": (seen(A).model_copy(update={"queue": "reports", "queued_at": NOON}),)},
+        "Waiting", "attempt 1 waits in LocalQueue reports",
+    ),
+    Shown(
+        "its turn has come", {"active": (A.model_copy(update={"queued_at": NOON - timedelta(seconds=9)}),)}, "Running",
+        "attempt 1 is active",
+    ),
+    Shown(
+        "all members wait in line",
+        {"active": tuple(A.model_copy(update={"queued_at": NOON, "member": member}) for member in ("a", "b"))},
+        "Waiting", "the run has waited in line since 2026-03-01T12:00:00Z",
     ),
     Shown("dropped from the line", {"refused": (A.job,)}, "Refused", ASK_EVENT, decided()),
     Shown("the job's status was wiped", {"runs": (run(A),)}, "Running", "attempt 1 is active", decided()),
@@ -347,7 +360,7 @@ SHOWN = (
 def test_run_status_follows_the_job_status(case: Shown) -> None:
     phase, status = case.phase, tell(case.of, **case.given)
     assert (status.phase, status.message) == (phase, case.message)
-    going_on = ["Ready False"] if phase == "Running" else []
+    going_on = ["Ready False"] if phase in ("Waiting", "Running") else []
     assert [f"{condition.type} {condition.status}" for condition in status.conditions] == ENDS.get(phase, going_on)
     assert (status.finished_at is not None, status.group is not None) == (phase in ENDS, phase != "Pending")
     assert status.dkron_job == MINE

@@ -177,6 +177,16 @@ def test_write_is_reported_once(steps: list[str], tells: str) -> None:
     assert told(accounting.upsert(DONE_WITH, DONE_WITH)) == []
 
 
+def test_record_that_another_process_wrote_is_not_counted_here() -> None:
+    """Its own write never happened: it recorded the call, and another process that its outcome is not known."""
+    unknown = DONE.model_copy(update={"reason": "Unknown", "finished_at": after(9)})
+    accounting = WriteAccounting()
+    accounting.remember(WROTE)
+    accounting.send(WROTE, [Finished(DONE)])
+    accounting.unanswered(WROTE)
+    assert accounting.upsert(WROTE, fold_all(WROTE, [Finished(unknown)], History())) == ()
+
+
 def changes_of(slots: int) -> list[Change]:
     found: list[Change] = []
     for number in range(slots):
