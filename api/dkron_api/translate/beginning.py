@@ -52,8 +52,8 @@ def _read(metadata: Object) -> Beginning | None:
 
 
 def _wait(metadata: Object, begun: datetime) -> Object:
-    """Return that the Job waits in a queue of Kueue. It is created suspended, and its generation grows when Kueue admits
-    it: the metadata tells both."""
+    """Return that the Job waits in a queue of Kueue. It is created suspended, and its generation grows when Kueue
+    admits it: the metadata tells both."""
     queue = (metadata.get("labels") or {}).get(marks.KUEUE_QUEUE)
     return {"queue": queue, "queuedAt": rfc3339(begun)} if queue and metadata.get("generation") == 1 else {}
 

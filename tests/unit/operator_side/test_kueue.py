@@ -266,7 +266,9 @@ class Vain:
         pytest.param(Vain(ends=True, problem=GIVEN_UP, persisted=seen(ENTRY)), id="first the status shows its wait"),
         pytest.param(Vain(ends=True, problem=GIVEN_UP, persisted=WAITS), id="first the status shows why"),
         pytest.param(Vain(ends=True, spec=IN_TIME, persisted=seen(ENTRY)), id="too late: first its wait"),
-        pytest.param(Vain(ends=False, entry=NOTED, persisted=NOTED), id="an earlier process saw why, and a look is due"),
+        pytest.param(
+            Vain(ends=False, entry=NOTED, persisted=NOTED), id="an earlier process saw why, and a look is due"
+        ),
     ],
 )
 def test_job_that_waits_in_vain_is_deleted(case: Vain) -> None:

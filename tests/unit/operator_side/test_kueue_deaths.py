@@ -38,9 +38,9 @@ class Mortal(FakeKube):
         self._end()
         return answer
 
-    async def delete(self, resource: Resource, namespace: str | None, name: str, **preconditions: Any) -> None:
+    async def delete(self, resource: Resource, _namespace: str | None, name: str, **preconditions: Any) -> None:
         self._begin()
-        await super().delete(resource, namespace, name, **preconditions)
+        await super().delete(resource, _namespace, name, **preconditions)
         if resource == JOBS:
             # Kubernetes deletes what the Job owns.
             self.remove(WORKLOADS, f"job-{name}")
