@@ -205,7 +205,7 @@ def test_a_job_that_waits_in_vain_ends(queues: Queues) -> None:
 def executions_of(site: ApiSite, job: str) -> Object:
     answer = site.rest.get(f"/v1/jobs/{job}/executions?details=true")
     assert answer.status == 200, answer
-    (found,) = answer.json
+    (found,) = answer.json()
     return dict(found)
 
 
@@ -235,9 +235,9 @@ def test_places_are_told_where_a_user_asks_about_one_run(queues: Queues, tmp_pat
         site.api.wait_for_line("ready with")
         shown = executions_of(site, "third")
         assert (shown["place"], shown["details"]["local_queue"], shown["started_at"]) == (2, QUEUE, ZERO)
-        one = site.rest.get(f"/v1/jobs/third/executions/{shown['id']}").json
+        one = site.rest.get(f"/v1/jobs/third/executions/{shown['id']}").json()
         assert (one["place"], one["started_at"]) == (2, ZERO)
-        (run,) = site.rest.get(f"/v1/jobs/third/explain?at={FIRST_REQUEST}").json["runs"]
+        (run,) = site.rest.get(f"/v1/jobs/third/explain?at={FIRST_REQUEST}").json()["runs"]
         assert (run["place"], place in run["why"]) == (2, True)
         assert "place" not in executions_of(site, "first")
         by_rest = CommandLine({"DKRON_SERVER": f"http://{site.rest.host}:{site.rest.port}", "TERM": "dumb"})
