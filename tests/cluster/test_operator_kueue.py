@@ -223,6 +223,9 @@ def test_places_are_told_where_a_user_asks_about_one_run(queues: Queues, tmp_pat
     whole = command_line(kube.kubeconfig, kube.namespace)
     place = f"in LocalQueue {QUEUE}, place 2 in its ClusterQueue"
     kube.wait_for("a place", lambda: whole("explain", "third").output, lambda said: place in said)
+    path = f"/apis/visibility.kueue.x-k8s.io/v1beta2/namespaces/{kube.namespace}/localqueues/{QUEUE}/pendingworkloads"
+    (pending,) = json.loads(queues.cluster.kubectl("get", "--raw", path))["items"]
+    assert (pending["positionInLocalQueue"], pending["positionInClusterQueue"]) == (0, 1)
     assert place in whole("describe", "third").output
     assert "in LocalQueue other, place 1 in its ClusterQueue" in whole("describe", "second").output
     assert ", place " not in whole("describe", "first").output
