@@ -24,7 +24,7 @@ WIDTH = 4
 QUEUES = 4
 """Queues of one job that are asked about: usually it has one."""
 FRESH, AGAIN = 1.0, 10.0
-"""Seconds for which an answer counts, and until a queue is asked about again that gave none."""
+"""Seconds that an answer counts, and until a queue is asked about again that gave none."""
 REMEMBERED = 64
 """Queues whose answers are kept."""
 NONE: Mapping[str, int] = MappingProxyType({})
