@@ -202,11 +202,14 @@ def test_a_job_that_waits_in_vain_ends(queues: Queues) -> None:
     assert not is_degraded(found)
 
 
-def executions_of(site: ApiSite, job: str) -> Object:
+def shown_of(site: ApiSite, job: str) -> list[Object]:
     answer = site.rest.get(f"/v1/jobs/{job}/executions?details=true")
-    assert answer.status == 200, answer
-    (found,) = answer.json()
-    return dict(found)
+    return list(answer.json()) if answer.status == 200 else []
+
+
+def executions_of(site: ApiSite, job: str) -> Object:
+    (found,) = shown_of(site, job)
+    return found
 
 
 def test_places_are_told_where_a_user_asks_about_one_run(queues: Queues, tmp_path: Path) -> None:
@@ -250,6 +253,23 @@ def test_places_are_told_where_a_user_asks_about_one_run(queues: Queues, tmp_pat
         shown = executions_of(site, "third")
         assert ("place" in shown, shown["details"]["local_queue"]) == (False, QUEUE)
         site.api.wait_for_line("cannot tell places")
+
+
+def test_first_attempt_of_a_slot_waits_from_the_beginning(queues: Queues, tmp_path: Path) -> None:
+    kube = queues.kube
+    queues.quota(pods=1)
+    queues.local(HELD, stopPolicy="Hold")
+    with limited_api(kube, LEAST_API, tmp_path) as site:
+        site.api.wait_for_line("ready with")
+        kube.apply(dkron_job("held", queueName=HELD, schedule="@every 3s", concurrency="forbid"))
+        # The status shows it some seconds later.
+        (first,) = kube.wait_for("an execution", lambda: shown_of(site, "held"), bool)
+        assert (first["started_at"], first["queued_at"] != ZERO) == (ZERO, True)
+        assert site.rest.get("/v1/busy").json() == []
+    kube.apply(dkron_job("runs", queueName=QUEUE, jobTemplate=FOR_LONG, run=["once"]))
+    kube.wait_status("runs", "to be admitted", admitted)
+    generations = [each["metadata"]["generation"] for name in ("held", "runs") for each in kube.jobs_of(name)]
+    assert generations == [1, 2], "only the admission changes a Job"
 
 
 def test_waiting_jobs_are_stopped_and_replaced(queues: Queues) -> None:
