@@ -71,6 +71,10 @@ class Active(WireModel):
     evictions: Count = 0
     """How often Kueue has stopped the Job after its admission, so that it waits again. The attempt goes on."""
 
+    given_up: Reason = ""
+    """Why Kueue does not start the Job any more: the reason of the execution once the Job is deleted. Empty while it
+    may."""
+
     parameters_given: bool = False
     """True if the DkronRun that asked for the run gives values to parameters. No attempt begins after that object was
     deleted."""

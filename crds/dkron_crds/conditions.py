@@ -11,8 +11,9 @@ from dkron_crds.base import Count, Instant, WireModel
 
 MAX_CONDITIONS = 8
 MAX_MESSAGE = 1024
+MAX_REASON = 128
 
-Reason = Annotated[str, Field(max_length=128)]
+Reason = Annotated[str, Field(max_length=MAX_REASON)]
 
 
 class ConditionType(StrEnum):

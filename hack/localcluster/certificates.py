@@ -5,6 +5,7 @@ and in pods each use another name, so all of them are in ours.
 """
 
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from localcluster.errors import ClusterError
 
 DAYS = "365"
 OPENSSL_SECONDS = 30
+AGGREGATOR = "aggregator"
+"""The name in the API server's certificate for other API servers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,16 @@ class Certificates:
         return self.folder / "apiserver.key"
 
     @property
+    def aggregator(self) -> Path:
+        """The certificate by which API servers of others know the API server, which tells them the user."""
+        return self.folder / "aggregator.crt"
+
+    @property
+    def aggregator_key(self) -> Path:
+        """Its key."""
+        return self.folder / "aggregator.key"
+
+    @property
     def tokens(self) -> Path:
         """The private key that signs service account tokens."""
         return self.folder / "service-accounts.key"
@@ -59,17 +72,14 @@ def create(certificates: Certificates, addresses: Addresses) -> None:
     folder = certificates.folder
     folder.mkdir(parents=True, exist_ok=True)
     authority_key = folder / "ca.key"
-    for key in (authority_key, certificates.serving_key, certificates.tokens):
+    for key in (authority_key, certificates.serving_key, certificates.aggregator_key, certificates.tokens):
         _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key)
     _openssl("pkey", "-in", certificates.tokens, "-pubout", "-out", certificates.tokens_public)
     _self_signed(authority_key, certificates.authority)
-    request = folder / "apiserver.csr"
-    subject = ("-subj", "/CN=kube-apiserver", "-addext", f"subjectAltName={names(addresses)}")
-    _openssl("req", "-new", "-key", certificates.serving_key, *subject, "-out", request)
-    signer = ("-CA", certificates.authority, "-CAkey", authority_key, "-CAcreateserial")
-    _openssl(
-        "x509", "-req", "-in", request, *signer, "-days", DAYS, "-copy_extensions", "copy", "-out", certificates.serving
-    )
+    serving = ("-subj", "/CN=kube-apiserver", "-addext", f"subjectAltName={names(addresses)}")
+    _signed(certificates.serving_key, certificates.serving, serving, authority=certificates.authority)
+    aggregator = ("-subj", f"/CN={AGGREGATOR}")
+    _signed(certificates.aggregator_key, certificates.aggregator, aggregator, authority=certificates.authority)
 
 
 def create_for_loopback(key: Path, certificate: Path) -> None:
@@ -77,6 +87,13 @@ def create_for_loopback(key: Path, certificate: Path) -> None:
     _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key)
     subject = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1")
     _openssl("req", "-x509", "-key", key, *subject, "-days", DAYS, "-out", certificate)
+
+
+def _signed(key: Path, certificate: Path, subject: Sequence[str], *, authority: Path) -> None:
+    request = certificate.with_suffix(".csr")
+    _openssl("req", "-new", "-key", key, *subject, "-out", request)
+    signer = ("-CA", authority, "-CAkey", authority.with_suffix(".key"), "-CAcreateserial")
+    _openssl("x509", "-req", "-in", request, *signer, "-days", DAYS, "-copy_extensions", "copy", "-out", certificate)
 
 
 def _self_signed(key: Path, certificate: Path) -> None:

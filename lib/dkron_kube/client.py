@@ -109,6 +109,14 @@ class KubeClient:
         """Return one object. Raises `NotFound`."""
         return await self._call("get", resource, resource.path(namespace, name))
 
+    async def subresource(
+        self, resource: Resource, namespace: str, name: str, subresource: str, *, query: Mapping[str, str]
+    ) -> Object:
+        """Return a part of an object that has a path of its own. Raises `NotFound`, also if the API server has no
+        resources of this kind."""
+        part = resource._replace(plural=f"{resource.plural}/{subresource}")
+        return await self._call("get", part, resource.path(namespace, name, subresource), params=query)
+
     async def openapi(self, group: str, version: str) -> Object:
         """Return the OpenAPI v3 document of a group's version. Raises `NotFound`, also before the server has built
         it."""

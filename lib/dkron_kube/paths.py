@@ -53,6 +53,8 @@ SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts")
 TOKEN_REQUESTS = Resource("", "v1", "serviceaccounts/token")
 """As requests for tokens are counted; their path is the account's."""
 LOCAL_QUEUES = Resource("kueue.x-k8s.io", "v1beta2", "localqueues")
+VISIBLE_QUEUES = Resource("visibility.kueue.x-k8s.io", "v1beta2", "localqueues")
+"""LocalQueues as Kueue's visibility API shows them: it is no part of the objects."""
 WORKLOADS = Resource("kueue.x-k8s.io", "v1beta2", "workloads")
 EVENTS = Resource("events.k8s.io", "v1", "events")
 TOKEN_REVIEWS = Resource("authentication.k8s.io", "v1", "tokenreviews")

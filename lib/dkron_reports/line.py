@@ -1,6 +1,6 @@
 """The line of a job: which of its runs wait for their turn, and in which order."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -46,6 +46,22 @@ def is_waiting(active: Object) -> bool:
     if since is None:
         return False
     return bool(active.get("queue")) or (not active.get("uid") and since == read_time(active.get("startedAt")))
+
+
+def queues_of(status: Object) -> list[str]:
+    """Return the LocalQueues of Kueue in which Jobs of a DkronJob wait."""
+    return sorted({str(each["queue"]) for each in objects(status, "active") if each.get("queue")})
+
+
+def with_places(raw: Object, places: Mapping[str, int]) -> Object:
+    """Return a DkronJob whose entries of `status.active` also have their `place` in a queue of Kueue, which no object
+    tells. `places` are by the uids of the Jobs."""
+    status = mapping(raw, "status")
+    active = [
+        {**each, "place": place} if each.get("queue") and (place := places.get(str(each.get("uid")))) else each
+        for each in objects(status, "active")
+    ]
+    return {**raw, "status": {**status, "active": active}}
 
 
 def run_of(active: Object) -> RunKey:

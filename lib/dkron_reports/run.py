@@ -76,9 +76,17 @@ class Attempt:
     queued: datetime | None = None
     """Since when its run waited in line; None if it did not wait."""
     place: int = 0
-    """The place of its run in the line of the job, 1 for the next one; 0 for none."""
+    """The place of its run in the line of the job, or of its Job among those that Kueue may admit; 1 for the next one,
+    and 0 if it is not known, or for none."""
     queue: str = ""
     """The LocalQueue of Kueue in which its Job waits; empty if it does not."""
+
+    @property
+    def where(self) -> str:
+        """Where it waits, in a few words; empty if that is not known."""
+        if self.queue:
+            return f"in LocalQueue {self.queue}" + (f", place {self.place} in its ClusterQueue" if self.place else "")
+        return f"place {self.place} in line" if self.place else ""
 
     @property
     def waits(self) -> bool:
@@ -133,6 +141,11 @@ class Run:
     def place(self) -> int:
         """Its place in the line of the job; 0 for none."""
         return self.attempts[0].place
+
+    @property
+    def where(self) -> str:
+        """Where it waits, in a few words; empty if it does not, or if that is not known."""
+        return next((each.where for each in self.attempts if each.where), "")
 
     @property
     def finished(self) -> datetime | None:
@@ -198,10 +211,7 @@ class Run:
             return []
         ahead = f" behind {behind}" if behind else ""
         if self.started is None:
-            place = [f"place {self.place} in line"] if self.place else []
-            queue = next((each.queue for each in self.attempts if each.queue), "")
-            place += [f"in LocalQueue {queue}"] if queue else []
-            return [f"since {instant(self.queued)} ({span(waited)}){ahead}", *place]
+            return [f"since {instant(self.queued)} ({span(waited)}){ahead}", *filter(None, (self.where,))]
         return [f"waited {span(waited)} from {instant(self.queued)} to {instant(self.started)}{ahead}"]
 
     @property
@@ -311,6 +321,6 @@ def _attempt(raw: Object, *, ended: bool = False, place: int | None = None) -> A
         begun=ended or bool(raw.get("uid")),
         uid=str(raw.get("uid") or ""),
         queued=read_time(raw.get("queuedAt")),
-        place=place or 0,
+        place=place or (whole(raw.get("place")) if raw.get("queue") else 0),
         queue=str(raw.get("queue") or ""),
     )

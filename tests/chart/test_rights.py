@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dkron_api.auth.routes import TABLE
-from tests.support.api_rights import FOR_LEAVE, FOR_PAUSES_OF_ALL, FOR_POLICIES, FOR_TOKENS, LEAST_API
+from tests.support.api_rights import FOR_LEAVE, FOR_PAUSES_OF_ALL, FOR_PLACES, FOR_POLICIES, FOR_TOKENS, LEAST_API
 from tests.support.charts import CLUSTER_WIDE, NAMESPACE, Object, key, of_kind, rendered
 from tests.support.rights import (
     FOR_KUEUE,
@@ -76,7 +76,7 @@ def given(objects: Iterable[Object], account: str, namespace: str | None) -> Rig
 
 def test_operator_of_one_namespace_has_the_least_rights(tmp_path: Path) -> None:
     objects = rendered(AT_HOME | {"api": {"enabled": False}}, folder=tmp_path)
-    assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST, FOR_KUEUE)
+    assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST)
     assert given(objects, OPERATOR, None) == set()
 
 
@@ -84,7 +84,7 @@ def test_operator_has_roles_in_each_watched_namespace(tmp_path: Path) -> None:
     objects = rendered({"watchNamespaces": [ELSEWHERE, "team-b"], "api": {"enabled": False}}, folder=tmp_path)
     assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST, home=True) | wanted(FOR_REPLICAS, FOR_OTHER_NAMESPACES)
     for namespace in (ELSEWHERE, "team-b"):
-        assert given(objects, OPERATOR, namespace) == wanted(LEAST, FOR_KUEUE, home=False)
+        assert given(objects, OPERATOR, namespace) == wanted(LEAST, home=False)
 
 
 def test_an_operator_of_all_namespaces_sees_nodes_too(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_api_has_its_own_account_with_the_least_rights(tmp_path: Path) -> None:
     objects = rendered(AT_HOME | {"api": {"mode": "deployment"}}, folder=tmp_path)
     jobs = wanted(LEAST_API, home=False)
     assert given(objects, API, NAMESPACE) == jobs | wanted_at_home("deployment", policies=False)
-    assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST, FOR_KUEUE)
+    assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST)
     assert {"dkron-jobs", OPERATOR, API} <= {key(item)[2] for item in of_kind(objects, "ServiceAccount")}
 
 
@@ -117,7 +117,7 @@ def test_operator_issues_tokens_for_the_sidecar_account(mode: str, tmp_path: Pat
     extra = wanted(for_rest_token("theirs")) if mode == "sidecar" else set()
     at_home = wanted(LEAST, home=True) | wanted(FOR_REPLICAS, FOR_OTHER_NAMESPACES)
     assert given(objects, OPERATOR, NAMESPACE) == at_home | extra
-    assert given(objects, OPERATOR, ELSEWHERE) == wanted(LEAST, FOR_KUEUE, home=False)
+    assert given(objects, OPERATOR, ELSEWHERE) == wanted(LEAST, home=False)
     assert [item for item in of_kind(objects, "Secret") if item["type"] != "Opaque"] == []
 
 
@@ -130,10 +130,22 @@ def test_api_has_no_rights_in_unserved_namespaces(tmp_path: Path) -> None:
 
 
 def test_the_api_of_all_namespaces_has_them_everywhere(tmp_path: Path) -> None:
-    assert given(rendered(), API, None) == wanted(LEAST_API, home=False) | wanted(FOR_TAGS)
+    assert given(rendered(), API, None) == wanted(LEAST_API, home=False) | wanted(FOR_TAGS, FOR_PLACES)
     objects = rendered({"api": {"auth": ["none"]}}, folder=tmp_path)
     assert given(objects, API, None) == wanted(FOR_TAGS)
-    assert given(objects, API, "default") == wanted(LEAST_API, home=False)
+    assert given(objects, API, "default") == wanted(LEAST_API, home=False) | wanted(FOR_PLACES)
+
+
+def test_rights_about_kueue_need_kueue_in_some_namespaces(tmp_path: Path) -> None:
+    values = {"watchNamespaces": [ELSEWHERE], "api": {"mode": "deployment"}}
+    objects = rendered(values, folder=tmp_path, served=["kueue.x-k8s.io/v1beta2"])
+    assert given(objects, OPERATOR, ELSEWHERE) == wanted(LEAST, FOR_KUEUE, home=False)
+    assert given(objects, API, ELSEWHERE) == wanted(LEAST_API, home=False) | wanted(FOR_PLACES)
+    without = rendered(values, folder=tmp_path)
+    assert given(objects, OPERATOR, None) == given(without, OPERATOR, None) == set()
+    assert {
+        group for item in without for rule in item.get("rules", ()) for group in rule.get("apiGroups", ())
+    }.isdisjoint({"kueue.x-k8s.io", "visibility.kueue.x-k8s.io"})
 
 
 @pytest.mark.parametrize(

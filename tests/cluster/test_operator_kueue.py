@@ -8,17 +8,25 @@ from pathlib import Path
 import pytest
 
 import localcluster
+from dkron_from_dkron.moments import ZERO
 from dkron_kube.paths import DKRON_JOBS, JOBS, WORKLOADS
 from localcluster import build
 from localcluster.servers import kueue
+from tests.support.api_rights import FOR_PLACES, LEAST_API, limited_api
+from tests.support.api_sites import ApiSite
+from tests.support.command_line import CommandLine, command_line
 from tests.support.jobs import at, dkron_job, simulated
 from tests.support.kube import Kube, Object, condition, finished, is_degraded
+from tests.support.rights import Rules, limited_access
 from tests.support.sites import Site
 
 pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.usefixtures("running_kueue")]
 
 GROUP = "kueue.x-k8s.io/v1beta2"
 QUEUE, HELD = "team", "held"
+PRIORITY = "kueue.x-k8s.io/priority-class"
+FIRST_REQUEST = "2026-01-01T00:00:00Z"
+"""When the runs of the tests were requested, as their annotations say."""
 FOR_LONG = simulated(run_for="90s")
 NEVER = {"initial": "1h", "max": "1h"}
 """A backoff after which no retry begins in a test."""
@@ -57,6 +65,13 @@ class Queues:
         self.local(QUEUE)
         return name
 
+    def priorities(self) -> tuple[str, str]:
+        """A quota of one pod, and two priority classes: the first one is higher."""
+        name = self.quota(pods=1)
+        for value, priority in ((1000, "high"), (1, "low")):
+            self.apply("WorkloadPriorityClass", f"{name}-{priority}", value=value)
+        return f"{name}-high", f"{name}-low"
+
     def local(self, name: str, **spec: object) -> None:
         """A LocalQueue."""
         self.apply("LocalQueue", name, spec={"clusterQueue": self.kube.namespace, **spec})
@@ -70,7 +85,7 @@ def running_kueue(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPa
     cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
     if "kueue-system" not in cluster.kubectl("get", "namespaces", "--output=name"):
         cluster.kubectl("create", "namespace", kueue.NAMESPACE)
-    with kueue.kueue(cluster.kubeconfig, tmp_path_factory.mktemp("kueue")):
+    with kueue.kueue(cluster.kubeconfig, tmp_path_factory.mktemp("kueue"), kubectl=cluster.kubectl):
         yield
 
 
@@ -129,12 +144,9 @@ def test_jobs_run_one_after_another_in_a_quota_of_one(queues: Queues) -> None:
 @pytest.mark.promise
 def test_an_evicted_job_goes_on_when_there_is_room(queues: Queues) -> None:
     kube = queues.kube
-    name = queues.quota(pods=1)
-    for value, priority in ((1, "low"), (1000, "high")):
-        queues.apply("WorkloadPriorityClass", f"{name}-{priority}", value=value)
-    low, high = (
-        simulated(run_for=seconds) | {"metadata": {"labels": {"kueue.x-k8s.io/priority-class": f"{name}-{priority}"}}}
-        for priority, seconds in (("low", "6s"), ("high", "2s"))
+    high, low = (
+        simulated(run_for=seconds) | {"metadata": {"labels": {PRIORITY: priority}}}
+        for priority, seconds in zip(queues.priorities(), ("2s", "6s"), strict=True)
     )
     kube.apply(dkron_job("low", queueName=QUEUE, jobTemplate=low, run=["once"]))
     (first,) = kube.wait_status("low", "to be admitted", admitted)["active"]
@@ -188,6 +200,76 @@ def test_a_job_that_waits_in_vain_ends(queues: Queues) -> None:
     found = kube.wait_status("lost", "to succeed", finished(1))
     assert found["executions"][0]["success"]
     assert not is_degraded(found)
+
+
+def shown_of(site: ApiSite, job: str) -> list[Object]:
+    answer = site.rest.get(f"/v1/jobs/{job}/executions?details=true")
+    return list(answer.json()) if answer.status == 200 else []
+
+
+def executions_of(site: ApiSite, job: str) -> Object:
+    (found,) = shown_of(site, job)
+    return found
+
+
+def test_places_are_told_where_a_user_asks_about_one_run(queues: Queues, tmp_path: Path) -> None:
+    kube = queues.kube
+    high, low = queues.priorities()
+    queues.local("other")
+    for name, queue, priority, known in (
+        ("first", QUEUE, high, admitted), ("second", "other", high, queued), ("third", QUEUE, low, queued),
+    ):  # fmt: skip
+        template = simulated(run_for="1h") | {"metadata": {"labels": {PRIORITY: priority}}}
+        kube.apply(dkron_job(name, queueName=queue, jobTemplate=template, run=["once"]))
+        kube.wait_status(name, "to be known", known)
+        workload_of(kube, name)
+    whole = command_line(kube.kubeconfig, kube.namespace)
+    place = f"in LocalQueue {QUEUE}, place 2 in its ClusterQueue"
+    kube.wait_for("a place", lambda: whole("explain", "third").output, lambda said: place in said)
+    path = f"/apis/visibility.kueue.x-k8s.io/v1beta2/namespaces/{kube.namespace}/localqueues/{QUEUE}/pendingworkloads"
+    (pending,) = json.loads(queues.cluster.kubectl("get", "--raw", path))["items"]
+    assert (pending["positionInLocalQueue"], pending["positionInClusterQueue"]) == (0, 1)
+    assert place in whole("describe", "third").output
+    assert "in LocalQueue other, place 1 in its ClusterQueue" in whole("describe", "second").output
+    assert ", place " not in whole("describe", "first").output
+    may_read: Rules = {("dkron.io", "dkronjobs"): ("get",)}
+    limited = command_line(limited_access(kube, may_read, folder=tmp_path, name="reads"), kube.namespace)
+    assert f"in LocalQueue {QUEUE}" in (said := limited("explain", "third").output)
+    assert ", place " not in said
+
+    with limited_api(kube, LEAST_API | FOR_PLACES, tmp_path) as site:
+        site.api.wait_for_line("ready with")
+        shown = executions_of(site, "third")
+        assert (shown["place"], shown["details"]["local_queue"], shown["started_at"]) == (2, QUEUE, ZERO)
+        one = site.rest.get(f"/v1/jobs/third/executions/{shown['id']}").json()
+        assert (one["place"], one["started_at"]) == (2, ZERO)
+        (run,) = site.rest.get(f"/v1/jobs/third/explain?at={FIRST_REQUEST}").json()["runs"]
+        assert (run["place"], place in run["why"]) == (2, True)
+        assert "place" not in executions_of(site, "first")
+        by_rest = CommandLine({"DKRON_SERVER": f"http://{site.rest.host}:{site.rest.port}", "TERM": "dumb"})
+        assert place in by_rest("describe", "third").output
+    with limited_api(kube, LEAST_API, tmp_path, name="unseeing") as site:
+        site.api.wait_for_line("ready with")
+        shown = executions_of(site, "third")
+        assert ("place" in shown, shown["details"]["local_queue"]) == (False, QUEUE)
+        site.api.wait_for_line("cannot tell places")
+
+
+def test_first_attempt_of_a_slot_waits_from_the_beginning(queues: Queues, tmp_path: Path) -> None:
+    kube = queues.kube
+    queues.quota(pods=1)
+    queues.local(HELD, stopPolicy="Hold")
+    with limited_api(kube, LEAST_API, tmp_path) as site:
+        site.api.wait_for_line("ready with")
+        kube.apply(dkron_job("held", queueName=HELD, schedule="@every 3s", concurrency="forbid"))
+        # The status shows it some seconds later.
+        (first,) = kube.wait_for("an execution", lambda: shown_of(site, "held"), bool)
+        assert (first["started_at"], first["queued_at"] != ZERO) == (ZERO, True)
+        assert site.rest.get("/v1/busy").json() == []
+    kube.apply(dkron_job("runs", queueName=QUEUE, jobTemplate=FOR_LONG, run=["once"]))
+    kube.wait_status("runs", "to be admitted", admitted)
+    generations = [each["metadata"]["generation"] for name in ("held", "runs") for each in kube.jobs_of(name)]
+    assert generations == [1, 2], "only the admission changes a Job"
 
 
 def test_waiting_jobs_are_stopped_and_replaced(queues: Queues) -> None:

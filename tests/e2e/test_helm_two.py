@@ -21,8 +21,6 @@ pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(600)]
 BEYOND_ADMIN: Rules = {
     ("dkron.io", "*"): ("*",),
     ("events.k8s.io", "events"): ("create", "list"),
-    ("kueue.x-k8s.io", "localqueues"): ("get", "list"),
-    ("kueue.x-k8s.io", "workloads"): ("get", "list"),
 }
 """The rights beyond the ClusterRole admin that a user needs to install the chart in a namespace: users cannot give
 the operator a right that they do not have."""

@@ -36,6 +36,9 @@ FOR_LEAVE: Rules = {("coordination.k8s.io", "leases", "dkron"): ("patch",)}
 FOR_PAUSES_OF_ALL: Rules = {("dkron.io", "dkronpauses"): ("list",)}
 """The rights that it uses besides where the operator's Lease is, if that is another namespace."""
 
+FOR_PLACES: Rules = {("visibility.kueue.x-k8s.io", "localqueues/pendingworkloads"): ("get",)}
+"""The rights that it needs besides to tell places in queues of Kueue."""
+
 FOR_TOKENS: Rules = {("", "secrets"): FOLLOWED}
 """The rights that it needs besides with `--auth dkron`, where the operator's Lease is."""
 
@@ -47,10 +50,10 @@ FOR_CALLERS: Rules = {
 
 
 @contextlib.contextmanager
-def limited_api(kube: Kube, rules: Rules, folder: Path) -> Iterator[ApiSite]:
+def limited_api(kube: Kube, rules: Rules, folder: Path, *, name: str = "limited") -> Iterator[ApiSite]:
     """An API that has only these rights. It listens, and may not be able to read anything; it has to stop in order."""
-    access = limited_access(kube, rules, folder=folder)
-    api = ApiProcess(folder / "api.log", kubeconfig=access, namespace=kube.namespace).start(wait=False)
+    access = limited_access(kube, rules, folder=folder, name=name)
+    api = ApiProcess(folder / f"{name}.log", kubeconfig=access, namespace=kube.namespace).start(wait=False)
     try:
         yield ApiSite(kube, api, api.rest)
         api.stop()

@@ -46,10 +46,11 @@ def template(
     release: str = RELEASE,
     namespace: str = NAMESPACE,
     kubernetes: str = versions.KUBERNETES[0],
+    served: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """The arguments of Helm: what to render, and the cluster."""
     given = () if values is None else ("--values", str(values))
-    known = [part for each in KNOWN for part in ("--api-versions", each)]
+    known = [part for each in (*KNOWN, *served) for part in ("--api-versions", each)]
     where = ("--namespace", namespace, "--kube-version", kubernetes)
     return ("template", release, str(CHART), *where, *known, *given)
 
@@ -61,11 +62,13 @@ def rendered(
     release: str = RELEASE,
     namespace: str = NAMESPACE,
     folder: Path | None = None,
+    served: Sequence[str] = (),
 ) -> list[Object]:
-    """All objects of the chart with these values, hooks among them. A map of values needs a `folder` to lie in."""
+    """All objects of the chart with these values, hooks among them. A map of values needs a `folder` to lie in.
+    `served` are further API versions of the cluster."""
     path = _written(values, folder) if isinstance(values, Mapping) else values
     given = "" if path is None else path.read_text(encoding="utf-8")
-    command = template(path, release=release, namespace=namespace)
+    command = template(path, release=release, namespace=namespace, served=served)
     return copy.deepcopy(_objects(tool or HELMS["helm4"], command, given))
 
 

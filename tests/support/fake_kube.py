@@ -79,6 +79,14 @@ class FakeKube:
         self._arrive("get", resource, name)
         return self.world.get(resource, None, name)
 
+    async def subresource(
+        self, resource: Resource, _namespace: str, name: str, subresource: str, *, query: Mapping[str, str]
+    ) -> Object:
+        """A test puts a part of an object as an object of its own, whose kind is `plural/subresource`."""
+        part = resource._replace(plural=f"{resource.plural}/{subresource}")
+        self._arrive("get", part, name, dict(query))
+        return self.world.get(part, None, name)
+
     async def create(self, resource: Resource, namespace: str | None, body: Object, *, dry_run: bool = False) -> Object:
         self._arrive("try" if dry_run else "create", resource, body["metadata"]["name"], body)
         made = _sent(body)

@@ -39,6 +39,7 @@ describe("a run that waits in line", () => {
     expect(placeInWords(WAITING)).toBe("place 2 in line");
     const details = { job: "a", slot: "2026-03-01T11:55:01Z", trigger: "schedule" as const, local_queue: "reports" };
     expect(placeInWords({ details })).toBe("in queue reports");
+    expect(placeInWords({ details, place: 2 })).toBe("in queue reports, place 2");
     expect(placeInWords(RUNNING)).toBe("");
     expect(taken(WAITING, NOON)).toBe(0);
     expect([sinceOf(WAITING), sinceOf(RUNNING)]).toEqual([WAITING.queued_at, RUNNING.started_at]);

@@ -32,6 +32,7 @@ from dkron_api.translate.execution import (
     shown,
     stop_of,
     unplaced,
+    waits,
 )
 from dkron_api.translate.found import all_details
 from dkron_api.translate.pod import ends_by, trace_of
@@ -53,7 +54,7 @@ CLEARED = {"executions": [], "successCount": 0, "errorCount": 0, "lastSuccess": 
 
 async def list_executions(request: web.Request) -> web.StreamResponse:
     """GET: all stored executions, newest first."""
-    job = job_of(request)
+    job = await tenant_of(request).queues.placed(job_of(request))
     if is_merged(request):
         return await list_of_job(request, job, coming_of(request, job))
     nodes = await tenant_of(request).pods.nodes(unplaced(job))
@@ -117,8 +118,9 @@ async def _whole(request: web.Request, job: Job, run: Execution | Active) -> dic
         if tail is not None:
             run = run.model_copy(update={"output": tail.decode("utf-8", "replace")})
         return shown(job, run)
-    if not run.uid:
-        return shown(job, run, place=line_of(job).get(run.job), now=request.app[CLOCK]())
+    if waits(run) or not run.uid:
+        line = line_of(await tenant_of(request).queues.placed(job))
+        return shown(job, run, place=line.get(run.job), now=request.app[CLOCK]())
     nodes, tail = await asyncio.gather(pods.nodes([run.job]), pods.output(run.job, uid=run.uid))
     placed = run.model_copy(update={"node_name": run.node_name or nodes.get(run.job, "")})
     return shown(job, placed, so_far="" if tail is None else tail.decode("utf-8", "replace"))

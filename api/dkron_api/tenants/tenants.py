@@ -18,6 +18,7 @@ from dkron_api.cache.job_index import JobIndex, Prerenderer
 from dkron_api.cache.live_executions import LiveExecutions
 from dkron_api.jobs.objects import RunObjects
 from dkron_api.jobs.pods import Pods
+from dkron_api.jobs.queue_places import QueuePlaces
 from dkron_api.jobs.run_waiter import RequestedRuns, RunWaiter
 from dkron_api.jobs.writer import JobWriter
 from dkron_api.stream.event_log import EventLog, LogRoom
@@ -43,6 +44,7 @@ class Tenant:
     asked: RequestedRuns
     runs: RunObjects
     pods: Pods
+    queues: QueuePlaces
     writes: JobWriter
 
 
@@ -73,6 +75,7 @@ class TenantFactory:
             asked=RequestedRuns(job_index, time.monotonic),
             runs=RunObjects(self._kube, namespace),
             pods=Pods(self._kube, namespace),
+            queues=QueuePlaces(self._kube, namespace),
             writes=JobWriter(self._kube, job_index, namespace),
         )
 

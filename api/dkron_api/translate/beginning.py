@@ -46,18 +46,26 @@ def _read(metadata: Object) -> Beginning | None:
     entry: Object = {
         "id": execution, "job": name, "uid": metadata["uid"], "slot": rfc3339(slot), "trigger": SCHEDULE,
         "group": group, "attempt": 1, "startedAt": rfc3339(begun), "nodeName": told.get(marks.NODE, ""),
-        "member": member,
+        "member": member, **_wait(metadata, begun),
     }  # fmt: skip
     Active.from_wire(entry)
     return Beginning(uid, metadata["namespace"], slot, entry)
 
 
+def _wait(metadata: Object, begun: datetime) -> Object:
+    """Return that the Job waits in a queue of Kueue. It is created suspended, and its generation grows when Kueue
+    admits it: the metadata tells both."""
+    queue = (metadata.get("labels") or {}).get(marks.KUEUE_QUEUE)
+    return {"queue": queue, "queuedAt": rfc3339(begun)} if queue and metadata.get("generation") == 1 else {}
+
+
 def with_beginning(job: Job, further: Beginning) -> Job:
-    """Return the job as if its status showed the attempt; the same object if it does, or if too many are to come."""
-    known = any(each.entry["job"] == further.entry["job"] for each in job.begun)
-    if known or len(job.begun) >= MOST or _is_told(job, further):
+    """Return the job as if its status showed the attempt as it is now; the same object if it does, or if too many are
+    to come."""
+    others = tuple(each for each in job.begun if each.entry["job"] != further.entry["job"])
+    if further in job.begun or len(others) >= MOST or _is_told(job, further):
         return job
-    return job.with_beginnings((*job.begun, further))
+    return job.with_beginnings((*others, further))
 
 
 def carried(before: Job, after: Job) -> Job:

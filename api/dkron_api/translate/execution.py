@@ -16,7 +16,7 @@ from dkron_crds.stops import Stop, read_stop
 from dkron_from_dkron.moments import ZERO
 from dkron_reports.line import NEWEST, is_waiting, run_of
 from dkron_reports.line import line_of as line_in
-from dkron_reports.reading import objects
+from dkron_reports.reading import number, objects
 
 NOWHERE: Mapping[str, str] = {}
 """No known nodes."""
@@ -101,12 +101,14 @@ def waits(run: Execution | Active) -> bool:
 
 def line_of(job: Job) -> Mapping[str, int]:
     """Return the places of the attempts that wait, by their Jobs; 1 is next in line, and 0 is none, as in a queue of
-    Kueue. Members of a run share one."""
+    Kueue unless the job has its places (see `queue_places`). Members of a run share one in line."""
     active = objects(job.raw_status, "active")
     runs = line_in(job.raw_status, job.raw["spec"])
     waiting = (each for each in active if is_waiting(each))
     return {
-        str(each.get("job")): runs.get(run, 0) for each in waiting if (run := run_of(each)) in runs or each.get("queue")
+        str(each.get("job")): number(each, "place") if each.get("queue") else runs[run]
+        for each in waiting
+        if (run := run_of(each)) in runs or each.get("queue")
     }
 
 

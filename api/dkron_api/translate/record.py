@@ -129,9 +129,14 @@ class Job:
         return bool(self.raw_status.get("active")) or any(key.startswith(RUN_PREFIX) for key in self.annotations)
 
 
-def _completed(entry: Object, job: Object | None) -> Object:
-    """Return the entry of an attempt with the `uid` and node of its Job, if it is a claim that lacks one."""
-    return entry if job is None or entry.get("uid") else {**entry, "uid": job["uid"], "nodeName": job["nodeName"]}
+_OF_THE_JOB = ("uid", "nodeName", "queue")
+
+
+def _completed(entry: Object, beginning: Object | None) -> Object:
+    """Return the entry of an attempt with what its Job says of it, if it is a claim that knows no Job."""
+    if beginning is None or entry.get("uid"):
+        return entry
+    return {**entry, **{key: beginning[key] for key in _OF_THE_JOB if key in beginning}}
 
 
 def kept(raw: Object) -> Job:

@@ -1,5 +1,10 @@
 {{/* Rights, by what they are for. tests/chart compares them with those that the tests prove to be needed. */}}
 
+{{/* Whether to give the rights about Kueue. A user who installs for some namespaces must have what the Roles give. */}}
+{{- define "dkron.asksKueue" -}}
+{{- if or (empty .Values.watchNamespaces) (.Capabilities.APIVersions.Has "kueue.x-k8s.io/v1beta2") }}true{{ end }}
+{{- end }}
+
 {{/* The operator, in each namespace with jobs. */}}
 {{- define "dkron.rules.operatorJobs" -}}
 - apiGroups: [dkron.io]
@@ -35,13 +40,15 @@
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, list]
-# Why Jobs wait in a queue of Kueue, where there is one.
+{{- if include "dkron.asksKueue" . }}
+# Why Jobs wait in a queue of Kueue.
 - apiGroups: [kueue.x-k8s.io]
   resources: [localqueues]
   verbs: [get]
 - apiGroups: [kueue.x-k8s.io]
   resources: [workloads]
   verbs: [list]
+{{- end }}
 {{- end }}
 
 {{/* The operator, in the namespace of the release: what is said of the installation, and who leads it. */}}
@@ -110,6 +117,12 @@
 - apiGroups: [""]
   resources: [pods/log]
   verbs: [get]
+{{- if include "dkron.asksKueue" . }}
+# At which places Jobs wait in a queue of Kueue.
+- apiGroups: [visibility.kueue.x-k8s.io]
+  resources: [localqueues/pendingworkloads]
+  verbs: [get]
+{{- end }}
 {{- end }}
 
 {{/* The REST API, in the namespace of the release. */}}

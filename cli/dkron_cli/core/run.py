@@ -37,6 +37,7 @@ def _attempt(raw: Object, details: Object) -> Attempt:
         begun=queued is None or started is not None,
         queued=queued,
         place=whole(raw.get("place")),
+        queue=str(details.get("local_queue") or ""),
     )
 
 
@@ -53,7 +54,7 @@ def run_table(runs: Sequence[Run], *, now: datetime, wide: bool, jobs: Sequence[
             str(run.tries), took_of(run, now), _late(run), waited_of(run, now),
         )  # fmt: skip
         nodes = ",".join(sorted({each.node for each in run.attempts if each.node}))
-        why = run.why or _place(run.place)
+        why = run.why or run.where
         rest = (str(len(members)) if len(members) > 1 else "", nodes, why, run.attempts[-1].id)
         rows.append((*row, *rest) if wide else (*row, why))
     spare = (
@@ -112,13 +113,8 @@ def _result(each: Attempt) -> str:
 def why_of(each: Attempt, now: datetime) -> str:
     """Return why an attempt failed, or since when it waits; empty for another one."""
     if each.waits and each.queued is not None:
-        where = f"in LocalQueue {each.queue}" if each.queue else _place(each.place)
-        return ", ".join(filter(None, (where, f"for {span(now - each.queued)}")))
+        return ", ".join(filter(None, (each.where, f"for {span(now - each.queued)}")))
     return reason_of(each) if each.success is False else ""
-
-
-def _place(place: int) -> str:
-    return f"place {place} in line" if place else ""
 
 
 def attempt_table(attempts: Sequence[Attempt], *, now: datetime) -> Table:

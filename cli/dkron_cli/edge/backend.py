@@ -145,6 +145,11 @@ class Server(Protocol):
         """Return these jobs with why they are not ready for a state, as an object of Kubernetes has it."""
         return jobs
 
+    async def with_places(self, job: Job) -> Job:
+        """Return the job with the places of its Jobs in queues of Kueue, as far as they are known. A REST API tells
+        them with the attempts."""
+        return job
+
     async def attempts(self, job: Job) -> list[Attempt]:
         """Return the attempts that are known, in any order."""
 

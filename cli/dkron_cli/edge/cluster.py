@@ -3,7 +3,6 @@
 A list needs little of it: reports and models are slow to load, and are loaded by the methods that need them.
 """
 
-import getpass
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ from dkron_cli.edge.backend import PLAIN, Answer, Asked, Noun, Server, existing,
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.kube_objects import ClusterObjects
 from dkron_cli.edge.light_kube import LightKube
-from dkron_cli.edge.reviews import self_review
+from dkron_cli.edge.reviews import local_user, self_review
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 from dkron_crds.lease import INSTALLATION
@@ -149,6 +148,12 @@ class Cluster(Server):
         """Return the runs that the status shows."""
         return attempts_of(job.raw.get("status") or {}, job.raw.get("spec") or {})
 
+    async def with_places(self, job: Job) -> Job:
+        """Return the job with the places that Kueue tells."""
+        from dkron_cli.edge.queue_places import with_queue_places  # noqa: PLC0415
+
+        return await with_queue_places(self.kube, job)
+
     async def executions(self, wanted: "Filter", job: Job | None = None) -> "AsyncIterator[list[Listed]]":
         """Yield the executions that the statuses show."""
         from dkron_cli.core.executions import of_statuses  # noqa: PLC0415
@@ -242,7 +247,7 @@ class Cluster(Server):
                 self._user = str((await self.whoami()).get("username") or "")[:LONGEST_USER]
             except CliError:
                 self._user = ""
-            self._user = self._user or _local_user()
+            self._user = self._user or local_user()
         return self._user
 
     async def pause(self, *, paused: bool) -> bool:
@@ -290,7 +295,7 @@ class Cluster(Server):
         from dkron_reports.explain import explain  # noqa: PLC0415
         from dkron_reports.pause_times import needs_pauses  # noqa: PLC0415
 
-        job = await self.job(name)
+        job = await self.with_places(await self.job(name))
         pauses = await self._pauses(job.namespace) if needs_pauses(job) else []
         return explain(job, question, now=datetime.now(UTC), pauses=pauses).as_json()
 
@@ -387,10 +392,3 @@ async def open_cluster(options: Options) -> Cluster:
         found = await access.load(Path(options.kubeconfig) if options.kubeconfig else None, options.context or None)
     kube = cast("KubeClient", LightKube(found))
     return Cluster(kube, options.namespace or found.namespace, everywhere=options.all_namespaces)
-
-
-def _local_user() -> str:
-    try:
-        return f"{getpass.getuser()} (dkronctl)"
-    except (KeyError, OSError):
-        return "dkronctl"

@@ -1,5 +1,6 @@
 """Asks the API server about the user, by reviews that it answers and does not store."""
 
+import getpass
 from typing import TYPE_CHECKING, Any
 
 from dkron_cli.core.rights import Right
@@ -18,6 +19,14 @@ async def self_review(kube: "KubeClient") -> Object:
     """Return the review that says who the user is, with the time at which the API server made it."""
     with readable():
         return await kube.create(SELF, None, {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"})
+
+
+def local_user() -> str:
+    """Return the user of this machine."""
+    try:
+        return f"{getpass.getuser()} (dkronctl)"
+    except (KeyError, OSError):
+        return "dkronctl"
 
 
 async def refusal(kube: "KubeClient", right: Right, namespace: str | None, name: str = "") -> str | None:

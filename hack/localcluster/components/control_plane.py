@@ -4,6 +4,7 @@ etcd has one member, and no fsync, since what it holds may be lost with the mach
 controller manager may send 20 queries a second, which throttles Jobs and CronJobs.
 """
 
+from localcluster.certificates import AGGREGATOR
 from localcluster.components.component import Component
 from localcluster.layout import Layout
 
@@ -54,6 +55,14 @@ def apiserver(layout: Layout) -> Component:
             f"--service-account-signing-key-file={certificates.tokens}",
             f"--service-account-key-file={certificates.tokens_public}",
             f"--token-auth-file={layout.token_file}",
+            # API servers of others, to which an APIService leads, believe it who the user is.
+            f"--proxy-client-cert-file={certificates.aggregator}",
+            f"--proxy-client-key-file={certificates.aggregator_key}",
+            f"--requestheader-client-ca-file={certificates.authority}",
+            f"--requestheader-allowed-names={AGGREGATOR}",
+            "--requestheader-username-headers=X-Remote-User",
+            "--requestheader-group-headers=X-Remote-Group",
+            "--requestheader-extra-headers-prefix=X-Remote-Extra-",
             "--authorization-mode=Node,RBAC",
             "--allow-privileged=true",
             "--profiling=false",

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dkron_crds.base import rfc3339
+from dkron_crds.conditions import MAX_REASON
 from dkron_crds.job import Active, JobSpec, SkipReason, Trigger
 from dkron_crds.job_metadata import KUEUE_QUEUE
 from dkron_crds.owners import controller_of
@@ -24,6 +25,7 @@ from dkron_operator.plan.probing import PATIENCE, plan_probe
 from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome, PodProblem
 
 Object = Mapping[str, Any]
+NOTHING: Object = {}
 
 JOB_UID = "kueue.x-k8s.io/job-uid"
 """The label of a Workload that names its Job."""
@@ -58,15 +60,16 @@ def entry_of(known: Active | None, run: AttemptJob, now: datetime) -> Active:
 def _admitted(entry: Active, at: datetime) -> Active:
     """The attempt began when Kueue admitted it for the first time. Kubernetes notes whole seconds."""
     began = entry.started_at if entry.evictions else max(entry.started_at, at)
-    return entry.model_copy(update={"queue": "", "started_at": began})
+    return entry.model_copy(update={"queue": "", "started_at": began, "given_up": ""})
 
 
 def plan_queued(plan: Plan, run: AttemptJob, entry: Active) -> None:
     """Process a Job that waits in its queue: end the attempt if it waits in vain, else look at the queue if due."""
-    if ending(plan, entry) is not None:
-        # With its Job gone, nothing else would tell the next process that this attempt was made, and that it waited.
-        written = any(each.job == entry.job and each.queue for each in plan.situation.persisted.active)
-        plan.do(DeleteJob(run) if written else WriteStatus())
+    entry = _with_why(plan, entry)
+    if _waits_in_vain(plan, entry):
+        # With its Job and its Workload gone, nothing else would tell the next process that this attempt was made, that
+        # it waited, and why it ended.
+        plan.do(DeleteJob(run) if _is_written(plan, entry) else WriteStatus())
         return
     deadline = _deadline(plan, entry)
     if deadline is not None:
@@ -74,18 +77,54 @@ def plan_queued(plan: Plan, run: AttemptJob, entry: Active) -> None:
     plan_probe(plan, run, every=LOOK)
 
 
+def _with_why(plan: Plan, entry: Active) -> Active:
+    """Note in the status why Kueue has given the Job up, or that it has not. An earlier process may have noted a reason
+    that does not hold any more: a look tells."""
+    problem = _final_problem(plan, entry)
+    if problem is None and entry.job not in plan.situation.probed:
+        return entry
+    why = "" if problem is None else problem.reason
+    if entry.given_up == why:
+        return entry
+    noted = entry.model_copy(update={"given_up": why})
+    plan.record_started([noted])
+    return noted
+
+
+def _is_written(plan: Plan, entry: Active) -> bool:
+    return any(
+        each.job == entry.job and each.queue and each.given_up == entry.given_up
+        for each in plan.situation.persisted.active
+    )
+
+
+def _waits_in_vain(plan: Plan, entry: Active) -> bool:
+    return _final_problem(plan, entry) is not None or _is_too_late(plan, entry)
+
+
 def ending(plan: Plan, entry: Active) -> Outcome | None:
-    """How an attempt ends that waits in vain; None if it does not wait, or waits on."""
+    """How an attempt ended that waited in vain, whose Job is gone; None if it did not wait, or might have gone on."""
     if not entry.queue:
         return None
-    problem, now = plan.situation.pod_problems.get(entry.job), plan.situation.now
-    if problem is not None and problem.final:
+    problem, now = _final_problem(plan, entry), plan.situation.now
+    if problem is None and entry.given_up:
+        problem = _final(entry.given_up)
+    if problem is not None:
         return Outcome(success=False, finished_at=now, reason=problem.reason, message=problem.message, lost=True)
-    deadline = _deadline(plan, entry)
-    if deadline is None or now <= deadline:
+    if not _is_too_late(plan, entry):
         return None
     text = f"it waited in LocalQueue {entry.queue} beyond its start deadline, and was not admitted"
     return Outcome(success=False, finished_at=now, reason=SkipReason.DEADLINE_EXCEEDED, message=text, lost=True)
+
+
+def _final_problem(plan: Plan, entry: Active) -> PodProblem | None:
+    problem = plan.situation.pod_problems.get(entry.job)
+    return problem if problem is not None and problem.final else None
+
+
+def _is_too_late(plan: Plan, entry: Active) -> bool:
+    deadline = _deadline(plan, entry)
+    return deadline is not None and plan.situation.now > deadline
 
 
 def _deadline(plan: Plan, entry: Active) -> datetime | None:
@@ -154,7 +193,8 @@ def _cause(reason: str) -> str:
     return cause if cause not in ("", reason) else DEACTIVATED
 
 
-def _final(reason: str, told: Object) -> PodProblem:
+def _final(reason: str, told: Object = NOTHING) -> PodProblem:
     detail = str(told.get("message") or "")
     what = "Kueue could not start it" if reason == FAILED_TO_START else "its Workload in Kueue was deactivated"
-    return PodProblem(reason, f"{what}{f': {detail}' if detail else ''}"[:MESSAGE_ROOM], final=True)
+    text = f"{what}{f': {detail}' if detail else ''}"
+    return PodProblem(reason[:MAX_REASON], text[:MESSAGE_ROOM], final=True)

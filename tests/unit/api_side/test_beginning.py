@@ -15,11 +15,14 @@ from dkron_api.translate.execution import running
 from dkron_api.translate.record import Beginning
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, JobStatus
+from dkron_crds.job_metadata import KUEUE_QUEUE
 from tests.support.builders import NOON, UID, after, claim, execution, seen, wire_job
 from tests.support.sse import parsed
 
 Object = dict[str, Any]
 ENTRY = seen(claim(NOON))
+LABELS = {KUEUE_QUEUE: "team-a"}
+WAITS = ENTRY.model_copy(update={"queue": "team-a", "queued_at": NOON})
 
 
 def job_of(entry: Active, **annotations: str) -> Object:
@@ -53,6 +56,20 @@ class TestRead:
         assert Active.from_wire(found.entry) == entry
 
     @pytest.mark.parametrize(
+        ("metadata", "expected"),
+        [
+            pytest.param({"labels": LABELS, "generation": 1}, WAITS, id="as it was created: suspended"),
+            pytest.param({"labels": LABELS, "generation": 2}, ENTRY, id="admitted"),
+            pytest.param({"labels": {}, "generation": 1}, ENTRY, id="in no queue"),
+            pytest.param({"labels": {KUEUE_QUEUE: ""}, "generation": 1}, ENTRY, id="an empty label"),
+        ],
+    )
+    def test_job_in_a_queue_waits_until_it_is_admitted(self, metadata: Object, expected: Active) -> None:
+        found = read_beginning(changed(**metadata))
+        assert found is not None
+        assert Active.from_wire(found.entry) == expected
+
+    @pytest.mark.parametrize(
         "job",
         [
             pytest.param({"metadata": {"name": "a"}}, id="no annotations"),
@@ -79,8 +96,8 @@ def stored(version: int, **status: Any) -> Object:
     return wire_job(version=version, status=JobStatus(**{"since": after(-60), **status}))
 
 
-def beginning(entry: Active = ENTRY) -> Beginning:
-    found = read_beginning(job_of(entry))
+def beginning(entry: Active = ENTRY, **metadata: Any) -> Beginning:
+    found = read_beginning(changed(entry, **metadata))
     assert found is not None
     return found
 
@@ -121,6 +138,15 @@ class TestShown:
         place.feed.upsert(stored(102, last_schedule_time=NOON, executions=(execution(ENTRY),)))
         assert place.busy() == []
         assert await place.told() == [("execution finished backup", True)]
+
+    async def test_one_in_a_queue_waits_and_then_runs(self) -> None:
+        place = Place(stored(90))
+        await place.told()
+        for generation, busy, told in ((1, [], "queued"), (2, [ENTRY.id], "started")):
+            for _ in range(2):
+                place.feed.begun(beginning(labels=LABELS, generation=generation))
+            assert place.busy() == busy
+            assert await place.told() == [(f"execution {told} backup", False)]
 
     async def test_a_long_one_is_told_again_in_its_place(self) -> None:
         place = Place(stored(90))
@@ -165,6 +191,8 @@ class TestShown:
         for second in range(MOST + 9):
             place.feed.begun(beginning(seen(claim(after(second)))))
         assert len(place.busy()) == MOST
+        place.feed.begun(beginning(seen(claim(NOON)), labels=LABELS, generation=1))
+        assert len(place.busy()) == MOST - 1, "a known one changes all the same"
 
     async def test_an_unknown_job_shows_nothing(self) -> None:
         place = Place(wire_job(version=90, uid="another"))

@@ -99,6 +99,8 @@ def test_what_waits_in_a_queue_of_kueue_does_not_run() -> None:
     assert (queued["details"]["local_queue"], queued["details"]["evictions"]) == ("team-a", 2)
     assert {name: each.get("place") for name, each in found.items()} == {"a-3": None, "a-4": None, "a-5": 1}
     assert "local_queue" not in found["a-4"]["details"]
+    placed = job(active=(waits | {"place": 3}, admitted | {"place": 4}, waiting("a-5", 5)), concurrency="queue")
+    assert [each.get("place") for each in listed(placed, {}, now=NOON)] == [1, 3, None], "newest first"
     assert [each["id"] for each in running([known])] == ["4-a-4"]
 
 

@@ -43,7 +43,13 @@ WAITS = seen(ENTRY).model_copy(update={"queued_at": NOON, "queue": QUEUE})
 BEGAN = WAITS.model_copy(update={"queue": "", "started_at": after(60)})
 AGAIN = BEGAN.model_copy(update={"queue": QUEUE, "evictions": 1})
 GIVEN_UP = PodProblem("Deactivated", "its Workload in Kueue was deactivated", final=True)
+NOTED = WAITS.model_copy(update={"given_up": GIVEN_UP.reason})
 MISSING = PodProblem("QueueNotFound", "LocalQueue team-a does not exist in namespace default")
+
+
+def given_up_entry(entry: Active) -> Active:
+    """The entry once the status says that Kueue has given the Job up."""
+    return entry.model_copy(update={"given_up": GIVEN_UP.reason})
 
 
 def in_queue(state: AttemptState = QUEUED, **fields: Any) -> AttemptJob:
@@ -128,6 +134,7 @@ def test_queue_of_a_job_is_read(labels: Object, spec: Object, status: Object, ex
             update={"queue": "b"}), id="it moves to another queue"),
         pytest.param(BEGAN, in_queue(RUNNING, admitted_at=after(60)), BEGAN, id="it runs"),
         pytest.param(BEGAN, in_queue(), AGAIN, id="it is evicted"),
+        pytest.param(NOTED, in_queue(RUNNING, admitted_at=after(60)), BEGAN, id="admitted after it was given up"),
         pytest.param(
             AGAIN, in_queue(RUNNING, admitted_at=after(80)), AGAIN.model_copy(update={"queue": ""}),
             id="it goes on, and began when it was admitted first",
@@ -239,7 +246,12 @@ class Vain:
     at: float = 60.0
     spec: Object | None = None
     problem: PodProblem | None = None
-    written: bool = True
+    persisted: Active | None = None
+
+    @property
+    def noted(self) -> Active:
+        """The entry, with why Kueue gave the Job up."""
+        return given_up_entry(self.entry) if self.problem == GIVEN_UP else self.entry
 
 
 @pytest.mark.parametrize(
@@ -251,20 +263,27 @@ class Vain:
         pytest.param(Vain(ends=True, spec=IN_TIME), id="its deadline has passed"),
         pytest.param(Vain(ends=False, spec=IN_TIME, at=30), id="at its deadline"),
         pytest.param(Vain(ends=False, spec=IN_TIME, entry=AGAIN), id="it was admitted in time, and evicted"),
-        pytest.param(Vain(ends=True, problem=GIVEN_UP, written=False), id="first the status shows that it waits"),
+        pytest.param(Vain(ends=True, problem=GIVEN_UP, persisted=seen(ENTRY)), id="first the status shows its wait"),
+        pytest.param(Vain(ends=True, problem=GIVEN_UP, persisted=WAITS), id="first the status shows why"),
+        pytest.param(Vain(ends=True, spec=IN_TIME, persisted=seen(ENTRY)), id="too late: first its wait"),
+        pytest.param(
+            Vain(ends=False, entry=NOTED, persisted=NOTED), id="an earlier process saw why, and a look is due"
+        ),
     ],
 )
 def test_job_that_waits_in_vain_is_deleted(case: Vain) -> None:
     job = job_view(schedule="@manually", **(case.spec or {}))
-    persisted = JobStatus(active=(case.entry,) if case.written else (seen(ENTRY),))
+    persisted = JobStatus(active=(case.persisted or case.noted,))
+    probed = {} if case.entry is NOTED else {ENTRY.job: after(20)}
     plan = look(
-        case.entry, in_queue(), at=after(case.at), job=job, persisted=persisted, probed={ENTRY.job: after(20)},
+        case.entry, in_queue(), at=after(case.at), job=job, persisted=persisted, probed=probed,
         pod_problems={} if case.problem is None else {ENTRY.job: case.problem},
     )  # fmt: skip
-    deletes = case.ends and case.written
+    written = case.persisted in (None, case.noted)
+    deletes = case.ends and written
     assert [each.name for each in jobs_deleted(plan)] == ([ENTRY.job] if deletes else [])
-    assert bool(plan.actions_of(WriteStatus)) == (case.ends and not case.written)
-    assert plan.status.active == (case.entry,), "it is recorded when its Job is gone"
+    assert bool(plan.actions_of(WriteStatus)) == (case.ends and not written)
+    assert plan.status.active == (case.noted,), "it is recorded when its Job is gone"
     if case.spec and not case.ends and not case.entry.evictions:
         assert plan.wake is not None
         assert plan.wake < after(31)
@@ -285,6 +304,7 @@ class Record:
     "case",
     [
         pytest.param(Record("Deactivated", problem=GIVEN_UP, retried=True), id="Kueue gave it up"),
+        pytest.param(Record("Deactivated", entry=NOTED, retried=True), id="an earlier process saw why"),
         pytest.param(Record("DeadlineExceeded", spec=IN_TIME), id="too late"),
         pytest.param(Record("JobLost"), id="a user deleted it"),
         pytest.param(Record("JobLost", entry=BEGAN, problem=GIVEN_UP), id="a user deleted it, and it ran"),
@@ -367,3 +387,10 @@ def test_workload_tells_whether_kueue_gave_a_job_up(workloads: list[Object], exp
     assert found is not None
     assert (found.reason, found.final) == (expected[0], True)
     assert found.message.endswith(expected[1])
+
+
+def test_long_reason_of_a_workload_is_cut() -> None:
+    long = told("Evicted", f"DeactivatedDueTo{'A' * 1000}")
+    found = given_up(in_queue(), [workload(long, active=False)])
+    assert found is not None
+    assert found.reason == "A" * 128

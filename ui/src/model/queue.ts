@@ -25,9 +25,9 @@ export function queueInWords(queue: unknown): string {
   return `a slot waits in line: ${of.max} at most, ${of.expires ? `for ${of.expires} at most, ` : ""}the ${of.order} first`;
 }
 
-/** `in queue reports` for one that waits for Kueue, `place 2 in line`; empty for a run that has none. */
+/** `in queue reports, place 2` for one that waits for Kueue, `place 2 in line`; empty for a run that has none. */
 export function placeInWords({ place, details }: Pick<Execution, "place" | "details">): string {
-  if (details?.local_queue) return `in queue ${details.local_queue}`;
+  if (details?.local_queue) return `in queue ${details.local_queue}${place ? `, place ${place}` : ""}`;
   return place ? `place ${place} in line` : "";
 }
 
