@@ -12,13 +12,12 @@ from aiohttp.typedefs import Handler
 
 from dkron_api import metrics
 from dkron_api.edge import cors
-from dkron_api.edge.access import AccessLog, cut
+from dkron_api.edge.access import cut
 from dkron_api.edge.addresses import address_of, block_of
 from dkron_api.edge.admission import READS, admit, caller_of, refund_body, template_of
 from dkron_api.edge.aiohttp_fixes import MALFORMED, sentence
 from dkron_api.edge.answers import COMPRESSIBLE, JSON, takes_gzip
 from dkron_api.edge.audit import audit
-from dkron_api.edge.gate import Gate
 from dkron_api.edge.hosts import is_ours
 from dkron_api.edge.keys import ACCESS, AUDIT, GATE, SETTINGS
 from dkron_api.edge.traced import TRACE
@@ -52,7 +51,7 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     begun = perf_counter()
     app = request.app
     identity = request.headers.get("X-Request-Id", "")
-    if not identity or not _ID.fullmatch(identity):
+    if not _ID.fullmatch(identity):
         identity = os.urandom(8).hex()
     request[REQUEST_ID] = identity
     response = await _answered(request, handler, app)
@@ -66,7 +65,14 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     access = app[ACCESS]
     if access is not None:
         size = len(body) if isinstance(body, bytes) else response.content_length
-        _log(access, request, status, seconds, size)
+        fields: dict[str, object] = {
+            "request": identity, "remote": address_of(request), "seconds": round(seconds, 4),
+            "bytes": size, "agent": request.headers.get("User-Agent", ""),
+        }  # fmt: skip
+        trace = request.get(TRACE)
+        if trace is not None:
+            fields["trace_id"] = trace.trace_id
+        access.write(f"{request.method} {cut(request.path_qs)} {status}", fields)
     return response
 
 
@@ -174,17 +180,6 @@ def _compress(request: web.Request, response: web.StreamResponse) -> None:
         headers.add("Vary", "Accept-Encoding")
         if takes_gzip(request.headers.get("Accept-Encoding", "")):
             response.enable_compression(web.ContentCoding.gzip)
-
-
-def _log(access: AccessLog, request: web.Request, status: int, seconds: float, size: int | None) -> None:
-    fields: dict[str, object] = {
-        "request": request[REQUEST_ID], "remote": address_of(request), "seconds": round(seconds, 4),
-        "bytes": size, "agent": request.headers.get("User-Agent", ""),
-    }  # fmt: skip
-    trace = request.get(TRACE)
-    if trace is not None:
-        fields["trace_id"] = trace.trace_id
-    access.write(f"{request.method} {cut(request.path_qs)} {status}", fields)
 
 
 PROBLEM = "application/problem+json"
