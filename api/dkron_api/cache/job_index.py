@@ -75,7 +75,8 @@ class JobIndex:
 
     def children(self, name: str) -> list[str]:
         """Return the names of the jobs that run after this one, in the order of their creation."""
-        return sorted(self._children.get(name, ()), key=lambda child: (self._named[child][0].created, child))
+        children = self._children.get(name)
+        return sorted(children, key=lambda child: (self._named[child][0].created, child)) if children else []
 
     def parents(self, name: str) -> tuple[str, ...] | None:
         """Return the names of the jobs after which this one runs; None if there is no such job."""

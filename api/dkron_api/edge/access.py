@@ -22,7 +22,8 @@ class AccessLog:
     """Lines of a logger, by default `dkron_api.access`.
 
     JSON lines go directly to stderr: the logging module would take half of the time of a small request. `together`
-    writes the lines of one turn of the event loop at its end: a call for each of them would take a third.
+    makes and writes the lines of one turn of the event loop at its end: one after another, each takes half as long, and
+    a call for each of them would take a third of a request.
     """
 
     def __init__(self, log_format: LogFormat, name: str = LOGGER, *, together: bool = False) -> None:
@@ -30,7 +31,7 @@ class AccessLog:
         self._logger = logging.getLogger(name)
         self._json = log_format == "json"
         self._together = together
-        self._waiting: list[str] = []
+        self._waiting: list[tuple[str, dict[str, object]]] = []
         self._second = 0
         self._time = ""
 
@@ -42,18 +43,20 @@ class AccessLog:
             short = {name: cut(value) if isinstance(value, str) else value for name, value in fields.items()}
             self._logger.info(message, extra=short)
             return
-        rest = "".join([f', "{name}": {_json(value)}' for name, value in fields.items()])
-        start = f'{{"ts": "{self._now()}", "level": "INFO", "logger": "{self._name}", "msg": {_quoted(message)}'
-        self._waiting.append(f"{start}{rest}}}\n")
+        self._waiting.append((message, fields))
         if not self._together:
             self._flush()
         elif len(self._waiting) == 1:
             asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
-        lines = "".join(self._waiting)
+        start = f'{{"ts": "{self._now()}", "level": "INFO", "logger": "{self._name}", "msg": '
+        lines = []
+        for message, fields in self._waiting:
+            rest = "".join([f', "{name}": {_json(value)}' for name, value in fields.items()])
+            lines.append(f"{start}{_quoted(message)}{rest}}}\n")
         self._waiting.clear()
-        sys.stderr.write(lines)
+        sys.stderr.write("".join(lines))
 
     def _now(self) -> str:
         second = int(time.time())

@@ -24,13 +24,13 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 def address_of(request: web.Request) -> str:
     """Return the address of the client."""
+    peer, settings = request.remote or "", request.app[SETTINGS]
+    if not settings.trusted_proxies:
+        return peer
     known = request.get(REMOTE)
     if known is None:
-        peer, trusted = request.remote or "", request.app[SETTINGS].proxies()
-        if trusted:
-            headers = request.headers
-            peer = client_of(peer, headers.getall("X-Forwarded-For", ()), headers.getall("Forwarded", ()), trusted)
-        known = request[REMOTE] = peer
+        hops, forwarded = (request.headers.getall(name, ()) for name in ("X-Forwarded-For", "Forwarded"))
+        known = request[REMOTE] = client_of(peer, hops, forwarded, settings.proxies())
     return known
 
 

@@ -13,7 +13,7 @@ from dkron_api.auth.routes import IDENTIFIED, JOBS, NO_RESOURCE, PUBLIC, Namespa
 from dkron_api.edge.addresses import address_of, block_of
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.keys import GATE, SETTINGS, TENANTS
-from dkron_api.edge.urls import PREFIX, flag, judged_base, namespace_of, require_served
+from dkron_api.edge.urls import PREFIX, flag, judged_base, require_served
 from dkron_api.refusal import ApiError
 from dkron_crds.policy import Capability
 
@@ -38,20 +38,28 @@ async def admit(request: web.Request) -> Grant | None:
     if template in PUBLIC:
         request.app[GATE].spend(block_of(request))
         return None
-    app, block = request.app, block_of(request)
-    guard, where = app[GUARD], _namespaces(request)
-    caller = await _counted(app[GATE], guard, request.headers, block)
-    grant = request[GRANT] = Grant(guard, caller, where, request.headers, block)
+    app, block, headers = request.app, block_of(request), request.headers
+    guard, where = app[GUARD], _namespaces(request, app)
+    caller = guard.recall(headers) or await _identified(app[GATE], guard, headers, block)
+    if caller is ANYBODY:
+        app[GATE].spend(block)
+    else:
+        app[GATE].spend(caller.identity, caller.name)
+    grant = request[GRANT] = Grant(guard, caller, where, headers, block)
     entry = route_right(request.method, template)
     need = None
     if template in IDENTIFIED:
         grant.asked = True
     elif template in NO_RESOURCE:
         need = Need(Right(request.method.lower(), path=request.path), request.path, Capability.READ)
-    elif entry is not None:
+    elif entry is None:
+        raise NO_RULE
+    elif guard.asks or request.method not in READS:
         need = entry.need(request.match_info, where)
     else:
-        raise NO_RULE
+        # Without authentication, a caller may read everything.
+        grant.asked = True
+        require_served(request)
     if need is not None:
         request[NEED] = need
         if entry is None or not entry.by_body:
@@ -64,18 +72,11 @@ async def admit(request: web.Request) -> Grant | None:
     return grant
 
 
-async def _counted(gate: Gate, guard: Guard, headers: Mapping[str, str], block: str) -> Caller:
-    """Return the sender, and count the request for the caller; also for the address, unless the token is known."""
-    caller = guard.recall(headers)
-    if caller is None:
-        if not guard.knows(headers):
-            gate.spend(block)
-        caller = await guard.identify(headers, block)
-    if caller is ANYBODY:
+async def _identified(gate: Gate, guard: Guard, headers: Mapping[str, str], block: str) -> Caller:
+    """Return the sender. The request counts for the address, too, unless the token is known."""
+    if not guard.knows(headers):
         gate.spend(block)
-    else:
-        gate.spend(caller.identity, caller.name)
-    return caller
+    return await guard.identify(headers, block)
 
 
 def charge_body(request: web.Request, size: int) -> None:
@@ -133,11 +134,12 @@ def caller_of(request: web.Request) -> str:
     return "" if grant is None else grant.caller.name
 
 
-def _namespaces(request: web.Request) -> Namespaces:
-    app, namespace = request.app, namespace_of(request)
+def _namespaces(request: web.Request, app: web.Application) -> Namespaces:
+    tenants = app[TENANTS]
+    namespace = request.match_info.get("namespace") or tenants.own.namespace
     return Namespaces(
         jobs=namespace,
         home=app[SETTINGS].cluster_namespace,
         base=judged_base(app, namespace),
-        object_of=partial(app[TENANTS].object_of, namespace),
+        object_of=partial(tenants.object_of, namespace),
     )

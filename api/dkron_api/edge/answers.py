@@ -6,6 +6,7 @@ Lists have any length. A slow client holds a piece of the list in memory, not a 
 import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from aiohttp import web
 
@@ -101,6 +102,7 @@ async def _sent(request: web.Request, response: web.StreamResponse, pieces: Iter
 _CODING = re.compile(r"\s*(gzip|x-gzip|\*)\s*(?:;\s*q\s*=\s*([0-9.]+)\s*)?", re.IGNORECASE | re.ASCII)
 
 
+@lru_cache(maxsize=128)
 def takes_gzip(accept_encoding: str) -> bool:
     """Whether the header accepts gzip with a weight above zero."""
     if not accept_encoding:

@@ -13,8 +13,8 @@ from functools import lru_cache
 
 ANY = "*"
 _NAME = re.compile(r"[a-z0-9._-]*", re.ASCII)
-LONGEST_ADDRESS = 64
-"""Characters of an address, with a zone."""
+LONGEST = 300
+"""Characters of a `Host` that can be ours: a name has 253 at most. This bounds what is remembered."""
 _NAMES = frozenset({"", "localhost"})
 """Names of every service; HTTP/1.0 sends none."""
 _OURS = (".localhost", ".svc", ".svc.cluster.local")
@@ -22,8 +22,11 @@ _OURS = (".localhost", ".svc", ".svc.cluster.local")
 
 def is_ours(host: str, allowed: Sequence[str]) -> bool:
     """Whether a request with this `Host` is for us; `*` in `allowed` is any name, `*.example.com` any below."""
-    if ANY in allowed:
-        return True
+    return ANY in allowed or (len(host) <= LONGEST and _is_ours(host, tuple(allowed)))
+
+
+@lru_cache(maxsize=1024)
+def _is_ours(host: str, allowed: tuple[str, ...]) -> bool:
     name = _without_port(host).rstrip(".").lower()
     if not _NAME.fullmatch(name):
         return _is_address(name)
@@ -43,12 +46,6 @@ def _without_port(host: str) -> str:
 
 
 def _is_address(name: str) -> bool:
-    # The length bounds what is kept.
-    return len(name) <= LONGEST_ADDRESS and _reads_as_address(name)
-
-
-@lru_cache(maxsize=1024)
-def _reads_as_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name)
     except ValueError:

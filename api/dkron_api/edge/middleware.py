@@ -12,13 +12,12 @@ from aiohttp.typedefs import Handler
 
 from dkron_api import metrics
 from dkron_api.edge import cors
-from dkron_api.edge.access import AccessLog, cut
+from dkron_api.edge.access import cut
 from dkron_api.edge.addresses import address_of, block_of
-from dkron_api.edge.admission import admit, caller_of, refund_body, template_of
+from dkron_api.edge.admission import READS, admit, caller_of, refund_body, template_of
 from dkron_api.edge.aiohttp_fixes import MALFORMED, sentence
 from dkron_api.edge.answers import COMPRESSIBLE, JSON, takes_gzip
 from dkron_api.edge.audit import audit
-from dkron_api.edge.gate import Gate
 from dkron_api.edge.hosts import is_ours
 from dkron_api.edge.keys import ACCESS, AUDIT, GATE, SETTINGS
 from dkron_api.edge.traced import TRACE
@@ -52,16 +51,28 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     begun = perf_counter()
     app = request.app
     identity = request.headers.get("X-Request-Id", "")
-    request[REQUEST_ID] = identity if _ID.fullmatch(identity) else os.urandom(8).hex()
-    response = await _answered(request, handler, app[GATE])
-    if not response.prepared:
+    if not _ID.fullmatch(identity):
+        identity = os.urandom(8).hex()
+    request[REQUEST_ID] = identity
+    response = await _answered(request, handler, app)
+    # `isinstance` would go through the abstract classes of aiohttp, and take longer than the rest of it.
+    body = response.body if type(response) is web.Response else None
+    if isinstance(body, bytes) and len(body) >= COMPRESSIBLE and not response.prepared:
         _compress(request, response)
-    seconds = perf_counter() - begun
-    metrics.observe(request.method, template_of(request), response.status, seconds)
-    audit(app[AUDIT], request, response.status, request[REQUEST_ID])
+    seconds, status = perf_counter() - begun, response.status
+    metrics.observe(request.method, template_of(request), status, seconds)
+    audit(app[AUDIT], request, status, identity)
     access = app[ACCESS]
     if access is not None:
-        _log(access, request, response, seconds)
+        size = len(body) if isinstance(body, bytes) else response.content_length
+        fields: dict[str, object] = {
+            "request": identity, "remote": address_of(request), "seconds": round(seconds, 4),
+            "bytes": size, "agent": request.headers.get("User-Agent", ""),
+        }  # fmt: skip
+        trace = request.get(TRACE)
+        if trace is not None:
+            fields["trace_id"] = trace.trace_id
+        access.write(f"{request.method} {cut(request.path_qs)} {status}", fields)
     return response
 
 
@@ -87,9 +98,9 @@ async def sign(request: web.Request, response: web.StreamResponse) -> None:
             headers["Access-Control-Expose-Headers"] = cors.EXPOSED
 
 
-async def _answered(request: web.Request, handler: Handler, gate: Gate) -> web.StreamResponse:  # noqa: PLR0911
+async def _answered(request: web.Request, handler: Handler, app: web.Application) -> web.StreamResponse:  # noqa: PLR0911
     try:
-        return await _let_through(request, handler, gate)
+        return await _let_through(request, handler, app)
     except ApiError as refusal:
         return _refused(request, refusal)
     except KubeError as error:
@@ -109,8 +120,8 @@ async def _answered(request: web.Request, handler: Handler, gate: Gate) -> web.S
         return _refused(request, ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, text))
 
 
-async def _let_through(request: web.Request, handler: Handler, gate: Gate) -> web.StreamResponse:
-    unknown, settings = request.match_info.http_exception, request.app[SETTINGS]
+async def _let_through(request: web.Request, handler: Handler, app: web.Application) -> web.StreamResponse:
+    unknown, settings, gate = request.match_info.http_exception, app[SETTINGS], app[GATE]
     if unknown is None and request.path in PROBES:
         return await handler(request)
     if not is_ours(request.headers.get("Host", ""), settings.allowed_hosts):
@@ -135,7 +146,7 @@ async def _admitted(request: web.Request, handler: Handler) -> web.StreamRespons
         raise RuntimeError(
             f"{request.method} {template_of(request)} was answered without a look at the caller's rights"
         )
-    if response.status < HTTPStatus.BAD_REQUEST:
+    if request.method not in READS and response.status < HTTPStatus.BAD_REQUEST:
         refund_body(request)
     return response
 
@@ -163,26 +174,12 @@ def _refused(request: web.Request, refusal: ApiError) -> web.Response:
 
 
 def _compress(request: web.Request, response: web.StreamResponse) -> None:
-    if not isinstance(response, web.Response) or response.headers.get("Content-Type") != JSON:
-        return
-    if response.headers.get("Vary") == "Accept-Encoding":
-        # A list that is ready: its bytes are already those that the client takes.
-        return
-    if isinstance(response.body, bytes) and len(response.body) >= COMPRESSIBLE:
-        response.headers.add("Vary", "Accept-Encoding")
+    headers = response.headers
+    # A list that is ready has the header: its bytes are already those that the client takes.
+    if headers.get("Content-Type") == JSON and headers.get("Vary") != "Accept-Encoding":
+        headers.add("Vary", "Accept-Encoding")
         if takes_gzip(request.headers.get("Accept-Encoding", "")):
             response.enable_compression(web.ContentCoding.gzip)
-
-
-def _log(access: AccessLog, request: web.Request, response: web.StreamResponse, seconds: float) -> None:
-    fields: dict[str, object] = {
-        "request": request[REQUEST_ID], "remote": address_of(request), "seconds": round(seconds, 4),
-        "bytes": response.content_length, "agent": request.headers.get("User-Agent", ""),
-    }  # fmt: skip
-    trace = request.get(TRACE)
-    if trace is not None:
-        fields["trace_id"] = trace.trace_id
-    access.write(f"{request.method} {cut(request.path_qs)} {response.status}", fields)
 
 
 PROBLEM = "application/problem+json"

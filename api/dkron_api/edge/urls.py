@@ -54,17 +54,20 @@ def namespace_of(request: web.Request) -> str:
 
 def require_served(request: web.Request) -> None:
     """Raise `ApiError`, 404, unless the namespace is served. Ask for a right there first: others must not learn it."""
-    namespace = namespace_of(request)
-    if not request.app[TENANTS].serves(namespace):
+    namespace = request.match_info.get("namespace")
+    if namespace is not None and not request.app[TENANTS].serves(namespace):
         text = f"the namespace {quoted(namespace)} is not served here; see --namespaces"
         raise ApiError(HTTPStatus.NOT_FOUND, text)
 
 
 def tenant_of(request: web.Request) -> Tenant:
     """Return the tenant of the request's namespace. The request keeps it alive."""
+    tenants, namespace = request.app[TENANTS], request.match_info.get("namespace")
+    if namespace is None:
+        return tenants.own
     tenant = request.get(TENANT)
     if tenant is None:
-        tenant = request[TENANT] = request.app[TENANTS].get(namespace_of(request))
+        tenant = request[TENANT] = tenants.get(namespace)
     return tenant
 
 

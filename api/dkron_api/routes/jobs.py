@@ -54,8 +54,7 @@ SHOWN = (*FIELDS, STATES, *DEMANDED)
 
 async def list_jobs(request: web.Request) -> web.StreamResponse:
     """GET /v1/jobs."""
-    require_ready(request)
-    job_index = tenant_of(request).job_index
+    job_index = require_ready(request)
     query, pretty = _query_of(request)
     if query.plain and not query.fields and not pretty:
         headers = {"X-Total-Count": str(len(job_index))}

@@ -9,6 +9,7 @@ from zlib import crc32
 
 from aiohttp import web
 
+from dkron_api.cache.job_index import JobIndex
 from dkron_api.edge.admission import NEED, caller_of, charge_body, owner_of
 from dkron_api.edge.keys import GATE
 from dkron_api.edge.urls import flag, tenant_of
@@ -24,19 +25,20 @@ NEWEST = 2**64 - 1
 _ETAG = re.compile(r'\s*(?:"([1-9]\d{0,19})(?:-[0-9a-f]{8})?"|(\*))\s*', re.ASCII)
 
 
-def require_ready(request: web.Request) -> None:
-    """Raise `ApiError`, 503, until all jobs are known: before that, no job can be reported as missing."""
+def require_ready(request: web.Request) -> JobIndex:
+    """Return the jobs of the request's namespace. Raises `ApiError`, 503, until all are known: before that, no job can
+    be reported as missing."""
     job_index = tenant_of(request).job_index
     if not job_index.ready:
         why = job_index.object_cache.trouble or "the jobs are still being read"
         raise unavailable(f"not ready yet: {why}")
+    return job_index
 
 
 def job_of(request: web.Request) -> Job:
     """Return the job in the path. Raises `ApiError`: 404, or 409 if it is another object than the right is for."""
-    require_ready(request)
-    name, need = request.match_info["job"], request.get(NEED)
-    job = tenant_of(request).job_index.get(name)
+    job_index, name = require_ready(request), request.match_info["job"]
+    job, need = job_index.get(name), request.get(NEED)
     if job is None:
         raise missing(name)
     if need is not None and job.object_name != need.right.name:
@@ -60,8 +62,8 @@ def terms_of(request: web.Request) -> Terms:
 
 def is_known(request: web.Request, tag: str) -> bool:
     """Whether If-None-Match contains this entity tag (RFC 9110 §13.1.2), including lists, weak tags and `*`."""
-    named = request.if_none_match or ()
-    return any(each.value == ANY or f'"{each.value}"' == tag for each in named)
+    named = request.if_none_match
+    return named is not None and any(each.value == ANY or f'"{each.value}"' == tag for each in named)
 
 
 def etag(job: Job, children: Sequence[str] = ()) -> str:

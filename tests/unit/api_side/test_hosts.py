@@ -20,6 +20,7 @@ from dkron_api.edge.hosts import is_ours
         pytest.param("evil.example.com", (), False, id="a name of another site"),
         pytest.param("svc.example.com", (), False, id="that looks like ours"),
         pytest.param("127.0.0.1.example.com", (), False, id="that begins as an address"),
+        pytest.param(f"{'a.' * 150}localhost", (), False, id="longer than a name may be"),
         pytest.param("evil.example.com#.localhost", (), False, id="that ends as ours behind a fragment"),
         pytest.param("", (), True, id="none, as in HTTP/1.0"),
         pytest.param("dkron.example.com", ("dkron.example.com",), True, id="allowed"),
