@@ -48,6 +48,11 @@ def is_waiting(active: Object) -> bool:
     return bool(active.get("queue")) or (not active.get("uid") and since == read_time(active.get("startedAt")))
 
 
+def runs_beside(trigger: str, spec: Object) -> bool:
+    """Whether a run waits for no other run of its job: only for places in pools, or in a queue of Kueue."""
+    return trigger == BACKFILL or spec.get("concurrency") in ("", "allow")
+
+
 def run_of(active: Object) -> RunKey:
     """Return the run of an entry of `status.active`."""
     return RunKey(str(active.get("trigger") or ""), whole(active.get("group")))

@@ -20,6 +20,7 @@ from dkron_api.jobs.writer import missing
 from dkron_api.refusal import LATER, ApiError, unavailable
 from dkron_api.routes.archived import archived_output, archived_run, job_or_gone
 from dkron_api.routes.execution_lists import is_merged, list_of_job
+from dkron_api.routes.pools import with_places
 from dkron_api.routes.requests import etag, job_of, require_ready, terms_of
 from dkron_api.settings import TRACE_ID
 from dkron_api.translate.execution import (
@@ -56,6 +57,7 @@ async def list_executions(request: web.Request) -> web.StreamResponse:
     job = job_of(request)
     if is_merged(request):
         return await list_of_job(request, job, coming_of(request, job))
+    job = await with_places(request, job)
     nodes = await tenant_of(request).pods.nodes(unplaced(job))
     coming_soon, detailed = coming_of(request, job), flag(request, DETAILS)
     now = request.app[CLOCK]()
@@ -118,7 +120,8 @@ async def _whole(request: web.Request, job: Job, run: Execution | Active) -> dic
             run = run.model_copy(update={"output": tail.decode("utf-8", "replace")})
         return shown(job, run)
     if not run.uid:
-        return shown(job, run, place=line_of(job).get(run.job), now=request.app[CLOCK]())
+        place = line_of(await with_places(request, job)).get(run.job)
+        return shown(job, run, place=place, now=request.app[CLOCK]())
     nodes, tail = await asyncio.gather(pods.nodes([run.job]), pods.output(run.job, uid=run.uid))
     placed = run.model_copy(update={"node_name": run.node_name or nodes.get(run.job, "")})
     return shown(job, placed, so_far="" if tail is None else tail.decode("utf-8", "replace"))

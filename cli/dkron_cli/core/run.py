@@ -5,7 +5,8 @@ from datetime import datetime
 
 from dkron_cli.core.table import Table, table
 from dkron_crds.schedule.instants import rfc3339
-from dkron_reports.reading import Object, mapping, whole
+from dkron_reports.pools import PoolPlace, in_words
+from dkron_reports.reading import Object, mapping, number, objects, whole
 from dkron_reports.run import SECOND, Attempt, Run, reason_of
 from dkron_reports.words import exact_span, instant, read_time, span
 
@@ -37,6 +38,10 @@ def _attempt(raw: Object, details: Object) -> Attempt:
         begun=queued is None or started is not None,
         queued=queued,
         place=whole(raw.get("place")),
+        pools=tuple(
+            PoolPlace(str(each.get("name") or ""), number(each, "place"), number(each, "waiting"))
+            for each in objects(raw, "pools")
+        ),
     )
 
 
@@ -55,7 +60,7 @@ def run_table(runs: Sequence[Run], *, now: datetime, wide: bool, jobs: Sequence[
             "" if (waited := run.waited(now)) is None else span(waited),
         )  # fmt: skip
         nodes = ",".join(sorted({each.node for each in run.attempts if each.node}))
-        why = run.why or _place(run.place)
+        why = run.why or run.where
         rest = (str(len(members)) if len(members) > 1 else "", nodes, why, run.attempts[-1].id)
         rows.append((*row, *rest) if wide else (*row, why))
     spare = (
@@ -84,7 +89,8 @@ def attempt_json(each: Attempt) -> Object:
     """Return an attempt, as lists of runs and of executions have it."""
     return {
         "id": each.id, "number": each.number, "member": each.member, "node": each.node, "jobName": each.job,
-        "queuedAt": time_json(each.queued), "place": each.place or None, "startedAt": time_json(each.started),
+        "queuedAt": time_json(each.queued), "place": each.place or None,
+        "pools": [pool.as_json() for pool in each.pools] or None, "startedAt": time_json(each.started),
         "finishedAt": time_json(each.finished), "success": each.success, "exitCode": each.exit_code,
         "reason": each.reason, "message": each.message, "output": each.output,
     }  # fmt: skip
@@ -104,13 +110,9 @@ def _result(each: Attempt) -> str:
 def why_of(each: Attempt, now: datetime) -> str:
     """Return why an attempt failed, or since when it waits; empty for another one."""
     if each.waits and each.queued is not None:
-        where = f"in LocalQueue {each.queue}" if each.queue else _place(each.place)
+        where = f"in LocalQueue {each.queue}" if each.queue else in_words(each.place, each.pools)
         return ", ".join(filter(None, (where, f"for {span(now - each.queued)}")))
     return reason_of(each) if each.success is False else ""
-
-
-def _place(place: int) -> str:
-    return f"place {place} in line" if place else ""
 
 
 def attempt_table(attempts: Sequence[Attempt], *, now: datetime) -> Table:
