@@ -49,8 +49,9 @@ def is_waiting(active: Object) -> bool:
 
 
 def runs_beside(trigger: str, spec: Object) -> bool:
-    """Whether a run waits for no other run of its job: only for places in pools, or in a queue of Kueue."""
-    return trigger == BACKFILL or spec.get("concurrency") in ("", "allow")
+    """Whether a run waits for no other run of its job, as far as the spec is known: only for places in pools, or in a
+    queue of Kueue."""
+    return trigger == BACKFILL or (bool(spec) and (spec.get("concurrency") or "allow") == "allow")
 
 
 def run_of(active: Object) -> RunKey:

@@ -31,6 +31,12 @@ def job(spec: str, name: str = "a") -> str:
     return HEAD % name + spec
 
 
+def pool(name: str, field: str = "order: fifo", *, namespace: str = '""') -> str:
+    """A further document with a DkronPool."""
+    head = f"---\napiVersion: dkron.io/v1alpha1\nkind: DkronPool\nmetadata: {{name: {name}, namespace: {namespace}}}\n"
+    return f"{head}spec: {{size: 1, {field}}}\n"
+
+
 @pytest.mark.parametrize(
     ("text", "findings"),
     [
@@ -41,6 +47,24 @@ def job(spec: str, name: str = "a") -> str:
                      id="a queue in which none waits"),
         pytest.param(job(GOOD + "  concurrency: queue\n  queue: {max: 3}\n"), [], id="a queue"),
         pytest.param(job(GOOD + "  pools: [db]\n  queue: {max: 3}\n"), [], id="a queue for places of pools"),
+        pytest.param(job(GOOD + "  priority: 3\n"),
+                     ["7: warning: DkronJob a: spec.priority has no effect: spec.pools is empty"],
+                     id="a priority without pools"),
+        pytest.param(job(GOOD + "  pools: [db, lock]\n  priority: 3\n"), [], id="pools that may be elsewhere"),
+        pytest.param(job(GOOD + "  pools: [db, lock]\n") + pool("db"),
+                     ['7: warning: DkronJob a: its pool "lock" is in none of these files'],
+                     id="a pool that is missing"),
+        pytest.param(job(GOOD + "  pools: [lock]\n") + pool("db", namespace="web"), [],
+                     id="pools of another namespace"),
+        pytest.param(job(GOOD + "  pools: [db, lock]\n", "a, namespace: web") + pool("lock", namespace="web")
+                     + pool("db", "namespaces: [web]", namespace="ops"), [], id="a pool of several namespaces"),
+        pytest.param(job(GOOD + "  pools: [db, lock]\n  priority: 3\n") + pool("db") + pool("lock"),
+                     ["8: warning: DkronJob a: spec.priority has no effect: none of its pools has order: priority"],
+                     id="a priority that no pool reads"),
+        pytest.param(job(GOOD + "  pools: [db, lock]\n  priority: 3\n") + pool("db") + pool("lock", "order: priority"),
+                     [], id="a priority that a pool reads"),
+        pytest.param(job(GOOD + "  pools: [db]\n  priority: 3\n") + pool("lock", namespace="web"), [],
+                     id="a priority that a pool elsewhere may read"),
         pytest.param(job(GOOD + "  retrys: 3\n"), ["7: DkronJob a: spec.retrys is no field of a DkronJob"],
                      id="an unknown field"),
         pytest.param(job(GOOD + "  history: {jobs: 1}\n"), ["7: DkronJob a: spec.history.jobs is no field"],
