@@ -60,13 +60,11 @@ def with_places(job: Object, pools: Iterable[Object]) -> dict[str, Any]:
             if each.get("namespace") == namespace
         }
         for run in dict.fromkeys(runs.values()):
-            # Without more than the status names, the run is in no line yet: another run of its job is before it.
+            # A status that names all runs in the line leaves out those that wait for another run of their job.
             if run in places or waiting > len(line):
                 found[run].append(PoolPlace(name, places.get(run, 0), waiting))
-    active = [
-        {**each, PLACES: tuple(found[run])} if (run := runs.get(str(each.get("id")))) in found else each
-        for each in objects(status, "active")
-    ]
+    by_id = {execution: tuple(found[run]) for execution, run in runs.items()}
+    active = [{**each, PLACES: by_id.get(str(each.get("id")), ())} for each in objects(status, "active")]
     return {**job, "status": {**status, "active": active}}
 
 

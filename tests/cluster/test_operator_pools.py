@@ -210,11 +210,12 @@ def test_rest_tells_the_places_in_line(own_site: Site, cluster: localcluster.Clu
             team.wait_status(name, "to run or wait", seen)
         with api_for(team, tmp_path, "--cluster-namespace", kube.namespace) as api:
 
-            def pools() -> list[Object | None]:
+            def pools() -> list[list[Object] | None]:
                 rows = [api.rest.get(f"/v1/jobs/{name}/executions").json() for name in NAMES]
                 return [row.get("pools") for (row,) in rows]
 
-            wanted = [None, *([{"name": "db", "place": place, "waiting": 2}] for place in (1, 2))]
+            first, second = ([{"name": "db", "place": place, "waiting": 2}] for place in (1, 2))
+            wanted: list[list[Object] | None] = [None, first, second]
             team.wait_for("the places", pools, lambda told: told == wanted)
             (entry,) = begun(team.status("one"))
             team.ask_stop("one", entry["job"], "2026-01-01T00:00:02Z by a test")
