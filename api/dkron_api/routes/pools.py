@@ -1,6 +1,7 @@
 """The places of runs that wait for pools: the statuses of DkronPools have them, and are read when a client asks for
 executions that wait. They are not watched: most jobs name no pool."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -15,6 +16,9 @@ from dkron_api.translate.found import Found
 from dkron_api.translate.record import Job, Object
 from dkron_kube.errors import KubeError
 from dkron_reports.pools import waits_for_pools
+
+PATIENCE = 2.0
+"""Seconds that a client waits for the pools of a namespace, without which it gets all the rest."""
 
 
 async def with_places(request: web.Request, job: Job) -> Job:
@@ -44,7 +48,8 @@ async def _pools(request: web.Request) -> list[Object]:
 
 async def _pools_in(request: web.Request, namespace: str) -> Iterable[Object]:
     try:
-        return await request.app[OBJECTS].list(POOL, namespace)
-    except (ApiError, KubeError):
-        # The definitions are older, or the service may not read pools here: runs have no places then.
+        async with asyncio.timeout(PATIENCE):
+            return await request.app[OBJECTS].list(POOL, namespace)
+    except (ApiError, KubeError, TimeoutError):
+        # The definitions are older, the service may not read pools here, or the API server does not answer.
         return ()

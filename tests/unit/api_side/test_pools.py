@@ -7,7 +7,7 @@ import pytest
 
 from dkron_api.routes import execution_lists, executions, reports
 from dkron_crds.job import JobStatus
-from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
+from dkron_kube.errors import NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_POOLS
 from tests.support.api_app import Api, object_of, running_api
 from tests.support.builders import NAMESPACE, NOON, after, claim, seen, wire_job
@@ -63,10 +63,15 @@ async def test_execution_and_slot_have_the_place(api: Api) -> None:
         pytest.param(NotFound("no such kind"), id="older definitions"),
         pytest.param(Rejected("forbidden", status=403), id="no right"),
         pytest.param(Unavailable("no answer"), id="no answer"),
+        pytest.param(TimeoutError(), id="no answer in time"),
     ],
 )
-async def test_run_has_no_place_where_pools_are_not_told(api: Api, error: KubeError) -> None:
-    api.kube.fail("list dkronpools", *[error] * 3)
+async def test_run_has_no_place_where_pools_are_not_told(api: Api, error: Exception) -> None:
+    def fail() -> None:
+        raise error
+
+    for _ in range(3):
+        api.kube.meanwhile("list dkronpools", fail)
     for path in (OF_JOB, "/v1/executions", f"{OF_JOB}/{WAITING.id}"):
         found = await read(api, path)
         (row,) = [each for each in ([found] if isinstance(found, dict) else found) if each["id"] == WAITING.id]
