@@ -79,6 +79,11 @@ class Active(WireModel):
     """True if the DkronRun that asked for the run gives values to parameters. No attempt begins after that object was
     deleted."""
 
+    @property
+    def waits_in_line(self) -> bool:
+        """Whether it is a claim of a run that waits in line. When the run begins, `startedAt` becomes later."""
+        return not self.uid and self.queued_at is not None and self.started_at == self.queued_at
+
 
 class Execution(WireModel):
     """An attempt that has ended."""

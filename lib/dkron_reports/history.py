@@ -1,9 +1,11 @@
 """The facts that a status still has about decided slots, and from when on."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK, Timeline
+from dkron_reports.line import runs_beside
 from dkron_reports.past import Past
 from dkron_reports.reading import Object, items, mapping, number, objects, whole
 from dkron_reports.run import Run, attempts_of, runs_of
@@ -70,7 +72,8 @@ def all_runs(status: Object, past: Past | None, spec: Object) -> list[Run]:
     """Return the runs of a status and of an archive, newest first, each attempt once: as the status has it."""
     shown = attempts_of(status, spec)
     known = {each.job for each in shown}
-    further = () if past is None else (each for each in past.attempts if each.job not in known)
+    attempts = () if past is None else past.attempts
+    further = (replace(each, beside=runs_beside(each.trigger, spec)) for each in attempts if each.job not in known)
     return runs_of([*shown, *further])
 
 

@@ -53,7 +53,7 @@ def queues_of(status: Object) -> list[str]:
     return sorted({str(each["queue"]) for each in objects(status, "active") if each.get("queue")})
 
 
-def with_places(raw: Object, places: Mapping[str, int]) -> Object:
+def with_queue_places(raw: Object, places: Mapping[str, int]) -> Object:
     """Return a DkronJob whose entries of `status.active` also have their `place` in a queue of Kueue, which no object
     tells. `places` are by the uids of the Jobs."""
     status = mapping(raw, "status")
@@ -62,6 +62,10 @@ def with_places(raw: Object, places: Mapping[str, int]) -> Object:
         for each in objects(status, "active")
     ]
     return {**raw, "status": {**status, "active": active}}
+def runs_beside(trigger: str, spec: Object) -> bool:
+    """Whether a run waits for no other run of its job, as far as the spec is known: only for places in pools, or in a
+    queue of Kueue."""
+    return trigger == BACKFILL or (bool(spec) and (spec.get("concurrency") or "allow") == "allow")
 
 
 def run_of(active: Object) -> RunKey:

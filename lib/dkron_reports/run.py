@@ -8,7 +8,8 @@ from enum import StrEnum
 from itertools import groupby
 
 from dkron_crds.stops import STOPPED
-from dkron_reports.line import NO_SPEC, is_waiting, line_of, run_of
+from dkron_reports.line import NO_SPEC, is_waiting, line_of, run_of, runs_beside
+from dkron_reports.pools import PoolPlace, in_words, places_of
 from dkron_reports.reading import Object, objects, whole
 from dkron_reports.words import exact_span, instant, one_line, read_time, span
 
@@ -78,6 +79,10 @@ class Attempt:
     place: int = 0
     """The place of its run in the line of the job, or of its Job among those that Kueue may admit; 1 for the next one,
     and 0 if it is not known, or for none."""
+    pools: tuple[PoolPlace, ...] = ()
+    """The places of its run in the lines of pools, as far as they are known."""
+    beside: bool = False
+    """Whether its run waits, or waited, for no other run of its job."""
     queue: str = ""
     """The LocalQueue of Kueue in which its Job waits; empty if it does not."""
 
@@ -86,7 +91,7 @@ class Attempt:
         """Where it waits, in a few words; empty if that is not known."""
         if self.queue:
             return f"in LocalQueue {self.queue}" + (f", place {self.place} in its ClusterQueue" if self.place else "")
-        return f"place {self.place} in line" if self.place else ""
+        return in_words(self.place, self.pools)
 
     @property
     def waits(self) -> bool:
@@ -276,17 +281,17 @@ def attempts_of(status: Object, spec: Object = NO_SPEC) -> list[Attempt]:
     wait in line comes first."""
     line = line_of(status, spec)
     active = [
-        _attempt(each, place=line.get(run_of(each)) if line and is_waiting(each) else None)
+        _attempt(each, spec, place=line.get(run_of(each)) if line and is_waiting(each) else None)
         for each in objects(status, "active")
     ]
-    ended = [_attempt(each, ended=True) for each in objects(status, "executions")]
+    ended = [_attempt(each, spec, ended=True) for each in objects(status, "executions")]
     return [*active, *ended]
 
 
 def attempts_of_run(status: Object) -> list[Attempt]:
     """Return the attempts that a status of a DkronRun shows, without ids and uids, which it does not have."""
-    shown = [(each, each.get("finishedAt") is not None) for each in objects(status, "attempts")]
-    return [replace(_attempt(raw, ended=ended), group=whole(status.get("group")), begun=True) for raw, ended in shown]
+    shown = [_attempt(each, NO_SPEC, ended=each.get("finishedAt") is not None) for each in objects(status, "attempts")]
+    return [replace(each, group=whole(status.get("group")), begun=True) for each in shown]
 
 
 def runs_of(attempts: Iterable[Attempt]) -> list[Run]:
@@ -299,9 +304,10 @@ def runs_of(attempts: Iterable[Attempt]) -> list[Run]:
     return [Run(group, tuple(members)) for group, members in grouped][::-1]
 
 
-def _attempt(raw: Object, *, ended: bool = False, place: int | None = None) -> Attempt:
+def _attempt(raw: Object, spec: Object, *, ended: bool = False, place: int | None = None) -> Attempt:
     """Return an entry of a status. `place` is the place in line of a run that waits; None for any other."""
-    code = raw.get("exitCode")
+    code, pools = raw.get("exitCode"), places_of(raw)
+    trigger = str(raw.get("trigger") or "")
     return Attempt(
         id=str(raw.get("id") or ""),
         group=whole(raw.get("group")),
@@ -311,7 +317,7 @@ def _attempt(raw: Object, *, ended: bool = False, place: int | None = None) -> A
         success=raw.get("success") is True if ended else None,
         job=str(raw.get("job") or ""),
         slot=read_time(raw.get("slot")),
-        trigger=str(raw.get("trigger") or ""),
+        trigger=trigger,
         member=str(raw.get("member") or ""),
         node=str(raw.get("nodeName") or ""),
         exit_code=code if isinstance(code, int) else None,
@@ -322,5 +328,7 @@ def _attempt(raw: Object, *, ended: bool = False, place: int | None = None) -> A
         uid=str(raw.get("uid") or ""),
         queued=read_time(raw.get("queuedAt")),
         place=place or (whole(raw.get("place")) if raw.get("queue") else 0),
+        pools=pools,
+        beside=runs_beside(trigger, spec) or any(each.place for each in pools),
         queue=str(raw.get("queue") or ""),
     )

@@ -19,10 +19,10 @@ def sentence(run: Run, known: Sequence[Run], now: datetime) -> str:
 
 
 def behind(run: Run, known: Iterable[Run]) -> str:
-    """Return which runs a run in line waits for, or those that were active when it joined the line, in a few words;
-    empty if it did not wait, or if none of them is known."""
+    """Return which runs of its job a run in line waits for, or the runs that were active when it joined the line, in a
+    few words; empty if it waited for none, or if none of them is known."""
     since = run.queued
-    if since is None:
+    if since is None or run.attempts[0].beside:
         return ""
     begun = [each for each in known if each.started is not None and each.group != run.group]
     if run.started is None:
@@ -42,5 +42,6 @@ def wait_json(run: Run) -> dict[str, Any]:
         return {}
     since = {"queued_at": rfc3339(run.queued)}
     if run.started is None:
-        return since | ({"place": run.place} if run.place else {})
+        pools = [each.as_json() for each in run.attempts[0].pools]
+        return since | ({"place": run.place} if run.place else {}) | ({"pools": pools} if pools else {})
     return since | {"queued_seconds": (run.started - run.queued).total_seconds()}

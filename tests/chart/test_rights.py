@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dkron_api.auth.routes import TABLE
-from tests.support.api_rights import FOR_LEAVE, FOR_PAUSES_OF_ALL, FOR_PLACES, FOR_POLICIES, FOR_TOKENS, LEAST_API
+from tests.support.api_rights import FOR_LEAVE, FOR_PLACES, FOR_POLICIES, FOR_SHARED, FOR_TOKENS, LEAST_API
 from tests.support.charts import CLUSTER_WIDE, NAMESPACE, Object, key, of_kind, rendered
 from tests.support.rights import (
     FOR_KUEUE,
@@ -47,7 +47,7 @@ def wanted(*rules: Rules, home: bool | None = None) -> Rights:
 
 def wanted_at_home(mode: str, *, policies: bool) -> Rights:
     """The API's rights in the namespace of the release, in its two modes, and whether it follows DkronPolicies."""
-    rights = wanted(LEAST_API, home=True) | wanted(FOR_PAUSES_OF_ALL)
+    rights = wanted(LEAST_API, home=True) | wanted(FOR_SHARED)
     rights -= set() if policies else wanted(FOR_POLICIES)
     return rights - wanted(FOR_LEAVE) | wanted(FOR_THE_HANDOVER) if mode == "deployment" else rights
 

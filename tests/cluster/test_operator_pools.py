@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 import localcluster
 from dkron_kube.paths import DKRON_POOLS
 from tests.support import ledger
+from tests.support.api_sites import api_for
 from tests.support.jobs import at, dkron_job, dkron_pool, each_second, simulated
 from tests.support.kube import Kube, Object, condition, finished
 from tests.support.sites import Site, namespace
@@ -192,3 +194,30 @@ def test_pool_of_the_operator_serves_other_namespaces(own_site: Site, cluster: l
         team.create(DKRON_POOLS, dkron_pool("db", 1))
         kube.wait_status("two", "to have the place", begun)
         team.wait_for("its own pool", lambda: usage(team, "db"), lambda found: found == (1, 1, 0))
+
+
+def test_rest_tells_the_places_in_line(own_site: Site, cluster: localcluster.Cluster, tmp_path: Path) -> None:
+    kube, operator = own_site.kube, own_site.operator
+    with namespace(cluster.kubeconfig, "team") as team:
+        operator.add("--namespace", team.namespace, "--cluster-namespace", kube.namespace).start()
+        kube.create(DKRON_POOLS, dkron_pool("db", 1, namespaces=[team.namespace]))
+        found = kube.wait_for(
+            "its first status", lambda: kube.get(DKRON_POOLS, "db")["status"], lambda seen: seen.get("message")
+        )
+        assert (found["running"], found["waiting"]) == (0, 0), "kubectl shows these as columns"
+        for name, seen in (("one", begun), ("two", claims), ("three", claims)):
+            team.apply(dkron_job(name, run=["a"], pools=["db"], jobTemplate=LONG))
+            team.wait_status(name, "to run or wait", seen)
+        with api_for(team, tmp_path, "--cluster-namespace", kube.namespace) as api:
+
+            def pools() -> list[list[Object] | None]:
+                rows = [api.rest.get(f"/v1/jobs/{name}/executions").json() for name in NAMES]
+                return [row.get("pools") for (row,) in rows]
+
+            first, second = ([{"name": "db", "place": place, "waiting": 2}] for place in (1, 2))
+            wanted: list[list[Object] | None] = [None, first, second]
+            team.wait_for("the places", pools, lambda told: told == wanted)
+            (entry,) = begun(team.status("one"))
+            team.ask_stop("one", entry["job"], "2026-01-01T00:00:02Z by a test")
+            wanted = [None, None, [{"name": "db", "place": 1, "waiting": 1}]]
+            team.wait_for("the next place", pools, lambda told: told == wanted)

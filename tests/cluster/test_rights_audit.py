@@ -192,12 +192,13 @@ def with_an_operator(scene: Scene, receiver: Web) -> None:
     asked = {"job": "bad", "parameters": {"day": "monday"}, "ttlSecondsAfterFinished": 1}
     kube.create(DKRON_RUNS, {**RUN, "metadata": {"name": "brief"}, "spec": asked})
     kube.create(DKRON_PAUSES, dkron_pause("missing", jobs=["missing"]))
-    kube.create(DKRON_POOLS, dkron_pool("unused", 1))
+    kube.create(DKRON_POOLS, dkron_pool("full", 0))
+    kube.apply(dkron_job("waits", run=["once"], pools=["full"]))
     kube.write_status("haunted", active=[vanished(kube.get(DKRON_JOBS, "haunted"), NOON)])
     for name, count in (("told", 1), ("bad", 2), ("replaced", 1), ("haunted", 1)):
         kube.wait_status(name, "its runs", finished(count))
     kube.wait_status("podless", "why", lambda status: condition(status, "Degraded").get("reason") == "FailedCreate")
-    for kind, name in ((DKRON_PAUSES, "missing"), (DKRON_POOLS, "unused")):
+    for kind, name in ((DKRON_PAUSES, "missing"), (DKRON_POOLS, "full")):
         kube.wait_for(
             f"the status of {name}", partial(kube.get, kind, name), lambda found: "message" in found.get("status", {})
         )
@@ -206,6 +207,8 @@ def with_an_operator(scene: Scene, receiver: Web) -> None:
     kube.wait_for("the DkronRun to go", lambda: kube.find(DKRON_RUNS, "brief"), lambda found: found is None)
     kube.wait_for("a message about the failure", lambda: receiver.requests, bool)
     ended, active = (each(scene, name)["id"] for each, name in ((newest, "told"), (running, "stopped")))
+    kube.wait_status("waits", "its run", lambda status: status.get("active"))
+    scene.ask("GET", "/v1/jobs/waits/executions")
     # A simulated node has no log: that it was asked for is what counts.
     scene.ask("GET", f"/v1/jobs/told/executions/{ended}/log")
     assert scene.ask("POST", "/v1/jobs/told/run").status == 202

@@ -11,7 +11,6 @@ from typing import Any
 
 from dkron_crds.names import API_VERSION
 from dkron_kube.paths import DKRON_JOBS, DKRON_POOLS, JOBS
-from dkron_operator.plan.line_changes import waits_in_line
 from dkron_operator.plan.read import read_status
 from tests.simulation.clients import NAMESPACE
 from tests.simulation.loop import VirtualLoop
@@ -100,6 +99,6 @@ class PoolSimulation(Simulation):
         before = self.now() - timedelta(seconds=SOON)
         for job in self._world.list(DKRON_JOBS, None):
             status = read_status(job)
-            waiting = [] if status is None else filter(waits_in_line, status.active)
+            waiting = [] if status is None else (each for each in status.active if each.waits_in_line)
             if any(entry.started_at < before for entry in waiting):
                 yield job["metadata"]["name"]

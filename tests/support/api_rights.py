@@ -17,6 +17,7 @@ LEAST_API: Rules = {
     ("dkron.io", "dkronruns"): ("get", "list", "create", "delete"),
     ("dkron.io", "dkronbackfills"): ("get", "list", "create", "patch", "delete"),
     ("dkron.io", "dkronpauses"): ("get", "list", "create", "patch", "delete"),
+    ("dkron.io", "dkronpools"): ("list",),
     ("dkron.io", "dkronclusters", "dkron"): (*FOLLOWED, "patch"),
     ("dkron.io", "dkronpolicies"): (*FOLLOWED, "create", "patch", "delete"),
     ("coordination.k8s.io", "leases", "dkron"): (*FOLLOWED, "patch"),
@@ -33,7 +34,7 @@ FOR_POLICIES: Rules = {("dkron.io", "dkronpolicies"): ("create", "patch", "delet
 FOR_LEAVE: Rules = {("coordination.k8s.io", "leases", "dkron"): ("patch",)}
 """Of these, what it needs only beside an operator."""
 
-FOR_PAUSES_OF_ALL: Rules = {("dkron.io", "dkronpauses"): ("list",)}
+FOR_SHARED: Rules = {("dkron.io", "dkronpauses"): ("list",), ("dkron.io", "dkronpools"): ("list",)}
 """The rights that it uses besides where the operator's Lease is, if that is another namespace."""
 
 FOR_PLACES: Rules = {("visibility.kueue.x-k8s.io", "localqueues/pendingworkloads"): ("get",)}

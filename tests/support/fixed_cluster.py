@@ -9,7 +9,7 @@ from dkron_crds.job import JobStatus, Skipped, SkipReason, Trigger
 from dkron_crds.kinds import KINDS
 from dkron_crds.names import API_VERSION, GROUP, VERSION
 from dkron_crds.revision import title
-from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, LEASES, Resource
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_JOBS, DKRON_POOLS, DKRON_RUNS, LEASES, Resource
 from tests.support.builders import NOON, after, claim, execution, seen, wire_job
 from tests.support.fake_kube import FakeKube
 from tests.support.world import Object
@@ -89,6 +89,25 @@ def in_line() -> Object:
     )  # fmt: skip
 
 
+def in_pools() -> Object:
+    """Runs, and has two runs that wait for places: one in the line of its pool, one beyond the first ten."""
+    running = seen(claim(after(-300), at=after(-300), name="import"))
+    line = (claim(after(-60), name="import"), claim(after(-120), name="import"))
+    waiting = (entry.model_copy(update={"queued_at": entry.slot}) for entry in line)
+    return wire_job(
+        name="import", created=after(days=-3), status=status(active=(running, *waiting), last_schedule_time=NOON),
+        schedule="@every 1m", pools=["database"], priority=10,
+    )  # fmt: skip
+
+
+def pool() -> Object:
+    """The pool of that job, which has twelve runs in line."""
+    ids = [*(f"9-other-{number}" for number in range(2)), claim(after(-120), name="import").id]
+    ids += [f"9-other-{number}" for number in range(3, 10)]
+    shown = [{"namespace": "default", "job": "import", "id": each, "queuedAt": rfc3339(after(-120))} for each in ids]
+    return _made("DkronPool", "database", -7200, {"size": 1}, {"size": 1, "running": 1, "waiting": 12, "line": shown})
+
+
 def jobs() -> list[Object]:
     """Return one job for each state that a list can show."""
     sentence = 'minute: "61" is not allowed; use 0-59, *, ?, lists (1,2), ranges (1-5) or steps (*/2)'
@@ -101,6 +120,7 @@ def jobs() -> list[Object]:
         wire_job(name="off", disabled=True, status=status(condition("Suspended", "True", "Disabled"))),
         busy(),
         in_line(),
+        in_pools(),
         wire_job(name="wrong", schedule="0 61 * * * *", status=wrong),
     ]
     return [{"apiVersion": API_VERSION, "kind": "DkronJob", **each} for each in found]
@@ -171,7 +191,7 @@ class FixedCluster(FakeKube):
     def __init__(self) -> None:
         super().__init__()
         objects = {DKRON_JOBS: jobs(), DKRON_RUNS: runs(), DKRON_BACKFILLS: backfills(), DKRON_CLUSTERS: [LEADS]}
-        for resource, bodies in {**objects, LEASES: [LEASE]}.items():
+        for resource, bodies in {**objects, DKRON_POOLS: [pool()], LEASES: [LEASE]}.items():
             for body in bodies:
                 self.put(resource, body)
 

@@ -13,7 +13,7 @@ from dkron_reports.explain import Question, explain
 from dkron_reports.failing import failing
 from dkron_reports.health import health_of
 from dkron_reports.job import from_object
-from dkron_reports.line import Claim, RunKey, places, queues_of, with_places
+from dkron_reports.line import Claim, RunKey, places, queues_of, with_queue_places
 from dkron_reports.run import Result, attempts_of, is_slow, runs_of
 from dkron_reports.slices import at_once
 from dkron_reports.summary import summarizing
@@ -169,12 +169,12 @@ def test_attempt_in_a_queue_of_kueue_neither_runs_nor_is_stale(evictions: int) -
 def test_place_in_a_queue_is_told_where_it_is_known() -> None:
     raw = raw_job(active=(IN_QUEUE, WAITING))
     assert queues_of(raw["status"]) == ["team-a"]
-    placed = with_places(raw, {IN_QUEUE.uid: 7, "another": 1})
+    placed = with_queue_places(raw, {IN_QUEUE.uid: 7, "another": 1})
     in_queue, in_line = sorted(runs_of(attempts_of(placed["status"])), key=lambda run: run.place, reverse=True)
     assert in_queue.sentence(NOON).endswith("in LocalQueue team-a, place 7 in its ClusterQueue")
     assert wait_json(in_queue)["place"] == 7
     assert in_line.where == "place 1 in line"
-    assert attempts_of(raw["status"]) == attempts_of(with_places(raw, {})["status"])
+    assert attempts_of(raw["status"]) == attempts_of(with_queue_places(raw, {})["status"])
 
 
 def test_place_in_line_is_behind_what_waits_in_a_queue() -> None:

@@ -248,6 +248,8 @@ describe("how a job stands", () => {
     { of: {}, running: true, is: "running" },
     { of: {}, running: false, is: "failed" },
     { of: { status: "" as const }, running: false, is: "untriggered" },
+    { of: { status: "" as const, waiting: true }, running: false, is: "waiting" },
+    { of: { waiting: true }, running: false, is: "failed" },
     { of: { problem: "the job cannot run: no image" }, running: false, is: "invalid" },
     { of: { paused: "paused by ann" }, running: false, is: "paused" },
     { of: { stopped: true }, running: false, is: "stopped" },

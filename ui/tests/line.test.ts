@@ -9,6 +9,7 @@ import { now } from "../src/state/clock";
 import { Busy } from "../src/views/Busy";
 import { Execution as View } from "../src/views/Execution";
 import { Concurrency } from "../src/views/edit/Concurrency";
+import { Job as JobView } from "../src/views/Job";
 
 const ZERO = "0001-01-01T00:00:00Z";
 const NOON = Date.parse("2026-03-01T12:00:00Z");
@@ -47,10 +48,11 @@ beforeEach(() => {
 
 describe("a run in line", () => {
   test("stands among what is busy, with its place", async () => {
-    answer({ "/v1/busy": [], "/v1/summary": { running: { executions: [] } }, "/v1/executions": [WAITING] });
+    const newer = { ...WAITING, id: "2-load-2", queued_at: "2026-03-01T11:56:00Z", place: 3 };
+    answer({ "/v1/busy": [], "/v1/summary": { running: { executions: [] } }, "/v1/executions": [newer, WAITING] });
     render(h(Busy, {}), document.body);
-    const text = await shown("place 2 in line");
-    expect(text).toMatch(/0 executions run, 1 in line/);
+    const text = await shown(/place 2 in line.*place 3 in line/);
+    expect(text).toMatch(/0 executions run, 2 in line/);
     expect(text).toContain("waiting load");
     expect(document.querySelector("td a")?.getAttribute("href")).toBe("/jobs/load/executions/1-load-1");
   });
@@ -77,6 +79,24 @@ describe("a run in line", () => {
     const rows = [...document.querySelectorAll("tbody tr")].map((row) => row.textContent ?? "");
     expect(rows[0]).toMatch(/^waiting.*place 2 in line/);
     expect(rows[1]).toMatch(/^succeeded.*waited 2 min/);
+  });
+
+  test("is the reason why its job has not run yet, and has its place for a pool", async () => {
+    const job = { name: "load", schedule: "", timezone: "", parent_job: "", status: "", concurrency: "allow" };
+    const waits = { ...WAITING, pools: [{ name: "db", place: 3, waiting: 12 }] };
+    const details = {
+      ...{ conditions: [], chain: [], days: [], parameters: [] },
+      manifest: { spec: { pools: ["db"], priority: 5 } },
+    };
+    answer({
+      "/v1/jobs/{job_name}": { ...job, error_count: 0 },
+      ...{ "/v1/jobs/{job_name}/executions": [waits], "/v1/jobs/{job_name}/details": details },
+      "/v1/jobs/{job_name}/next": { next: [], words: "", clock_changes: [] },
+    });
+    render(h(JobView, { name: "load" }), document.body);
+    const text = await shown(/3rd of 12 for pool db.*Poolsdb, with priority 5/);
+    expect(document.querySelector("header .state-icon")?.textContent).toBe("waiting");
+    expect(text).not.toContain("never ran");
   });
 });
 

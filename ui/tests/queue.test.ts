@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Execution } from "../src/api/client";
 import { readYaml } from "../src/model/definition";
-import { choiceOf, chosen, placeInWords, queueInWords, waited } from "../src/model/queue";
+import { choiceOf, chosen, placeInWords, poolsInWords, queueInWords, waited } from "../src/model/queue";
 import { isOver, lateness, result, sinceOf, summary, taken } from "../src/model/slots";
 import { runsOf } from "../src/model/timing";
 
@@ -46,11 +46,38 @@ describe("a run that waits in line", () => {
     expect(runsOf([WAITING, RUNNING], NOON).map((each) => each.result)).toEqual(["running"]);
   });
 
+  test.each([
+    { place: 1, pools: [{ name: "db", place: 3, waiting: 12 }], words: "3rd of 12 for pool db" },
+    { pools: [{ name: "db", place: 10, waiting: 10 }], words: "10th of 10 for pool db" },
+    {
+      place: 2,
+      pools: [{ name: "db", waiting: 12 }],
+      words: "place 2 in line, not among the first ten of 12 for pool db",
+    },
+    {
+      place: 1,
+      pools: [
+        { name: "db", place: 1, waiting: 12 },
+        { name: "lock", waiting: 40 },
+      ],
+      words: "1st of 12 for pool db, not among the first ten of 40 for pool lock",
+    },
+  ])("is $words", ({ words, ...of }) => {
+    expect(placeInWords({ ...WAITING, place: undefined, ...of })).toBe(words);
+  });
+
   test("is not late for its wait", () => {
     expect([WAITING, RUNNING, ENDED].map(lateness)).toEqual([1000, 1000, 1000]);
     expect([WAITING, RUNNING, ENDED, execution({})].map(waited)).toEqual([undefined, 239_000, 239_000, undefined]);
   });
 });
+
+test.each([
+  { manifest: { spec: { pools: ["db", "lock"], priority: -3 } }, words: "db, lock, with priority -3" },
+  { manifest: { spec: { pools: ["db"] } }, words: "db" },
+  { manifest: { spec: { priority: 3 } }, words: "" },
+  { manifest: undefined, words: "" },
+])("the pools of $manifest", ({ manifest, words }) => expect(poolsInWords(manifest)).toBe(words));
 
 describe("the queue of a job", () => {
   test.each([

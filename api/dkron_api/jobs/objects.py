@@ -1,5 +1,6 @@
-"""DkronBackfills, DkronPauses and DkronRuns, read from the API server. They are few, and read by few clients, so no
-watch follows them. A flood of requests for one list still becomes one request a second: the others get the same answer.
+"""DkronBackfills, DkronPauses, DkronPools and DkronRuns, read from the API server. They are few, and read by few
+clients, so no watch follows them. A flood of requests for one list still becomes one request a second: the others get
+the same answer.
 
 DkronRuns that clients request are created once for each Idempotency-Key, and followed until their end.
 """
@@ -25,7 +26,7 @@ from dkron_crds.run import REPEATS, RunPhase
 from dkron_crds.schedule.errors import quoted
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import AlreadyExists, Conflict, NotFound, Stale, Unavailable
-from dkron_kube.paths import DKRON_BACKFILLS, DKRON_PAUSES, DKRON_RUNS, Resource
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_PAUSES, DKRON_POOLS, DKRON_RUNS, Resource
 from dkron_reports.repeat import is_of_group
 
 FRESH, FOR_EACH = 1.0, 0.001
@@ -52,6 +53,7 @@ class Kind(NamedTuple):
 
 BACKFILL = Kind(DKRON_BACKFILLS, "DkronBackfill", "backfill")
 PAUSE = Kind(DKRON_PAUSES, "DkronPause", "pause")
+POOL = Kind(DKRON_POOLS, "DkronPool", "pool")
 RUN = Kind(DKRON_RUNS, "DkronRun", "run")
 
 

@@ -15,7 +15,7 @@ from dkron_api.translate.record import Job
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound
 from dkron_kube.queue_places import SECONDS, queue_places
-from dkron_reports.line import queues_of, with_places
+from dkron_reports.line import queues_of, with_queue_places
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class QueuePlaces:
             return job
         found = await asyncio.gather(*(self._places(queue) for queue in queues[:QUEUES]))
         places = {uid: place for each in found for uid, place in each.items()}
-        return Job(dict(with_places(job.raw, places))) if places else job
+        return Job(dict(with_queue_places(job.raw, places))) if places else job
 
     async def _places(self, queue: str) -> Mapping[str, int]:
         known = self._kept.get(queue)

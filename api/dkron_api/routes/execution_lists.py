@@ -16,6 +16,7 @@ from dkron_api.edge.keys import ARCHIVE, CLOCK, SLICES
 from dkron_api.edge.urls import flag, tenant_of
 from dkron_api.refusal import ApiError
 from dkron_api.routes.execution_pages import CUT, Pages, filter_of, headers_of, size_of, with_outputs
+from dkron_api.routes.pools import with_places, with_places_in
 from dkron_api.routes.requests import require_ready
 from dkron_api.translate import gojson
 from dkron_api.translate.execution import every, line_of, order_by, stop_of, zone_of
@@ -49,6 +50,7 @@ async def list_all(request: web.Request) -> web.StreamResponse:
     total = None if why or known is None or wanted.after is not None else known + page.fresh
     size = size_of(request.query, count=len(page.items), otherwise=CUT)
     items, reason = await with_outputs(request, page.items, size)
+    items = await with_places_in(request, items)
     nodes = await tenant.pods.nodes(unplaced_in(items))
     render = partial(rendered, now=now, size=size, nodes=nodes, detailed=flag(request, DETAILS))
     encoded = [gojson.encode(render(each)) async for each in _in_turns(items)]
@@ -87,7 +89,7 @@ async def list_of_job(request: web.Request, job: Job, coming: Sequence[Active]) 
     query, now, tenant = request.query, request.app[CLOCK](), tenant_of(request)
     wanted = in_order(filter_of(request), query.get("_order", ""))
     nodes = await tenant.pods.nodes([each.job for each in job.status.active if each.uid and not each.node_name])
-    line = line_of(job)
+    line = line_of(await with_places(request, job))
     known = [
         Found(key_of(job), run, stop=stop_of(job, run), line=line.get(run.job))
         for run in every(job, coming=coming, nodes=nodes)

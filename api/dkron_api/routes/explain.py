@@ -12,6 +12,7 @@ from dkron_api.edge.urls import tenant_of
 from dkron_api.refusal import refusing
 from dkron_api.routes.execution_pages import warning
 from dkron_api.routes.pauses import visible_pauses
+from dkron_api.routes.pools import with_places
 from dkron_api.routes.requests import job_of
 from dkron_api.translate.past import Accepted, Part, attempt_of, needed, parts, skips_of
 from dkron_api.translate.record import Job, Object
@@ -45,6 +46,7 @@ async def explain_slots(request: web.Request) -> web.StreamResponse:
     job, now, query = await tenant_of(request).queues.placed(job_of(request)), request.app[CLOCK](), request.query
     with refusing(ValueError):
         question = read_question(at=query.get("at"), start=query.get("from"), end=query.get("to"), now=now)
+    job = await with_places(request, job)
     told = from_object(job.raw)
     pauses = await _pauses(request) if needs_pauses(told) else []
     recalled, why = await _recalled(request, job, question)

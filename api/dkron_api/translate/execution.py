@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from dkron_api.translate.listing import whole
 from dkron_api.translate.readiness import failure
@@ -16,7 +16,18 @@ from dkron_crds.stops import Stop, read_stop
 from dkron_from_dkron.moments import ZERO
 from dkron_reports.line import NEWEST, is_waiting, run_of
 from dkron_reports.line import line_of as line_in
+from dkron_reports.pools import PoolPlace, places_of
 from dkron_reports.reading import number, objects
+
+
+class InLine(NamedTuple):
+    """Where an attempt waits."""
+
+    place: int
+    """Its place in the line of its job, 1 for the next one; 0 for none, as in a queue of Kueue."""
+    pools: tuple[PoolPlace, ...] = ()
+    """Its places in the lines of pools, as far as they are known."""
+
 
 NOWHERE: Mapping[str, str] = {}
 """No known nodes."""
@@ -29,7 +40,7 @@ def listed(
     coming: Sequence[Active] = (),
     nodes: Mapping[str, str] = NOWHERE,
     detailed: bool = False,
-    line: Mapping[str, int] | None = None,
+    line: Mapping[str, InLine] | None = None,
     now: datetime | None = None,
 ) -> list[Object]:
     """Return all stored executions, newest first unless requested otherwise, with times in the job's zone.
@@ -42,8 +53,8 @@ def listed(
     runs = sorted(every(job, coming=coming, nodes=nodes), key=order_by(query.get("_sort", "")))
     if query.get("_order", "").upper() != "ASC":
         runs.reverse()
-    places_of = line_of(job) if line is None else line
-    items = [with_flag(shown(job, run, zone=zone, place=places_of.get(run.job), now=now), run, limit) for run in runs]
+    places = line_of(job) if line is None else line
+    items = [with_flag(shown(job, run, zone=zone, place=places.get(run.job), now=now), run, limit) for run in runs]
     if not detailed:
         return items
     return [item | {"details": details(run, stop=stop_of(job, run))} for item, run in zip(items, runs, strict=True)]
@@ -94,19 +105,16 @@ def _named(job: Job, runs: Iterable[Execution | Active], execution_id: str) -> E
 
 def waits(run: Execution | Active) -> bool:
     """Whether an attempt waits: with its Job in a queue of Kueue, or in line, as a claim that has not begun since."""
-    if not isinstance(run, Active):
-        return False
-    return bool(run.queue) or (not run.uid and run.queued_at == run.started_at)
+    return isinstance(run, Active) and (bool(run.queue) or run.waits_in_line)
 
 
-def line_of(job: Job) -> Mapping[str, int]:
-    """Return the places of the attempts that wait, by their Jobs; 1 is next in line, and 0 is none, as in a queue of
-    Kueue unless the job has its places (see `queue_places`). Members of a run share one in line."""
+def line_of(job: Job) -> Mapping[str, InLine]:
+    """Return where the attempts wait, by their Jobs. Members of a run share one place in line."""
     active = objects(job.raw_status, "active")
     runs = line_in(job.raw_status, job.raw["spec"])
     waiting = (each for each in active if is_waiting(each))
     return {
-        str(each.get("job")): number(each, "place") if each.get("queue") else runs[run]
+        str(each.get("job")): InLine(number(each, "place") if each.get("queue") else runs[run], places_of(each))
         for each in waiting
         if (run := run_of(each)) in runs or each.get("queue")
     }
@@ -118,7 +126,7 @@ def full_line(job: Job) -> str:
     queues = spec.concurrency is Concurrency.QUEUE or (spec.pools and spec.concurrency is Concurrency.ALLOW)
     if not queues or spec.queue.order == NEWEST:
         return ""
-    if max(line_of(job).values(), default=0) < spec.queue.max:
+    if max((each.place for each in line_of(job).values()), default=0) < spec.queue.max:
         return ""
     text = f"the line of the job {quoted(job.name)} is full: queue.max is {spec.queue.max}"
     # Where it has to wait for a place in a pool, only a DkronRun still tells that it was forced.
@@ -157,12 +165,11 @@ def shown(
     *,
     zone: tzinfo = UTC,
     so_far: str = "",
-    place: int | None = None,
+    place: InLine | None = None,
     now: datetime | None = None,
 ) -> Object:
     """Return an execution in Dkron's order of fields, and how long it waited in line. `so_far` is the output of a
-    running one, whose end is zero. `place` is the place in line of one that waits, whose start is zero, too; None for
-    any other."""
+    running one, whose end is zero. `place` is where one waits, whose start is zero, too; None for any other."""
     output = _output(run) if isinstance(run, Execution) else so_far
     return {
         "id": run.id,
@@ -178,7 +185,7 @@ def shown(
     }
 
 
-def _queued(run: Execution | Active, zone: tzinfo, place: int | None, now: datetime | None) -> Object:
+def _queued(run: Execution | Active, zone: tzinfo, place: InLine | None, now: datetime | None) -> Object:
     """Return our own fields about the wait in line; Dkron's clients ignore them."""
     if run.queued_at is None:
         return {}
@@ -186,7 +193,10 @@ def _queued(run: Execution | Active, zone: tzinfo, place: int | None, now: datet
     found: Object = {"queued_at": _in_zone(run.queued_at, zone)}
     if until is not None:
         found["queued_for"] = max((until - run.queued_at).total_seconds(), 0.0)
-    return found | ({"place": place} if place else {})
+    if place is None:
+        return found
+    pools = [each.as_json() for each in place.pools]
+    return found | ({"place": place.place} if place.place else {}) | ({"pools": pools} if pools else {})
 
 
 def stop_of(job: Job, run: Execution | Active) -> Stop | None:

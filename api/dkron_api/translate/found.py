@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 
-from dkron_api.translate.execution import details, shown, waits, with_flag
+from dkron_api.translate.execution import InLine, details, shown, waits, with_flag
 from dkron_api.translate.execution_filter import Filter, Place
 from dkron_api.translate.record import Object
 from dkron_archive.records import ArchivedExecution, ArchivedOutput, JobKey, Page
@@ -25,8 +25,8 @@ class Found:
     live: bool = True
     archived: ArchivedExecution | None = None
     stop: Stop | None = None
-    line: int | None = None
-    """Its place in line; None unless it waits."""
+    line: InLine | None = None
+    """Where it waits; None unless it does."""
 
     @property
     def identity(self) -> Identity:

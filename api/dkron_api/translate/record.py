@@ -4,7 +4,7 @@ Ten thousand jobs with their executions take a few hundred megabytes as models a
 most are rendered once and never read again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
@@ -17,6 +17,7 @@ from dkron_crds.job import Day, JobSpec, JobStatus
 from dkron_crds.packed import packed_object, plain_parts
 from dkron_crds.requests import RUN_PREFIX
 from dkron_from_dkron.spec import DEFAULTS
+from dkron_reports.pools import with_places
 
 Object = dict[str, Any]
 M = TypeVar("M", bound=WireModel)
@@ -74,6 +75,12 @@ class Job:
         active += left.values()
         job.raw = {**job.raw, "status": {**status, "active": active}}
         job.begun, job._stored = begun, self.stored
+        return job
+
+    def with_places(self, pools: Iterable[Object]) -> "Job":
+        """Return the job with the places of its runs in the lines of these DkronPools, to be shown."""
+        job = copy(self)
+        job.raw = with_places(self.raw, pools)
         return job
 
     @property

@@ -104,6 +104,10 @@
 - apiGroups: [dkron.io]
   resources: [dkronbackfills, dkronpauses]
   verbs: [get, list, create, patch, delete]
+# The places of runs that wait.
+- apiGroups: [dkron.io]
+  resources: [dkronpools]
+  verbs: [list]
 - apiGroups: [dkron.io]
   resources: [dkronjobs/status]
   verbs: [patch]
@@ -134,9 +138,9 @@
 - apiGroups: [dkron.io]
   resources: [dkronpolicies]
   verbs: [list, watch{{ if include "dkron.asksPolicies" . }}, create, patch, delete{{ end }}]
-# Pauses of all namespaces, for the page of each.
+# Pauses of all namespaces, for the page of each, and pools of several.
 - apiGroups: [dkron.io]
-  resources: [dkronpauses]
+  resources: [dkronpauses, dkronpools]
   verbs: [list]
 - apiGroups: [coordination.k8s.io]
   resources: [leases]

@@ -27,7 +27,7 @@ async def describe(ctx: typer.Context, job: JobName) -> None:
         if structured(options, [found.raw], names=lambda: [found.name], one=True):
             return
         (found,) = await server.with_pauses([found], every=False)
-        attempts = await server.attempts(await server.with_places(found))
+        attempts = await server.attempts(await server.with_queue_places(found))
         slots = await server.slots(found, SLOTS)
     now = datetime.now(UTC)
     facts = description(found, now=now)

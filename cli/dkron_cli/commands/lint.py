@@ -28,9 +28,9 @@ def lint(
     """Check manifests without a cluster.
 
     Objects of dkron.io get the checks of the custom resources and of the operator: fields, schedules, zones, tags,
-    settings of executors, fields of jobTemplate, and parents among the files. Other objects are skipped. The exit code
-    is 1 if there is an error, or nothing to check. lint cannot check facts that only a cluster knows, such as whether a
-    Secret exists.
+    settings of executors, fields of jobTemplate, and parents and pools among the files. Other objects are skipped. The
+    exit code is 1 if there is an error, or nothing to check. lint cannot check facts that only a cluster knows, such as
+    whether a Secret exists.
     """
     raise typer.Exit(check(options_of(ctx), files, strict=strict))
 

@@ -102,6 +102,7 @@ def description(job: Job, *, now: datetime) -> list[tuple[str, str]]:
         *(_parameter(each) for each in objects(spec, "parameters")),
         *((_title(key), str(value)) for key, value in settings.items() if value not in (None, "", False)),
         ("Queue", _queue(job.raw)),
+        ("Pools", _pools(spec)),
         ("Tags", ", ".join(f"{key}={value}" for key, value in tags.items())),
         ("Result", job.result),
         ("Runs", f"{job.succeeded} attempts succeeded, {job.failed} failed"),
@@ -128,11 +129,17 @@ def _queue(raw: Object) -> str:
     queue only of a job whose runs wait."""
     spec = mapping(raw, "spec")
     found = mapping(spec or raw, "queue") or mapping(raw, "pool_queue")
-    if not (spec.get("concurrency") == "queue" or spec.get("pools") if spec else found):
+    if not (spec.get("concurrency") == "queue" or items(spec, "pools") if spec else found):
         return ""
     most, order = number(found, "max") or MOST_WAITING, found.get("order") or OLDEST
     expires = f", each for {found['expires']}" if found.get("expires") else ""
     return f"at most {plural(most, 'run')}{expires}, the {order} first"
+
+
+def _pools(spec: Object) -> str:
+    """Return the pools in which each run takes a place, and the priority; empty for none."""
+    names, priority = ", ".join(map(str, items(spec, "pools"))), number(spec, "priority")
+    return f"{names}, with priority {priority}" if names and priority else names
 
 
 def _parameter(raw: Object) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from dkron_checks.schedules import passed_remark, schedule_remark
 from dkron_checks.template_fields import suggestion, template_faults
 from dkron_cli.core.faults import TOO_LARGE, sentence
 from dkron_cli.core.manifests import Document, Path, is_job_of_dkron
-from dkron_crds.base import WireModel
+from dkron_crds.base import Resource, WireModel
 from dkron_crds.bounds import template_problem
 from dkron_crds.depends import circle
 from dkron_crds.job import Concurrency, DkronJob, JobSpec, Queue
@@ -25,6 +25,7 @@ from dkron_crds.kinds import KINDS
 from dkron_crds.names import API_VERSION, GROUP, OBJECT_NAME_LENGTH
 from dkron_crds.parameter_places import placeholders_without_parameters
 from dkron_crds.pause import DkronPause
+from dkron_crds.pool import DkronPool, PoolOrder
 from dkron_crds.rules import (
     BACKOFF_GROWS,
     COMMON_YEAR,
@@ -88,6 +89,7 @@ def lint(files: Mapping[str, Sequence[Document]], now: datetime) -> tuple[list[F
     """Return the findings in the files, in their order, and the number of checked objects of ours."""
     findings: list[Finding] = []
     jobs: list[Given] = []
+    pools: list[DkronPool] = []
     checked = 0
     for file, documents in files.items():
         if any(is_job_of_dkron(document.value) and "executor" in document.value for document in documents):
@@ -101,10 +103,12 @@ def lint(files: Mapping[str, Sequence[Document]], now: datetime) -> tuple[list[F
             checked += 1
             findings += (Finding(file, document.line_of(path), f"{_called(document)}: {sentence}", warning)
                          for path, sentence, warning in _object(document, now))  # fmt: skip
-            job = _job(document)
-            if job is not None:
-                jobs.append(Given(file, document, job))
-    findings += _together(jobs)
+            read = _read(document)
+            if isinstance(read, DkronJob):
+                jobs.append(Given(file, document, read))
+            elif isinstance(read, DkronPool):
+                pools.append(read)
+    findings += [*_together(jobs), *_with_pools(jobs, pools)]
     order = {file: number for number, file in enumerate(files)}
     return sorted(findings, key=lambda each: (order[each.file], each.line, each.sentence)), checked
 
@@ -115,11 +119,11 @@ def _called(document: Document) -> str:
     return f"{document.value.get('kind')} {name or 'without a name'}"
 
 
-def _job(document: Document) -> DkronJob | None:
-    if document.value.get("kind") != "DkronJob":
-        return None
+def _read(document: Document) -> Resource | None:
+    """Return an object that others are compared with; None for one that cannot be read."""
+    model = {"DkronJob": DkronJob, "DkronPool": DkronPool}.get(str(document.value.get("kind")))
     try:
-        return DkronJob.from_wire(document.value)
+        return None if model is None else model.from_wire(document.value)
     except ValidationError:
         return None
 
@@ -257,6 +261,8 @@ def _warnings(spec: JobSpec, name: str, now: datetime, *, runs: bool) -> Iterato
             "spec.queue has no effect: spec.concurrency is not queue, and spec.pools is empty",
             True,
         )
+    if spec.priority and not spec.pools:
+        yield ("spec", "priority"), "spec.priority has no effect: spec.pools is empty", True
     # Only for an executor that can run this config are its remarks known.
     for remark in (*executors.remarks(known(spec)), placeholders_without_parameters(spec)) if runs else ():
         if remark:
@@ -303,3 +309,24 @@ def _together(jobs: Sequence[Given]) -> Iterator[Finding]:
             yield Finding(
                 each.file, each.document.line, f"DkronJob {key[1]}: the jobs depend on each other in a circle: {names}"
             )
+
+
+def _with_pools(jobs: Sequence[Given], pools: Sequence[DkronPool]) -> Iterator[Finding]:
+    """Yield pools that jobs name and that are missing, if the files have other pools of the namespace, and priorities
+    that no pool of the job reads, if the files have all of its pools."""
+    for each in jobs:
+        namespace, spec = each.key[0], each.job.spec
+        found = {
+            pool.metadata.name: pool.spec.order
+            for pool in pools
+            if namespace in (pool.metadata.namespace, *pool.spec.namespaces)
+        }
+        missing = [name for name in spec.pools if name not in found]
+        remarks = {}
+        if missing and any(pool.metadata.namespace == namespace for pool in pools):
+            remarks["pools"] = f'its pool "{missing[0]}" is in none of these files'
+        elif spec.pools and not missing and spec.priority and PoolOrder.PRIORITY not in map(found.get, spec.pools):
+            remarks["priority"] = "spec.priority has no effect: none of its pools has order: priority"
+        for key, text in remarks.items():
+            line = each.document.line_of(("spec", key))
+            yield Finding(each.file, line, f"DkronJob {each.key[1]}: {text}", warning=True)

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from dkron_cli.core.table import Table, table
 from dkron_crds.schedule.instants import rfc3339
-from dkron_reports.reading import Object, mapping, whole
+from dkron_reports.pools import PoolPlace, in_words
+from dkron_reports.reading import Object, mapping, number, objects, whole
 from dkron_reports.run import SECOND, Attempt, Run, reason_of
 from dkron_reports.words import exact_span, instant, read_time, span
 
@@ -38,6 +39,10 @@ def _attempt(raw: Object, details: Object) -> Attempt:
         queued=queued,
         place=whole(raw.get("place")),
         queue=str(details.get("local_queue") or ""),
+        pools=tuple(
+            PoolPlace(str(each.get("name") or ""), number(each, "place"), number(each, "waiting"))
+            for each in objects(raw, "pools")
+        ),
     )
 
 
@@ -83,7 +88,8 @@ def attempt_json(each: Attempt) -> Object:
     """Return an attempt, as lists of runs and of executions have it."""
     return {
         "id": each.id, "number": each.number, "member": each.member, "node": each.node, "jobName": each.job,
-        "queuedAt": time_json(each.queued), "place": each.place or None, "startedAt": time_json(each.started),
+        "queuedAt": time_json(each.queued), "place": each.place or None,
+        "pools": [pool.as_json() for pool in each.pools] or None, "startedAt": time_json(each.started),
         "finishedAt": time_json(each.finished), "success": each.success, "exitCode": each.exit_code,
         "reason": each.reason, "message": each.message, "output": each.output,
     }  # fmt: skip

@@ -145,7 +145,7 @@ class Server(Protocol):
         """Return these jobs with why they are not ready for a state, as an object of Kubernetes has it."""
         return jobs
 
-    async def with_places(self, job: Job) -> Job:
+    async def with_queue_places(self, job: Job) -> Job:
         """Return the job with the places of its Jobs in queues of Kueue, as far as they are known. A REST API tells
         them with the attempts."""
         return job

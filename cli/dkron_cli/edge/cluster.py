@@ -16,6 +16,7 @@ from dkron_cli.edge.backend import PLAIN, Answer, Asked, Noun, Server, existing,
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.kube_objects import ClusterObjects
 from dkron_cli.edge.light_kube import LightKube
+from dkron_cli.edge.pools import with_places
 from dkron_cli.edge.reviews import local_user, self_review
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
@@ -146,9 +147,10 @@ class Cluster(Server):
 
     async def attempts(self, job: Job) -> list[Attempt]:
         """Return the runs that the status shows."""
-        return attempts_of(job.raw.get("status") or {}, job.raw.get("spec") or {})
+        raw = (await with_places(self.kube, job)).raw
+        return attempts_of(raw.get("status") or {}, raw.get("spec") or {})
 
-    async def with_places(self, job: Job) -> Job:
+    async def with_queue_places(self, job: Job) -> Job:
         """Return the job with the places that Kueue tells."""
         from dkron_cli.edge.queue_places import with_queue_places  # noqa: PLC0415
 
@@ -295,7 +297,7 @@ class Cluster(Server):
         from dkron_reports.explain import explain  # noqa: PLC0415
         from dkron_reports.pause_times import needs_pauses  # noqa: PLC0415
 
-        job = await self.with_places(await self.job(name))
+        job = await with_places(self.kube, await self.with_queue_places(await self.job(name)))
         pauses = await self._pauses(job.namespace) if needs_pauses(job) else []
         return explain(job, question, now=datetime.now(UTC), pauses=pauses).as_json()
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from dkron_kube.errors import KubeError
 from dkron_kube.queue_places import SECONDS, queue_places
 from dkron_reports.job import Job
-from dkron_reports.line import queues_of, with_places
+from dkron_reports.line import queues_of
+from dkron_reports.line import with_queue_places as placed
 from dkron_reports.reading import mapping
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ async def with_queue_places(kube: "KubeClient", job: Job) -> Job:
     if not queues:
         return job
     found = await asyncio.gather(*(_places(kube, job.namespace, queue) for queue in queues))
-    return replace(job, raw=with_places(job.raw, {uid: place for each in found for uid, place in each.items()}))
+    return replace(job, raw=placed(job.raw, {uid: place for each in found for uid, place in each.items()}))
 
 
 async def _places(kube: "KubeClient", namespace: str, queue: str) -> Mapping[str, int]:

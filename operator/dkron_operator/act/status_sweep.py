@@ -84,7 +84,9 @@ class StatusSweep:
                 due[write.namespace].append(write)
         turns = filter(None, chain.from_iterable(zip_longest(*due.values())))
         for write in islice(turns, MOST_AT_ONCE):
-            patch = difference(write.before.to_wire(), write.wanted.to_wire())
+            # kubectl shows a number that was never written as blank, so the first write has all of them.
+            before = write.before.to_wire() if write.before.observed_generation else {}
+            patch = difference(before, write.wanted.to_wire())
             try:
                 await self._client.patch_status(self._resource, write.namespace, write.name, {"status": patch})
             except NotFound:

@@ -23,7 +23,7 @@ from dkron_operator.plan.changes import Decided, Dropped, Finished, Refused, Slo
 from dkron_operator.plan.decide import refuses_requests, start_deadline
 from dkron_operator.plan.fold import recorded
 from dkron_operator.plan.line import may_begin, plan_line
-from dkron_operator.plan.line_changes import Dequeued, dequeued, line_of, run_of, waits_in_line
+from dkron_operator.plan.line_changes import Dequeued, dequeued, line_of, run_of
 from dkron_operator.plan.plan import NEWER_RUN, Plan, cancelled
 from dkron_operator.plan.probing import plan_probe
 from dkron_operator.plan.replacing import is_replaced, older_jobs
@@ -190,7 +190,7 @@ def _claimed(plan: Plan, entry: Active) -> None:
     if stop is not None:
         if plan.create is None:
             plan.create = _withdrawn(plan, entry, stop)
-    elif waits_in_line(entry):
+    elif entry.waits_in_line:
         _queued(plan, entry)
     elif entry.attempt > 1 and (why := _cancelled(plan, entry)):
         plan.record(Dropped(entry.job))
@@ -269,7 +269,7 @@ def _complete(plan: Plan, entry: Active) -> CreateJob:
 def _withdrawn(plan: Plan, entry: Active, stop: Stop) -> CreateJob:
     """Only check whether the Job exists after all; if it does, it is stopped like any other."""
     now = plan.situation.now
-    began = now if waits_in_line(entry) else min(entry.started_at, now)
+    began = now if entry.waits_in_line else min(entry.started_at, now)
     never = entry.model_copy(update={"started_at": began})
     return CreateJob(entry, late=True, otherwise=(_ended(plan, never, stopped(plan, entry, stop)),))
 

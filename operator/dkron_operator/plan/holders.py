@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from dkron_crds.job import Active, JobStatus
 from dkron_operator.plan.fold import recorded
-from dkron_operator.plan.line_changes import RunKey, waits_in_line
+from dkron_operator.plan.line_changes import RunKey
 from dkron_operator.plan.view import AttemptJob
 
 
@@ -14,7 +14,7 @@ def holders(status: JobStatus, attempts: Iterable[AttemptJob], *beginning: Activ
     their retries. `beginning` are attempts whose Jobs are being created, or may have been."""
     done = recorded(status)
     live = ((each.trigger, each.group) for each in attempts if not _is_over(each) and each.name not in done)
-    entries = [*(each for each in status.active if not waits_in_line(each)), *beginning]
+    entries = [*(each for each in status.active if not each.waits_in_line), *beginning]
     return frozenset([*live, *((each.trigger, each.group) for each in entries)])
 
 

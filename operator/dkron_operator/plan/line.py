@@ -13,7 +13,7 @@ from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_operator.plan.actions import ExplainRefusal
 from dkron_operator.plan.cause import ON_REQUEST
 from dkron_operator.plan.decide import refuses_requests, start_deadline
-from dkron_operator.plan.line_changes import DroppedFromLine, RunKey, line_of, run_of, waits_in_line
+from dkron_operator.plan.line_changes import DroppedFromLine, RunKey, line_of, run_of
 from dkron_operator.plan.plan import Plan, is_over_for_good, overrules_line
 from dkron_operator.plan.replacing import is_replaced
 from dkron_operator.plan.upstream_runs import is_over
@@ -50,7 +50,7 @@ def may_begin(plan: Plan, entry: Active) -> bool:
     if spec.concurrency is Concurrency.ALLOW:
         # All may begin. Where they get places one by one, the newest is first if the job wants that.
         return spec.queue.order is QueueOrder.OLDEST or _turns(plan)[0] == run_of(entry)
-    if any(not (waits_in_line(other) or is_over_for_good(plan, other)) for other in plan.status.active):
+    if any(not (other.waits_in_line or is_over_for_good(plan, other)) for other in plan.status.active):
         return False
     return _turns(plan)[0] == run_of(entry)
 

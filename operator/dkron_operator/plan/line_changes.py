@@ -36,11 +36,6 @@ def run_of(entry: Active) -> RunKey:
     return entry.trigger, entry.group
 
 
-def waits_in_line(entry: Active) -> bool:
-    """Whether the entry is a claim of a run that waits in line. When it begins, `startedAt` becomes later."""
-    return not entry.uid and entry.queued_at is not None and entry.started_at == entry.queued_at
-
-
 def queued(entry: Active, now: datetime) -> Active:
     """The claim, as one that waits in line from now on."""
     return entry.model_copy(update={"queued_at": now, "started_at": now})
@@ -54,9 +49,9 @@ def dequeued(entry: Active, now: datetime) -> Active:
 
 def line_of(active: Iterable[Active]) -> list[tuple[Active, ...]]:
     """The runs that wait in line, each with the claims of its members; the oldest first."""
-    waiting = sorted(filter(waits_in_line, active), key=lambda entry: (entry.queued_at, entry.slot, entry.job))
+    waiting = [entry for entry in active if entry.waits_in_line]
     runs: dict[RunKey, list[Active]] = {}
-    for entry in waiting:
+    for entry in sorted(waiting, key=lambda entry: (entry.queued_at, entry.slot, entry.job)):
         runs.setdefault(run_of(entry), []).append(entry)
     return [tuple(entries) for entries in runs.values()]
 

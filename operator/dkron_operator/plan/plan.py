@@ -11,7 +11,7 @@ from dkron_operator.plan.cause import Cause, cause_of
 from dkron_operator.plan.changes import Change, Dropped, Started
 from dkron_operator.plan.decide import MOST_ACTIVE, Fire, Skip
 from dkron_operator.plan.fold import fold, fold_all, is_recorded, recorded
-from dkron_operator.plan.line_changes import DroppedFromLine, line_of, queued, waits_in_line
+from dkron_operator.plan.line_changes import DroppedFromLine, line_of, queued
 from dkron_operator.plan.pauses import ActivePause, hold_by
 from dkron_operator.plan.placement import ONE_MEMBER, Member, members, shortage
 from dkron_operator.plan.pools import NO_POOLS, Places
@@ -160,7 +160,7 @@ def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Change, ...]
     waiting = [other for other in plan.status.active if not other.uid and _yields(other)]
     dropped: tuple[Change, ...] = (
         *(DroppedFromLine(entries, SkipReason.REPLACED) for entries in line_of(waiting)),
-        *(Dropped(other.job) for other in waiting if not waits_in_line(other)),
+        *(Dropped(other.job) for other in waiting if not other.waits_in_line),
     )
     reports = tuple(cancelled(other, NEWER_RUN) for other in waiting if other.attempt > 1)
     return CreateJob(entries[0], before=(*mark, *dropped, *claims), replaces=running, reports=reports)

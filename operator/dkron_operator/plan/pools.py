@@ -55,7 +55,7 @@ def turn(order: PoolOrder, candidate: Candidate) -> Turn:
     return urgency, candidate.queued_at, group, candidate.job, trigger
 
 
-class Line:
+class PoolLine:
     """The runs that wait for a place in one pool, in the order in which they get one."""
 
     def __init__(self, order: PoolOrder, candidates: Iterable[Candidate] = ()) -> None:
@@ -87,7 +87,10 @@ class Line:
             del self._turns[position], self._runs[position]
 
 
-def grants(free: Callable[[PoolKey], int], lines: Mapping[PoolKey, Line], among: Iterable[PoolKey]) -> list[Candidate]:
+PoolLines = Mapping[PoolKey, PoolLine]
+
+
+def grants(free: Callable[[PoolKey], int], lines: PoolLines, among: Iterable[PoolKey]) -> list[Candidate]:
     """The runs in the lines `among` these that get their places now. `free` is how many places a pool has left.
 
     A run is eligible if each of its pools has a free place. The next one is the first eligible run in the line of each
@@ -105,7 +108,7 @@ def grants(free: Callable[[PoolKey], int], lines: Mapping[PoolKey, Line], among:
 class _Decision:
     """Places only become fewer here, so a run that is not eligible stays so, and each line is passed through once."""
 
-    def __init__(self, free: Callable[[PoolKey], int], lines: Mapping[PoolKey, Line], among: Iterable[PoolKey]) -> None:
+    def __init__(self, free: Callable[[PoolKey], int], lines: PoolLines, among: Iterable[PoolKey]) -> None:
         self._free = free
         self._lines = lines
         self._among = sorted(key for key in among if key in lines)

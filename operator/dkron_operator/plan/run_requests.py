@@ -23,7 +23,7 @@ from dkron_operator.plan.changes import Refused, RequestsGone
 from dkron_operator.plan.decide import MOST_ACTIVE, Decision, Skip, decide_request
 from dkron_operator.plan.fold import recorded
 from dkron_operator.plan.hold import refused_by_pause
-from dkron_operator.plan.line_changes import RunKey, run_of, waits_in_line
+from dkron_operator.plan.line_changes import RunKey, run_of
 from dkron_operator.plan.plan import Plan, busy, creation
 from dkron_operator.plan.requested_run import RequestedRun
 from dkron_operator.plan.upstream_runs import is_over
@@ -221,12 +221,12 @@ class _Known:
         status, jobs = plan.status, plan.situation.attempts
         queued = {entry.job for entry in plan.situation.persisted.active if entry.queued_at is not None}
         # A run that has just joined the line is nowhere but in this process.
-        active = [entry for entry in status.active if not waits_in_line(entry) or entry.job in queued]
+        active = [entry for entry in status.active if not entry.waits_in_line or entry.job in queued]
         attempts: Iterable[Active | AttemptJob | Execution] = chain(active, jobs.values(), status.executions)
         return cls(
             over=recorded(status) | jobs.keys() | {entry.job for entry in status.active if is_call(entry)} | queued,
             claimed={entry.job for entry in status.active if not entry.uid},
-            in_line={run_of(entry) for entry in status.active if waits_in_line(entry)},
+            in_line={run_of(entry) for entry in status.active if entry.waits_in_line},
             with_members={(each.trigger, each.group) for each in attempts if each.member},
         )
 

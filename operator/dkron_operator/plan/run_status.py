@@ -19,7 +19,6 @@ from dkron_crds.base import rfc3339
 from dkron_crds.conditions import MAX_MESSAGE, Condition, ConditionStatus, ConditionType
 from dkron_crds.job import Active, Execution, JobStatus, SkipReason, Trigger
 from dkron_crds.run import MAX_SHOWN_ATTEMPTS, BoundJob, RunAttempt, RunPhase, RunStatus
-from dkron_operator.plan.line_changes import waits_in_line
 from dkron_operator.plan.outcome import ORDINARY
 from dkron_operator.plan.requested_run import RequestedRun
 from dkron_operator.plan.view import AttemptJob, AttemptState
@@ -159,7 +158,7 @@ def _attempts(
 
 
 def _waits(entry: Active) -> bool:
-    return not entry.uid and (entry.attempt > 1 or waits_in_line(entry))
+    return not entry.uid and (entry.attempt > 1 or entry.waits_in_line)
 
 
 def _of_active(entry: Active) -> RunAttempt:
@@ -194,7 +193,7 @@ def _runs_unrecorded(job: AttemptJob, attempts: Mapping[str, RunAttempt]) -> boo
 
 
 def _running(run: RequestedRun, attempts: Mapping[str, RunAttempt], active: list[Active]) -> RunStatus:
-    in_line = [entry for entry in active if waits_in_line(entry) or entry.queue]
+    in_line = [entry for entry in active if entry.waits_in_line or entry.queue]
     phase = RunPhase.WAITING if active and len(in_line) == len(active) else RunPhase.RUNNING
     if phase is RunPhase.WAITING and in_line[0].queue:
         message = f"attempt {in_line[0].attempt} waits in LocalQueue {in_line[0].queue}"

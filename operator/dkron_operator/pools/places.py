@@ -17,7 +17,7 @@ from dkron_operator.kit.listeners import Listeners
 from dkron_operator.plan.holders import holders
 from dkron_operator.plan.line_changes import RunKey, run_of
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.pools import NO_POOLS, Candidate, Line, Places, Pool, PoolKey, grants, turn
+from dkron_operator.plan.pools import NO_POOLS, Candidate, Places, Pool, PoolKey, PoolLine, grants, turn
 from dkron_operator.plan.view import JobView
 from dkron_operator.pools.index import PoolIndex
 from dkron_pods.problem import Problem
@@ -60,7 +60,7 @@ class PoolPlaces:
         """Called when the runs that hold places, or wait for one, have changed."""
         self._jobs: dict[str, _Job] = {}
         self._by_pool: dict[PoolKey, set[str]] = defaultdict(set)
-        self._lines: dict[PoolKey, Line] = {}
+        self._lines: dict[PoolKey, PoolLine] = {}
         """The runs that wait for a place of each pool, and were granted none."""
         self._used: Counter[PoolKey] = Counter()
         """How many places are held or granted."""
@@ -255,7 +255,7 @@ class PoolPlaces:
             order, line = PoolOrder.FIFO if pool is None else pool.order, self._lines.get(key)
             if line is None or line.order is not order:
                 # An edit has changed the order.
-                line = self._lines[key] = Line(order, line or ())
+                line = self._lines[key] = PoolLine(order, line or ())
             line.add(candidate)
 
     def _leave(self, candidate: Candidate) -> None:

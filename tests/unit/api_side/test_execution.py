@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dkron_api.translate.execution import found, full_line, line_of, listed, running, single
+from dkron_api.translate.execution import InLine, found, full_line, line_of, listed, running, single
 from dkron_api.translate.job import shown as shown_as_job
 from dkron_api.translate.record import Job
 from tests.support.builders import NOON, wire_job
@@ -116,7 +116,7 @@ def test_members_of_a_run_whose_turn_came_do_not_wait() -> None:
     turn = {"startedAt": "2026-03-01T12:04:00Z"}
     begun, claimed = waiting("a-4", 4, uid="u", **turn), waiting("a-4b", 4, member="n2", **turn)
     known = job(active=(begun, claimed, waiting("a-5", 5)), concurrency="queue")
-    assert dict(line_of(known)) == {"a-5": 1}
+    assert line_of(known) == {"a-5": InLine(1)}
     assert [each["id"] for each in listed(known, {})] == ["5-a-5", "4-a-4"], "a claim has not begun"
 
 

@@ -31,6 +31,12 @@ def job(spec: str, name: str = "a") -> str:
     return HEAD % name + spec
 
 
+def pool(name: str, field: str = "order: fifo", *, namespace: str = '""') -> str:
+    """A further document with a DkronPool."""
+    head = f"---\napiVersion: dkron.io/v1alpha1\nkind: DkronPool\nmetadata: {{name: {name}, namespace: {namespace}}}\n"
+    return f"{head}spec: {{size: 1, {field}}}\n"
+
+
 @pytest.mark.parametrize(
     ("text", "findings"),
     [
@@ -45,6 +51,24 @@ def job(spec: str, name: str = "a") -> str:
                      ["8: DkronJob a: spec.queue.expires: a run may wait from 1s to 292 years"], id="no time to wait"),
         pytest.param(job(GOOD + "  concurrency: queue\n  queue: {expires: 99999999h}\n"),
                      ['8: DkronJob a: spec.queue.expires: "99999999h" is more than 292 years'], id="a wait too long"),
+        pytest.param(job(GOOD + "  priority: 3\n"),
+                     ["7: warning: DkronJob a: spec.priority has no effect: spec.pools is empty"],
+                     id="a priority without pools"),
+        pytest.param(job(GOOD + "  pools: [db, lock]\n  priority: 3\n"), [], id="pools that may be elsewhere"),
+        pytest.param(job(GOOD + "  pools: [db, lock]\n") + pool("db"),
+                     ['7: warning: DkronJob a: its pool "lock" is in none of these files'],
+                     id="a pool that is missing"),
+        pytest.param(job(GOOD + "  pools: [lock]\n") + pool("db", namespace="web"), [],
+                     id="pools of another namespace"),
+        pytest.param(job(GOOD + "  pools: [db, lock]\n", "a, namespace: web") + pool("lock", namespace="web")
+                     + pool("db", "namespaces: [web]", namespace="ops"), [], id="a pool of several namespaces"),
+        pytest.param(job(GOOD + "  pools: [db, lock]\n  priority: 3\n") + pool("db") + pool("lock"),
+                     ["8: warning: DkronJob a: spec.priority has no effect: none of its pools has order: priority"],
+                     id="a priority that no pool reads"),
+        pytest.param(job(GOOD + "  pools: [db, lock]\n  priority: 3\n") + pool("db") + pool("lock", "order: priority"),
+                     [], id="a priority that a pool reads"),
+        pytest.param(job(GOOD + "  pools: [db]\n  priority: 3\n") + pool("lock", namespace="web"), [],
+                     id="a priority that a pool elsewhere may read"),
         pytest.param(job(GOOD + "  retrys: 3\n"), ["7: DkronJob a: spec.retrys is no field of a DkronJob"],
                      id="an unknown field"),
         pytest.param(job(GOOD + "  history: {jobs: 1}\n"), ["7: DkronJob a: spec.history.jobs is no field"],

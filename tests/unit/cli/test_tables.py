@@ -194,6 +194,33 @@ def test_run_that_waits_by_rest_has_its_place_and_no_start() -> None:
     ]
 
 
+def test_run_that_waits_for_a_pool_by_rest_has_its_place_there() -> None:
+    waiting = {"group": 5, "attempt": 1, "started_at": "0001-01-01T00:00:00Z", "success": False, "id": "1-a",
+               "finished_at": "0001-01-01T00:00:00Z", "node_name": "", "queued_at": "2026-03-01T11:55:00Z",
+               "place": 1, "pools": [{"name": "db", "place": 3, "waiting": 12}, {"name": "lock", "waiting": 40}],
+               }  # fmt: skip
+    (attempt,) = attempts_of_dkron([waiting])
+    words = "3rd of 12 for pool db, not among the first ten of 40 for pool lock"
+    (run,) = runs_of([attempt])
+    assert lines(run_table([run], now=NOON, wide=False), width=200)[1].endswith(words)
+    assert f"{words}, for 5m" in lines(attempt_table([attempt], now=NOON), width=200)[1]
+    assert run_json(run, namespace="", job="a")["attempts"][0]["pools"] == waiting["pools"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "pools"),
+    [
+        pytest.param({"pools": ["db", "lock"], "priority": -3}, "db, lock, with priority -3", id="both"),
+        pytest.param({"pools": ["db"]}, "db", id="no priority"),
+        pytest.param({"priority": 3}, None, id="no pools"),
+    ],
+)
+def test_pools_are_described(spec: dict[str, Any], pools: str | None) -> None:
+    described = dict(description(from_object({"spec": spec}), now=NOON))
+    assert described.get("Pools") == pools
+    assert ("Queue" in described) is (pools is not None), "queue.max holds for them, too"
+
+
 @pytest.mark.parametrize(
     ("raw", "queue"),
     [

@@ -18,7 +18,7 @@ from dkron_operator.plan.cause import Cause
 from dkron_operator.plan.changes import Change
 from dkron_operator.plan.decide import Fire, Skip
 from dkron_operator.plan.fold import fold
-from dkron_operator.plan.line_changes import Dequeued, DroppedFromLine, dequeued, queued, waits_in_line
+from dkron_operator.plan.line_changes import Dequeued, DroppedFromLine, dequeued, queued
 from dkron_operator.plan.pauses import Pause
 from dkron_operator.plan.plan import MOST_BESIDE, Plan, creation
 from dkron_operator.plan.view import AttemptState, JobView, Outcome, Situation
@@ -231,7 +231,7 @@ def test_only_a_run_that_waits_leaves_the_line(known: Active | None, change: Cha
     status = JobStatus(active=() if known is None else (known,), last_schedule_time=NOON)
     once = fold(status, change, History())
     assert once.active == left
-    assert not [entry for entry in left if waits_in_line(entry)]
+    assert not [entry for entry in left if entry.waits_in_line]
     assert skipped(once) == ((1, FULL) if known is WAITS and not left else (0, None))
     assert fold(once, change, History()) == once
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dkron_crds.job import Trigger
 from dkron_crds.pool import PoolOrder
-from dkron_operator.plan.pools import Candidate, Line, PoolKey, grants, turn
+from dkron_operator.plan.pools import Candidate, PoolKey, PoolLine, grants, turn
 from tests.support.builders import NAMESPACE, after
 from tests.support.examples import examples
 
@@ -95,7 +95,7 @@ ROWS = {
 def decide(free: dict[str, int], orders: dict[str, PoolOrder], waiting: Sequence[Candidate]) -> list[Candidate]:
     """Who gets the free places; a pool without an order is fifo."""
     wanted = {each for run in waiting for each in run.pools}
-    lines = {pool: Line(orders.get(pool[1], FIFO)) for pool in sorted(wanted)}
+    lines = {pool: PoolLine(orders.get(pool[1], FIFO)) for pool in sorted(wanted)}
     for run in waiting:
         for pool in run.pools:
             lines[pool].add(run)
@@ -154,10 +154,10 @@ def test_pools_with_one_order_serve_it_strictly(
 def test_line_keeps_its_order_as_runs_come_and_go(
     waiting: list[Candidate], order: PoolOrder, leaving: set[int]
 ) -> None:
-    line, left = Line(order), [each for number, each in enumerate(waiting) if number not in leaving]
+    line, left = PoolLine(order), [each for number, each in enumerate(waiting) if number not in leaving]
     for each in waiting:
         line.add(each)
     for each in [each for number, each in enumerate(waiting) if number in leaving] * 2:
         line.discard(each)
-    assert list(line) == list(Line(order, left)) == sorted(left, key=lambda each: turn(order, each))
+    assert list(line) == list(PoolLine(order, left)) == sorted(left, key=lambda each: turn(order, each))
     assert len(line) == len(left)

@@ -25,10 +25,28 @@ export function queueInWords(queue: unknown): string {
   return `a slot waits in line: ${of.max} at most, ${of.expires ? `for ${of.expires} at most, ` : ""}the ${of.order} first`;
 }
 
-/** `in queue reports, place 2` for one that waits for Kueue, `place 2 in line`; empty for a run that has none. */
-export function placeInWords({ place, details }: Pick<Execution, "place" | "details">): string {
+/** `in queue reports, place 2` for one that waits for Kueue, `3rd of 12 for pool database` for one that waits for a pool,
+ * or `place 2 in line`; empty for a run that has none. */
+export function placeInWords({ place, pools = [], details }: Pick<Execution, "place" | "pools" | "details">): string {
   if (details?.local_queue) return `in queue ${details.local_queue}${place ? `, place ${place}` : ""}`;
-  return place ? `place ${place} in line` : "";
+  // A run that is in the line of a pool waits for no other run of its job.
+  const own = place && !pools.some((each) => each.place) ? [`place ${place} in line`] : [];
+  return [...own, ...pools.map(inPool)].join(", ");
+}
+
+function inPool({ name, place, waiting }: NonNullable<Execution["pools"]>[number]): string {
+  return `${place ? ordinal(place) : "not among the first ten"} of ${waiting} for pool ${name}`;
+}
+
+function ordinal(place: number): string {
+  return ["1st", "2nd", "3rd"][place - 1] ?? `${place}th`;
+}
+
+/** `database, with priority 10`: the pools in which each run of a job takes a place, by its manifest; empty for none. */
+export function poolsInWords(manifest: unknown): string {
+  const spec = isObject(manifest) && isObject(manifest.spec) ? manifest.spec : {};
+  const pools = Array.isArray(spec.pools) ? spec.pools.join(", ") : "";
+  return pools && spec.priority ? `${pools}, with priority ${spec.priority}` : pools;
 }
 
 /** Milliseconds that a run waited in line before it began; undefined if it did not wait, or still does. */

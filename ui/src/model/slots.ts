@@ -11,6 +11,11 @@ export function result(execution: Execution): Result {
   return execution.success ? "success" : "failed";
 }
 
+/** Whether one of these waits. */
+export function hasWaiting(executions: readonly Execution[]): boolean {
+  return executions.some(isWaiting);
+}
+
 /** Whether it waits in line: since when is known, and it has not begun. */
 function isWaiting({ queued_at, started_at }: Execution): boolean {
   return instant(queued_at) !== undefined && instant(started_at) === undefined;

@@ -20,6 +20,8 @@ interface Told extends Pick<Job, "disabled" | "status"> {
   readonly paused?: string;
   /** Whether a user stopped its newest run. */
   readonly stopped?: boolean;
+  /** Whether a run of it waits. */
+  readonly waiting?: boolean;
 }
 
 /** How the newest run of a paused job went, if it failed: the pause is no reason not to say so. */
@@ -30,10 +32,11 @@ export function failedBefore(job: Told, running: boolean): State | undefined {
 }
 
 /** Whether it runs and can run comes first, and then how its newest run ended. */
-export function stateOf({ disabled, status, problem, paused, stopped }: Told, running: boolean): State {
+export function stateOf({ disabled, status, problem, paused, stopped, waiting }: Told, running: boolean): State {
   if (running) return "running";
   if (disabled) return "disabled";
   if (problem) return "invalid";
   if (paused) return "paused";
-  return stopped && status === "failed" ? "stopped" : status || "untriggered";
+  if (!status) return waiting ? "waiting" : "untriggered";
+  return stopped && status === "failed" ? "stopped" : status;
 }

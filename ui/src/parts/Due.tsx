@@ -4,7 +4,7 @@ import { Link } from "wouter-preact";
 import type { Job } from "../api/client";
 import { type Details, pausedBy } from "../api/details";
 import { OUTCOMES } from "../model/parents";
-import { queueInWords } from "../model/queue";
+import { poolsInWords, queueInWords } from "../model/queue";
 import { instant, offsetsDiffer, onSeveralDays, zoneInWords } from "../model/time";
 import { shownZone, zone } from "../state/preferences";
 import { jobPath } from "./links";
@@ -69,6 +69,7 @@ export function Due({ job, upcoming, details }: Props) {
               ? queueInWords(job.queue)
               : { allow: "", "": "", forbid: "a slot is skipped", replace: "a slot replaces it" }[job.concurrency],
           ],
+          ["Pools", poolsInWords(details?.manifest)],
           ["Retries", job.retries || ""],
         ]}
       />

@@ -7,7 +7,7 @@ import { COLUMNS, type Column, type ColumnKey } from "../model/columns";
 import { parentsInWords } from "../model/parents";
 import { whyNot } from "../model/problem";
 import { runsPath } from "../model/runs";
-import { isOver, taken, wasStopped } from "../model/slots";
+import { hasWaiting, isOver, taken, wasStopped } from "../model/slots";
 import { duration, instant } from "../model/time";
 import { columns } from "../state/preferences";
 import type { Rows } from "../state/rows";
@@ -179,7 +179,10 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
         </td>
       )}
       <td class="state-column">
-        <JobStateIcon of={{ ...job, stopped: wasStopped(runs ?? []) }} running={running} />
+        <JobStateIcon
+          of={{ ...job, stopped: wasStopped(runs ?? []), waiting: hasWaiting(runs ?? []) }}
+          running={running}
+        />
       </td>
       <th scope="row" class="name">
         <span class="name-line">

@@ -46,7 +46,7 @@ function Line({ waiting, more }: { waiting: readonly Execution[]; more: boolean 
   return (
     <>
       <h2>In line</h2>
-      <Table caption="Executions that wait in line, the newest first" columns={LINE}>
+      <Table caption="Executions that wait in line, the oldest first" columns={LINE}>
         {waiting.map((each) => (
           <tr key={each.id}>
             <th scope="row" class="name">
@@ -67,7 +67,7 @@ function Line({ waiting, more }: { waiting: readonly Execution[]; more: boolean 
       </Table>
       {more && (
         <p class="note">
-          The first {waiting.length} are shown. <Link href={runsPath({ state: "waiting" })}>All that wait</Link>
+          The newest {waiting.length} are shown. <Link href={runsPath({ state: "waiting" })}>All that wait</Link>
         </p>
       )}
     </>
@@ -83,7 +83,8 @@ export function Busy() {
     atMostEvery: 10,
   });
   const line = useQuery("line", inLine, { concerns: (event) => event.type === "execution", every: 60 });
-  const waiting = line.data?.items ?? [];
+  // The API lists the newest first.
+  const waiting = [...(line.data?.items ?? [])].reverse();
   // The overview knows how long the oldest of them usually take.
   const usual = new Map(summary.data?.running.executions.map((each) => [each.id, each.usual_seconds]));
   return (

@@ -44,8 +44,8 @@ import { useQuery } from "../state/query";
 import { useRights } from "../state/rights";
 import { whoami } from "../state/session";
 
-/** Seconds between two reads of a run that is stopping, and of one that has no node yet. */
-const [STOPPING, STARTING] = [2, 5];
+/** Seconds between two reads of a run that is stopping, of one that has no node yet, and of one that waits. */
+const [STOPPING, STARTING, WAITING] = [2, 5, 10];
 
 export function Execution({ job, id }: { job: string; id: string }) {
   useTitle(`${job}, a run`);
@@ -147,7 +147,7 @@ function Ended({ of, zone }: { of: Body; zone: string | undefined }) {
 
 /** Seconds after which an attempt has to be read again, because no event tells what changes next. */
 function soon(body: Body): number | undefined {
-  if (result(body) !== "running") return undefined;
+  if (result(body) !== "running") return result(body) === "waiting" ? WAITING : undefined;
   return body.details?.stopping ? STOPPING : body.node_name ? undefined : STARTING;
 }
 

@@ -1,6 +1,7 @@
 // One job: whether it runs, when it runs, what became of its runs, and what it is.
 
 import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { api, ask, askJob, type Job as JobBody } from "../api/client";
 import { type Details, detailsOf, type Keeper as Kept, pausedBy } from "../api/details";
@@ -8,7 +9,7 @@ import { executionsOf } from "../api/jobs";
 import type { Result } from "../api/runs";
 import { whyNot } from "../model/problem";
 import { runsPath } from "../model/runs";
-import { result, summary, wasStopped } from "../model/slots";
+import { hasWaiting, result, summary, wasStopped } from "../model/slots";
 import { stateOf } from "../model/state";
 import { yaml } from "../model/yaml";
 import { Calendar } from "../parts/Calendar";
@@ -37,6 +38,8 @@ const UPCOMING = 40;
 const NONE: readonly string[] = [];
 /** Runs below which their column is the shorter one. */
 const FEW = 8;
+/** Seconds between two reads while a run waits: runs of other jobs change its place, too. */
+const LINE = 10;
 /** Bytes of each output that the list of runs shows. */
 const OUTPUT = 120;
 
@@ -49,9 +52,12 @@ export function Job({ name }: { name: string }) {
     (signal) => askJob(api.GET("/v1/jobs/{job_name}", { params: { path }, signal })),
     { concerns: ofJob, every: 60 },
   );
+  const [every, setEvery] = useState<number>();
   const runs = useQuery(`runs ${name}`, (signal) => executionsOf(name, OUTPUT, signal, true), {
     concerns: (event) => event.type === "execution" && event.execution.job_name === name,
+    every,
   });
+  useEffect(() => setEvery(hasWaiting(runs.data ?? []) ? LINE : undefined), [runs.data]);
   const next = useQuery(
     `next ${name}`,
     (signal) => ask(api.GET("/v1/jobs/{job_name}/next", { params: { path, query: { count: UPCOMING } }, signal })),
@@ -77,6 +83,7 @@ export function Job({ name }: { name: string }) {
       </Empty>
     );
   }
+  const waiting = hasWaiting(runs.data ?? []);
   const running = (runs.data ?? []).some((each) => result(each) === "running");
   // The panel beside it goes where there is room: below few runs.
   const isShort = (runs.data?.length ?? FEW) < FEW;
@@ -102,7 +109,11 @@ export function Job({ name }: { name: string }) {
           <h1>{name}</h1>
           {body && (
             <p class="sub">
-              <JobStateIcon of={{ ...body, paused, stopped: wasStopped(runs.data ?? []) }} running={running} word />
+              <JobStateIcon
+                of={{ ...body, paused, stopped: wasStopped(runs.data ?? []), waiting }}
+                running={running}
+                word
+              />
               <Keeper kept={details.data?.kept_by} full />
               {body.displayname && <span>{body.displayname}</span>}
             </p>
