@@ -62,6 +62,8 @@ def with_queue_places(raw: Object, places: Mapping[str, int]) -> Object:
         for each in objects(status, "active")
     ]
     return {**raw, "status": {**status, "active": active}}
+
+
 def runs_beside(trigger: str, spec: Object) -> bool:
     """Whether a run waits for no other run of its job, as far as the spec is known: only for places in pools, or in a
     queue of Kueue."""

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from dkron_cli.core.table import Table, table
 from dkron_crds.schedule.instants import rfc3339
-from dkron_reports.pools import PoolPlace, in_words
+from dkron_reports.pools import PoolPlace
 from dkron_reports.reading import Object, mapping, number, objects, whole
 from dkron_reports.run import SECOND, Attempt, Run, reason_of
 from dkron_reports.words import exact_span, instant, read_time, span
