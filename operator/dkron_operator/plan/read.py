@@ -31,6 +31,7 @@ Object = Mapping[str, Any]
 FOREVER_AGO = datetime.min.replace(tzinfo=UTC)
 SHORT = 1024
 """Bytes of JSON up to which equal specs are read once."""
+_DEFAULTS = JobSpec().model_dump(mode="json", by_alias=True, exclude_none=True)
 _NOTHING: Mapping[str, str] = {}
 """The labels and annotations of all objects that have none."""
 
@@ -225,12 +226,14 @@ def read_node(body: Object, own: AgentTags = DKRONS) -> Node:
 
 
 def _read_spec(raw: Object) -> _ReadSpec:
+    # The API server writes every default into the object. Each job would keep a copy of these.
+    given = {key: value for key, value in raw.items() if key not in _DEFAULTS or value != _DEFAULTS[key]}
     try:
-        text = to_json(raw, inf_nan_mode="constants")
+        text = to_json(given, inf_nan_mode="constants")
     except ValueError:
         # Text that is not Unicode.
-        return _checked_spec(raw)
-    return _shared_spec(text) if len(text) <= SHORT else _checked_spec(raw)
+        return _checked_spec(given)
+    return _shared_spec(text) if len(text) <= SHORT else _checked_spec(given)
 
 
 @lru_cache(maxsize=1024)

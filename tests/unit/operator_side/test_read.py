@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dkron_crds.job import JobStatus
+from dkron_crds.job import JobSpec, JobStatus
 from dkron_crds.requests import Request
 from dkron_operator.plan.cause import requested
 from dkron_operator.plan.read import SHORT, read_attempt, read_job, read_requests, read_status
@@ -38,6 +38,14 @@ def test_equal_specs_are_read_once(command: str, *, shared: bool) -> None:
     assert (one.spec, one.fingerprint) == (other.spec, other.fingerprint)
     assert (one.spec is other.spec) is shared
     assert read_job(wire_job(executorConfig={"command": f"{command} -v"})).spec != one.spec
+
+
+def test_defaults_in_an_object_change_nothing() -> None:
+    short, long = wire_job(), wire_job()
+    defaults = JobSpec().model_dump(mode="json", by_alias=True, exclude_none=True)
+    long["spec"] |= {key: value for key, value in defaults.items() if key not in short["spec"]}
+    assert len(long["spec"]) > len(short["spec"])
+    assert read_job(long).spec is read_job(short).spec
 
 
 def test_equal_specs_have_schedules_by_name() -> None:
