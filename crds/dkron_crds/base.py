@@ -5,7 +5,7 @@ attributes.
 """
 
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from types import UnionType
 from typing import Annotated, Any, Final, Self, Union, get_args, get_origin
 
@@ -112,6 +112,8 @@ def first_problem(error: ValidationError) -> str:
     return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg'].removeprefix('Value error, ')}"
 
 
+# A status repeats its instants, and a cache keeps one object for all of them.
+@lru_cache(maxsize=1024)
 def in_utc(instant: datetime) -> datetime:
     """Return the same aware instant with the standard library's UTC as its zone. Raises ValueError if it leaves the
     years 1 to 9999."""

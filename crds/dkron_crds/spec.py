@@ -70,6 +70,14 @@ ConfigValue = Annotated[str, Field(max_length=131072)]
 ProcessorConfig = Annotated[dict[str, Text], Field(max_length=32, json_schema_extra=keys_at_most(256))]
 
 
+_NONE: dict[str, Any] = {}
+
+
+def _none() -> dict[str, Any]:
+    """The value of each field that was not given, in all objects: they are frozen, and a cache keeps many."""
+    return _NONE
+
+
 class Concurrency(StrEnum):
     """What happens to a slot whose job is still running."""
 
@@ -155,11 +163,11 @@ class RetryBackoff(WireModel):
 class JobTemplate(WireModel):
     """The part of a batch/v1 Job that is merged over the Job that the executor builds."""
 
-    metadata: Mapping[str, Any] = Field(default_factory=dict, max_length=16)
+    metadata: Mapping[str, Any] = Field(default_factory=_none, max_length=16)
     """Labels and annotations for the Job, as in the metadata of a batch/v1 Job. The operator sets name, namespace and
     owner; they cannot be overridden, nor can labels and annotations under dkron.io/."""
 
-    spec: Mapping[str, Any] = Field(default_factory=dict, max_length=64)
+    spec: Mapping[str, Any] = Field(default_factory=_none, max_length=64)
     """Any part of the spec of a batch/v1 Job, for example activeDeadlineSeconds, podFailurePolicy or
     template.spec.serviceAccountName. Containers merge by name; the one that the executor builds is called "job". See
     `kubectl explain job.spec`."""
@@ -274,14 +282,14 @@ class JobSpec(WireModel):
     once for each run of the parent that counts. With several, it runs each time all of them have had a run that counts
     since this job last ran after them. Chains must not form a cycle. Cannot be combined with parentJob."""
 
-    tags: dict[str, TagValue] = Field(default_factory=dict, max_length=32, json_schema_extra=keys_at_most(317))
+    tags: dict[str, TagValue] = Field(default_factory=_none, max_length=32, json_schema_extra=keys_at_most(317))
     """Selects the nodes that run the job, by their labels: "value" or "value:count"; all tags must match. A key
     without "/" matches the label of that name and the one under dkron.io/. Without tags, the job runs once, on a node
     that Kubernetes chooses. Without a count, one Job runs on every ready node that matches; with a count, that many
     Jobs run on different nodes. If several tags have a count, the smallest applies. If no node matches, the slot is
     skipped."""
 
-    metadata: Mapping[str, Text] = Field(default_factory=dict, max_length=256, json_schema_extra=keys_at_most(256))
+    metadata: Mapping[str, Text] = Field(default_factory=_none, max_length=256, json_schema_extra=keys_at_most(256))
     """Free-form key-value pairs by which the API can filter jobs. They have no other effect."""
 
     executor: Annotated[str, Field(max_length=63)] = "shell"
@@ -289,7 +297,7 @@ class JobSpec(WireModel):
     which runs the Job in jobTemplate."""
 
     executor_config: Mapping[str, ConfigValue] = Field(
-        default_factory=dict, max_length=64, json_schema_extra=keys_at_most(256)
+        default_factory=_none, max_length=64, json_schema_extra=keys_at_most(256)
     )
     """The settings of the executor; for shell: command (required), image, shell, env, cwd, timeout, mem_limit, su,
     payload. All values are strings: write "true" and "10" with quotes. A value "secretRef:<secret>/<key>" comes from
@@ -300,7 +308,7 @@ class JobSpec(WireModel):
     parent use the defaults."""
 
     processors: Mapping[str, ProcessorConfig] = Field(
-        default_factory=dict, max_length=16, json_schema_extra=keys_at_most(63)
+        default_factory=_none, max_length=16, json_schema_extra=keys_at_most(63)
     )
     """What happens to the output of an execution: maps the name of a processor to its settings, all strings.
     Processors are log, files, syslog, fluent, email, slack and elasticsearch, for example {"log": {"forward":

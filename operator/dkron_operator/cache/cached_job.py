@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from dkron_crds.job import Active, Execution, JobStatus
 from dkron_operator.cache.write_accounting import WriteAccounting
@@ -19,9 +20,33 @@ from dkron_pods.problem import Problem
 NEVER = float("-inf")
 
 
+class _Sparse:
+    """Something whose fields in `SPARSE` are dicts that exist only while they are in use: most jobs are idle, and an
+    empty dict takes 80 bytes."""
+
+    __slots__ = ()
+    SPARSE: ClassVar[tuple[str, ...]]
+
+    if not TYPE_CHECKING:  # Every other name would count as an attribute.
+
+        def __getattr__(self, name: str) -> dict[str, Any]:
+            if name not in self.SPARSE:
+                raise AttributeError(name)
+            setattr(self, name, {})
+            return getattr(self, name)
+
+    def rest(self) -> None:
+        """Drop the dicts that are empty."""
+        for name in self.SPARSE:
+            if not getattr(self, name):
+                delattr(self, name)
+
+
 @dataclass(slots=True)
-class Observed:
+class Observed(_Sparse):
     """Observations of the Jobs of a DkronJob and of their pods."""
+
+    SPARSE = ("outcomes", "pod_problems", "probed", "final_output")
 
     attempts: dict[str, AttemptJob] = field(default_factory=dict)
     """Its Jobs, by name."""
@@ -32,22 +57,24 @@ class Observed:
     absent: frozenset[str] = frozenset()
     """Names of Jobs that are confirmed to be gone."""
 
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(init=False)
     """How attempts ended that are not recorded yet, by the name of the Job."""
 
-    pod_problems: dict[str, PodProblem] = field(default_factory=dict)
+    pod_problems: dict[str, PodProblem] = field(init=False)
     """Why pods do not start, by the name of the Job."""
 
-    probed: dict[str, datetime] = field(default_factory=dict)
+    probed: dict[str, datetime] = field(init=False)
     """When a pod that does not start was last checked, by the name of the Job."""
 
-    final_output: dict[str, Outcome] = field(default_factory=dict)
+    final_output: dict[str, Outcome] = field(init=False)
     """Reports so far of the pods of Jobs that are being stopped, by the name of the Job."""
 
 
 @dataclass(slots=True)
-class Remembered:
+class Remembered(_Sparse):
     """What this process remembers of its own decisions. Another process begins without it."""
+
+    SPARSE = ("lately_counted", "ended_on_request")
 
     fireable_since: float = NEVER
     """Since when its slots could be fired, in seconds of the monotonic clock."""
@@ -64,14 +91,14 @@ class Remembered:
     checked: int = -1
     """The generation that the dry run was made for; -1 if there was none."""
 
-    judged: tuple[tuple[int, bool], Problem | None] | None = None
+    judged: tuple[int, bool, Problem | None] | None = None
     """The generation that the installation's rules were asked about, whether its spec could be read, and what they
     refuse; None if they were not asked."""
 
-    lately_counted: dict[str, datetime | None] = field(default_factory=dict)
+    lately_counted: dict[str, datetime | None] = field(init=False)
     """The attempts and requests counted lately, by the name of the Job, and since when; None until the next plan."""
 
-    ended_on_request: dict[str, Execution] = field(default_factory=dict)
+    ended_on_request: dict[str, Execution] = field(init=False)
     """The records, without output, of attempts on request, by the name of the Job. Each stays until its DkronRun shows
     it: the history of the job may not keep it so long, or not at all."""
 
@@ -122,6 +149,11 @@ class CachedJob:
     observed: Observed = field(default_factory=Observed)
 
     remembered: Remembered = field(default_factory=Remembered)
+
+    def rest(self) -> None:
+        """A plan was carried out: drop what is empty."""
+        self.observed.rest()
+        self.remembered.rest()
 
     def record(self, *changes: Change) -> None:
         """Change the status; the write follows later."""

@@ -54,7 +54,7 @@ class Store:
         self.ended_pods = EndedPods()
         self._entries: dict[str, CachedJob] = {}
         self._attempts: dict[Owner, dict[str, AttemptJob]] = {}
-        self._names: dict[Key, set[str]] = {}
+        self._names: dict[Key, tuple[str, ...]] = {}
         self._namespaces: dict[str, set[str]] = {}
         self._objects: dict[tuple[str, str], str] = {}
         self._missed: set[str] = set()
@@ -186,13 +186,13 @@ class Store:
         if self._objects.get((job.namespace, job.name)) == uid:
             del self._objects[job.namespace, job.name]
         del self._entries[uid]
-        neighbours, namesakes = self._namespaces[job.namespace], self._names[key_of(job)]
+        neighbours, name = self._namespaces[job.namespace], key_of(job)
         neighbours.discard(uid)
         if not neighbours:
             del self._namespaces[job.namespace]
-        namesakes.discard(uid)
-        if not namesakes:
-            del self._names[key_of(job)]
+        namesakes = tuple(other for other in self._names.pop(name) if other != uid)
+        if namesakes:
+            self._names[name] = namesakes
         self.dependencies.remove(job)
         for other in namesakes:
             self.on_affected(other)
@@ -207,9 +207,9 @@ class Store:
         self.requested_runs.renew()
         for uid, old in tuple(self._entries.items()):
             seen = old.observed
-            kept = Observed(
-                attempts=seen.attempts, absent=seen.absent, outcomes=seen.outcomes, final_output=seen.final_output
-            )
+            kept = Observed(attempts=seen.attempts, absent=seen.absent)
+            kept.outcomes, kept.final_output = seen.outcomes, seen.final_output
+            kept.rest()
             cached = CachedJob(job=old.job, version=old.version, base=old.base, status=old.base, observed=kept)
             cached.remembered.checked, cached.remembered.refusal = verdict(old.job, old.base)
             cached.accounting, cached.mark, cached.behind = old.accounting, old.accounting.mark, behind or old.behind
@@ -303,8 +303,9 @@ class Store:
         self._entries[uid] = cached
         self._namespaces.setdefault(job.namespace, set()).add(uid)
         self.on_stored(uid, status)
-        namesakes = self._names.setdefault(key_of(job), set())
-        namesakes.add(uid)
+        name = key_of(job)
+        # Almost every name has one object: a set would take five times as much memory.
+        namesakes = self._names[name] = (*self._names.get(name, ()), uid)
         self.dependencies.upsert(cached, None)
         return sorted({*namesakes, *orphaned})
 

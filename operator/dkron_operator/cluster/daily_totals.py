@@ -52,6 +52,9 @@ class DailyTotals:
         self.active += len(status.active) - len(before.active)
         if status.days is before.days and status.since == before.since:
             return
+        if not (status.days or before.days) and (before.since is None or status.since is not None):
+            # A start reads many jobs that have not run lately. A wipe has to be noticed all the same.
+            return
         old, new = counts(before.days), counts(status.days)
         # The operators + and - would go through every day of the totals.
         self._living.update(new)

@@ -86,6 +86,8 @@ class Delivery:
 
     def observe(self, uid: str, status: JobStatus | None) -> None:
         """The API server has this status of a job; None if the job is gone."""
+        if uid not in self._taken and (status is None or not status.undelivered):
+            return
         owed = set() if status is None else set(status.undelivered)
         taken = self._taken.pop(uid, set())
         for name in taken - owed:

@@ -15,13 +15,15 @@ OFF = "off"
 PRECEDENCE = (When.START, When.RECOVERY, When.FAILURE, When.SUCCESS, When.ALWAYS)
 """A message names the first of several events that apply."""
 _CONTENT = {"json": "application/json", "text": "text/plain; charset=utf-8"}
+_NOTHING: Mapping[str, str] = {}
 
 
-def read_notify(metadata: Mapping[str, object]) -> dict[str, str]:
-    """The notification annotations of a job, by the name of the notification."""
+def read_notify(metadata: Mapping[str, object]) -> Mapping[str, str]:
+    """The notification annotations of a job, by the name of the notification. All jobs without any share the result."""
     annotations = metadata.get("annotations")
     found = annotations if isinstance(annotations, Mapping) else {}
-    return {key.removeprefix(NOTIFY_PREFIX): text for key, text in found.items() if key.startswith(NOTIFY_PREFIX)}
+    notify = {key.removeprefix(NOTIFY_PREFIX): text for key, text in found.items() if key.startswith(NOTIFY_PREFIX)}
+    return notify or _NOTHING
 
 
 def check_notify(notify: Mapping[str, str]) -> str:

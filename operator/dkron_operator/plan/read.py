@@ -1,11 +1,13 @@
 """Parse raw API objects into views. Everything is checked here, once."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import from_json, to_json
 
 from dkron_checks.checks import known, of_settings, read_schedule, settings_of
 from dkron_crds import job_metadata as marks
@@ -27,20 +29,37 @@ from dkron_pods.problem import Problem
 
 Object = Mapping[str, Any]
 FOREVER_AGO = datetime.min.replace(tzinfo=UTC)
+SHORT = 1024
+"""Bytes of JSON up to which equal specs are read once."""
+_DEFAULTS = JobSpec().model_dump(mode="json", by_alias=True, exclude_none=True)
+_NOTHING: Mapping[str, str] = {}
+"""The labels and annotations of all objects that have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadSpec:
+    """A spec, and all that follows from it whatever the name of the job is."""
+
+    spec: JobSpec
+    """Packed, and without the settings that mean nothing here."""
+
+    fingerprint: str
+    problem: Problem | None
+    ignored: str = ""
+    unknown: Problem | None = None
 
 
 def read_job(body: Object) -> JobView:
     """Read a DkronJob. Faults of its spec become its `problem`; no object that the API server stores fails."""
-    metadata = body["metadata"]
-    spec, problem = _read_spec(body.get("spec") or {})
+    metadata, raw = body["metadata"], body.get("spec") or {}
+    read = _read_spec(raw)
+    problem = read.problem
     if cut := unreadable(body):
         # The rest of the spec stays as written, so the history limits in it still hold.
         problem = _unreadable(cut)
     # Also for a spec that cannot be read: the name distinguishes the job from others.
-    name = str((body.get("spec") or {}).get("name") or metadata["name"])
-    schedule, schedule_problem = read_schedule(spec, name)
-    given, spec = spec, known(spec)
-    small = packed_spec(spec)
+    name = str(raw.get("name") or metadata["name"])
+    schedule, schedule_problem = read_schedule(read.spec, name)
     edited_at, edited_by = read_edit(metadata)
     return JobView(
         uid=metadata["uid"],
@@ -48,19 +67,19 @@ def read_job(body: Object) -> JobView:
         name=metadata["name"],
         dkron_name=name,
         generation=metadata.get("generation", 0),
-        created=datetime.fromisoformat(metadata["creationTimestamp"]),
+        created=_read_time(metadata["creationTimestamp"]),
         deleting="deletionTimestamp" in metadata,
         accepted=is_accepted(metadata),
         status_written=status_written(metadata),
         requests=read_requests(metadata),
         stops=read_stops(metadata),
-        spec=small,
+        spec=read.spec,
         schedule=schedule,
         unread=problem or schedule_problem,
-        check=SpecCheck(small, schedule, name=name),
-        fingerprint=spec.fingerprint,
-        ignored="" if spec is given else settings_of(given).ignored(),
-        unknown=None if spec is given else next(of_settings(given), None),
+        check=SpecCheck(read.spec, schedule, name=name),
+        fingerprint=read.fingerprint,
+        ignored=read.ignored,
+        unknown=read.unknown,
         notify=packed(read_notify(metadata)),
         labels=read_labels(metadata),
         edited_at=edited_at,
@@ -112,7 +131,8 @@ def read_stops(metadata: Object) -> tuple[Stop, ...]:
 
 def read_labels(metadata: Object) -> Mapping[str, str]:
     """The labels of an object."""
-    labels: Mapping[str, str] = packed(dict(metadata.get("labels") or {}))
+    given = metadata.get("labels")
+    labels: Mapping[str, str] = packed(dict(given)) if given else _NOTHING
     return labels
 
 
@@ -205,11 +225,33 @@ def read_node(body: Object, own: AgentTags = DKRONS) -> Node:
     return Node(agent.name, agent.tags, available=agent.available, addresses=found)
 
 
-def _read_spec(raw: Object) -> tuple[JobSpec, Problem | None]:
+def _read_spec(raw: Object) -> _ReadSpec:
+    # The API server writes every default into the object. Each job would keep a copy of these.
+    given = {key: value for key, value in raw.items() if key not in _DEFAULTS or value != _DEFAULTS[key]}
     try:
-        return JobSpec.from_wire(dict(raw)), None
+        text = to_json(given, inf_nan_mode="constants")
+    except ValueError:
+        # Text that is not Unicode.
+        return _checked_spec(given)
+    return _shared_spec(text) if len(text) <= SHORT else _checked_spec(given)
+
+
+@lru_cache(maxsize=1024)
+def _shared_spec(text: bytes) -> _ReadSpec:
+    return _checked_spec(from_json(text))
+
+
+def _checked_spec(raw: Object) -> _ReadSpec:
+    try:
+        given = JobSpec.from_wire(dict(raw))
     except ValidationError as exc:
-        return JobSpec(), Problem(ReadyReason.INVALID_SPEC, f"spec.{first_problem(exc)}")
+        spec = JobSpec()
+        return _ReadSpec(spec, spec.fingerprint, Problem(ReadyReason.INVALID_SPEC, f"spec.{first_problem(exc)}"))
+    spec = known(given)
+    read = _ReadSpec(packed_spec(spec), spec.fingerprint, None)
+    if spec is given:
+        return read
+    return replace(read, ignored=settings_of(given).ignored(), unknown=next(of_settings(given), None))
 
 
 def is_accepted(metadata: Object) -> bool:
@@ -233,7 +275,13 @@ def read_edit(metadata: Object) -> tuple[datetime | None, str]:
     newest = max(managers, key=lambda entry: str(entry["time"]), default=None)
     if newest is None:
         return None, ""
-    return datetime.fromisoformat(newest["time"]), str(newest.get("manager", ""))
+    return _read_time(newest["time"]), str(newest.get("manager", ""))
+
+
+# Most objects were created and last edited in the same second.
+@lru_cache(maxsize=1024)
+def _read_time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def _job_state(status: Object) -> tuple[AttemptState, datetime | None, str, str]:

@@ -139,9 +139,9 @@ class Gatherer:
         a spec that could not be read may be readable later."""
         job, remembered = cached.job, cached.remembered
         key = job.generation, job.problem is None
-        if remembered.judged is None or remembered.judged[0] != key:
-            remembered.judged = key, self._settings.rules.of_job(job, images=self._settings.images)
-        return remembered.judged[1]
+        if remembered.judged is None or remembered.judged[:2] != key:
+            remembered.judged = (*key, self._settings.rules.of_job(job, images=self._settings.images))
+        return remembered.judged[2]
 
 
 def _prune(cached: CachedJob, runs: RunsOfJob) -> None:
@@ -156,7 +156,9 @@ def _prune(cached: CachedJob, runs: RunsOfJob) -> None:
             del cached.observed.attempts[run.name]
         elif not is_known(cached.status, run.name) and is_settled(cached.job, cached.status, run, runs=runs):
             del cached.observed.attempts[run.name]
-    cached.observed.absent &= set(cached.status.counted)
+    if cached.observed.absent:
+        # Without the test, each plan would leave an empty set of its own behind.
+        cached.observed.absent &= set(cached.status.counted)
     alive = {active.job for active in cached.status.active}
     for kept in (
         cached.observed.outcomes,

@@ -195,6 +195,16 @@ def test_recounted_jobs_after_a_wipe_count_once() -> None:
     assert ledger.days(TODAY) == (day(0, 3),)
 
 
+def test_wiped_executions_that_no_day_shows_count_once() -> None:
+    entry = claim()
+    before = ran(JobStatus(since=NOON), NOON, entry=entry).model_copy(update={"counted": (entry.job,), "days": ()})
+    ledger = DailyTotals()
+    ledger.upsert("a", before)
+    ledger.upsert("a", JobStatus())
+    ledger.upsert("a", ran(JobStatus(since=NOON), NOON, entry=entry))
+    assert ledger.days(TODAY) == (), "it was counted when a day still showed it"
+
+
 def test_status_that_loses_only_its_since_keeps_counting() -> None:
     before = ran(JobStatus(since=NOON), datetime(2026, 3, 1, 13, tzinfo=UTC), entry=claim())
     ledger = DailyTotals()

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dkron_crds.job import JobStatus
+from dkron_crds.job import JobSpec, JobStatus
 from dkron_crds.requests import Request
 from dkron_operator.plan.cause import requested
-from dkron_operator.plan.read import read_attempt, read_job, read_requests, read_status
+from dkron_operator.plan.read import SHORT, read_attempt, read_job, read_requests, read_status
 from dkron_operator.plan.view import AttemptState
 from tests.support.builders import NAMESPACE, NOON, UID, after, claim, ended, job_view, run, wire_job, wire_run
 from tests.support.examples import examples
@@ -24,6 +24,43 @@ def test_a_job_is_read() -> None:
     assert (job.generation, job.created, job.deleting, job.problem) == (3, NOON, True, None)
     assert job.schedule is not None
     assert job.schedule.next(NOON) == after(60)
+
+
+@pytest.mark.parametrize(
+    ("command", "shared"),
+    [
+        pytest.param("backup", True, id="a short spec"),
+        pytest.param("x" * SHORT, False, id="a long spec, of which only its jobs keep something"),
+    ],
+)
+def test_equal_specs_are_read_once(command: str, *, shared: bool) -> None:
+    one, other = (read_job(wire_job(name=name, executorConfig={"command": command})) for name in ("one", "other"))
+    assert (one.spec, one.fingerprint) == (other.spec, other.fingerprint)
+    assert (one.spec is other.spec) is shared
+    assert read_job(wire_job(executorConfig={"command": f"{command} -v"})).spec != one.spec
+
+
+def test_defaults_in_an_object_change_nothing() -> None:
+    short, long = wire_job(), wire_job()
+    defaults = JobSpec().model_dump(mode="json", by_alias=True, exclude_none=True)
+    long["spec"] |= {key: value for key, value in defaults.items() if key not in short["spec"]}
+    assert len(long["spec"]) > len(short["spec"])
+    assert read_job(long).spec is read_job(short).spec
+
+
+def test_equal_specs_have_schedules_by_name() -> None:
+    one, other = (read_job(wire_job(name=name, schedule="~ ~ ~ * * *")) for name in ("one", "other"))
+    assert one.spec is other.spec
+    assert one.schedule != other.schedule
+
+
+def test_equal_specs_share_what_is_wrong() -> None:
+    for name in ("one", "other"):
+        job = job_view(name=name, retries="many")
+        assert (job.dkron_name, job.unread and job.unread.reason) == (name, "InvalidSpec")
+        assert job_view(name=name, executorConfig={"command": "\ud800"}).unread is not None
+        job = job_view(name=name, executorConfig={"command": "true", "colour": "red"})
+        assert (job.ignored.endswith("executorConfig.colour"), "colour" in job.spec.executor_config) == (True, False)
 
 
 @pytest.mark.parametrize(
