@@ -88,13 +88,12 @@ class Told:
             Told((pool("db", FIRST, namespace="home", namespaces=["web"]),), ["place 1 in line"], (FIRST,)),
             id="a pool of other namespaces"),
         pytest.param(Told((pool("db", waiting=0),), ["place 1 in line"], (FIRST,)), id="not in line yet"),
-        pytest.param(Told((DB,), [""], (IN_QUEUE,)), id="in a queue of Kueue"),
+        pytest.param(Told((DB,), ["in LocalQueue team-a"], (IN_QUEUE,)), id="in a queue of Kueue"),
     ],
 )  # fmt: skip
 def test_place_is_the_one_of_the_pool_status(case: Told) -> None:
     raw = with_places(job(*case.active, **case.spec), case.pools)
     runs = runs_of(attempts_of(raw["status"], raw["spec"]))
-    # Runs of a queue say where they are by the name of the queue.
     assert [run.where if run.started is None else "" for run in runs] == case.where
 
 

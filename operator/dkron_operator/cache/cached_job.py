@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
 
 from dkron_crds.job import Active, Execution, JobStatus
 from dkron_operator.cache.write_accounting import WriteAccounting
@@ -20,33 +19,9 @@ from dkron_pods.problem import Problem
 NEVER = float("-inf")
 
 
-class _Sparse:
-    """Something whose fields in `SPARSE` are dicts that exist only while they are in use: most jobs are idle, and an
-    empty dict takes 80 bytes."""
-
-    __slots__ = ()
-    SPARSE: ClassVar[tuple[str, ...]]
-
-    if not TYPE_CHECKING:  # Every other name would count as an attribute.
-
-        def __getattr__(self, name: str) -> dict[str, Any]:
-            if name not in self.SPARSE:
-                raise AttributeError(name)
-            setattr(self, name, {})
-            return getattr(self, name)
-
-    def rest(self) -> None:
-        """Drop the dicts that are empty."""
-        for name in self.SPARSE:
-            if not getattr(self, name):
-                delattr(self, name)
-
-
 @dataclass(slots=True)
-class Observed(_Sparse):
+class Observed:
     """Observations of the Jobs of a DkronJob and of their pods."""
-
-    SPARSE = ("outcomes", "pod_problems", "probed", "final_output")
 
     attempts: dict[str, AttemptJob] = field(default_factory=dict)
     """Its Jobs, by name."""
@@ -57,24 +32,22 @@ class Observed(_Sparse):
     absent: frozenset[str] = frozenset()
     """Names of Jobs that are confirmed to be gone."""
 
-    outcomes: dict[str, Outcome] = field(init=False)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
     """How attempts ended that are not recorded yet, by the name of the Job."""
 
-    pod_problems: dict[str, PodProblem] = field(init=False)
+    pod_problems: dict[str, PodProblem] = field(default_factory=dict)
     """Why pods do not start, by the name of the Job."""
 
-    probed: dict[str, datetime] = field(init=False)
+    probed: dict[str, datetime] = field(default_factory=dict)
     """When a pod that does not start was last checked, by the name of the Job."""
 
-    final_output: dict[str, Outcome] = field(init=False)
+    final_output: dict[str, Outcome] = field(default_factory=dict)
     """Reports so far of the pods of Jobs that are being stopped, by the name of the Job."""
 
 
 @dataclass(slots=True)
-class Remembered(_Sparse):
+class Remembered:
     """What this process remembers of its own decisions. Another process begins without it."""
-
-    SPARSE = ("lately_counted", "ended_on_request")
 
     fireable_since: float = NEVER
     """Since when its slots could be fired, in seconds of the monotonic clock."""
@@ -95,10 +68,10 @@ class Remembered(_Sparse):
     """The generation that the installation's rules were asked about, whether its spec could be read, and what they
     refuse; None if they were not asked."""
 
-    lately_counted: dict[str, datetime | None] = field(init=False)
+    lately_counted: dict[str, datetime | None] = field(default_factory=dict)
     """The attempts and requests counted lately, by the name of the Job, and since when; None until the next plan."""
 
-    ended_on_request: dict[str, Execution] = field(init=False)
+    ended_on_request: dict[str, Execution] = field(default_factory=dict)
     """The records, without output, of attempts on request, by the name of the Job. Each stays until its DkronRun shows
     it: the history of the job may not keep it so long, or not at all."""
 
@@ -149,11 +122,6 @@ class CachedJob:
     observed: Observed = field(default_factory=Observed)
 
     remembered: Remembered = field(default_factory=Remembered)
-
-    def rest(self) -> None:
-        """A plan was carried out: drop what is empty."""
-        self.observed.rest()
-        self.remembered.rest()
 
     def record(self, *changes: Change) -> None:
         """Change the status; the write follows later."""

@@ -207,9 +207,9 @@ class Store:
         self.requested_runs.renew()
         for uid, old in tuple(self._entries.items()):
             seen = old.observed
-            kept = Observed(attempts=seen.attempts, absent=seen.absent)
-            kept.outcomes, kept.final_output = seen.outcomes, seen.final_output
-            kept.rest()
+            kept = Observed(
+                attempts=seen.attempts, absent=seen.absent, outcomes=seen.outcomes, final_output=seen.final_output
+            )
             cached = CachedJob(job=old.job, version=old.version, base=old.base, status=old.base, observed=kept)
             cached.remembered.checked, cached.remembered.refusal = verdict(old.job, old.base)
             cached.accounting, cached.mark, cached.behind = old.accounting, old.accounting.mark, behind or old.behind

@@ -65,9 +65,6 @@ class Reconciler:
             if cached is not None and self._may_act():
                 self._effects.report_failure(cached, exc)
             raise
-        else:
-            if (cached := self._store.get(uid)) is not None:
-                cached.rest()
 
     async def _reconcile(self, uid: str) -> None:
         # A standby plans nothing: the plan would be outdated by the time it may act.

@@ -353,19 +353,6 @@ def test_entry_is_behind_after_another_leader(*, before: bool, told: bool, behin
     assert entry(found).behind is behind
 
 
-def test_only_what_is_empty_is_dropped_after_a_plan() -> None:
-    cached = entry(store(wire_job()))
-    cached.observed.probed[ENTRY.job] = NOON
-    cached.remembered.lately_counted[ENTRY.job] = None
-    cached.rest()
-    assert (cached.observed.probed, cached.observed.outcomes) == ({ENTRY.job: NOON}, {})
-    cached.observed.pod_problems[ENTRY.job] = PodProblem("NameTaken", "")
-    assert list(cached.observed.pod_problems) == [ENTRY.job]
-    assert (list(cached.remembered.lately_counted), cached.remembered.ended_on_request) == ([ENTRY.job], {})
-    with pytest.raises(AttributeError, match="others"):
-        getattr(cached.observed, "others")  # noqa: B009 - mypy knows that there is none
-
-
 def test_gone_job_is_kept_until_a_plan_has_read_it() -> None:
     store = Store()
     store.upsert_job(wire_job(version=1, status=COUNTED))
