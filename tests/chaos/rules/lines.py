@@ -18,10 +18,10 @@ Queued = tuple[datetime, datetime, str, Group]
 
 def check(case: Case) -> Iterator[Objection]:
     """Look at what has waited, and at what waits in the end."""
-    queued = sorted(_queued(case), key=lambda each: each[:3])
-    for older, newer in combinations(queued, 2):
+    waited = sorted(queued(case), key=lambda each: each[:3])
+    for older, newer in combinations(waited, 2):
         yield from _order(case, older, newer)
-    for since, _, _, group in queued:
+    for since, _, _, group in waited:
         if (end := _expiry(case, since, group)) < group.began:
             text = f"{group} began at {rfc3339(group.began)}, and had to leave the line by {rfc3339(end)}"
             yield case.object_to(Kind.UNTIMELY, group.began, text)
@@ -30,7 +30,8 @@ def check(case: Case) -> Iterator[Objection]:
             yield from _waits(case, entry)
 
 
-def _queued(case: Case) -> Iterator[Queued]:
+def queued(case: Case) -> Iterator[Queued]:
+    """The runs that have waited, as the records say, but for backfills, in whose order another rule holds."""
     status = None if case.life.record is None else case.life.record.status
     known: tuple[Active | Execution, ...] = () if status is None else (*status.executions, *status.active)
     since = {each.job: each.queued_at for each in known if each.attempt == 1 and each.queued_at is not None}
