@@ -87,13 +87,17 @@ class Crowd:
 
     def turn(self, since: datetime) -> datetime:
         """By when a run must have begun that waits for its places since then: they were free for as long as an operator
-        may take to see that."""
+        may take to give them away. Slots that come due go first, so that is longer than for these."""
         by = self.weather.decided(since)
+        if not self.may_refuse(since, by):
+            return by
+        behind = self.weather.terms.behind
+        by += behind
         for begin, end in self.full:
             if begin > by:
                 break
             if since <= end:
-                since, by = end, self.weather.decided(end)
+                since, by = end, self.weather.decided(end) + behind
         return by
 
     def may_refuse(self, opens: datetime, by: datetime) -> bool:

@@ -66,7 +66,7 @@ def _beside_free_places(case: Case) -> Iterator[Objection]:
         came = max(since, group.first.due) + wrong
         turn = case.wait(came, case.weather.decided(came), group, group.slot, group.asked).turn
         start = timedelta(0) if group.first.created else terms.start
-        if group.began > turn + terms.behind + start + terms.grain:
+        if group.began > turn + start + terms.grain:
             text = f"{group} began at {rfc3339(group.began)}, and places were free for it until {rfc3339(turn)}"
             yield case.object_to(Kind.UNTIMELY, group.began, text)
 
