@@ -32,13 +32,19 @@ def check(case: Case) -> Iterator[Objection]:
 
 def queued(case: Case) -> Iterator[Queued]:
     """The runs that have waited, as the records say, but for backfills, in whose order another rule holds."""
+    for group, entry in recorded(case):
+        if entry.queued_at is not None and group.trigger is not Trigger.BACKFILL:
+            yield entry.queued_at, group.first.slot, entry.job, group
+
+
+def recorded(case: Case) -> Iterator[tuple[Group, Active | Execution]]:
+    """The runs whose first attempt the record still has, with what it says of that."""
     status = None if case.life.record is None else case.life.record.status
     known: tuple[Active | Execution, ...] = () if status is None else (*status.executions, *status.active)
-    since = {each.job: each.queued_at for each in known if each.attempt == 1 and each.queued_at is not None}
+    entries = {each.job: each for each in known if each.attempt == 1}
     for group in case.groups:
-        first = group.first
-        if first.attempt == 1 and first.name in since and group.trigger is not Trigger.BACKFILL:
-            yield since[first.name], first.slot, first.name, group
+        if group.first.attempt == 1 and group.first.name in entries:
+            yield group, entries[group.first.name]
 
 
 def _order(case: Case, older: Queued, newer: Queued) -> Iterator[Objection]:

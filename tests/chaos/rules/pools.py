@@ -87,10 +87,9 @@ def _waited(pool: Pool, case: Case) -> Iterator[Waited]:
     known = {(spec.pools, spec.priority, spec.queue.order) for spec in specs}
     if len(known) != 1 or pool.name not in specs[0].pools or not is_allowed(specs):
         return
-    since = {id(group): at for at, _, _, group in lines.queued(case)}
-    for group in case.groups:
+    for group, entry in lines.recorded(case):
         if specs[0].queue.order is QueueOrder.OLDEST:
-            yield Waited(case, group, since.get(id(group), group.began), specs[0])
+            yield Waited(case, group, entry.queued_at or group.began, specs[0])
 
 
 def _is_overtaken(first: Waited, began: datetime) -> bool:
