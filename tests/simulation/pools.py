@@ -5,6 +5,7 @@ no run waits while its places are free.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from random import Random
 from typing import Any
 
 from dkron_crds.pool import PoolOrder
@@ -17,7 +18,9 @@ from tests.simulation.plans import HANDOVER, RECOVERY, Event, Plan, What
 from tests.support.world import Event as WorldEvent
 from tests.support.world import World
 
-POOL = "places"
+POOL, OTHER = "places", "other"
+EDITED, GONE = 0.25, 0.15
+"""How likely a pool has another size for a while, and how likely it is gone for a while, if not."""
 SOON = 5.0
 """Seconds until a free place is taken."""
 BUSIEST, LESS_BUSY = "* * * * * *", "*/3 * * * * *"
@@ -32,18 +35,33 @@ def pool(name: str = POOL, *, at: float = 0.0, **spec: Any) -> Event:
     return Event(at=at, what=What.POOL, on=name, spec=spec)
 
 
-def pooled(plan: Plan, size: int = 1) -> Plan:
-    """The plan, with all jobs in one pool. Jobs that clients have forged take places without a grant."""
+def pooled(plan: Plan) -> Plan:
+    """The plan, with all jobs in pools: one or two of them, of one to three places, which some plans edit or delete for
+    a while. Jobs that clients have forged take places without a grant."""
+    rand = Random(f"pools {plan.seed}")  # noqa: S311 - no secret
+    names = (POOL, OTHER)[: rand.choice((1, 1, 2))]
+    found = [pool(name, size=rand.choice((1, 1, 2, 3)), order=rand.choice(("fifo", "priority"))) for name in names]
+    if rand.random() < EDITED:
+        found.append(pool(at=round(rand.uniform(3.0, plan.calm), 3), size=rand.choice((0, 1, 2)), order="fifo"))
+        found.append(pool(at=round(found[-1].at + rand.choice((1.0, 4.0, 8.0)), 3), size=1))
+    elif rand.random() < GONE:
+        at = round(rand.uniform(3.0, plan.calm), 3)
+        found.append(Event(at=at, what=What.NO_POOL, on=POOL))
+        found.append(pool(at=round(at + rand.choice((1.0, 4.0, 8.0)), 3), size=rand.choice((1, 2))))
+    jobs = {event.on: {} for event in plan.events if event.what is What.CREATE}
+    for spec in jobs.values():
+        spec |= {"pools": sorted(rand.sample(names, rand.randint(1, len(names)))), "priority": rand.choice((0, 0, 5))}
     events = (event for event in plan.events if event.what not in (What.FORGE, What.SQUAT))
-    return plan.with_events([pool(size=size), *map(_pooled, events)])
+    return plan.with_events(sorted([*found, *(_pooled(event, jobs) for event in events)], key=lambda each: each.at))
 
 
-def _pooled(event: Event) -> Event:
+def _pooled(event: Event, jobs: dict[str, Object]) -> Event:
     if event.what not in (What.CREATE, What.EDIT) or not event.spec:
         return event
     spec = {key: value for key, value in event.spec.items() if key != "startingDeadlineSeconds"}
+    queue = {**spec.get("queue", {}), "max": 100}
     schedule = LESS_BUSY if spec["schedule"] == BUSIEST else spec["schedule"]
-    return replace(event, spec={**spec, "schedule": schedule, "pools": [POOL], "queue": {"max": 100}})
+    return replace(event, spec={**spec, **jobs[event.on], "schedule": schedule, "queue": queue})
 
 
 def known_pools(plan: Plan) -> tuple[Pool, ...]:
