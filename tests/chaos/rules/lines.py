@@ -22,6 +22,9 @@ def check(case: Case) -> Iterator[Objection]:
     for older, newer in combinations(waited, 2):
         yield from _order(case, older, newer)
     for since, _, _, group in waited:
+        # Its Job is made a moment after it has left the line.
+        if case.is_paused(group.began - case.weather.terms.lateness, group.began):
+            yield case.object_to(Kind.EXTRA, group.began, f"{group} waited in line, and began in a pause")
         if (end := _expiry(case, since, group)) < group.began:
             text = f"{group} began at {rfc3339(group.began)}, and had to leave the line by {rfc3339(end)}"
             yield case.object_to(Kind.UNTIMELY, group.began, text)
