@@ -102,12 +102,12 @@ class Places:
             status = read_status(job)
             entries = () if status is None else status.active
             begun = job["metadata"]["uid"] in {owner for owner, _, _ in self._live.values()}
-            alone = job["spec"].get("concurrency", "allow") != "allow" and (
+            busy = job["spec"].get("concurrency", "allow") != "allow" and (
                 begun or not all(map(waits_in_line, entries))
             )
             old = any(waits_in_line(entry) and entry.started_at < before for entry in entries)
             names = job["spec"].get("pools") or ()
-            if old and not alone and names and all(self._is_free(name) for name in names):
+            if old and not busy and names and all(self._is_free(name) for name in names):
                 yield job["metadata"]["name"]
 
     def _is_free(self, name: str) -> bool:
@@ -145,7 +145,7 @@ class Places:
             self._check(owner, metadata["name"])
 
     def _check(self, owner: str, name: str) -> None:
-        """No Job may be made for which there is no place. A size that has changed may be seen a while later."""
+        """No Job may be made without a place for it. A size that has changed may be seen a while later."""
         job = next((body for body in self._jobs() if body["metadata"]["uid"] == owner), None)
         if job is None or (self._plan.replicas > 1 and not self._plan.elects):
             return
