@@ -48,7 +48,7 @@ def pooled(plan: Plan) -> Plan:
         at = round(rand.uniform(3.0, plan.calm), 3)
         found.append(Event(at=at, what=What.NO_POOL, on=POOL))
         found.append(pool(at=round(at + rand.choice((1.0, 4.0, 8.0)), 3), size=rand.choice((1, 2))))
-    jobs = {event.on: {} for event in plan.events if event.what is What.CREATE}
+    jobs: dict[str, Object] = {event.on: {} for event in plan.events if event.what is What.CREATE}
     for spec in jobs.values():
         spec |= {"pools": sorted(rand.sample(names, rand.randint(1, len(names)))), "priority": rand.choice((0, 0, 5))}
     events = (event for event in plan.events if event.what not in (What.FORGE, What.SQUAT))

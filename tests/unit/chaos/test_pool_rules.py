@@ -26,7 +26,7 @@ class Shared:
     a: list[Run]
     b: list[Run]
     kinds: set[Kind]
-    queued: dict[float, float] | None = None
+    queued: dict[int, float] | None = None
     pool: Pool | None = ONE
     more: tuple[Operation, ...] = ()
     specs: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
@@ -38,7 +38,7 @@ def of_b(*facts: Any) -> list[Any]:
     return [replace(fact, **OTHER, **({"name": f"b-{fact.name}"} if isinstance(fact, Run) else {})) for fact in facts]
 
 
-def recorded(*runs: Run, queued: dict[float, float]) -> Record:
+def recorded(*runs: Run, queued: dict[int, float]) -> Record:
     """The record, in which some slots came into line at these seconds."""
     record, since = told(*runs), {at(slot): at(when) for slot, when in queued.items()}
     known = (each.model_copy(update={"queued_at": since.get(each.slot)}) for each in record.status.executions)
@@ -94,7 +94,8 @@ def test_runs_get_places_in_their_order(row: Shared) -> None:
 
 def told_of(row: Shared, *, specs: tuple[dict[str, Any], dict[str, Any]]) -> Any:
     """The facts of both jobs."""
-    pools, queued = {"pools": ["p"]}, row.queued or {}
+    pools: dict[str, Any] = {"pools": ["p"]}
+    queued = row.queued or {}
     facts: list[Any] = [made(spec(**specs[0], **pools)), *row.a, *row.more]
     facts += of_b(made(spec(**specs[1], **pools)), *row.b)
     if row.queued is not None:
