@@ -3,6 +3,7 @@ once, or is counted.
 """
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -70,7 +71,8 @@ LINES = {
         disturbed=(3.05, 8), holds=both_members_ran_twice,
     ),
 }  # fmt: skip
-IN_POOL, RETRIED = {"pools": [POOL]}, {"retries": 1, "retryBackoff": {"initial": "2s"}}
+IN_POOL: dict[str, Any] = {"pools": [POOL]}
+RETRIED: dict[str, Any] = {"retries": 1, "retryBackoff": {"initial": "2s"}}
 TWO_JOBS = (job(**IN_POOL), job("j1", **IN_POOL), *ask(3.0, 3.1), *ask(3.05, 3.15, of="j1"))
 POOLS = {
     "two jobs share a place": Story(
