@@ -319,7 +319,9 @@ class Case:
         replaces = any(spec.concurrency is Concurrency.REPLACE for spec in specs)
         # The concurrency of the job does not apply to the runs of a backfill.
         others = (group for group in self.groups if group.trigger is not Trigger.BACKFILL)
-        later = any(group.first.of != run.of and run.began <= group.began <= end for group in others)
+        # One that waits for a place has replaced it when it came into line.
+        came = [(group, group.began if self.crowd is None else min(group.began, group.first.due)) for group in others]
+        later = any(group.first.of != run.of and run.began <= at <= end for group, at in came)
         # A slot that was claimed has the place of the run before it, whether it comes to run or not.
         claimed = any(run.began <= target.slot <= end and self.weather.excuse(target.slot) for target in self.unrun)
         return replaces and (later or claimed)
