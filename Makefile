@@ -232,7 +232,7 @@ SIDES ?= before,after
 FOLDER ?=
 
 .PHONY: chaos-writes
-chaos-writes: venv ## Kill the operator before and after each write of seventeen scenarios (eight minutes)
+chaos-writes: venv ## Kill the operator before and after each write of eighteen scenarios (eight minutes)
 	@hack/cluster build --nodes kwok
 	CHAOS_SCALE=$(SCALE) CHAOS_SIDES=$(SIDES) $(BIN)/pytest $(if $(FOLDER),--basetemp $(FOLDER)) $(DEATHS)
 

@@ -12,7 +12,7 @@ from tests.chaos.fault_windows import Weather, end_of
 from tests.chaos.history import FOREVER, Act, Operation, Run
 from tests.chaos.holds import holds
 from tests.chaos.job_lifetimes import Life
-from tests.chaos.line import Line, Stay, Wait, queues, turn
+from tests.chaos.line import Crowd, Line, Stay, Wait, has_line, turn
 from tests.chaos.needs import Need
 from tests.chaos.objections import Kind, Objection
 from tests.chaos.targets import Target, targets
@@ -64,10 +64,11 @@ class Group:
 
 @dataclass(frozen=True)
 class Case:
-    """One life under the weather of its time."""
+    """One life under the weather of its time; `crowd` is in the pools of the job, if it names some."""
 
     life: Life
     weather: Weather
+    crowd: Crowd | None = None
 
     def object_to(self, kind: Kind, at: datetime, text: str) -> Objection:
         """An objection to something about this life."""
@@ -233,7 +234,7 @@ class Case:
         """When its Job may appear at the latest. Who wants every missed run, and no two at once, has them in a row, and
         what comes due meanwhile has to wait for its turn."""
         specs, latest = target.due.specs, self.wait_of(target).turn
-        lines = queues(self.life.specs(target.due.opens, self.weather.terms.read))
+        lines = has_line(self.life.specs(target.due.opens, self.weather.terms.read))
         row = any(spec.concurrency is Concurrency.FORBID and spec.missed_runs is MissedRuns.ALL for spec in specs)
         late = any(pause.begin <= target.due.by for pause in self.life.pauses)
         if row and (late or self.weather.has_stormed(target.due.opens)):
@@ -246,7 +247,7 @@ class Case:
     def wait_of(self, target: Target) -> Wait:
         """How long it may have waited in line."""
         due = target.due
-        if not queues(due.specs):
+        if not has_line(due.specs):
             return Wait(due.opens, due.by, due.by)
         groups = (group for group in self.of(Trigger.SCHEDULE) if group.slot == target.slot)
         return self.wait(due.opens, due.by, target.slot, *groups)
@@ -256,17 +257,17 @@ class Case:
         wait = self.wait_of(target)
         return bool(wait.reasons) or wait.is_late(target.slot)
 
-    def wait(self, opens: datetime, by: datetime, *own: object) -> Wait:
+    def wait(self, opens: datetime, by: datetime, *own: object, overrules: bool = False) -> Wait:
         """How long a run may have waited in line that came due at `opens`, and had to be decided by `by`. `own` are its
-        group, its slot or its request."""
-        return self._line.wait(opens, by, lambda end: self.life.specs(opens, end), own)
+        group, its slot or its request; `overrules`: the line of the job does not hold for it, only its pools do."""
+        return self._line.wait(opens, by, lambda end: self.life.specs(opens, end), own, overrules=overrules)
 
     @cached_property
     def _line(self) -> Line:
         stays, pauses, terms = tuple(self._stays()), holds(self.life, self.weather), self.weather.terms
-        unmade = ((of, due, turn(by, stays, pauses)) for of, due, by in self._without_a_run())
+        unmade = ((of, due, turn(due, by, stays, pauses, crowd=self.crowd)) for of, due, by in self._without_a_run())
         dropped = tuple(Stay(of, due, left, left) for of, due, left in unmade)
-        return Line(stays, dropped, pauses, self.weather.wrong, terms.grain)
+        return Line(stays, dropped, pauses, self.weather.wrong, terms.grain, self.crowd)
 
     def _stays(self) -> Iterator[Stay]:
         for group in self.groups:
@@ -318,7 +319,9 @@ class Case:
         replaces = any(spec.concurrency is Concurrency.REPLACE for spec in specs)
         # The concurrency of the job does not apply to the runs of a backfill.
         others = (group for group in self.groups if group.trigger is not Trigger.BACKFILL)
-        later = any(group.first.of != run.of and run.began <= group.began <= end for group in others)
+        # One that waits for a place has replaced it when it came into line.
+        came = [(group, group.began if self.crowd is None else min(group.began, group.first.due)) for group in others]
+        later = any(group.first.of != run.of and run.began <= at <= end for group, at in came)
         # A slot that was claimed has the place of the run before it, whether it comes to run or not.
         claimed = any(run.began <= target.slot <= end and self.weather.excuse(target.slot) for target in self.unrun)
         return replaces and (later or claimed)
@@ -346,12 +349,17 @@ class Case:
 
     def free(self, group: Group) -> datetime:
         """By when it must be known that nothing of it runs or is to come."""
+        over = self.over(group)
+        return over if over >= FOREVER else self.weather.decided(over)
+
+    def over(self, group: Group) -> datetime:
+        """From when on nothing of it runs, and no attempt of it waits for its backoff."""
         ends = [self.told(run) for run in group.runs]
         last = max(ends)
         if last >= FOREVER:
             return FOREVER
         failed = any(not run.success for run in group.runs if self.told(run) == last)
-        return self.weather.decided(last + self.backoff(last, len(ends)) if failed else last)
+        return last + self.backoff(last, len(ends)) if failed else last
 
     def may_be_retried(self, run: Run) -> bool:
         """Whether its retry could still come when the last look was taken."""

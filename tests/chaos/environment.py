@@ -7,16 +7,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from dkron_crds.run import RunPhase
-from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_RUNS
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_POOLS, DKRON_RUNS
 from localcluster.cluster import LocalCluster
 from tests.chaos.faults import Faults
 from tests.chaos.history import Act, History, Operation, Terms
-from tests.chaos.jobs import BODIES
+from tests.chaos.jobs import BODIES, POOLS
 from tests.chaos.network import Network
 from tests.chaos.operators import READY_SECONDS, Crew
 from tests.chaos.plan import CALM, LATENESS, RECOVERY, SETTLE, Plan, Wish
@@ -27,6 +27,7 @@ from tests.chaos.reading import Fact, line, read
 from tests.chaos.recorder import Recorder
 from tests.chaos.requester import Requester
 from tests.chaos.witness import Witness, seen
+from tests.support.jobs import dkron_pool
 from tests.support.kube import Kube, Object, condition
 from tests.support.shifted_operator import ShiftedOperator
 
@@ -142,6 +143,7 @@ class Bed:
 
     def _live(self, plan: Plan) -> list[str]:
         self._crew.start()
+        self._make_pools(plan)
         for body in plan.bodies:
             self._clients.create(body)
         began = time.monotonic()
@@ -163,6 +165,14 @@ class Bed:
             self._users.resume_all()
             self._pass(datetime.now(UTC) + 2 * self._setup.patience.lateness * self._heart.stretch * SECOND)
         return done
+
+    def _make_pools(self, plan: Plan) -> None:
+        """Create the pools that jobs name. Several operators that act have places each by its own count."""
+        named = {name for body in plan.bodies for name in body["spec"].get("pools", ())}
+        operators = self._setup.replicas if self._setup.has_rivals else 1
+        for pool in (pool for pool in POOLS if pool.name in named):
+            self._kube.create(DKRON_POOLS, dkron_pool(pool.name, pool.size, order=pool.order.value))
+            self._journal.note(replace(pool, most=operators * pool.size))
 
     def _blow(self, plan: Plan, began: float) -> list[str]:
         done: list[str] = []

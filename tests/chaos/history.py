@@ -12,6 +12,7 @@ from enum import StrEnum
 from dkron_crds.backfill import BackfillSpec, BackfillStatus, BackfillTarget
 from dkron_crds.base import Instant, rfc3339
 from dkron_crds.job import JobSpec, JobStatus, Trigger
+from dkron_crds.pool import PoolOrder
 from dkron_crds.run import RunSpec, RunStatus
 
 Second = timedelta(seconds=1)
@@ -251,6 +252,17 @@ class Suspended:
     gone: Instant = FOREVER
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """A DkronPool that was there from before its jobs to the end, and that no client has edited. `most`: how many runs
+    may hold a place at once, if that is not its size, as where several operators act, each by its own count."""
+
+    name: str
+    size: int
+    order: PoolOrder = PoolOrder.FIFO
+    most: int | None = None
+
+
 OLD_LISTS = "old lists"
 """How a fault's `what` begins if lists showed what there had been a while before, as no API server does by itself."""
 
@@ -302,6 +314,7 @@ class History:
     backfill_requests: tuple[BackfillRequest, ...] = field(default=())
     backfill_objects: tuple[BackfillObject, ...] = field(default=())
     suspensions: tuple[Suspended, ...] = field(default=())
+    pools: tuple[Pool, ...] = field(default=())
 
     def with_runs(self, *runs: Run) -> "History":
         """The same, but these are all the runs."""

@@ -7,6 +7,8 @@ Their pods are simulated, so how long they run and how they end is part of the j
 from collections.abc import Mapping
 from typing import Any
 
+from dkron_crds.pool import PoolOrder
+from tests.chaos.history import Pool
 from tests.support.jobs import Object, dkron_job, simulated
 
 KEEP = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
@@ -55,29 +57,41 @@ _JOBS: tuple[Object, ...] = (
     job("after-failure", schedule="", dependsOn=[{"job": "fails", "when": "failure"}], concurrency="forbid"),
     job("asked", lasts="1s", parameters=[{"name": "day", "default": "2026-03-01"}]),
     job("asked-single", lasts="3s", concurrency="forbid"),
+    job("placed", "@every 4s", lasts="2500ms", missedRuns="all", pools=["places"], queue={"max": 5}),
+    job("both-places", "*/7 * * * * *", lasts="4s", pools=["one", "places"], queue={"max": 5}),
+    job("urgent", lasts="2s", pools=["one"], priority=5),
     job("tidy", "@every 7s", history=TIDY),
     job("probe", history=TIDY),
 )
 
+POOLS = (Pool(name="places", size=2), Pool(name="one", size=1, order=PoolOrder.PRIORITY))
+"""The pools that some of them name."""
 BODIES: Mapping[str, Object] = {body["metadata"]["name"]: body for body in _JOBS}
 NAMES = tuple(BODIES)
 PARENTS = frozenset({"fields", "after-fields", "fails"})
 """Jobs that others run after. They are not deleted: what their successors owe then is not promised."""
 SCHEDULED = tuple(
-    name for name in NAMES if name not in {"asked", "asked-single", "probe"} and BODIES[name]["spec"]["schedule"]
+    name
+    for name in NAMES
+    if name not in {"asked", "asked-single", "urgent", "probe"} and BODIES[name]["spec"]["schedule"]
 )
-STEADY = frozenset({"every-two", "fields", "madrid", "single-all", "line", "newest-quick", "fails", "tidy", "probe"})
+STEADY = frozenset(
+    {
+        *("every-two", "fields", "madrid", "single-all", "line", "newest-quick", "fails", "tidy", "probe"),
+        *("placed", "both-places"),
+    }
+)
 """Jobs that no client changes. Which spec decided a slot of the others in a storm is mostly open: it need
 not run. Each slot of these that `missedRuns` wants has to.
 """
 REQUESTED = (
     *("asked", "asked-single", "single", "newest", "every-three", "after-that", "fails", "newest-quick", "tidy"),
-    *("line", "line-newest"),
+    *("line", "line-newest", "placed", "urgent"),
 )
 """Jobs of which DkronRuns are created."""
 PAUSABLE = tuple(name for name in NAMES if name not in {"every-two", "probe"})
 """Jobs that are paused: all but those that show how soon all is well again."""
-ASKED = ("asked", "asked-single", "single", "newest", "every-three", "after-that", "fails", "line-newest")
+ASKED = ("asked", "asked-single", "single", "newest", "every-three", "after-that", "fails", "line-newest", "urgent")
 
 EDITS: tuple[Object, ...] = (
     {"schedule": "@every 2s"},

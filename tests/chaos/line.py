@@ -1,5 +1,5 @@
-"""The line of a job with concurrency `queue`, as far as an observer knows it: by when a run that may have waited in it
-must have begun, and why it may have left it without a run. Pure.
+"""The line of a job with concurrency `queue` or with pools, as far as an observer knows it: by when a run that may have
+waited in it must have begun, and why it may have left it without a run. Pure.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dkron_crds.job import Concurrency, JobSpec, QueueOrder, SkipReason
+from tests.chaos.fault_windows import Weather
 from tests.chaos.holds import ActivePause
 
 ZERO = timedelta(0)
@@ -37,6 +38,8 @@ class Wait:
     specs: tuple[JobSpec, ...] = ()
     others: tuple[Stay, ...] = ()
     slack: timedelta = ZERO
+    crowded: bool = False
+    """Whether a pool may have had no place for it."""
 
     @property
     def reasons(self) -> frozenset[SkipReason]:
@@ -64,7 +67,7 @@ class Wait:
     @property
     def _waited(self) -> bool:
         """Whether another run may have been in its way."""
-        return any(stay.due <= self.by and self.opens <= stay.free for stay in self.others)
+        return self.crowded or any(stay.due <= self.by and self.opens <= stay.free for stay in self.others)
 
     def _beside(self, order: QueueOrder) -> int:
         """How many runs may have been in line when it came, or, of those that push older ones out, came after it."""
@@ -75,27 +78,67 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Crowd:
+    """When one of the pools of a job was full, in order; moments at which a job that shares one was changed are among
+    these."""
+
+    full: tuple[tuple[datetime, datetime], ...]
+    weather: Weather
+
+    def turn(self, since: datetime) -> datetime:
+        """By when a run must have begun that waits for its places since then: they were free for as long as an operator
+        may take to give them away. Slots that come due go first, so that is longer than for these."""
+        by = self.weather.decided(since)
+        if not self.may_refuse(since, by):
+            return by
+        behind = self.weather.terms.behind
+        by += behind
+        for begin, end in self.full:
+            if begin > by:
+                break
+            if since <= end:
+                since, by = end, self.weather.decided(end) + behind
+        return by
+
+    def may_refuse(self, opens: datetime, by: datetime) -> bool:
+        """Whether an operator may have found no place for a run that came due at `opens` and had to be decided by then.
+        One that follows another gives no place before it has read all jobs."""
+        begin = opens - self.weather.terms.lateness
+        touched = any(first <= by and begin <= last for first, last in self.full)
+        return touched or self.weather.excuse(opens) is not None
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
-    """All runs of a job, those that never began, and its pauses. Clocks may have been wrong by `wrong`."""
+    """All runs of a job, those that never began, its pauses, and the crowd in its pools if it has some. Clocks may have
+    been wrong by `wrong`."""
 
     stays: tuple[Stay, ...]
     dropped: tuple[Stay, ...]
     pauses: Sequence[ActivePause]
     wrong: timedelta
     grain: timedelta
+    crowd: Crowd | None = None
 
     def wait(
-        self, opens: datetime, by: datetime, specs: Callable[[datetime], Sequence[JobSpec]], own: Collection[object]
-    ) -> Wait:
+        self, opens: datetime, by: datetime, specs: Callable[[datetime], Sequence[JobSpec]], own: Collection[object],
+        *, overrules: bool = False,
+    ) -> Wait:  # fmt: skip
         """How long a run may have had to wait that came due at `opens` and had to be decided by `by`. `specs` may have
-        been in force from then on until a moment, and `own` is what this run is."""
+        been in force from then on until a moment, and `own` is what this run is. `overrules`: only a pool keeps it
+        waiting."""
         others = tuple(stay for stay in self.stays if stay.of not in own)
-        in_order = all(spec.queue.order is QueueOrder.OLDEST for spec in specs(datetime.max.replace(tzinfo=by.tzinfo)))
+        every = specs(datetime.max.replace(tzinfo=by.tzinfo))
+        in_order = all(spec.queue.order is QueueOrder.OLDEST for spec in every)
         later = by + self.wrong
         before = [stay for stay in others if not (in_order and stay.fires and stay.due > later)]
-        latest = turn(by, before, self.pauses)
+        if self.crowd is not None and (overrules or (in_order and is_allowed(every))):
+            before = []
+        latest = turn(opens, by, before, self.pauses, crowd=self.crowd)
         beside = (stay for stay in self.dropped if stay.of not in own)
-        return Wait(opens, by, latest, tuple(specs(latest)), (*others, *beside), self.grain + self.wrong)
+        crowded = self.crowd is not None and self.crowd.may_refuse(opens, by)
+        slack = self.grain + self.wrong
+        return Wait(opens, by, latest, tuple(specs(latest)), (*others, *beside), slack, crowded)
 
 
 def queues(specs: Iterable[JobSpec]) -> bool:
@@ -103,13 +146,26 @@ def queues(specs: Iterable[JobSpec]) -> bool:
     return any(spec.concurrency is Concurrency.QUEUE for spec in specs)
 
 
-def turn(by: datetime, before: Sequence[Stay], pauses: Sequence[ActivePause]) -> datetime:
-    """By when a run must have begun that had to be decided by then, if these may go before it."""
-    latest = by
+def has_line(specs: Iterable[JobSpec]) -> bool:
+    """Whether runs of one of these may wait in line: for another run of the job, or for a place in a pool."""
+    return any(spec.concurrency is Concurrency.QUEUE or spec.pools for spec in specs)
+
+
+def is_allowed(specs: Iterable[JobSpec]) -> bool:
+    """Whether no other run of the job is in the way of one, by any of these."""
+    return all(spec.concurrency is Concurrency.ALLOW for spec in specs)
+
+
+def turn(
+    opens: datetime, by: datetime, before: Sequence[Stay], pauses: Sequence[ActivePause], *, crowd: Crowd | None
+) -> datetime:
+    """By when a run must have begun that came due at `opens` and had to be decided by `by`, if these may go before it,
+    and these pauses and this crowd keep it waiting."""
+    latest = by if crowd is None else max(by, crowd.turn(opens))
     while True:
         ends = (stay.free for stay in before if stay.left <= latest)
         held = (hold.noticed for hold in pauses if hold.touches(by, latest))
         later = max([latest, *ends, *held])
         if later == latest:
             return latest
-        latest = later
+        latest = later if crowd is None else crowd.turn(later)

@@ -24,6 +24,7 @@
     {"fact": "backfill-object", "name": "b", "uid": "…", "status": {"succeeded": 3},
      "decided": [[{"job": "a", "uid": "…", "slots": ["…"]}]]}
     {"fact": "suspended", "name": "b", "begin": "…", "made": "…", "end": "…", "gone": "…"}
+    {"fact": "pool", "name": "p", "size": 2, "order": "fifo", "most": 4}
 
 Exactly one line has the terms, of which only `read` is required. `spec` and `status` belong to a DkronJob, to a
 DkronRun in a `run-…`, and to a DkronBackfill in a `backfill-…`, as the API server has them. An absent key has
@@ -44,6 +45,7 @@ from tests.chaos.history import (
     History,
     Operation,
     Paused,
+    Pool,
     Record,
     Run,
     RunObject,
@@ -68,17 +70,20 @@ Fact = (
     | BackfillRequest
     | BackfillObject
     | Suspended
+    | Pool
 )
 
 KINDS: dict[str, type[Any]] = {
     "terms": Terms, "operation": Operation, "run": Run, "record": Record, "since": Since, "seen": Seen,
     "fault": Fault, "paused": Paused, "run-request": RunRequest, "run-object": RunObject,
     "backfill-request": BackfillRequest, "backfill-object": BackfillObject, "suspended": Suspended,
+    "pool": Pool,
 }  # fmt: skip
 _FIELDS: dict[str, type[Any]] = {
     "operations": Operation, "faults": Fault, "sinces": Since, "statuses": Seen, "runs": Run, "records": Record,
     "pauses": Paused, "run_requests": RunRequest, "run_objects": RunObject, "backfill_requests": BackfillRequest,
     "backfill_objects": BackfillObject, "suspensions": Suspended,
+    "pools": Pool,
 }  # fmt: skip
 """Where a history has the facts of each kind."""
 _ADAPTERS = {kind: TypeAdapter(kind) for kind in KINDS.values()}

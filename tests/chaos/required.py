@@ -1,13 +1,14 @@
-"""How much a verdict has required of lines, of DkronRuns, of pauses and of backfills, in one row. Pure."""
+"""How much a verdict has required of lines, of pools, of DkronRuns, of pauses and of backfills, in one row. Pure."""
 
 from collections.abc import Collection, Iterator, Sequence
 
+from dkron_crds.job import Execution
 from dkron_crds.run import RunPhase
 from tests.chaos.asked import Asked
 from tests.chaos.backfilled import Backfill
 from tests.chaos.case import Case
 from tests.chaos.history import Paused
-from tests.chaos.line import queues
+from tests.chaos.line import has_line
 from tests.chaos.needs import Need
 
 
@@ -15,15 +16,28 @@ def required(
     pauses: Collection[Paused], cases: Sequence[Case], runs: Sequence[Asked], backfills: Sequence[Backfill]
 ) -> str:
     """What had to run, and what must not; empty if a history has none of these."""
-    return "; ".join([*_of_lines(cases), *_of_runs(runs), *_of_pauses(pauses, cases), *_of_backfills(backfills)])
+    return "; ".join(
+        [*_of_lines(cases), *_of_pools(cases), *_of_runs(runs), *_of_pauses(pauses, cases), *_of_backfills(backfills)]
+    )
 
 
 def _of_lines(cases: Sequence[Case]) -> Iterator[str]:
-    waited = sum(execution.queued_at is not None for case in cases for execution in case.executions.values())
-    held = [(case, target) for case in cases for target in case.targets if queues(target.due.specs)]
+    waited = sum(len(_waited(case)) for case in cases)
+    held = [(case, target) for case in cases for target in case.targets if has_line(target.due.specs)]
     must = sum(target.need is Need.MUST and not case.may_have_left(target) for case, target in held)
     if held:
         yield f"of {len(held)} slots of jobs with a line {must} had to run in their turn, and {waited} runs have waited"
+
+
+def _of_pools(cases: Sequence[Case]) -> Iterator[str]:
+    pooled = [case for case in cases if case.crowd is not None]
+    ran, waited = (sum(len(of) for of in each) for each in ([case.groups for case in pooled], map(_waited, pooled)))
+    if pooled:
+        yield f"of {ran} runs of jobs with a pool {waited} have waited"
+
+
+def _waited(case: Case) -> list[Execution]:
+    return [execution for execution in case.executions.values() if execution.queued_at is not None]
 
 
 def _of_runs(runs: Sequence[Asked]) -> Iterator[str]:

@@ -73,6 +73,23 @@ def queue(scale: int) -> Scenario:
     return Scenario("queue", play, partial(every_slot_is_accounted_for, asked=2))
 
 
+def pool(scale: int) -> Scenario:
+    """Runs of two jobs share a place, one after the other; one that has failed keeps it until its retry is over."""
+    quick, runs = {"initial": "1s", "factor": 1, "max": "1s"}, 1 + scale
+    ends: Ends = {"a": [(1, False), (2, False)] * scale, "b": [GOOD] * runs}
+
+    async def play(stage: Stage) -> None:
+        await stage.pool("p", 1)
+        await stage.create(job("a", pools=["p"], lasts="2s", code=3, retries=1, retryBackoff=quick))
+        await stage.create(job("b", pools=["p"], lasts="2s"))
+        for number in range(runs):
+            for name in ("a", "b")[number >= scale :]:
+                await stage.run(name, f"r{number}")
+        await stage.at_rest(*ends, runs=sum(map(len, ends.values())))
+
+    return Scenario("pool", play, partial(recorded, ends))
+
+
 def replace(scale: int) -> Scenario:
     """The new slot takes the place of the one that runs; none would ever end by itself."""
 
@@ -226,8 +243,8 @@ def installation(scale: int) -> Scenario:
 
 
 MAKERS: tuple[Callable[[int], Scenario], ...] = (
-    schedule, retry, forbid, queue, replace, manual, cleanup, chain, group, ephemeral, stop, installation, archive,
-    *BY_OBJECT,
+    schedule, retry, forbid, queue, pool, replace, manual, cleanup, chain, group, ephemeral, stop, installation,
+    archive, *BY_OBJECT,
 )  # fmt: skip
 
 

@@ -15,8 +15,8 @@ from dkron_crds.requests import run_annotation
 from dkron_crds.run import RunSpec
 from dkron_crds.stops import stop_annotation
 from dkron_kube.client import KubeClient
-from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS, Resource
-from tests.chaos.history import Act, BackfillRequest, Fault, Operation, Paused, RunRequest
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_PAUSES, DKRON_POOLS, DKRON_RUNS, Resource
+from tests.chaos.history import Act, BackfillRequest, Fault, Operation, Paused, Pool, RunRequest
 from tests.chaos.witnesses import Scene
 
 Object = dict[str, Any]
@@ -38,6 +38,7 @@ class Stage:
     faults: list[Fault] = field(default_factory=list)
     requests: list[RunRequest | BackfillRequest] = field(default_factory=list)
     pauses: dict[str, Paused] = field(default_factory=dict)
+    pools: list[Pool] = field(default_factory=list)
     uids: dict[str, str] = field(default_factory=dict)
     held: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
 
@@ -72,6 +73,11 @@ class Stage:
         uid = (await self._make(DKRON_BACKFILLS, "DkronBackfill", name, spec))["uid"]
         known = BackfillRequest(name=name, invoked=now, spec=BackfillSpec.from_wire(spec), uid=uid)
         self.requests.append(replace(known, answered=datetime.now(UTC)))
+
+    async def pool(self, name: str, size: int) -> None:
+        """Create a DkronPool."""
+        await self._make(DKRON_POOLS, "DkronPool", name, {"size": size})
+        self.pools.append(Pool(name=name, size=size))
 
     async def pause(self, name: str, job: str, **spec: Any) -> None:
         """Create a DkronPause of a job."""

@@ -178,7 +178,7 @@ async def _facts(stage: Stage) -> AsyncIterator[Any]:
             yield Operation(act=Act.DELETE, job=operation.job, invoked=gone, answered=gone)
     for fact in (*stage.faults, *seen.runs(read + SECOND), *seen.sinces()):
         yield fact
-    for fact in (*stage.requests, *stage.pauses.values(), *stage.scene.requests.facts(read + SECOND)):
+    for fact in (*stage.requests, *stage.pauses.values(), *stage.pools, *stage.scene.requests.facts(read + SECOND)):
         yield fact
     async for body in client.list(DKRON_JOBS, namespace):
         metadata, status = body["metadata"], JobStatus.from_wire(body.get("status") or {})

@@ -15,6 +15,7 @@ from tests.chaos.history import History, Operation, Run
 from tests.chaos.job_lifetimes import lives
 from tests.chaos.needs import Need
 from tests.chaos.objections import Kind, Objection
+from tests.chaos.pools import with_crowds
 from tests.chaos.recovery import signs
 from tests.chaos.required import required
 from tests.chaos.rules import (
@@ -26,6 +27,7 @@ from tests.chaos.rules import (
     jobs,
     lines,
     overlaps,
+    pools,
     records,
     requests,
     run_objects,
@@ -110,10 +112,11 @@ class Verdict:
 def judge(history: History) -> Verdict:
     """Judge a history. Raises ValueError if it cannot be understood."""
     weather = Weather.of(history.faults, history.terms, signs(history))
-    cases = tuple(Case(life, weather) for life in lives(history, weather))
+    cases = with_crowds(history, [Case(life, weather) for life in lives(history, weather)], weather)
     runs = tuple(all_asked(history, cases, weather))
     of_backfills = tuple(all_backfills(history, cases, runs, weather))
     found = [objection for case in cases for objection in _objections(case, cases)]
+    found += pools.check(history, cases)
     found += (*run_objects.check(history, cases, runs), *backfills.check(of_backfills, runs))
     known = calm(cases)
     found.extend(_of_all(history, known))

@@ -15,8 +15,8 @@ from dkron_crds.run import RunSpec
 from dkron_crds.schedule import parse
 from dkron_crds.schedule.timeline import Timeline
 from dkron_crds.stops import stop_annotation
-from dkron_kube.errors import KubeError
-from dkron_kube.paths import DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS, JOBS, NODES, PODS
+from dkron_kube.errors import KubeError, NotFound
+from dkron_kube.paths import DKRON_JOBS, DKRON_PAUSES, DKRON_POOLS, DKRON_RUNS, JOBS, NODES, PODS
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.read import read_job
@@ -127,6 +127,10 @@ class Clients:
                 self._delete_runs(event.on)
             case What.FORGE:
                 self._forge(event.on)
+            case What.POOL:
+                self._set_pool(event)
+            case What.NO_POOL:
+                self._world.delete(DKRON_POOLS, NAMESPACE, event.on)
             case _:
                 self._operate(event)
 
@@ -143,6 +147,14 @@ class Clients:
         if event.what is What.CREATE:
             more |= {"uid": answer["metadata"]["uid"], "created": _created(answer)}
         self.operations.append(Operation(act=act, job=event.on, invoked=now, answered=now, **more))
+
+    def _set_pool(self, event: Event) -> None:
+        try:
+            self._world.patch(DKRON_POOLS, NAMESPACE, event.on, {"spec": event.spec})
+        except NotFound:
+            metadata = {"name": event.on}
+            body = {"apiVersion": API_VERSION, "kind": "DkronPool", "metadata": metadata, "spec": event.spec}
+            self._world.create(DKRON_POOLS, NAMESPACE, body)
 
     def _set_nodes(self, names: tuple[str, ...]) -> None:
         there = {body["metadata"]["name"] for body in self._world.list(NODES, None)}

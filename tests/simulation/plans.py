@@ -35,6 +35,8 @@ class What(StrEnum):
     NODES = "nodes"
     DELETE_NAMESPACE = "delete-namespace"
     PAUSE = "pause"
+    POOL = "pool"
+    NO_POOL = "no-pool"
     KILL = "kill"
     TERMINATE = "terminate"
     FREEZE = "freeze"
@@ -56,7 +58,8 @@ class Event:
     on. A namespace that is deleted takes nothing new as long as that `lasts`, and then loses the kinds of its `spec`,
     in that order. No seed draws these two, nor `done` nor `waits`: plans that are written by hand have them. Asking is
     to create a DkronRun with this spec, cancelling to delete the DkronRuns of a job. A pause holds the job, or all of
-    its namespace, for as long as it `lasts`; of its `spec`, `until` has it end by itself, and `drop` drop slots.
+    its namespace, for as long as it `lasts`; of its `spec`, `until` has it end by itself, and `drop` drop slots. A
+    pool is created or edited, by its name, or is deleted.
     """
 
     at: float
@@ -96,7 +99,7 @@ class Event:
 _BY_CLIENTS = frozenset(
     {
         What.NODES, What.DELETE_NAMESPACE, What.FORGE, What.PAUSE, What.CREATE, What.EDIT, What.DISABLE, What.ENABLE,
-        What.DELETE, What.RUN, What.ASK, What.CANCEL, What.STOP, What.WIPE,
+        What.DELETE, What.RUN, What.ASK, What.CANCEL, What.STOP, What.WIPE, What.POOL, What.NO_POOL,
     }
 )  # fmt: skip
 

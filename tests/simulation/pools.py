@@ -1,98 +1,169 @@
-"""All jobs of a seed share the places of one pool. Whatever happens, no more runs are under way than places, and in the
-end no run waits while a place is free.
-
-When a run has its turn depends on the runs of other jobs, so the rules about the time of a run do not hold here.
+"""Places of pools, as an observer sees them. Whatever happens, no more runs are under way than places, and in the end
+no run waits while its places are free.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from random import Random
 from typing import Any
 
-from dkron_crds.names import API_VERSION
+from dkron_crds.pool import PoolOrder
 from dkron_kube.paths import DKRON_JOBS, DKRON_POOLS, JOBS
 from dkron_operator.plan.read import read_status
-from tests.simulation.clients import NAMESPACE
-from tests.simulation.loop import VirtualLoop
-from tests.simulation.plans import Event, Plan, What
-from tests.simulation.simulation import Simulation
+from tests.chaos.history import Pool
+from tests.simulation.controllers import SQUATTER
+from tests.simulation.plans import HANDOVER, RECOVERY, Event, Plan, What
 from tests.support.world import Event as WorldEvent
+from tests.support.world import World
 
-POOL = "places"
-UNEXPECTED = ("POOL", "UNEXPECTED", "LIVELOCK", "TOO MANY CALLS")
-"""What must not happen here, by how the sentences begin."""
-BUSIEST, LESS_BUSY = "* * * * * *", "*/3 * * * * *"
+POOL, OTHER = "places", "other"
+EDITED, GONE = 0.25, 0.15
+"""How likely a pool has another size for a while, and how likely it is gone for a while, if not."""
 SOON = 5.0
 """Seconds until a free place is taken."""
+BUSIEST, LESS_BUSY = "* * * * * *", "*/3 * * * * *"
 OVER = ("Complete", "Failed", "SuccessCriteriaMet", "FailureTarget")
+IN_POOLS = (What.POOL, What.NO_POOL)
 
 Object = dict[str, Any]
 
 
+def pool(name: str = POOL, *, at: float = 0.0, **spec: Any) -> Event:
+    """A pool is created, or gets this spec."""
+    return Event(at=at, what=What.POOL, on=name, spec=spec)
+
+
 def pooled(plan: Plan) -> Plan:
-    """The plan, with all jobs in the pool. Jobs that clients have forged take places without a grant."""
+    """The plan, with all jobs in pools: one or two of them, of one to three places, which some plans edit or delete for
+    a while. Jobs that clients have forged take places without a grant."""
+    rand = Random(f"pools {plan.seed}")  # noqa: S311 - no secret
+    names = (POOL, OTHER)[: rand.choice((1, 1, 2))]
+    found = [pool(name, size=rand.choice((1, 1, 2, 3)), order=rand.choice(("fifo", "priority"))) for name in names]
+    if rand.random() < EDITED:
+        found.append(pool(at=round(rand.uniform(3.0, plan.calm), 3), size=rand.choice((0, 1, 2)), order="fifo"))
+        found.append(pool(at=round(found[-1].at + rand.choice((1.0, 4.0, 8.0)), 3), size=1))
+    elif rand.random() < GONE:
+        at = round(rand.uniform(3.0, plan.calm), 3)
+        found.append(Event(at=at, what=What.NO_POOL, on=POOL))
+        found.append(pool(at=round(at + rand.choice((1.0, 4.0, 8.0)), 3), size=rand.choice((1, 2))))
+    jobs: dict[str, Object] = {event.on: {} for event in plan.events if event.what is What.CREATE}
+    for spec in jobs.values():
+        spec |= {"pools": sorted(rand.sample(names, rand.randint(1, len(names)))), "priority": rand.choice((0, 0, 5))}
     events = (event for event in plan.events if event.what not in (What.FORGE, What.SQUAT))
-    return plan.with_events([_pooled(event) for event in events])
+    return plan.with_events(sorted([*found, *(_pooled(event, jobs) for event in events)], key=lambda each: each.at))
 
 
-def _pooled(event: Event) -> Event:
+def _pooled(event: Event, jobs: dict[str, Object]) -> Event:
     if event.what not in (What.CREATE, What.EDIT) or not event.spec:
         return event
     spec = {key: value for key, value in event.spec.items() if key != "startingDeadlineSeconds"}
+    queue = {**spec.get("queue", {}), "max": 100}
     schedule = LESS_BUSY if spec["schedule"] == BUSIEST else spec["schedule"]
-    return replace(event, spec={**spec, "schedule": schedule, "pools": [POOL], "queue": {"max": 100}})
+    return replace(event, spec={**spec, **jobs[event.on], "schedule": schedule, "queue": queue})
 
 
-class PoolSimulation(Simulation):
-    """A simulation with a pool of so many places."""
+def known_pools(plan: Plan) -> tuple[Pool, ...]:
+    """The pools that are there from the beginning, and stay as they are: of the others, the checker does not know when
+    they were full."""
+    rivals = plan.replicas if not plan.elects else 1
+    changes = [event for event in plan.events if event.what in IN_POOLS]
+    once = (each for each in changes if each.at == 0.0 and sum(other.on == each.on for other in changes) == 1)
+    return tuple(
+        Pool(name=each.on, size=size, order=PoolOrder(each.spec.get("order", "fifo")), most=rivals * size)
+        for each in once
+        for size in [each.spec["size"]]
+    )
 
-    size = 1
 
-    def __init__(self, plan: Plan, loop: VirtualLoop) -> None:
-        super().__init__(plan, loop)
-        self._live: dict[str, tuple[str, ...]] = {}
-        """The runs of the Jobs that are under way, by the uids of these."""
-        self._free_since: float | None = 0.0
-        """Since when a place is free, in seconds of the simulation; None if none is."""
+class Places:
+    """Who holds the places of the pools of a plan. `wrong` are sentences about what must not be seen."""
 
-    async def run(self) -> None:
-        spec = {"size": self.size}
-        pool = {"apiVersion": API_VERSION, "kind": "DkronPool", "metadata": {"name": POOL}, "spec": spec}
-        self._world.create(DKRON_POOLS, NAMESPACE, pool)
-        self._world.heard.append(self._observe)
-        await super().run()
+    def __init__(self, plan: Plan, world: World, *, time: Callable[[], float], wrong: list[str]) -> None:
+        self._plan = plan
+        self._world = world
+        self._time = time
+        self._wrong = wrong
+        self._live: dict[str, tuple[str, str, str]] = {}
+        """The runs of the Jobs that are under way, by the uids of these: their DkronJob, trigger and group."""
+        self._free_since: dict[str, float] = {}
+        """Since when a pool has a free place, in seconds of the simulation."""
+        changes = [event.at for event in plan.events if event.what in IN_POOLS]
+        self._settled = max(plan.calm, max(changes, default=0.0)) + RECOVERY + HANDOVER
+        self._largest: dict[str, int] = {}
+        if changes:
+            world.heard.append(self._hear)
 
-    def _observe(self, event: WorldEvent) -> None:
+    def waiting(self, now: datetime) -> Iterator[str]:
+        """The jobs with runs that have waited for longer than a moment beside free places."""
+        before = now - timedelta(seconds=SOON)
+        for job in self._jobs():
+            status = read_status(job)
+            entries = () if status is None else status.active
+            begun = job["metadata"]["uid"] in {owner for owner, _, _ in self._live.values()}
+            busy = job["spec"].get("concurrency", "allow") != "allow" and (
+                begun or not all(entry.waits_in_line for entry in entries)
+            )
+            old = any(entry.waits_in_line and entry.started_at < before for entry in entries)
+            names = job["spec"].get("pools") or ()
+            if old and not busy and names and all(self._is_free(name) for name in names):
+                yield job["metadata"]["name"]
+
+    def _is_free(self, name: str) -> bool:
+        since = self._free_since.get(name)
+        return since is not None and self._time() - since > SOON
+
+    def _hear(self, event: WorldEvent) -> None:
         if event.plural == JOBS.plural:
             self._follow(event)
-            free = self._under_way < self.size
-            self._free_since = (self._free_since or self._loop.time()) if free else None
+        if event.plural in (JOBS.plural, DKRON_POOLS.plural, DKRON_JOBS.plural):
+            self._look()
+
+    def _look(self) -> None:
+        sizes, used = self._sizes(), self._used()
+        for name, size in sizes.items():
+            self._largest[name] = max(size, self._largest.get(name, 0))
+            if used.get(name, 0) < size:
+                self._free_since.setdefault(name, self._time())
+            else:
+                self._free_since.pop(name, None)
+        for name in self._free_since.keys() - sizes.keys():
+            del self._free_since[name]
 
     def _follow(self, event: WorldEvent) -> None:
         metadata, notes = event.body["metadata"], event.body["metadata"].get("annotations") or {}
         owner = next((each["uid"] for each in metadata.get("ownerReferences") or ()), "")
         conditions = (event.body.get("status") or {}).get("conditions") or ()
         over = any(each["type"] in OVER and each["status"] == "True" for each in conditions)
-        if event.kind == "DELETED" or over or "deletionTimestamp" in metadata or "dkron.io/group" not in notes:
+        ours = "dkron.io/group" in notes and SQUATTER not in notes
+        if event.kind == "DELETED" or over or "deletionTimestamp" in metadata or not ours:
             self._live.pop(metadata["uid"], None)
             return
         self._live[metadata["uid"]] = (owner, notes["dkron.io/trigger"], notes["dkron.io/group"])
-        if event.kind == "ADDED" and (count := self._under_way) > self.size and not self._rivals:
-            self.wrong.append(f"POOL: {count} runs in {self.size} places, the last of them {metadata['name']}")
+        if event.kind == "ADDED":
+            self._check(owner, metadata["name"])
 
-    @property
-    def _under_way(self) -> int:
-        return len(set(self._live.values()))
+    def _check(self, owner: str, name: str) -> None:
+        """No Job may be made without a place for it. A size that has changed may be seen a while later."""
+        job = next((body for body in self._jobs() if body["metadata"]["uid"] == owner), None)
+        if job is None or (self._plan.replicas > 1 and not self._plan.elects):
+            return
+        sizes, used = self._sizes() if self._time() > self._settled else self._largest, self._used()
+        for each in job["spec"].get("pools") or ():
+            if used[each] > sizes.get(each, 0):
+                self._wrong.append(f"POOL: {used[each]} runs in {sizes.get(each, 0)} places, the last of them {name}")
 
-    @property
-    def _rivals(self) -> bool:
-        """Whether several replicas act, each with places of its own."""
-        return self.plan.replicas > 1 and not self.plan.elects
+    def _used(self) -> dict[str, int]:
+        """How many runs of the jobs that are there hold a place in each pool."""
+        runs: dict[str, set[object]] = {}
+        pools = {job["metadata"]["uid"]: job["spec"].get("pools") or () for job in self._jobs()}
+        for run in self._live.values():
+            for name in pools.get(run[0], ()):
+                runs.setdefault(name, set()).add(run)
+        return {name: len(of) for name, of in runs.items()}
 
-    def _look(self) -> None:
-        super()._look()
-        if self._free_since is not None and self._loop.time() - self._free_since > SOON:
-            self.wrong += [f"POOL: {name} waits, and a place is free" for name in self._waiting()]
+    def _sizes(self) -> dict[str, int]:
+        return {body["metadata"]["name"]: body["spec"]["size"] for body in self._world.list(DKRON_POOLS, None)}
 
     def _waiting(self) -> Iterator[str]:
         """The jobs with runs that have waited for longer than a moment."""
@@ -102,3 +173,6 @@ class PoolSimulation(Simulation):
             waiting = [] if status is None else (each for each in status.active if each.waits_in_line)
             if any(entry.started_at < before for entry in waiting):
                 yield job["metadata"]["name"]
+
+    def _jobs(self) -> Iterable[Object]:
+        return self._world.list(DKRON_JOBS, None)

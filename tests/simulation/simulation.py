@@ -36,6 +36,7 @@ from tests.simulation.loop import Livelock, VirtualLoop
 from tests.simulation.namespaces import Namespaces
 from tests.simulation.network import Ill, Network, Trouble
 from tests.simulation.plans import LATENESS, LONGEST_RUN, RECOVERY, Event, Plan, What
+from tests.simulation.pools import Places, known_pools
 from tests.simulation.replica import HOME, Replica
 from tests.simulation.sights import Sights
 from tests.support.world import World
@@ -69,12 +70,12 @@ class Result:
     """The DkronRuns that there are in the end."""
 
 
-def simulate(plan: Plan, *, verbose: bool = False, kind: type["Simulation"] | None = None) -> Result:
-    """Carry out a plan. `verbose`: have the logs of the operators in the trace. `kind`: a simulation that does more."""
+def simulate(plan: Plan, *, verbose: bool = False) -> Result:
+    """Carry out a plan. `verbose`: have the logs of the operators in the trace."""
     # Lanes and watches spread their retries by the one source of chance that all programs share.
     random.seed(plan.seed)
     loop = VirtualLoop(plan.seed)
-    simulation = (kind or Simulation)(plan, loop)
+    simulation = Simulation(plan, loop)
     loop.set_exception_handler(simulation.unexpected)
     with _heard(simulation.log, logging.DEBUG if verbose else logging.ERROR), simulation.counting():
         try:
@@ -96,6 +97,7 @@ class Simulation:
         self._loop = loop
         self._world = World(self.now, seed=plan.seed)
         self._sights = Sights(self._world, self.now, self.wrong)
+        self._places = Places(plan, self._world, time=loop.time, wrong=self.wrong)
         self._clients = Clients(self._world, self.now)
         self._controllers = Controllers(self._world, plan.course, seed=plan.seed, loop=loop, clock=self.now)
         self._namespaces = Namespaces(self._world, at=self._at, deleted=self._emptied)
@@ -164,6 +166,7 @@ class Simulation:
             pauses=tuple(self._clients.pauses),
             run_requests=tuple(self._clients.run_requests),
             run_objects=self._sights.run_objects.runs,
+            pools=known_pools(self.plan),
         )
         # The checker asks what Jobs there were, and inline calls make none.
         inline = {each.job for each in operations if each.spec is not None and is_inline(each.spec)}
@@ -364,6 +367,7 @@ class Simulation:
         self._records = self._sights.records()
         self._requested = self._sights.runs()
         self._sights.look_for_wishes()
+        self.wrong += [f"POOL: {name} waits, and places are free" for name in self._places.waiting(self.now())]
         for name, replica in self._replicas.items():
             # One that was killed at its first call of a kind may have been killed a moment ago.
             if not replica.lives and self._loop.time() - self._fell[name] > RESTART:

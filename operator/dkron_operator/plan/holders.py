@@ -6,15 +6,18 @@ from collections.abc import Iterable
 from dkron_crds.job import Active, JobStatus
 from dkron_operator.plan.fold import recorded
 from dkron_operator.plan.line_changes import RunKey
-from dkron_operator.plan.view import AttemptJob
+from dkron_operator.plan.view import AttemptJob, AttemptState
 
 
 def holders(status: JobStatus, attempts: Iterable[AttemptJob], *beginning: Active) -> frozenset[RunKey]:
     """The runs that hold their places: from the begin of their first attempts until they are over, with the waits for
     their retries. `beginning` are attempts whose Jobs are being created, or may have been."""
-    done = recorded(status)
-    live = ((each.trigger, each.group) for each in attempts if not _is_over(each) and each.name not in done)
-    entries = [*(each for each in status.active if not each.waits_in_line), *beginning]
+    done, known = recorded(status), {each.name: each for each in attempts}
+    live = ((each.trigger, each.group) for each in known.values() if not _is_over(each) and each.name not in done)
+    # To read how an attempt ended may take a while, and its success is known before.
+    succeeded = {each.name for each in known.values() if each.state is AttemptState.SUCCEEDED}
+    active = (each for each in status.active if not each.waits_in_line and each.job not in succeeded)
+    entries = [*active, *beginning]
     return frozenset([*live, *((each.trigger, each.group) for each in entries)])
 
 

@@ -18,10 +18,13 @@ Queued = tuple[datetime, datetime, str, Group]
 
 def check(case: Case) -> Iterator[Objection]:
     """Look at what has waited, and at what waits in the end."""
-    queued = sorted(_queued(case), key=lambda each: each[:3])
-    for older, newer in combinations(queued, 2):
+    waited = sorted(queued(case), key=lambda each: each[:3])
+    for older, newer in combinations(waited, 2):
         yield from _order(case, older, newer)
-    for since, _, _, group in queued:
+    for since, _, _, group in waited:
+        # Its Job is made a moment after it has left the line.
+        if case.is_paused(group.began - case.weather.terms.lateness, group.began):
+            yield case.object_to(Kind.EXTRA, group.began, f"{group} waited in line, and began in a pause")
         if (end := _expiry(case, since, group)) < group.began:
             text = f"{group} began at {rfc3339(group.began)}, and had to leave the line by {rfc3339(end)}"
             yield case.object_to(Kind.UNTIMELY, group.began, text)
@@ -30,14 +33,21 @@ def check(case: Case) -> Iterator[Objection]:
             yield from _waits(case, entry)
 
 
-def _queued(case: Case) -> Iterator[Queued]:
+def queued(case: Case) -> Iterator[Queued]:
+    """The runs that have waited, as the records say, but for backfills, in whose order another rule holds."""
+    for group, entry in recorded(case):
+        if entry.queued_at is not None and group.trigger is not Trigger.BACKFILL:
+            yield entry.queued_at, group.first.slot, entry.job, group
+
+
+def recorded(case: Case) -> Iterator[tuple[Group, Active | Execution]]:
+    """The runs whose first attempt the record still has, with what it says of that."""
     status = None if case.life.record is None else case.life.record.status
     known: tuple[Active | Execution, ...] = () if status is None else (*status.executions, *status.active)
-    since = {each.job: each.queued_at for each in known if each.attempt == 1 and each.queued_at is not None}
+    entries = {each.job: each for each in known if each.attempt == 1}
     for group in case.groups:
-        first = group.first
-        if first.attempt == 1 and first.name in since and group.trigger is not Trigger.BACKFILL:
-            yield since[first.name], first.slot, first.name, group
+        if group.first.attempt == 1 and group.first.name in entries:
+            yield group, entries[group.first.name]
 
 
 def _order(case: Case, older: Queued, newer: Queued) -> Iterator[Objection]:

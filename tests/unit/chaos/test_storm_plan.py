@@ -41,8 +41,8 @@ def test_requests_do_not_touch_the_probe() -> None:
     assert not [wish for seed in SEEDS for wish in plan(seed, MINUTES).wishes if wish.job == PROBE]
 
 
-def test_there_are_22_jobs_and_every_kind_of_fault() -> None:
-    assert len(set(BODIES) - {PROBE}) == 22
+def test_there_are_25_jobs_and_every_kind_of_fault() -> None:
+    assert len(set(BODIES) - {PROBE}) == 25
     assert set(KINDS) | {blow.fault for blow in outages(MINUTES).blows} == set(Fault)
     assert {blow.fault for seed in SEEDS for blow in plan(seed, MINUTES).blows} == set(KINDS)
     assert set(Fault) > ON_THE_WAY

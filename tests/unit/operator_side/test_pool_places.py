@@ -241,6 +241,14 @@ def test_members_of_a_run_take_one_place() -> None:
     assert holders(status, (), waiting[1]) == {group}
 
 
+def test_success_frees_the_place_before_the_output_is_read() -> None:
+    entry = scheduled(after(minutes=1)).entry(uid="x", name="x", at=NOON)
+    group, active = (Trigger.SCHEDULE, entry.group), JobStatus(active=(seen(entry),))
+    assert holders(active, [run(entry)]) == {group}
+    assert holders(active, [replace(run(entry), state=AttemptState.SUCCEEDED)]) == frozenset()
+    assert holders(active, [replace(run(entry), state=AttemptState.FAILED)]) == {group}, "a retry may follow"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """A job with this spec, whose run holds the only place, is asked for more runs."""

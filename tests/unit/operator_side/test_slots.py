@@ -157,7 +157,7 @@ def test_replace_deletes_all_active_runs_after_its_claim() -> None:
 
 
 def test_replace_drops_a_retry_that_waits() -> None:
-    retry = claim(after(-60), attempt=2, at=after(600))
+    retry = claim(after(-60), attempt=2, at=after(90))
     job = job_view(concurrency="replace", retries=1)
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=(retry,))
     plan = advance(situation(job, status, now=minutes(1)))

@@ -1,6 +1,9 @@
-"""Runs that wait in the line of their job, whatever happens at whichever write: each begins once, or is counted."""
+"""Runs that wait in the line of their job, or for a place in a pool, whatever happens at whichever write: each begins
+once, or is counted.
+"""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -8,6 +11,7 @@ from dkron_crds.job import SkipReason
 from tests.simulation.controllers import Course
 from tests.simulation.every_write import Story, ask, attempts, dkron_run, job, nodes, status
 from tests.simulation.plans import Event, What
+from tests.simulation.pools import POOL, pool
 from tests.simulation.simulation import Result
 
 
@@ -31,7 +35,18 @@ def both_members_ran_twice(result: Result) -> None:
     assert Counter(Counter(attempts(result)).values()) == {2: 2}
 
 
+def each_request_ran_in_its_turn(result: Result) -> None:
+    assert [len(attempts(result, name)) for name in ("j0", "j1")] == [2, 2]
+    assert (status(result).active, status(result, "j1").active) == ((), ())
+
+
+def each_retry_had_its_place(result: Result) -> None:
+    assert [len(attempts(result, name)) for name in ("j0", "j1")] == [4, 2]
+    assert (status(result).active, status(result, "j1").active) == ((), ())
+
+
 LONG, LONGER = Course(fails=0.0, lasts=6.0), Course(fails=0.0, lasts=15.0)
+SHORT, FAILS = Course(fails=0.0, lasts=3.0), Course(fails=1.0, lasts=2.0)
 DISABLED = Event(at=16.0, what=What.DISABLE, on="j0")
 OLDEST, NEWEST = {"max": 2}, {"max": 2, "order": "newest", "expires": "5s"}
 LINES = {
@@ -56,8 +71,40 @@ LINES = {
         disturbed=(3.05, 8), holds=both_members_ran_twice,
     ),
 }  # fmt: skip
+IN_POOL: dict[str, Any] = {"pools": [POOL]}
+RETRIED: dict[str, Any] = {"retries": 1, "retryBackoff": {"initial": "2s"}}
+TWO_JOBS = (job(**IN_POOL), job("j1", **IN_POOL), *ask(3.0, 3.1), *ask(3.05, 3.15, of="j1"))
+POOLS = {
+    "two jobs share a place": Story(
+        events=(pool(size=1), *TWO_JOBS), course=SHORT, disturbed=(2.9, 9), ends=50.0,
+        holds=each_request_ran_in_its_turn, away=True,
+    ),
+    "retries keep their places": Story(
+        events=(pool(size=1), job(**IN_POOL, **RETRIED), job("j1", **IN_POOL), *TWO_JOBS[2:]), course=FAILS,
+        disturbed=(2.9, 10), ends=60.0, holds=each_retry_had_its_place,
+    ),
+    "a pool that shrinks, and is gone for a while": Story(
+        events=(
+            pool(size=2), *TWO_JOBS, pool(at=3.5, size=1), Event(at=6.0, what=What.NO_POOL, on=POOL),
+            pool(at=12.0, size=1),
+        ),
+        course=SHORT, disturbed=(2.9, 16), ends=50.0, holds=each_request_ran_in_its_turn,
+    ),
+    "a job in two pools": Story(
+        events=(
+            pool(size=2), pool("other", size=1, order="priority"), job(pools=[POOL, "other"]),
+            job("j1", pools=["other"], priority=1), *TWO_JOBS[2:],
+        ),
+        course=SHORT, disturbed=(2.9, 9), ends=50.0, holds=each_request_ran_in_its_turn,
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("story", LINES.values(), ids=LINES.keys())
 def test_death_at_any_write_leaves_the_line_whole(story: Story) -> None:
+    assert story.check() > 1
+
+
+@pytest.mark.parametrize("story", POOLS.values(), ids=POOLS.keys())
+def test_death_at_any_write_leaves_the_places_right(story: Story) -> None:
     assert story.check() > 1

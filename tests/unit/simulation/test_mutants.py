@@ -2,12 +2,15 @@
 made in another way, `python -m tests.simulation --seeds 1000 --mutant NAME` finds another.
 """
 
+from pathlib import Path
+
 import pytest
 
 from tests.mutants.catalog import MUTANTS
 from tests.mutants.patched import broken
 from tests.simulation.batches import SEEDS
 from tests.simulation.planner import plan
+from tests.simulation.plans import from_text
 from tests.simulation.simulation import simulate
 
 BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
@@ -33,6 +36,16 @@ FOUND_BY = {
     "begin-while-in-line": 22,
 }
 """All of them are among the seeds that `make test` simulates."""
+PLANS = Path(__file__).parent / "plans"
+FOUND_BY_PLAN = {
+    "begin-in-a-pause": "paused-while-in-line",
+    "grants-beyond-size": "places-of-two-jobs",
+    "priority-is-ignored": "places-of-two-jobs",
+    "one-place-is-enough": "places-of-two-jobs",
+    "waiting-runs-hold-places": "places-of-two-jobs",
+    "places-are-kept": "places-of-two-jobs",
+}
+"""Plans that are written by hand: no seed of these finds the mistake, or has a pool."""
 
 
 def test_each_seed_is_simulated() -> None:
@@ -44,3 +57,11 @@ def test_a_mistake_is_found(name: str, seed: int) -> None:
     with broken(BY_NAME[name]):
         assert simulate(plan(seed)).wrong
     assert not simulate(plan(seed)).wrong, "by nothing else"
+
+
+@pytest.mark.parametrize(("name", "stored"), FOUND_BY_PLAN.items())
+def test_a_mistake_is_found_by_a_plan(name: str, stored: str) -> None:
+    wanted = from_text((PLANS / f"{stored}.json").read_text("utf-8"))
+    with broken(BY_NAME[name]):
+        assert simulate(wanted).wrong
+    assert not simulate(wanted).wrong, "by nothing else"

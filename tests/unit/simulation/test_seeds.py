@@ -11,7 +11,7 @@ from tests.simulation.simulation import simulate
 pytestmark = pytest.mark.promise
 
 FOUND = sorted((Path(__file__).parent / "plans").glob("*.json"))
-"""Written by `--shrink`: what a seed has found, as small as it is still found."""
+"""Written by `--shrink`: what a seed has found, as small as it is still found. Two are written by hand."""
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, BATCH))

@@ -1,0 +1,103 @@
+"""The pools of a history: which runs held a place in each of them and when, and when one was full. Pure.
+
+A run holds its places from the creation of its first Job until nothing of it runs and no attempt waits for its backoff.
+A place that is granted shows when the Job is there, so what an operator does in between is not seen.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from dkron_crds.job import JobSpec
+from tests.chaos.case import Case, Group
+from tests.chaos.fault_windows import Weather
+from tests.chaos.history import FOREVER, History, Pool, Run
+from tests.chaos.line import Crowd
+
+Span = tuple[datetime, datetime]
+ALWAYS: Span = (datetime(1, 1, 1, tzinfo=UTC), FOREVER)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A run of a job that names a pool: it surely held its place from `begin` to `end`, and perhaps until `last`."""
+
+    case: Case
+    group: Group
+    begin: datetime
+    end: datetime
+    last: datetime
+
+
+def with_crowds(history: History, cases: Sequence[Case], weather: Weather) -> tuple[Case, ...]:
+    """The same, each with the crowd in its pools. Of a pool that the history does not tell of, it is unknown when it
+    was full, and so when a run had its turn."""
+    pools = {pool.name: pool for pool in history.pools}
+    full = {name: sorted(_full(pool, cases)) for name, pool in pools.items()}
+
+    def crowded(case: Case) -> Case:
+        names = named(case)
+        spans = sorted(span for name in names for span in full.get(name, [ALWAYS]))
+        return replace(case, crowd=Crowd(tuple(spans), weather)) if names else case
+
+    return tuple(map(crowded, cases))
+
+
+def named(case: Case) -> set[str]:
+    """The pools that the job has ever named."""
+    return {name for spec in _specs(case) for name in spec.pools}
+
+
+def holdings(pool: Pool, cases: Iterable[Case]) -> list[Holding]:
+    """The runs of jobs that name this pool, in the order of their beginnings."""
+    found = [_holding(case, group) for case in cases if pool.name in named(case) for group in case.groups]
+    return sorted(found, key=lambda each: each.begin)
+
+
+def _holding(case: Case, group: Group) -> Holding:
+    life = case.life
+    ends = [min(run.end, run.over or run.end) for run in group.runs if run.end is not None]
+    # The places of a job that is deleted are free.
+    end = min(max([group.began, *ends]), max(group.began, life.deleted))
+    return Holding(case, group, group.began, end, max(end, min(_over(case, group), life.gone)))
+
+
+def _over(case: Case, group: Group) -> datetime:
+    """From when on nothing of the run holds a place. The end of a Job that was deleted may be known from nothing but
+    its deletion."""
+    told = case.over(group)
+    return told if told < FOREVER else max(_gone(run) for run in group.runs)
+
+
+def _gone(run: Run) -> datetime:
+    return run.end or run.over or FOREVER
+
+
+def _full(pool: Pool, cases: Sequence[Case]) -> Iterator[Span]:
+    """When as many runs as there are places held one, and when something of a job that names the pool was changed."""
+    steps = [step for each in holdings(pool, cases) for step in ((each.begin, 1), (each.last, -1))]
+    count, since = 0, FOREVER if pool.size else ALWAYS[0]
+    for at, change in sorted(steps):
+        count += change
+        if count >= pool.size > count - change:
+            since = at
+        elif count < pool.size <= count - change:
+            yield since, at
+            since = FOREVER
+    if since < FOREVER:
+        yield since, FOREVER
+    for case in (case for case in cases if pool.name in named(case)):
+        yield from ((at, at) for at in _changes(case))
+
+
+def _changes(case: Case) -> Iterator[datetime]:
+    """When a grant may have been taken back, or lost: it is given to another run then."""
+    for op in case.life.operations:
+        yield op.invoked
+        yield op.answered or op.invoked
+    for pause in case.life.pauses:
+        yield pause.made or pause.begin
+
+
+def _specs(case: Case) -> list[JobSpec]:
+    return [span.value for span in case.life.settings if span.value is not None]
