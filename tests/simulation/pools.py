@@ -165,14 +165,5 @@ class Places:
     def _sizes(self) -> dict[str, int]:
         return {body["metadata"]["name"]: body["spec"]["size"] for body in self._world.list(DKRON_POOLS, None)}
 
-    def _waiting(self) -> Iterator[str]:
-        """The jobs with runs that have waited for longer than a moment."""
-        before = self.now() - timedelta(seconds=SOON)
-        for job in self._world.list(DKRON_JOBS, None):
-            status = read_status(job)
-            waiting = [] if status is None else (each for each in status.active if each.waits_in_line)
-            if any(entry.started_at < before for entry in waiting):
-                yield job["metadata"]["name"]
-
     def _jobs(self) -> Iterable[Object]:
         return self._world.list(DKRON_JOBS, None)
