@@ -164,7 +164,12 @@ KINDS = (
             Column("Size", ".spec.size", "Places.", type="integer"),
             Column("Running", ".status.running", "Runs that hold a place.", type="integer"),
             Column("Waiting", ".status.waiting", "Runs that wait for a place.", type="integer"),
-            Column("Message", ".status.message", "Who has the places, in a sentence.", wide=True),
+            Column(
+                "Message",
+                ".status.message",
+                "How many places are in use, and how many runs wait, in a sentence.",
+                wide=True,
+            ),
             _AGE,
         ),
     ),

@@ -31,6 +31,8 @@ LONGEST = timedelta(days=1830)
 BACK, AHEAD = timedelta(hours=24), timedelta(hours=1)
 """The period that is explained if none is asked for: so long before now, and after."""
 DAY = timedelta(days=1)
+NO_POOL = "PoolNotFound"
+"""The reason of `Ready` with which slots that come due join the line of the job."""
 TOGETHER = timedelta(seconds=5)
 """How far apart the operator may write two facts of one moment."""
 
@@ -317,7 +319,9 @@ class _Rules:
         self._timing, self._history = timing, history
         self._pause_times, self._past, self._now = sources
         ready, noted = condition(job.raw, "Ready"), mapping(job.raw, "status").get("paused")
-        self._broken = job.problem if ready.get("status") == "False" else ""
+        problem = job.problem if ready.get("status") == "False" else ""
+        # Slots of a job whose pool is missing join its line.
+        self._broken, self._no_pool = ("", problem) if ready.get("reason") == NO_POOL else (problem, "")
         self._paused = job.paused
         pause: Object = noted if isinstance(noted, Mapping) else {}
         self._drops, self._until = bool(pause.get("drop")), read_time(pause.get("until"))
@@ -390,6 +394,7 @@ class _Rules:
             why = "missed, and waits for its turn"
             return Explained(slot, What.LATE, why, setting="spec.concurrency")
         if slot > self._now:
-            return Explained(slot, What.TO_COME, f"in {span(slot - self._now)}")
+            then = f", and then waits in line: {self._no_pool}" if self._no_pool else ""
+            return Explained(slot, What.TO_COME, f"in {span(slot - self._now)}{then}")
         late = span(self._now - slot)
         return Explained(slot, What.LATE, f"due {late} ago and not decided; see dkronctl doctor if that lasts")

@@ -230,7 +230,7 @@ def details(
 
 
 def _active(job: Job, nodes: Mapping[str, str] = NOWHERE) -> list[Active]:
-    begun = [active for active in job.status.active if active.uid and not active.queue]
+    begun = [active for active in job.status.active if (active.uid or _begins(active)) and not active.queue]
     if not nodes:
         return begun
     return [
@@ -239,12 +239,21 @@ def _active(job: Job, nodes: Mapping[str, str] = NOWHERE) -> list[Active]:
     ]
 
 
+def _begins(entry: Active) -> bool:
+    """Return whether the run has left the line, and its Job is about to be there, or is not in the status yet."""
+    return not entry.uid and entry.queued_at is not None and not entry.waits_in_line and entry.attempt == 1
+
+
+def _is_requested(entry: Active) -> bool:
+    return entry.trigger is Trigger.MANUAL and entry.attempt == 1
+
+
 def _claims(job: Job) -> list[Active]:
     """Return the attempts that wait in line or in a queue, and the first attempts of requested runs without a Job."""
     return [
         active
         for active in job.status.active
-        if waits(active) or (not active.uid and active.trigger is Trigger.MANUAL and active.attempt == 1)
+        if waits(active) or (_is_requested(active) and not active.uid and not _begins(active))
     ]
 
 

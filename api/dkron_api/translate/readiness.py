@@ -19,13 +19,18 @@ from dkron_crds.job import (
     Trigger,
 )
 
-_BY_ITSELF = frozenset({ReadyReason.PARENT_NOT_FOUND, ReadyReason.PARENT_CYCLE, ReadyReason.PARAMETER_REQUIRED})
+_BY_ITSELF = frozenset(
+    {
+        ReadyReason.PARENT_NOT_FOUND, ReadyReason.PARENT_CYCLE, ReadyReason.PARAMETER_REQUIRED,
+        ReadyReason.POOL_NOT_FOUND,
+    }
+)  # fmt: skip
 
 
 def problem(job: Job) -> str:
     """Return why the job in its current state cannot run at all, according to the operator; empty if it can."""
     reason, message = _not_ready(job)
-    # A job without its parent, or without the value of a parameter, still runs on request.
+    # A job without its parent, or without the value of a parameter, still runs on request; without its pool, runs wait.
     return message if reason and reason not in _BY_ITSELF else ""
 
 

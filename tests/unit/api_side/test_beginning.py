@@ -172,11 +172,11 @@ class TestShown:
         place.feed.begun(beginning())
         assert place.busy() == known
 
-    async def test_a_claim_has_begun_as_soon_as_its_job_is_there(self) -> None:
+    async def test_a_claim_that_has_left_the_line_runs(self) -> None:
         claimed = ENTRY.model_copy(update={"uid": "", "queued_at": NOON, "started_at": after(9)})
         begun = ENTRY.model_copy(update={"queued_at": NOON, "started_at": after(9)})
         place = Place(stored(90, last_schedule_time=NOON, active=(claimed,)))
-        assert place.busy() == []
+        assert place.busy() == [ENTRY.id], "it has left the line"
         place.feed.begun(beginning())
         assert place.busy() == [ENTRY.id]
         (job,) = place.job_index

@@ -84,6 +84,7 @@ def test_refusal_says_why() -> None:
         pytest.param({"status": "True"}, "", id="it can"),
         pytest.param({"reason": "ParentNotFound"}, "", id="its parents cannot start it, but people can"),
         pytest.param({"reason": "ParentCycle"}, "", id="its parents are a circle"),
+        pytest.param({"reason": "PoolNotFound"}, "", id="its pool is missing, so that it waits"),
     ],
 )
 def test_a_job_has_a_problem_when(fields: Object, expected: str) -> None:
