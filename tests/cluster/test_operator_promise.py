@@ -180,7 +180,8 @@ LISTED_AGAIN: dict[str, dict[str, Any]] = {
 
 @pytest.mark.timeout(240)
 def test_active_entry_added_by_a_user_is_removed(shared_site: Site) -> None:
-    kube, often = shared_site.kube, {"schedule": "*/10 * * * * *", "jobTemplate": simulated(run_for="1s")}
+    # The status shows the Job of a run that is longer than five seconds.
+    kube, often = shared_site.kube, {"schedule": "*/15 * * * * *", "jobTemplate": simulated(run_for="6s")}
     kube.apply(*(each_second(name, concurrency="forbid", missedRuns="all", **often) for name in LISTED_AGAIN))
     entries = {}
     for name in LISTED_AGAIN:
@@ -198,7 +199,7 @@ def test_active_entry_added_by_a_user_is_removed(shared_site: Site) -> None:
         kube.wait_for("an Event", partial(kube.events_of, name, "StatusEdited"), bool)
     edited = datetime.now(UTC)
     for name in LISTED_AGAIN:
-        kube.wait_status(name, "to go on", marked_after(edited + timedelta(seconds=10)))
+        kube.wait_status(name, "to go on", marked_after(edited + timedelta(seconds=15)))
         kube.edit(name, disabled=True)
         status = kube.wait_status(name, "nothing active", lambda status: not status.get("active"))
         fired = _fired(kube, name)

@@ -136,14 +136,11 @@ class Job:
         return bool(self.raw_status.get("active")) or any(key.startswith(RUN_PREFIX) for key in self.annotations)
 
 
-_OF_THE_JOB = ("uid", "nodeName", "queue")
-
-
 def _completed(entry: Object, beginning: Object | None) -> Object:
-    """Return the entry of an attempt with what its Job says of it, if it is a claim that knows no Job."""
+    """Return the entry of an attempt with what its Job says beyond it, if it is a claim that knows no Job."""
     if beginning is None or entry.get("uid"):
         return entry
-    return {**entry, **{key: beginning[key] for key in _OF_THE_JOB if key in beginning}}
+    return {**beginning, **entry, "uid": beginning["uid"]}
 
 
 def kept(raw: Object) -> Job:

@@ -186,6 +186,16 @@ class TestShown:
         place.feed.upsert(stored(102, last_schedule_time=after(60), executions=(execution(ENTRY),)))
         assert place.busy() == []
 
+    async def test_a_claim_whose_job_waits_in_a_queue_waits_there(self) -> None:
+        place = Place(stored(90, last_schedule_time=NOON, active=(ENTRY.model_copy(update={"uid": ""}),)))
+        labels = {"kueue.x-k8s.io/queue-name": "reports"}
+        found = read_beginning(changed(ENTRY, labels=labels, generation=1))
+        assert found is not None
+        place.feed.begun(found)
+        (job,) = place.job_index
+        assert [(each.queue, each.queued_at) for each in job.status.active] == [("reports", NOON)]
+        assert place.busy() == []
+
     async def test_only_so_many_are_shown(self) -> None:
         place = Place(stored(90))
         for second in range(MOST + 9):
