@@ -10,6 +10,8 @@ Object = dict[str, Any]
 
 SECONDS = 2.0
 """How long a user's question may wait for places."""
+QUEUES = 4
+"""Queues of one job that are asked about: usually it has one."""
 MOST = 1000
 """How many of a LocalQueue's Workloads are read: beyond that, places are not known."""
 

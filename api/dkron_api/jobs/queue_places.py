@@ -14,15 +14,13 @@ from dkron_api.cache.expiring import Kept, Questions
 from dkron_api.translate.record import Job
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound
-from dkron_kube.queue_places import SECONDS, queue_places
+from dkron_kube.queue_places import QUEUES, SECONDS, queue_places
 from dkron_reports.line import queues_of, with_queue_places
 
 log = logging.getLogger(__name__)
 
 WIDTH = 4
 """Queues that are asked about concurrently."""
-QUEUES = 4
-"""Queues of one job that are asked about: usually it has one."""
 FRESH, AGAIN = 1.0, 10.0
 """Seconds that an answer counts, and until a queue is asked about again that gave none."""
 REMEMBERED = 64

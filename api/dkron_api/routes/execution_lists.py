@@ -16,7 +16,7 @@ from dkron_api.edge.keys import ARCHIVE, CLOCK, SLICES
 from dkron_api.edge.urls import flag, tenant_of
 from dkron_api.refusal import ApiError
 from dkron_api.routes.execution_pages import CUT, Pages, filter_of, headers_of, size_of, with_outputs
-from dkron_api.routes.pools import with_places, with_places_in
+from dkron_api.routes.places import with_places, with_places_in
 from dkron_api.routes.requests import require_ready
 from dkron_api.translate import gojson
 from dkron_api.translate.execution import every, line_of, order_by, stop_of, zone_of

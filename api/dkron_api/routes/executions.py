@@ -20,7 +20,7 @@ from dkron_api.jobs.writer import missing
 from dkron_api.refusal import LATER, ApiError, unavailable
 from dkron_api.routes.archived import archived_output, archived_run, job_or_gone
 from dkron_api.routes.execution_lists import is_merged, list_of_job
-from dkron_api.routes.pools import with_places
+from dkron_api.routes.places import with_places
 from dkron_api.routes.requests import etag, job_of, require_ready, terms_of
 from dkron_api.settings import TRACE_ID
 from dkron_api.translate.execution import (
@@ -55,7 +55,7 @@ CLEARED = {"executions": [], "successCount": 0, "errorCount": 0, "lastSuccess": 
 
 async def list_executions(request: web.Request) -> web.StreamResponse:
     """GET: all stored executions, newest first."""
-    job = await tenant_of(request).queues.placed(job_of(request))
+    job = job_of(request)
     if is_merged(request):
         return await list_of_job(request, job, coming_of(request, job))
     job = await with_places(request, job)
@@ -121,7 +121,7 @@ async def _whole(request: web.Request, job: Job, run: Execution | Active) -> dic
             run = run.model_copy(update={"output": tail.decode("utf-8", "replace")})
         return shown(job, run)
     if waits(run) or not run.uid:
-        line = line_of(await with_places(request, await tenant_of(request).queues.placed(job)))
+        line = line_of(await with_places(request, job))
         return shown(job, run, place=line.get(run.job), now=request.app[CLOCK]())
     nodes, tail = await asyncio.gather(pods.nodes([run.job]), pods.output(run.job, uid=run.uid))
     placed = run.model_copy(update={"node_name": run.node_name or nodes.get(run.job, "")})

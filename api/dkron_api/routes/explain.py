@@ -8,11 +8,10 @@ from aiohttp import web
 
 from dkron_api.edge.answers import json_answer
 from dkron_api.edge.keys import ARCHIVE, CLOCK, SLICES
-from dkron_api.edge.urls import tenant_of
 from dkron_api.refusal import refusing
 from dkron_api.routes.execution_pages import warning
 from dkron_api.routes.pauses import visible_pauses
-from dkron_api.routes.pools import with_places
+from dkron_api.routes.places import with_places
 from dkron_api.routes.requests import job_of
 from dkron_api.translate.past import Accepted, Part, attempt_of, needed, parts, skips_of
 from dkron_api.translate.record import Job, Object
@@ -43,7 +42,7 @@ class Recalled(NamedTuple):
 
 async def explain_slots(request: web.Request) -> web.StreamResponse:
     """Explain the slots of a job, `?from` … `?to`, or the one `?at` a moment."""
-    job, now, query = await tenant_of(request).queues.placed(job_of(request)), request.app[CLOCK](), request.query
+    job, now, query = job_of(request), request.app[CLOCK](), request.query
     with refusing(ValueError):
         question = read_question(at=query.get("at"), start=query.get("from"), end=query.get("to"), now=now)
     job = await with_places(request, job)

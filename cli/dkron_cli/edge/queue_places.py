@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dkron_kube.errors import KubeError
-from dkron_kube.queue_places import SECONDS, queue_places
+from dkron_kube.queue_places import QUEUES, SECONDS, queue_places
 from dkron_reports.job import Job
 from dkron_reports.line import queues_of
 from dkron_reports.line import with_queue_places as placed
@@ -15,9 +15,6 @@ from dkron_reports.reading import mapping
 
 if TYPE_CHECKING:
     from dkron_kube.client import KubeClient
-
-QUEUES = 4
-"""Queues of one job that are asked about: usually it has one."""
 
 
 async def with_queue_places(kube: "KubeClient", job: Job) -> Job:

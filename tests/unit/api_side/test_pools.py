@@ -85,3 +85,19 @@ async def test_pools_are_read_only_for_jobs_that_wait_for_them(api: Api) -> None
     for _ in range(3):
         await read(api, OF_JOB)
     assert len([each for each in api.kube.calls if each.startswith("list dkronpools")]) == 1, "one answer for all"
+
+
+async def test_a_list_asks_once_for_the_pools_of_all_jobs(api: Api) -> None:
+    def fail() -> None:
+        raise Unavailable("no answer")
+
+    names = [f"job-{number}" for number in range(5)]
+    claims = {name: in_line(claim(after(minutes=-1), uid=name, name=name), -1) for name in names}
+    api.know_jobs(
+        *(wire_job(name=name, uid=name, pools=["db"], status=JobStatus(active=(claims[name],))) for name in names)
+    )
+    for _ in names:
+        api.kube.meanwhile("list dkronpools", fail)
+    rows = await read(api, "/v1/executions?state=waiting")
+    assert {each["job_name"] for each in rows} == set(names)
+    assert len([each for each in api.kube.calls if each.startswith("list dkronpools")]) == 1

@@ -1,5 +1,6 @@
-"""The places of runs that wait for pools: the statuses of DkronPools have them, and are read when a client asks for
-executions that wait. They are not watched: most jobs name no pool."""
+"""The places of runs that wait, in queues of Kueue and in the lines of pools. They are read when a client asks for
+executions that wait, and not watched: most jobs name neither.
+"""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -22,18 +23,20 @@ PATIENCE = 2.0
 
 
 async def with_places(request: web.Request, job: Job) -> Job:
-    """Return the job with the places of its runs in the lines of pools, as far as the service may read these."""
+    """Return the job with the places of its runs that wait, as far as the service may read these."""
+    job = await tenant_of(request).queues.placed(job)
     return job.with_places(await _pools(request)) if waits_for_pools(job.raw) else job
 
 
 async def with_places_in(request: web.Request, items: Sequence[Found]) -> list[Found]:
-    """Return executions of all jobs with the places of those that wait."""
+    """Return executions of all jobs with the places of those that wait for pools."""
     index = tenant_of(request).job_index
-    lines = {}
-    for name in {each.job.name for each in items if each.line is not None}:
-        job = index.get(name)
-        if job is not None and waits_for_pools(job.raw):
-            lines[name] = line_of(await with_places(request, job))
+    named = (index.get(name) for name in {each.job.name for each in items if each.line is not None})
+    waiting = [job for job in named if job is not None and waits_for_pools(job.raw)]
+    if not waiting:
+        return list(items)
+    pools = await _pools(request)
+    lines = {job.name: line_of(job.with_places(pools)) for job in waiting}
     return [
         each if each.line is None else replace(each, line=lines.get(each.job.name, {}).get(each.run.job, each.line))
         for each in items
@@ -42,8 +45,9 @@ async def with_places_in(request: web.Request, items: Sequence[Found]) -> list[F
 
 async def _pools(request: web.Request) -> list[Object]:
     """Return the pools of the namespace and of the operator's, where there may be pools of several namespaces."""
-    places = dict.fromkeys((namespace_of(request), request.app[SETTINGS].cluster_namespace))
-    return [each for namespace in places for each in await _pools_in(request, namespace)]
+    namespaces = dict.fromkeys((namespace_of(request), request.app[SETTINGS].cluster_namespace))
+    found = await asyncio.gather(*(_pools_in(request, namespace) for namespace in namespaces))
+    return [pool for pools in found for pool in pools]
 
 
 async def _pools_in(request: web.Request, namespace: str) -> Iterable[Object]:
