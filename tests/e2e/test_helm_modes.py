@@ -134,7 +134,9 @@ def test_two_containers_of_a_pod_have_two_accounts(cluster: localcluster.Cluster
 
 @pytest.mark.usefixtures("release")
 def test_a_runner_runs_a_job_and_does_nothing_else(home: Kube, served: Kube, image: OwnImage) -> None:
-    home.wait_for("the job", lambda: answers(home), lambda lines: any(map(whom, lines)))
+    home.wait_for(
+        "the job", lambda: answers(home), lambda lines: any(line.startswith("POST") and whom(line) for line in lines)
+    )
     served.create(SERVICE_ACCOUNTS, {"metadata": {"name": "ci"}})
     bind(served, "ci", "moving-dkron-runner")
     tokens = {"TOKEN": served.token_of("ci", "dkron"), "PLAIN": served.token_of("ci")}
