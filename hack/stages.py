@@ -1,4 +1,5 @@
-"""`python hack/stages.py`: all stages of `make test`, whatever becomes of each, and one table at the end.
+"""`python hack/stages.py`: all stages of `make test`, whatever becomes of each, and one table at the end. Short stages
+that mostly wait run side by side.
 
 0: all of them succeeded, 1: some did not, or printed a secret of a test. The end lists the tests that
 failed, and all that was left out, as where the machine has no apt-get.
@@ -10,8 +11,10 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
 
 STAGES = {
     "test-unit": "unit: rules and tables, no cluster",
@@ -26,6 +29,8 @@ STAGES = {
     "test-e2e": "e2e: a real node, real pods",
 }
 """The targets of make, and what each of them is."""
+SIDE_BY_SIDE = frozenset({"test-alerts", "lint-chart", "test-brokers", "test-archive"})
+"""Each of them is shown when it has ended."""
 CLOSING = re.compile(r"^=*\s*((?:\d+ [a-z]+(?:, )?)+) in [\d.]+s\b")
 """How pytest ends: `== 2 failed, 5 passed, 1 rerun in 3.21s ==`."""
 LEFT_OUT = "left out: "
@@ -104,16 +109,15 @@ def table(stages: Sequence[Stage]) -> Iterator[str]:
     yield from (line for stage in stages for line in stage.tried)
 
 
-def run(target: str, arguments: Sequence[str]) -> Stage:
-    """Run one target of make, and show what it prints as it comes."""
+def run(target: str, arguments: Sequence[str], show: Callable[[bytes], None]) -> Stage:
+    """Run one target of make. `show` gets what it prints as it comes."""
     began, text = time.monotonic(), bytearray()
     command = ["make", "--no-print-directory", target, *arguments]
     reading, writing = os.pipe()
     with subprocess.Popen(command, stdout=writing, stderr=writing) as process:
         os.close(writing)
         while piece := os.read(reading, PIECE):
-            sys.stdout.buffer.write(piece)
-            sys.stdout.buffer.flush()
+            show(piece)
             text += piece
         os.close(reading)
     said = text.decode(errors="replace")
@@ -123,13 +127,39 @@ def run(target: str, arguments: Sequence[str]) -> Stage:
     return Stage(target, process.returncode, counted(lines), time.monotonic() - began, left_out, secrets, tried)
 
 
+def one_by_one(targets: Iterable[str], arguments: Sequence[str]) -> Iterator[Stage]:
+    """Run these, and show what they print as it comes."""
+    for target in targets:
+        _show(_title(target))
+        yield run(target, arguments, _show)
+
+
+def side_by_side(targets: Sequence[str], arguments: Sequence[str]) -> Iterator[Stage]:
+    """Run these at the same time, and show what each has printed, one after the other."""
+    printed = {target: bytearray(_title(target)) for target in targets}
+    with ThreadPoolExecutor(len(targets)) as pool:
+        running = [pool.submit(run, target, arguments, printed[target].extend) for target in targets]
+        for target, each in zip(targets, running, strict=True):
+            stage = each.result()
+            _show(printed[target])
+            yield stage
+
+
+def _title(target: str) -> bytes:
+    return f"== {STAGES[target]}\n".encode()
+
+
+def _show(piece: bytes) -> None:
+    sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.flush()
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run all of them. `arguments` go to make."""
-    stages = []
-    for target, what in STAGES.items():
-        print(f"== {what}", flush=True)
-        stages.append(run(target, arguments))
-    print("\n== all stages", *table(stages), sep="\n")
+    stages: list[Stage] = []
+    for together, targets in groupby(STAGES, key=SIDE_BY_SIDE.__contains__):
+        stages += (side_by_side if together else one_by_one)(tuple(targets), arguments)
+    _show("\n".join(("", "== all stages", *table(stages), "")).encode())
     return 0 if all(stage.outcome == "passed" for stage in stages) else 1
 
 

@@ -70,7 +70,7 @@ KINDS = (
             # kubectl shows the age of a date column, and <invalid> for a time in the future.
             Column("Next", ".status.next", "When the job is due next."),
             Column("Status", ".status.status", "How the newest finished run ended."),
-            Column("Active", ".status.activeCount", "Attempts that are active.", type="integer"),
+            Column("Active", ".status.activeCount", "Active attempts; those in line do not count.", type="integer"),
             Column("Timezone", ".spec.timezone", "The zone of the schedule; empty is UTC.", wide=True),
             Column("Success", ".status.successCount", "Executions that succeeded.", type="integer", wide=True),
             Column("Errors", ".status.errorCount", "Executions that failed.", type="integer", wide=True),
@@ -100,7 +100,7 @@ KINDS = (
             Column("Leader", ".status.leader", "The replica that fires jobs."),
             Column("Replicas", ".status.replicas", "Replicas of the operator.", type="integer"),
             Column("Jobs", ".status.jobs", "DkronJobs that the operator manages.", type="integer"),
-            Column("Active", ".status.active", "Attempts that are active.", type="integer"),
+            Column("Active", ".status.active", "Active attempts; those in line do not count.", type="integer"),
             Column("Version", ".status.version", "Version of the operator.", wide=True),
             _AGE,
         ),

@@ -367,5 +367,5 @@ class JobStatus(StatusModel):
     @computed_field  # type: ignore[prop-decorator]  # mypy#1362; pydantic makes it a property of the wire, too
     @property
     def active_count(self) -> Count:
-        """Number of active attempts: the length of active."""
-        return len(self.active)
+        """Number of active attempts that do not wait in line."""
+        return sum(not each.waits_in_line for each in self.active)

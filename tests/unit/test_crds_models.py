@@ -98,6 +98,14 @@ def test_status_entry_omits_unknown_fields() -> None:
     assert (wire["activeCount"], wire["active"]) == (1, [claim])
 
 
+def test_attempt_that_waits_in_line_is_not_counted_as_active() -> None:
+    noon, later = "2026-01-01T12:00:00Z", "2026-01-01T12:05:00Z"
+    claim = {"id": "1-a", "job": "a", "slot": noon, "trigger": "schedule", "group": 17, "attempt": 1, "queuedAt": noon}
+    active = [claim | {"startedAt": noon}, claim | {"startedAt": later}, claim | {"startedAt": noon, "uid": "u"}]
+    wire = JobStatus(active=tuple(map(Active.from_wire, active))).to_wire()
+    assert wire["activeCount"] == 2
+
+
 @pytest.mark.parametrize(
     ("instant", "text"),
     [

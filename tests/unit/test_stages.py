@@ -1,5 +1,6 @@
 """`make test`: all stages run, and the table at the end says what became of each."""
 
+import os
 from base64 import b64encode
 from pathlib import Path
 
@@ -91,6 +92,29 @@ def test_all_stages_run_though_one_fails(
     assert "three printed a secret: a ***" in capfdbinary.readouterr().out.decode()
 
 
+def test_stages_side_by_side_run_at_once_and_are_shown_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """Each of the first two waits for the other."""
+    (tmp_path / "Makefile").write_text(
+        "one:\n\t@echo begin one; echo > to-two; cat to-one; echo end one\n"
+        "two:\n\t@echo begin two; cat to-two; echo > to-one; echo end two; exit 1\n"
+        "three:\n\t@echo alone\n"
+    )
+    for name in ("to-one", "to-two"):
+        os.mkfifo(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(stages, "STAGES", {"one": "first", "two": "second", "three": "third"})
+    monkeypatch.setattr(stages, "SIDE_BY_SIDE", frozenset({"one", "two"}))
+    assert stages.main([]) == 1
+    shown = [line for line in capfdbinary.readouterr().out.decode().splitlines() if "make:" not in line]
+    assert [line for line in shown if line][:9] == [
+        "== first", "begin one", "end one", "== second", "begin two", "end two", "== third", "alone", "== all stages"
+    ]  # fmt: skip
+    assert [line.split()[:2] for line in shown[-3:]] == [["one", "passed"], ["two", "FAILED"], ["three", "passed"]]
+
+
 def test_the_stages_are_targets_that_there_are() -> None:
     made = (ROOT / "Makefile").read_text("utf-8")
     assert [target for target in stages.STAGES if f"\n{target}:" not in made] == []
+    assert stages.STAGES.keys() >= stages.SIDE_BY_SIDE

@@ -49,7 +49,7 @@ class DailyTotals:
         """The API server has this status of the job."""
         before = self._shown.get(uid, NOTHING)
         self._shown[uid] = status
-        self.active += len(status.active) - len(before.active)
+        self.active += status.active_count - before.active_count
         if status.days is before.days and status.since == before.since:
             return
         if not (status.days or before.days) and (before.since is None or status.since is not None):
@@ -64,7 +64,7 @@ class DailyTotals:
     def remove(self, uid: str) -> None:
         """The job no longer exists; what it has shown stays in the totals."""
         before = self._shown.pop(uid, NOTHING)
-        self.active -= len(before.active)
+        self.active -= before.active_count
         self._living.subtract(counts(before.days))
         self._again.pop(uid, None)
 
