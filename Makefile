@@ -137,6 +137,7 @@ test: venv ## Run all tests: unit, alerts, chart, real brokers, control planes a
 # with 1 GiB of memory each. WORKERS=0 runs one test at a time.
 WORKERS ?= 2
 CLUSTER_WORKERS ?= 4
+E2E_WORKERS ?= 3
 
 # RERUNS=1 repeats a test that failed for a cause of the environment (see tests/conftest.py), such as a busy machine, and
 # shows it as R. Tests marked `promise` (nothing is lost, nothing runs twice) are never repeated.
@@ -216,7 +217,7 @@ test-storm: venv ## Run a short storm of faults on a real control plane, with th
 .PHONY: test-e2e
 test-e2e: venv chart-tools ## Run the tests with a real node and real pods (minutes)
 	@hack/cluster build --nodes real || test $$? -eq 3
-	$(BIN)/pytest -n $(WORKERS) $(ATCLUSTER) tests/e2e
+	$(BIN)/pytest -n $(E2E_WORKERS) $(ATCLUSTER) tests/e2e
 
 .PHONY: test-cert-manager
 test-cert-manager: venv chart-tools ## Have cert-manager issue and renew the chart's certificate (the first time it is built, which takes minutes)

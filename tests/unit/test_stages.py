@@ -99,7 +99,7 @@ def test_stages_side_by_side_run_at_once_and_are_shown_one_after_the_other(
     (tmp_path / "Makefile").write_text(
         "one:\n\t@echo begin one; echo > to-two; cat to-one; echo end one\n"
         "two:\n\t@echo begin two; cat to-two; echo > to-one; echo end two; exit 1\n"
-        "three:\n\t@echo alone\n"
+        "three:\n\t@echo begin three\n"
     )
     for name in ("to-one", "to-two"):
         os.mkfifo(tmp_path / name)
@@ -109,7 +109,7 @@ def test_stages_side_by_side_run_at_once_and_are_shown_one_after_the_other(
     assert stages.main([]) == 1
     shown = [line for line in capfdbinary.readouterr().out.decode().splitlines() if "make:" not in line]
     assert [line for line in shown if line][:9] == [
-        "== first", "begin one", "end one", "== second", "begin two", "end two", "== third", "alone", "== all stages"
+        "== first", "begin one", "end one", "== second", "begin two", "end two", "== third", "begin three", "== all stages"
     ]  # fmt: skip
     assert [line.split()[:2] for line in shown[-3:]] == [["one", "passed"], ["two", "FAILED"], ["three", "passed"]]
 
