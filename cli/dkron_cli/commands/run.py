@@ -35,7 +35,7 @@ def run(  # noqa: PLR0913 - an option each
     force: Annotated[
         bool,
         typer.Option(
-            "--force", help="Run even if it is disabled, paused, or busy with concurrency forbid, or its line is full."
+            "--force", help="Run even if it is disabled, paused or busy with concurrency forbid, or its line is full."
         ),
     ] = False,
     parameter: Annotated[
