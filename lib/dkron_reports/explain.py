@@ -21,7 +21,7 @@ from dkron_reports.run import Result, Run
 from dkron_reports.skipping import because, setting_of
 from dkron_reports.slices import Steps, at_once
 from dkron_reports.slots import Timing, clock_changes, following, past_the_last, read_timing
-from dkron_reports.telling import sentence, wait_json
+from dkron_reports.telling import beginning, sentence, wait_json
 from dkron_reports.words import instant, read_moment, read_time, span
 
 MOST = 2000
@@ -239,12 +239,11 @@ def _refusal(history: History, start: datetime, end: datetime) -> Iterator[Expla
 def _newest(known: Sequence[Run], told: Sequence[Explained], now: datetime) -> Iterator[str]:
     """Yield how the newest run went, if the period has none."""
     if known and not told:
-        began = "waits in line" if known[0].started is None else f"began {instant(known[0].started)}"
-        yield f"its newest run {began}: {sentence(known[0], known, now)}"
+        yield f"its newest run {beginning(known[0])}: {sentence(known[0], known, now)}"
 
 
 def _explained(at: datetime, run: Run, known: Sequence[Run], now: datetime) -> Explained:
-    what = What.WAITING if run.result is Result.WAITING else What.RAN
+    what = What.WAITING if run.result is Result.WAITING else What.SKIPPED if run.never_began else What.RAN
     return Explained(at, what, sentence(run, known, now), run)
 
 

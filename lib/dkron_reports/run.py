@@ -103,10 +103,14 @@ class Attempt:
         return None if self.queued is None else max((self.started or now) - self.queued, timedelta())
 
     def took(self, now: datetime) -> timedelta | None:
-        """Return how long it ran, up to now if it still does; None if it did not begin. Only the record of an attempt
-        that was stopped before it began has one time for its beginning and its end, and no exit code."""
-        never = self.reason == STOPPED and self.exit_code is None and self.started == self.finished
-        return None if self.started is None or never else (self.finished or now) - self.started
+        """Return how long it ran, up to now if it still does; None if it did not begin."""
+        return None if self.started is None or self.never_began else (self.finished or now) - self.started
+
+    @property
+    def never_began(self) -> bool:
+        """Whether it was stopped before it began. Only the record of an attempt like this has one time for its
+        beginning and its end, and no exit code."""
+        return self.reason == STOPPED and self.exit_code is None and self.started == self.finished
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,11 @@ class Run:
     def started(self) -> datetime | None:
         """When the first attempt began."""
         return self.attempts[0].started
+
+    @property
+    def never_began(self) -> bool:
+        """Whether each of its attempts was stopped before it began."""
+        return all(each.never_began for each in self.attempts)
 
     @property
     def queued(self) -> datetime | None:
@@ -198,14 +207,14 @@ class Run:
 
     def sentence(self, now: datetime, *, behind: str = "") -> str:
         """Return how it went, in a few words. `behind` is what it waited for, if it waited in line."""
+        if self.never_began:
+            return ", ".join((self.why, *self._wait(now, behind)))
         late, parts = self.late, [self.result.value]
         if late is not None and late >= SECOND:
             parts.append(f"{span(late)} late")
         parts += self._wait(now, behind)
         if (took := self.took(now)) is not None:
             parts.append(f"{'runs for' if self.result is Result.RUNNING else 'took'} {exact_span(took)}")
-        elif self.started is not None:
-            parts.append("never ran")
         if self.tries > 1:
             parts.append(f"{self.tries} attempts")
         return ", ".join(filter(None, (*parts, self.why)))
@@ -215,7 +224,7 @@ class Run:
         if waited is None:
             return []
         ahead = f" behind {behind}" if behind else ""
-        if self.started is None:
+        if self.started is None or self.never_began:
             return [f"since {instant(self.queued)} ({span(waited)}){ahead}", *filter(None, (self.where,))]
         return [f"waited {span(waited)} from {instant(self.queued)} to {instant(self.started)}{ahead}"]
 
@@ -235,15 +244,17 @@ def slot_of(trigger: str, slot: datetime | None, group: int) -> datetime | None:
 
 def reason_of(attempt: Attempt) -> str:
     """Return why an attempt failed, in a few words. Of one that a user stopped, the exit code tells nothing."""
+    before = " while it waited in line" if attempt.queued else " before the attempt began"
+    early = before if attempt.never_began else ""
     asked = _ASKED_TO_STOP.fullmatch(attempt.message) if attempt.reason == STOPPED else None
     if asked is not None:
         who, at = asked["who"], read_time(asked["at"])
-        return one_line(f"stopped{f' by {who}' if who else ''}{f' at {instant(at)}' if at else ''}")
+        return one_line(f"stopped{f' by {who}' if who else ''}{f' at {instant(at)}' if at else ''}{early}")
     code = "" if attempt.exit_code is None else f"exit {attempt.exit_code}"
     if attempt.exit_code in EXITS:
         code += f" ({EXITS[attempt.exit_code]})"
     plain = attempt.reason in ("", "Error")
-    return one_line(": ".join(filter(None, (code if plain and code else attempt.reason, attempt.message))))
+    return one_line(": ".join(filter(None, (code if plain and code else attempt.reason, attempt.message))) + early)
 
 
 def usual(status: Object) -> float | None:

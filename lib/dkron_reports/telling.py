@@ -18,6 +18,13 @@ def sentence(run: Run, known: Sequence[Run], now: datetime) -> str:
     return f"{cause}: {told}" if cause else told
 
 
+def beginning(run: Run) -> str:
+    """Return when a run began, as the predicate of a sentence."""
+    if run.started is None:
+        return "waits in line"
+    return "never began" if run.never_began else f"began {instant(run.started)}"
+
+
 def behind(run: Run, known: Iterable[Run]) -> str:
     """Return which runs of its job a run in line waits for, or the runs that were active when it joined the line, in a
     few words; empty if it waited for none, or if none of them is known."""

@@ -100,9 +100,14 @@ NEWEST = {"queue": {"order": "newest"}}
                  facts={"queued_seconds": 114.0, "late_seconds": 6.0}),
             id="what has waited"),
         pytest.param(
-            Told(-6, "ran", "failed, 6s late, waited 114s from 2026-03-01T11:54:06Z to 2026-03-01T11:56:00Z, never "
-                 "ran, stopped by ann", {"executions": (STOPPED,), "error_count": 1}),
+            Told(-6, "skipped", "stopped by ann while it waited in line, since 2026-03-01T11:54:06Z (114s) behind "
+                 "the run of 2026-03-01T11:53:00Z", {"executions": (STOPPED, BEFORE), "error_count": 1},
+                 facts={"result": "failed", "queued_seconds": 114.0}),
             id="what was stopped in line"),
+        pytest.param(
+            Told(-6, "skipped", "stopped by ann before the attempt began",
+                 {"executions": (STOPPED.model_copy(update={"queued_at": None}),), "error_count": 1}),
+            id="what was stopped before it had a Job"),
         pytest.param(Told(-1, "skipped", "as many runs waited in line as", dropped(SkipReason.QUEUE_FULL),
                           facts={"reason": "QueueFull", "setting": "spec.queue.max"}), id="the line was full"),
         pytest.param(Told(-1, "skipped", "for longer than spec.queue.expires", dropped(SkipReason.QUEUE_EXPIRED),
@@ -115,6 +120,7 @@ def test_slot_says_how_its_run_waited(case: Told) -> None:
     job = from_object(raw_job(spec=case.spec, **case.status))
     (slot,) = explain(job, Question(at(case.slot), at(case.slot)), now=NOON).as_json()["slots"]
     assert (slot["what"], case.why in slot["why"]) == (case.what, True), slot["why"]
+    assert slot["what"] != "skipped" or not {"ran", "failed"} & set(slot["why"].split()), "one thing at a time"
     assert {key: slot.get(key) for key in case.facts} == case.facts
 
 
@@ -125,6 +131,13 @@ def test_request_that_waits_is_listed_beside_the_slots() -> None:
     only_asked = from_object(raw_job(spec={"schedule": "@manually"}, active=(ASKED,)))
     (remark,) = [each for each in explain(only_asked, Question(at(1), at(2)), now=NOON).remarks if "newest run" in each]
     assert remark.startswith("its newest run waits in line: on request: waiting, since 2026-03-01T11:58:30Z (90s)")
+
+
+def test_newest_run_that_was_stopped_in_line_never_began() -> None:
+    known = {"executions": (STOPPED,), "error_count": 1}
+    only_asked = from_object(raw_job(spec={"schedule": "@manually"}, **known))
+    (remark,) = [each for each in explain(only_asked, Question(at(1), at(2)), now=NOON).remarks if "newest run" in each]
+    assert remark.startswith("its newest run never began: stopped by ann while it waited in line, since 2026-03-01")
 
 
 def test_what_waits_is_neither_running_nor_stuck_nor_over() -> None:
@@ -196,6 +209,7 @@ def test_run_took_no_time_only_if_it_never_began() -> None:
         runs_of(attempts_of({"executions": [each.to_wire() for each in of]})) for of in ((ran, retry), (STOPPED,))
     )
     assert [run.took(NOON) for run in (*both, *never)] == [timedelta(minutes=2), None]
+    assert both[0].sentence(NOON).endswith("2 attempts, stopped by ann before the attempt began")
     at_once_over = execution(claim(at(-6), at=at(-6)), success=False, seconds=0)
     assert runs_of(attempts_of({"executions": [at_once_over.to_wire()]}))[0].took(NOON) == timedelta()
 

@@ -23,6 +23,8 @@ from dkron_api.translate.secrets_named import secrets_in
 from dkron_crds.parameter_places import run_problem
 from dkron_crds.schedule.errors import quoted
 from dkron_from_dkron.values import Unreadable
+from dkron_reports.line import is_waiting
+from dkron_reports.reading import objects
 from dkron_reports.repeat import may_have_values, values_of
 from dkron_reports.run import slot_of
 
@@ -98,7 +100,9 @@ def require_able(job: Job, request: web.Request, *, force: bool = False) -> None
     if nowhere:
         raise ApiError(HTTPStatus.NOT_FOUND, f"the job {quoted(job.name)} cannot run: {nowhere}")
     if spec.get("concurrency") == "forbid" and job.busy and not forced:
-        text = f'the job "{job.name}" is running, and its concurrency is forbid; add ?force=true to run it anyway'
+        active = objects(job.raw_status, "active")
+        state = "has a run that waits" if active and all(map(is_waiting, active)) else "is running"
+        text = f'the job "{job.name}" {state}, and its concurrency is forbid; add ?force=true to run it anyway'
         raise ApiError(HTTPStatus.CONFLICT, text)
     if (why := full_line(job)) and not (force if spec.get("pools") else forced):
         raise ApiError(HTTPStatus.CONFLICT, why)

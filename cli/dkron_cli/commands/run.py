@@ -33,7 +33,10 @@ def run(  # noqa: PLR0913 - an option each
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait, and print the output as it comes.")] = False,
     timeout: Timeout = "",
     force: Annotated[
-        bool, typer.Option("--force", help="Run even if it is disabled, paused, or busy with concurrency forbid.")
+        bool,
+        typer.Option(
+            "--force", help="Run even if it is disabled, paused or busy with concurrency forbid, or its line is full."
+        ),
     ] = False,
     parameter: Annotated[
         list[str] | None,

@@ -7,13 +7,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from dkron_cli.core.moments import EVER, MINUTE, Period, Range
-from dkron_cli.core.run import attempt_json, attempts_of_dkron, time_json, took_of, waited_of, why_of
+from dkron_cli.core.run import attempt_json, attempts_of_dkron, started_of, time_json, took_of, waited_of, why_of
 from dkron_cli.core.table import Table, table
 from dkron_crds.schedule.instants import rfc3339
 from dkron_reports.job import Job
 from dkron_reports.reading import Object
 from dkron_reports.run import Attempt, Result, Run
-from dkron_reports.words import instant
 
 MOST = 1000
 """Executions in one answer of the REST API."""
@@ -123,7 +122,7 @@ def during(period: Period, now: datetime) -> tuple[Filter, Filter]:
 
 def ran_in(attempt: Attempt, period: Period) -> bool:
     """Whether an attempt ran in a period."""
-    begun = attempt.begun and attempt.started is not None and attempt.started < period.end
+    begun = attempt.begun and not attempt.never_began and attempt.started is not None and attempt.started < period.end
     return begun and (attempt.finished is None or attempt.finished >= period.begin)
 
 
@@ -146,7 +145,7 @@ def execution_table(found: Sequence[Listed], *, now: datetime, namespaces: bool,
     """Return the table of executions; `jobs` is whether it has their names."""
     rows = [
         (
-            each.namespace if namespaces else "", each.job if jobs else "", instant(one.started), one.trigger,
+            each.namespace if namespaces else "", each.job if jobs else "", started_of(one), one.trigger,
             str(one.number), one.member, state_of(one).value, took_of(one, now), waited_of(one, now), why_of(one, now),
             one.id,
         )

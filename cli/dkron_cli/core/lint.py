@@ -324,7 +324,7 @@ def _with_pools(jobs: Sequence[Given], pools: Sequence[DkronPool]) -> Iterator[F
         missing = [name for name in spec.pools if name not in found]
         remarks = {}
         if missing and any(pool.metadata.namespace == namespace for pool in pools):
-            remarks["pools"] = f'its pool "{missing[0]}" is in none of these files'
+            remarks["pools"] = f'its pool "{missing[0]}" is in none of these files{suggestion(missing[0], found)}'
         elif spec.pools and not missing and spec.priority and PoolOrder.PRIORITY not in map(found.get, spec.pools):
             remarks["priority"] = "spec.priority has no effect: none of its pools has order: priority"
         for key, text in remarks.items():

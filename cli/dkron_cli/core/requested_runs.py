@@ -35,7 +35,7 @@ def requested_table(runs: Sequence[Object], *, now: datetime, wide: bool, namesp
         metadata, spec, status = (mapping(run, key) for key in ("metadata", "spec", "status"))
         row = [
             str(spec.get("job")), phase_of(run), str(number(status, "attemptCount")),
-            ago(read_time(status.get("startedAt")), now), _took(status, now=now),
+            ago(_started(status), now), _took(status, now=now),
             ago(read_time(metadata.get("creationTimestamp")), now),
         ]  # fmt: skip
         if wide:
@@ -49,7 +49,7 @@ def requested_table(runs: Sequence[Object], *, now: datetime, wide: bool, namesp
 def run_facts(run: Object, *, now: datetime) -> list[tuple[str, str]]:
     """Return titles and values of `runs describe`, without what is empty."""
     metadata, spec, status = (mapping(run, key) for key in ("metadata", "spec", "status"))
-    started, slot = read_time(status.get("startedAt")), read_time(spec.get("scheduledTime"))
+    started, slot = _started(status), read_time(spec.get("scheduledTime"))
     keeps = spec.get("ttlSecondsAfterFinished")
     found = [
         ("Name", metadata.get("name")),
@@ -87,6 +87,12 @@ def run_ended(run: Object, *, now: datetime) -> str:
 
 
 def _took(status: Object, *, now: datetime) -> str:
-    started, attempts = read_time(status.get("startedAt")), attempts_of_run(status)
-    never = bool(attempts) and all(each.took(now) is None for each in attempts)
-    return "" if started is None or never else exact_span((read_time(status.get("finishedAt")) or now) - started)
+    started = _started(status)
+    return "" if started is None else exact_span((read_time(status.get("finishedAt")) or now) - started)
+
+
+def _started(status: Object) -> datetime | None:
+    """Return when the run began; None if it did not, as one that was stopped in line."""
+    attempts = attempts_of_run(status)
+    never = bool(attempts) and all(each.never_began for each in attempts)
+    return None if never else read_time(status.get("startedAt"))

@@ -55,7 +55,7 @@ def run_table(runs: Sequence[Run], *, now: datetime, wide: bool, jobs: Sequence[
     for run, job in zip(runs, jobs or [""] * len(runs), strict=True):
         members = {each.member for each in run.attempts}
         row = (
-            job, "" if run.slot is None else instant(run.slot), instant(run.started), run.trigger, run.result.value,
+            job, "" if run.slot is None else instant(run.slot), started_of(run), run.trigger, run.result.value,
             str(run.tries), took_of(run, now), _late(run), waited_of(run, now),
         )  # fmt: skip
         nodes = ",".join(sorted({each.node for each in run.attempts if each.node}))
@@ -95,6 +95,11 @@ def attempt_json(each: Attempt) -> Object:
     }  # fmt: skip
 
 
+def started_of(each: Attempt | Run) -> str:
+    """Return when it began; `-` if it did not."""
+    return instant(None if each.never_began else each.started)
+
+
 def took_of(each: Attempt | Run, now: datetime) -> str:
     """Return how long it ran; empty if it did not begin."""
     return "" if (took := each.took(now)) is None else exact_span(took)
@@ -127,7 +132,7 @@ def attempt_table(attempts: Sequence[Attempt], *, now: datetime) -> Table:
     """Return the attempts of some runs, newest first, as `describe` shows them."""
     rows = [
         (
-            instant(each.started), str(each.number), each.member or each.node,
+            started_of(each), str(each.number), each.member or each.node,
             _result(each),
             "" if each.finished is None else took_of(each, now), why_of(each, now), each.id,
         )
@@ -141,7 +146,7 @@ def attempt_table(attempts: Sequence[Attempt], *, now: datetime) -> Table:
 
 
 def _late(run: Run) -> str:
-    slot, began = run.stands_for, run.queued or run.started
+    slot, began = run.stands_for, run.queued or (None if run.never_began else run.started)
     if slot is None or began is None:
         return ""
     return span(late) if (late := began - slot) >= SECOND else "0s"

@@ -29,7 +29,7 @@ from dkron_cli.edge.backend import (
     missing,
     refuse_disabled,
 )
-from dkron_cli.edge.rest_calls import PATIENCE, RETRY, answered
+from dkron_cli.edge.rest_calls import PATIENCE, RETRY, answered, by_force
 from dkron_cli.edge.rest_history import RestHistory, path_of
 from dkron_cli.edge.rest_objects import RestObjects
 from dkron_cli.edge.terminal import remark
@@ -200,9 +200,10 @@ class Rest(RestHistory, Server):
         limit = wait + LONGER if wait else 0
         # With a key the server makes a DkronRun, which also forces a disabled job.
         headers = {"Idempotency-Key": secrets.token_hex(16)} if force else None
-        answer = await self.call(
-            "POST", path, job=job.name, seconds=limit, body=order.body(), headers=headers, conflict=Code.FAILED
-        )
+        with by_force("; add --force to run it anyway"):
+            answer = await self.call(
+                "POST", path, job=job.name, seconds=limit, body=order.body(), headers=headers, conflict=Code.FAILED
+            )
         return Asked(job, 0, known=known, answer=answer)
 
     async def repeat(self, job: Job, attempt: Attempt, *, dry_run: bool) -> str:
@@ -213,7 +214,8 @@ class Rest(RestHistory, Server):
             # An API without this field ignores a body that has none of its fields, and refuses one that has others.
             body = {"repeat": attempt.id, "force": False}
             path = f"{path_of(job)}/run?wait=false"
-            await self.call("POST", path, job=job.name, body=body, conflict=Code.FAILED)
+            with by_force(""):
+                await self.call("POST", path, job=job.name, body=body, conflict=Code.FAILED)
         return f" that repeats {attempt.id}"
 
     async def _require_ours(self, job: Job, what: str) -> None:

@@ -1,5 +1,6 @@
 """Requests to a REST API: ours, or a Dkron's. Each refusal becomes a sentence."""
 
+import re
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ PATIENCE = 30.0
 """Seconds."""
 RETRY = "check --server and DKRON_SERVER"
 SENTENCE = 300
+_BY_FORCE = re.compile(r'; (?:add \?force=|send \{"force").*')
+"""How the end of a refusal tells a program to force a run."""
 NO_TLS = (aiohttp.ClientConnectorSSLError, ssl.SSLError)
 
 
@@ -137,3 +140,12 @@ def answered() -> Iterator[None]:
         raise CliError(
             Code.UNREACHABLE, f"no answer from the REST API: {error or type(error).__name__}; {RETRY}{plain}"
         ) from error
+
+
+@contextmanager
+def by_force(advice: str) -> Iterator[None]:
+    """Have a refusal end with how the command forces a run, empty if it cannot, and not with how a program does."""
+    try:
+        yield
+    except CliError as error:
+        raise CliError(error.code, _BY_FORCE.sub(advice, str(error))) from error.__cause__

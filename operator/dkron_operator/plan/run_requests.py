@@ -24,7 +24,7 @@ from dkron_operator.plan.decide import MOST_ACTIVE, Decision, Skip, decide_reque
 from dkron_operator.plan.fold import recorded
 from dkron_operator.plan.hold import refused_by_pause
 from dkron_operator.plan.line_changes import RunKey, run_of
-from dkron_operator.plan.plan import Plan, busy, creation
+from dkron_operator.plan.plan import Plan, busy, creation, is_over_for_good
 from dkron_operator.plan.requested_run import RequestedRun
 from dkron_operator.plan.upstream_runs import is_over
 from dkron_operator.plan.view import AttemptJob
@@ -231,6 +231,14 @@ class _Known:
         )
 
 
+def _why(plan: Plan, skip: Skip) -> str:
+    active = [entry for entry in plan.status.active if not is_over_for_good(plan, entry)]
+    waits = bool(active) and all(each.waits_in_line or each.queue for each in active)
+    if skip.reason is SkipReason.CONCURRENCY_FORBIDDEN and waits:
+        return "the job has a run that waits, and its concurrency is forbid"
+    return skip.why or _WHY[skip.reason]
+
+
 def _refuse(plan: Plan, asked: _Asked, skip: Skip) -> None:
     if len(plan.status.refused) >= AT_ONCE:
         _make_room(plan)
@@ -240,7 +248,7 @@ def _refuse(plan: Plan, asked: _Asked, skip: Skip) -> None:
     plan.refuses = True
     plan.do(WriteStatus())
     plan.record(Refused(skip.reason, min(asked.entry.slot, plan.situation.now), asked.entry.job))
-    why = skip.why or _WHY[skip.reason]
+    why = _why(plan, skip)
     plan.warn("RunRefused", why, asked.title)
     if asked.run is not None:
         plan.do(ExplainRefusal(asked.run.uid, skip.reason, why))

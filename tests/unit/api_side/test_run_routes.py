@@ -209,6 +209,24 @@ class TestWithoutANode:
             answer = await api.client.post(RUN + query)
             assert answer.status == status, await answer.text()
 
+    @pytest.mark.parametrize(
+        ("begun", "said"),
+        [
+            pytest.param(0, "has a run that waits", id="all wait"),
+            pytest.param(1, "is running", id="one runs"),
+        ],
+    )
+    async def test_job_with_forbid_says_how_it_is_busy(self, begun: int, said: str) -> None:
+        waiting = request_claim("waiting").model_copy(update={"queued_at": NOON})
+        in_queue = seen(request_claim("kueue")).model_copy(update={"queued_at": NOON, "queue": "team-a"})
+        running = [seen(request_claim("running"))] * begun
+        forbid: Spec = {"concurrency": "forbid"}
+        async with with_a_job(spec=forbid) as api:
+            tell(api, 1000, JobStatus(active=(*running, waiting, in_queue)), **forbid)
+            answer = await api.client.post(RUN)
+            text = f'the job "{NAME}" {said}, and its concurrency is forbid; add ?force=true to run it anyway'
+            assert (answer.status, await answer.text()) == (409, text)
+
     async def test_refusal_is_the_same_for_every_waiting_client(self, api: Api) -> None:
         waiting = asyncio.ensure_future(api.client.post(RUN + "?wait=true"))
         await asked(api)

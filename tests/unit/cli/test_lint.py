@@ -58,6 +58,12 @@ def pool(name: str, field: str = "order: fifo", *, namespace: str = '""') -> str
         pytest.param(job(GOOD + "  pools: [db, lock]\n") + pool("db"),
                      ['7: warning: DkronJob a: its pool "lock" is in none of these files'],
                      id="a pool that is missing"),
+        pytest.param(job(GOOD + "  pools: [databse]\n") + pool("lock") + pool("database"),
+                     ['7: warning: DkronJob a: its pool "databse" is in none of these files; did you mean "database"?'],
+                     id="a pool with a typo"),
+        pytest.param(job(GOOD + "  pools: [databse]\n") + pool("lock") + pool("database", namespace="web"),
+                     ['7: warning: DkronJob a: its pool "databse" is in none of these files'],
+                     id="a pool that is another namespace's but for a typo"),
         pytest.param(job(GOOD + "  pools: [lock]\n") + pool("db", namespace="web"), [],
                      id="pools of another namespace"),
         pytest.param(job(GOOD + "  pools: [db, lock]\n", "a, namespace: web") + pool("lock", namespace="web")

@@ -51,7 +51,7 @@ class Dkron:
         self.key = ""
         self.reports = False
         self.reads = True
-        self.holds = False
+        self.refusal = ""
         self.posted: list[dict[str, Any]] = []
         self.lists = 0
 
@@ -80,8 +80,8 @@ class Dkron:
             case "POST", "/v1/jobs":
                 self.posted.append(await request.json())
                 return web.json_response(self.posted[-1], status=201)
-            case "POST", "/v1/jobs/a/run" if self.holds:
-                return web.Response(status=409, text=PAUSED)
+            case "POST", "/v1/jobs/a/run" if self.refusal:
+                return web.Response(status=409, text=self.refusal)
             case "POST", "/v1/jobs/a/run":
                 self.executions += [SLOT, ASKED]
                 self.body = await request.text()
@@ -128,10 +128,25 @@ async def test_run_is_not_mistaken_for_a_slot_at_its_moment(dkron: tuple[Dkron, 
 
 async def test_run_of_a_paused_job_exits_as_failed(dkron: tuple[Dkron, Rest]) -> None:
     fake, rest = dkron
-    fake.holds = True
+    fake.refusal = PAUSED
     with pytest.raises(CliError, match="paused by ann") as refused:
         await rest.run(await rest.job("a"), force=False, wait=None)
-    assert refused.value.code is Code.FAILED
+    assert (refused.value.code, str(refused.value)) == (Code.FAILED, PAUSED)
+
+
+@pytest.mark.parametrize("way", ["add ?force=true", 'send {"force": true}'])
+async def test_refusal_tells_how_dkronctl_forces_a_run(dkron: tuple[Dkron, Rest], way: str) -> None:
+    fake, rest = dkron
+    fake.ours, job = True, await rest.job("a")
+    (attempt,) = await rest.attempts(job)
+    full = 'the line of the job "a" is full: queue.max is 2'
+    fake.refusal = f"{full}; {way} to run it anyway"
+    with pytest.raises(CliError) as refused:
+        await rest.run(job, force=False, wait=None)
+    assert (refused.value.code, str(refused.value)) == (Code.FAILED, f"{full}; add --force to run it anyway")
+    with pytest.raises(CliError) as refused:
+        await rest.repeat(job, attempt, dry_run=False)
+    assert (refused.value.code, str(refused.value)) == (Code.FAILED, full), "retry has no --force"
 
 
 async def test_a_file_with_a_token_precedes_the_token(dkron: tuple[Dkron, Rest], tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What people see: tables at the widths of terminals, times, and descriptions."""
 
+from dataclasses import replace
 from datetime import timedelta
 from textwrap import dedent
 from typing import Any
@@ -7,9 +8,11 @@ from typing import Any
 import pytest
 
 from dkron_cli.core.checks import Check, archive, check_table, clock, jobs_in_trouble, lease, rights
-from dkron_cli.core.executions import state_of
+from dkron_cli.core.executions import Listed, execution_table, ran_in, state_of
 from dkron_cli.core.job import description, from_dkron, job_table
+from dkron_cli.core.moments import Period
 from dkron_cli.core.report_tables import attention_table, failing_table
+from dkron_cli.core.requested_runs import run_facts
 from dkron_cli.core.run import attempt_table, attempts_of_dkron, run_json, run_table
 from dkron_cli.core.table import hung, lines, safe, table
 from dkron_cli.edge.terminal import colored
@@ -192,6 +195,32 @@ def test_run_that_waits_by_rest_has_its_place_and_no_start() -> None:
         "STARTED   ATTEMPT   RESULT    WHY                       EXECUTION",
         "-         1         waiting   place 2 in line, for 5m   1-a",
     ]
+
+
+def test_run_that_was_stopped_in_line_has_no_start() -> None:
+    stopped = {"group": 5, "attempt": 1, "started_at": "2026-03-01T11:57:00Z", "success": False, "id": "1-a",
+               "finished_at": "2026-03-01T11:57:00Z", "node_name": "", "queued_at": "2026-03-01T11:55:00Z",
+               "details": {"reason": "Stopped", "message": "asked for by ann", "slot": "2026-03-01T11:55:00Z",
+                           "trigger": "schedule"}}  # fmt: skip
+    (attempt,) = attempts_of_dkron([stopped])
+    why = "stopped by ann while it waited in line"
+    (run,) = runs_of([attempt])
+    shown = lines(run_table([run], now=NOON, wide=False), width=200)
+    assert shown == [
+        "SLOT                   STARTED   TRIGGER    RESULT   ATTEMPTS   LATE   WAITED   WHY",
+        f"2026-03-01T11:55:00Z   -         schedule   failed   1          0s     2m       {why}",
+    ]
+    assert lines(attempt_table([attempt], now=NOON), width=200)[1] == f"-         1         failed   {why}   1-a"
+    (row,) = lines(execution_table([Listed("", "a", attempt)], now=NOON, namespaces=False), width=200)[1:]
+    assert row.split()[:5] == ["a", "-", "schedule", "1", "failed"]
+    minute = Period(after(minutes=-3), after(minutes=-2))
+    assert [ran_in(each, minute) for each in (attempt, replace(attempt, exit_code=143))] == [False, True]
+    attempts = [{"attempt": 1, "startedAt": stopped["started_at"], "finishedAt": stopped["finished_at"],
+                 "success": False, "reason": "Stopped"}]  # fmt: skip
+    status = {"phase": "Failed", "startedAt": stopped["started_at"], "attempts": attempts}
+    assert "Started" not in dict(run_facts({"status": status}, now=NOON))
+    ran = {**status, "attempts": [{**attempts[0], "exitCode": 143}]}
+    assert "Started" in dict(run_facts({"status": ran}, now=NOON))
 
 
 def test_run_that_waits_for_a_pool_by_rest_has_its_place_there() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, JobStatus, SkipReason
 from dkron_operator.plan.actions import WriteStatus
 from dkron_operator.plan.advance import advance
@@ -32,7 +33,7 @@ from tests.support.builders import (
     situation,
     wire_run,
 )
-from tests.support.plans import condition, created, jobs_deleted, reported, skips, troubles_read
+from tests.support.plans import condition, created, jobs_deleted, messages, reported, skips, troubles_read
 
 QUEUE = "team-a"
 LABEL = "kueue.x-k8s.io/queue-name"
@@ -327,6 +328,18 @@ def test_newer_run_replaces_a_job_that_waits() -> None:
     job = job_view(schedule="@every 60s", concurrency="replace")
     plan = look(WAITS, in_queue(), at=after(60), job=job, probed={ENTRY.job: after(50)})
     assert [each.name for each in created(plan).replaces] == [ENTRY.job]
+
+
+@pytest.mark.parametrize(
+    ("entry", "state", "said"),
+    [(WAITS, QUEUED, "the job has a run that waits"), (BEGAN, RUNNING, "the job is running")],
+    ids=["waits", "runs"],
+)
+def test_refused_request_is_told_whether_the_other_run_waits(entry: Active, state: AttemptState, said: str) -> None:
+    job = job_view(schedule="@manually", concurrency="forbid", requests={"a": rfc3339(after(59))})
+    plan = look(entry, in_queue(state), at=after(60), job=job, probed={ENTRY.job: after(50)})
+    assert (plan.create, skips(plan)) == (None, (1, SkipReason.CONCURRENCY_FORBIDDEN))
+    assert messages(plan, "RunRefused") == [f"{said}, and its concurrency is forbid"]
 
 
 def test_job_that_waits_counts_as_active() -> None:

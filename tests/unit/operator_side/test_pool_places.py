@@ -30,7 +30,7 @@ from dkron_operator.pools.index import MOST, PoolIndex
 from dkron_operator.pools.places import PoolPlaces
 from tests.support.builders import NAMESPACE, NOON, after, job_view, run, seen, situation
 from tests.support.examples import examples
-from tests.support.plans import condition
+from tests.support.plans import condition, messages
 from tests.support.steps import carried_out
 from tests.unit.operator_side.test_requested_runs import requested
 
@@ -289,6 +289,24 @@ def test_concurrency_beside_pools(row: Row) -> None:
     assert (shared.lines(), skipped and skipped.last_reason) == (row.lines, row.skipped)
     shared.end("x")
     assert shared.lines() == row.then
+
+
+def test_refused_request_is_told_that_the_other_run_waits() -> None:
+    shared = Shared({"a": 1})
+    shared.add("x", "a")
+    shared.add("y", "a", concurrency="forbid")
+    shared.request("x", 0)
+    shared.drain()
+    shared.request("y", 1)
+    shared.drain()
+    assert shared.lines() == "x|y"
+    for waits, said in ((True, "the job has a run that waits"), (False, "the job is running")):
+        shared.request("y", 3 - waits)
+        found = shared.jobs["y"]
+        plan = advance(replace(found, places=shared.places.of(found.job)))
+        assert messages(plan, "RunRefused") == [f"{said}, and its concurrency is forbid"]
+        shared.drain()
+        shared.end("x")
 
 
 @pytest.mark.parametrize("backfill", [False, True], ids=["a request", "a backfill"])
