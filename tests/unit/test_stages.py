@@ -92,7 +92,7 @@ def test_all_stages_run_though_one_fails(
     assert "three printed a secret: a ***" in capfdbinary.readouterr().out.decode()
 
 
-def test_stages_side_by_side_run_at_once_and_are_shown_one_after_the_other(
+def test_stages_side_by_side_are_shown_one_after_the_other(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     """Each of the first two waits for the other."""
@@ -107,8 +107,10 @@ def test_stages_side_by_side_run_at_once_and_are_shown_one_after_the_other(
     monkeypatch.setattr(stages, "STAGES", {"one": "first", "two": "second", "three": "third"})
     monkeypatch.setattr(stages, "SIDE_BY_SIDE", frozenset({"one", "two"}))
     assert stages.main([]) == 1
-    shown = [line for line in capfdbinary.readouterr().out.decode().splitlines() if "make:" not in line]
-    assert [line for line in shown if line][:9] == [
+    shown = [
+        line for line in capfdbinary.readouterr().out.decode().splitlines() if line and not line.startswith("make")
+    ]
+    assert shown[:9] == [
         "== first", "begin one", "end one", "== second", "begin two", "end two", "== third", "begin three", "== all stages"
     ]  # fmt: skip
     assert [line.split()[:2] for line in shown[-3:]] == [["one", "passed"], ["two", "FAILED"], ["three", "passed"]]
