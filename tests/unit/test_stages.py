@@ -107,12 +107,11 @@ def test_stages_side_by_side_are_shown_one_after_the_other(
     monkeypatch.setattr(stages, "STAGES", {"one": "first", "two": "second", "three": "third"})
     monkeypatch.setattr(stages, "SIDE_BY_SIDE", frozenset({"one", "two"}))
     assert stages.main([]) == 1
-    shown = [
-        line for line in capfdbinary.readouterr().out.decode().splitlines() if line and not line.startswith("make")
-    ]
-    assert shown[:9] == [
-        "== first", "begin one", "end one", "== second", "begin two", "end two", "== third", "begin three", "== all stages"
-    ]  # fmt: skip
+    printed = capfdbinary.readouterr().out.decode().splitlines()
+    shown = [line for line in printed if line and not line.startswith("make")]
+    assert shown[:3] == ["== first", "begin one", "end one"]
+    assert shown[3:6] == ["== second", "begin two", "end two"]
+    assert shown[6:9] == ["== third", "begin three", "== all stages"]
     assert [line.split()[:2] for line in shown[-3:]] == [["one", "passed"], ["two", "FAILED"], ["three", "passed"]]
 
 
