@@ -141,7 +141,7 @@ def side_by_side(targets: Sequence[str], arguments: Sequence[str]) -> Iterator[S
         running = [pool.submit(run, target, arguments, printed[target].extend) for target in targets]
         for target, each in zip(targets, running, strict=True):
             stage = each.result()
-            _show(printed[target])
+            _show(bytes(printed[target]))
             yield stage
 
 
