@@ -202,7 +202,8 @@ class TestByKubeconfig:
         seat.steps(seat.shows(QUEUE), seat.shows(QUEUE), seat.shows(over=True))
         await _run(Options(), replace(WAITING, wait=False, follow=True))
         assert f"{NAME}: waits in LocalQueue team-a\n" in capsys.readouterr().err
-        assert not [call for call in seat.kube.calls if call.startswith("list pods")]
+        told = [call.split()[1] for call in seat.kube.calls]
+        assert told[: told.index("pods")].count("dkronruns") == 3, "the pod is looked for when the Job is admitted"
 
     async def test_a_user_who_may_not_read_the_job_hears_the_dkronrun(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
