@@ -275,7 +275,8 @@ def test_run_that_waits_for_a_pool_tells_its_place(seat: Seat) -> None:
         assert shown.count("1st of 1") == 1, shown
         facts = each("describe", "waiter").lines
         assert ["Pools:", "db, with priority 7"] in [line.split(maxsplit=1) for line in facts]
-    kube.delete(DKRON_JOBS, "holder")
+    for name in ("holder", "waiter"):
+        kube.delete(DKRON_JOBS, name)
     kube.delete(DKRON_POOLS, "db")
 
 

@@ -133,7 +133,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 WAITING = Request(NAME, wait=True, follow=False, seconds=30, force=False, order=Order())
-BEGINS = [f"{NAME}: begins", f"{NAME}: success after 5s"]
+BEGINS = [f"{NAME}: begins", f"{NAME}: success after 5.0s"]
 
 
 class Seat:
