@@ -147,7 +147,7 @@ class TestWithoutItsDkronRun:
 async def test_wait_for_a_dkronrun_includes_what_follows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(objects, "TRACELESS", 0)
     async with with_a_job() as api:
-        kid = {"name": "kid", "uid": "uid-kid", "parentJob": NAME}
+        kid: dict[str, Any] = {"name": "kid", "uid": "uid-kid", "parentJob": NAME}
         api.own.job_index.upsert(wire_job(version=999, **kid))
         waiting = asyncio.ensure_future(api.client.post(f"{RUN}?wait=true", json=SLOTTED))
         entry = await dkronrun(api)
