@@ -18,7 +18,7 @@ def requested(job: str, object_name: str = "") -> str:
 
 
 class RunRemarks:
-    """What was said of one run. A place is told again when it has changed, and a run that never waits has no lines but
+    """The remarks about one run. A place is told again when it has changed, and a run that never waits has no lines but
     the first one. `clock` is monotonic."""
 
     def __init__(self, job: str, *, clock: Callable[[], float] = time.monotonic) -> None:

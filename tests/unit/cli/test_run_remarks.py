@@ -1,4 +1,4 @@
-"""What a person hears while a run that `dkronctl run --wait` has requested waits: where, and that it begins."""
+"""The lines of `dkronctl run --wait` while its run waits: where, and that it begins."""
 
 import asyncio
 from collections.abc import Callable
