@@ -38,7 +38,7 @@ class RunWait:
         self._groups = {(job.uid, run.group)}
         self._followers: dict[tuple[str, int], int] = {}
         self.is_known = False
-        """Whether the job has shown the run, or that it is refused. Then `ended` resolves by the job, without its DkronRun."""
+        """Whether the job has shown the run, or that it is refused. Then `ended` resolves without the DkronRun."""
         self._over = False
         self._patience: asyncio.TimerHandle | None = None
 
