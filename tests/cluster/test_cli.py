@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_PAUSES, DKRON_POOLS, DKRON_RUNS
 from tests.support.api_sites import ApiSite
 from tests.support.command_line import CommandLine, command_line
-from tests.support.jobs import dkron_job, simulated
+from tests.support.jobs import dkron_job, dkron_pool, simulated
 from tests.support.kube import Kube, finished, is_ready
 from tests.support.rights import Rules, limited_access
 from tests.support.sites import Site, namespace
@@ -251,6 +251,33 @@ def test_long_run_is_detached_abandoned_and_stopped(seat: Seat) -> None:
     user = json.loads(seat.cli("whoami", "-o", "json").output)["user"]
     assert status["executions"][0]["message"].endswith(f"by {user}")
     assert seat.cli("stop", "long").output == "long: nothing runs\n"
+
+
+def test_run_that_waits_for_a_pool_tells_its_place(seat: Seat) -> None:
+    kube = seat.kube
+    kube.create(DKRON_POOLS, dkron_pool("db", 1))
+    kube.apply(dkron_job("holder", run=["a"], pools=["db"], jobTemplate=simulated(run_for="1h")))
+    kube.wait_status("holder", "to have the place", lambda status: status.get("active"))
+    kube.apply(dkron_job("waiter", pools=["db"], priority=7, jobTemplate=simulated()))
+    kube.wait_status("waiter", "to be understood", is_ready)
+
+    def gets_a_place(text: str) -> bool:
+        waits = "waiter: waits in line, 1st of 1 for pool db" in text
+        if waits:
+            kube.patch(DKRON_POOLS, "db", {"spec": {"size": 2}})
+        return waits
+
+    for each in (seat.cli, seat.rest):
+        kube.patch(DKRON_POOLS, "db", {"spec": {"size": 1}})
+        shown = each.in_terminal("run", "waiter", "--wait", when=gets_a_place)
+        places = [shown.index(words) for words in ("requested a run", "1st of 1", "waiter: begins", "waiter: success")]
+        assert places == sorted(places), shown
+        assert shown.count("1st of 1") == 1, shown
+        facts = each("describe", "waiter").lines
+        assert ["Pools:", "db, with priority 7"] in [line.split(maxsplit=1) for line in facts]
+    for name in ("holder", "waiter"):
+        kube.delete(DKRON_JOBS, name)
+    kube.delete(DKRON_POOLS, "db")
 
 
 def test_slots_are_listed_and_explained(seat: Seat) -> None:

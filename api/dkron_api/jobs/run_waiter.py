@@ -37,6 +37,8 @@ class RunWait:
         self._gone: set[str] = set()
         self._groups = {(job.uid, run.group)}
         self._followers: dict[tuple[str, int], int] = {}
+        self.is_known = False
+        """Whether the job has shown the run, or that it is refused. Then `ended` resolves without the DkronRun."""
         self._over = False
         self._patience: asyncio.TimerHandle | None = None
 
@@ -64,9 +66,14 @@ class RunWait:
     def _judge(self, root: Job) -> None:
         # A run that has ended stays ended, even if its execution is trimmed or cleared.
         state = Progress.OVER if self._over or self._root in self._gone else progress(root, self._run)
-        if state is Progress.REFUSED:
+        if state is Progress.ASKED and self.is_known:
+            # A run that was seen is not requested any more: its trace is lost.
+            state = Progress.UNSEEN
+        self.is_known = self.is_known or state not in (Progress.ASKED, Progress.UNSEEN)
+        if state is Progress.REFUSED and not self._run.of_object:
             self._end(root)
-        elif state is Progress.UNSEEN:
+        elif state in (Progress.UNSEEN, Progress.REFUSED):
+            # The status of a DkronRun says why it is refused, and the request waits for that as well.
             if self._patience is None:
                 self._patience = asyncio.get_running_loop().call_later(TRACELESS, self._end, root)
         else:

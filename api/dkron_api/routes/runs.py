@@ -109,7 +109,7 @@ async def _wait(
                 last, status = await asyncio.wait_for(_ended(request, watching, asked, found), limit), HTTPStatus.OK
     if progress(last, run) is Progress.REFUSED:
         code = HTTPStatus.NOT_FOUND if finds_no_node(last, run) else HTTPStatus.CONFLICT
-        raise ApiError(code, refusal(last, run))
+        raise ApiError(code, refusal(last, run) or "the operator refused the run")
     told = tenant.job_index.render(last) if await may_read(request, job.name) else _name_of(job)
     return json_answer(request, told, status=status, headers=headers)
 
@@ -126,6 +126,9 @@ async def _ended(request: web.Request, watching: RunWait, job: Job, found: Objec
         if watching.ended.done():
             return watching.ended.result()
         over.result()
+        if watching.is_known:
+            # The DkronRun was deleted while its run goes on, or runs that follow from it do.
+            return await watching.ended
         return tenant.job_index.get(job.name) or job
     finally:
         over.cancel()

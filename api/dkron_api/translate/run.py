@@ -61,8 +61,10 @@ def progress(job: Job, run: Run) -> Progress:
         return Progress.RUNNING
     if any(execution.get("group") == run.group for execution in status.get("executions") or ()):
         return Progress.OVER
-    if run.of_object or RUN_PREFIX + run.id in job.annotations:
-        # The job does not show DkronRuns; the waiter reads the object as well.
+    if run.of_object:
+        # The job shows a DkronRun that is refused until this says so. Of others, the waiter reads the object as well.
+        return Progress.REFUSED if _first_job(job, run) in (status.get("refused") or ()) else Progress.ASKED
+    if RUN_PREFIX + run.id in job.annotations:
         return Progress.ASKED
     return Progress.REFUSED if refusal(job, run) else Progress.UNSEEN
 
@@ -88,13 +90,16 @@ def finds_no_node(job: Job, run: Run) -> bool:
 def coming(job: Job, run: Run, now: datetime) -> Active:
     """Return the execution that a run will become, under the name that the operator will give it. If tags ask for
     several, it stands for all of them until they exist."""
-    begun = start_of_request(run.at, now)
-    # Named after the time of the request, whatever slot it stands for.
-    name = job_name(uid=job.uid, name=job.object_name, trigger=Trigger.MANUAL.value, slot=run.at, group=run.group)
+    begun, name = start_of_request(run.at, now), _first_job(job, run)
     return Active(
         id=execution_id(begun, name), job=name, slot=run.slot or run.at, trigger=Trigger.MANUAL, group=run.group,
         attempt=1, started_at=begun,
     )  # fmt: skip
+
+
+def _first_job(job: Job, run: Run) -> str:
+    """Return the name of the run's Job, after the time of the request, whatever slot it stands for."""
+    return job_name(uid=job.uid, name=job.object_name, trigger=Trigger.MANUAL.value, slot=run.at, group=run.group)
 
 
 def goes_on(job: Job, group: int) -> bool:

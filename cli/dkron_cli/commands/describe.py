@@ -26,7 +26,7 @@ async def describe(ctx: typer.Context, job: JobName) -> None:
         found = await server.job(job)
         if structured(options, [found.raw], names=lambda: [found.name], one=True):
             return
-        (found,) = await server.with_pauses([found], every=False)
+        (found,) = await server.with_pauses([await server.with_pools(found)], every=False)
         attempts = await server.attempts(await server.with_queue_places(found))
         slots = await server.slots(found, SLOTS)
     now = datetime.now(UTC)

@@ -16,6 +16,7 @@ from dkron_cli.core.run import run_json
 from dkron_cli.edge.backend import Asked, Server, shown_by_job
 from dkron_cli.edge.connect import connected
 from dkron_cli.edge.progress import decided
+from dkron_cli.edge.run_remarks import RunRemarks, requested
 from dkron_cli.edge.terminal import remark, say, structured
 from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.errors import CliError, Code, Interrupted
@@ -58,10 +59,11 @@ def run(  # noqa: PLR0913 - an option each
     By kubeconfig it creates a DkronRun and prints its name; the permission to create dkronruns is enough. If the
     operator refuses the run within a moment, as for a paused job, the exit code is 1; a user who may not get dkronruns
     does not learn of it. With --wait, the code is 0 if the run succeeded, 1 if it failed or was refused, 6 if --timeout
-    has passed, and 4 if you may not read the DkronRun. After 4, 6 and Ctrl-C, the run goes on. With --server, --wait
-    also waits for the jobs that run after this one, and --follow prints the output at the end. Values that do not fit
-    the parameters of the job end with 1. -o json prints the DkronRun (with --server, the job), and with --wait the run
-    as in dkronctl history -o json.
+    has passed, and 4 if you may not read the DkronRun. After 4, 6 and Ctrl-C, the run goes on. While the run waits in
+    line, for places in pools or in a queue of Kueue, standard error tells where, and then that it begins. With
+    --server, --wait also waits for the jobs that run after this one, and --follow prints the output at the end. Values
+    that do not fit the parameters of the job end with 1. -o json prints the DkronRun (with --server, the job), and with
+    --wait the run as in dkronctl history -o json.
     """
     options = options_of(ctx)
     if follow and options.structured:
@@ -103,14 +105,16 @@ async def _run(options: Options, request: Request) -> int:
             asked = await server.run(job, force=request.force, wait=None, order=request.order)
             readable = await _raise_if_refused(server, asked)
             if not structured(options, [asked.answer], names=lambda: [job.name], one=True):
-                say(f"{_requested(asked)}; {_show_command(asked, readable=readable)}")
+                say(f"{requested(job.name, asked.object_name)}; {_show_command(asked, readable=readable)}")
             return Code.OK
-        began = time.monotonic()
+        began, remarks = time.monotonic(), RunRemarks(job.name)
         try:
             async with asyncio.timeout(request.seconds):
-                asked = await server.run(job, force=request.force, wait=request.seconds or 0.0, order=request.order)
-                remark(_requested(asked))
-                found = await _until_over(server, asked, follow=request.follow)
+                asked = await server.run(
+                    job, force=request.force, wait=request.seconds or 0.0, order=request.order, seen=remarks.look
+                )
+                remarks.request(asked.object_name)
+                found = await _until_over(server, asked, remarks, follow=request.follow)
         except TimeoutError:
             waited = f"{time.monotonic() - began:.0f}s"
             text = f"the run of {job.name} has not ended after {waited} and goes on"
@@ -138,10 +142,6 @@ async def _raise_if_refused(server: Server, asked: Asked) -> bool:
     return True
 
 
-def _requested(asked: Asked) -> str:
-    return f"requested a run of {asked.job.name}{f': DkronRun {asked.object_name}' if asked.object_name else ''}"
-
-
 def _show_command(asked: Asked, *, readable: bool = True) -> str:
     """Return which command shows the run: one that the user may carry out."""
     if asked.object_name and readable:
@@ -149,19 +149,22 @@ def _show_command(asked: Asked, *, readable: bool = True) -> str:
     return shown_by_job(asked)
 
 
-async def _until_over(server: Server, asked: Asked, *, follow: bool) -> Run:
-    """Return the run once it is over. With `follow`, print the log of each attempt as it begins."""
+async def _until_over(server: Server, asked: Asked, remarks: RunRemarks, *, follow: bool) -> Run:
+    """Return the run once it is over, and say meanwhile where it waits. With `follow`, print the log of each attempt as
+    it begins."""
     followed: dict[str, asyncio.Task[None]] = {}
     latest: dict[str, asyncio.Task[None]] = {}
     try:
         while True:
-            found = await server.progress(asked)
+            placed = remarks.is_due()
+            found = await server.progress(asked, placed=placed)
             if found is not None:
+                remarks.look(found, placed=placed)
                 for each in found.attempts if follow else ():
                     label = f"[{each.member}] " if each.member else ""
                     # An id begins with the start of the attempt, which may be told more exactly later.
                     name = each.job or each.id.partition("-")[2]
-                    if each.begun and name not in followed:
+                    if each.begun and not each.waits and name not in followed:
                         log = _follow(server, asked, each, label, behind=latest.get(each.member))
                         followed[name] = latest[each.member] = asyncio.create_task(log)
                 if found.result not in GOING:

@@ -102,7 +102,7 @@ def description(job: Job, *, now: datetime) -> list[tuple[str, str]]:
         *(_parameter(each) for each in objects(spec, "parameters")),
         *((_title(key), str(value)) for key, value in settings.items() if value not in (None, "", False)),
         ("Queue", _queue(job.raw)),
-        ("Pools", _pools(spec)),
+        ("Pools", _pools(spec or plain)),
         ("Tags", ", ".join(f"{key}={value}" for key, value in tags.items())),
         ("Result", job.result),
         ("Runs", f"{job.succeeded} attempts succeeded, {job.failed} failed"),

@@ -121,6 +121,17 @@ def _result(each: Attempt) -> str:
     return "success" if each.success else "failed"
 
 
+def wait_of(run: Run) -> str:
+    """Return that a run waits and where, without its subject; empty if an attempt of it is active, or if it is over."""
+    going = [each for each in run.attempts if each.finished is None]
+    if not going or not all(each.waits for each in going):
+        return ""
+    first = next((each for each in going if each.where), going[0])
+    if first.queue:
+        return f"waits {first.where}"
+    return first.message or ", ".join(filter(None, ("waits in line", first.where.replace(" in line", ""))))
+
+
 def why_of(each: Attempt, now: datetime) -> str:
     """Return why an attempt failed, or since when it waits; empty for another one."""
     if each.waits and each.queued is not None:

@@ -1,6 +1,6 @@
 """The requests that commands may make to a server: to the cluster by kubeconfig, or to a REST API."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Object = dict[str, Any]
 Answer = dict[str, Any]
 """The JSON of a report, the same from a cluster and from a REST API."""
+Seen = Callable[[Run], None]
+"""Takes a run that is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,10 @@ class Server(Protocol):
         """Return these jobs with why they are not ready for a state, as an object of Kubernetes has it."""
         return jobs
 
+    async def with_pools(self, job: Job) -> Job:
+        """Return the job with its pools and its priority, as far as they are known. A DkronJob has them anyway."""
+        return job
+
     async def with_queue_places(self, job: Job) -> Job:
         """Return the job with the places of its Jobs in queues of Kueue, as far as they are known. A REST API tells
         them with the attempts."""
@@ -163,15 +169,19 @@ class Server(Protocol):
     async def latest_failure(self, job: Job, start: datetime) -> Run | None:
         """Return the newest finished run since then if it failed."""
 
-    async def run(self, job: Job, *, force: bool, wait: float | None, order: Order = PLAIN) -> Asked:
-        """Request a run, with what it is given. A server that can waits for its end, for at most `wait` seconds."""
+    async def run(
+        self, job: Job, *, force: bool, wait: float | None, order: Order = PLAIN, seen: Seen | None = None
+    ) -> Asked:
+        """Request a run, with what it is given. A server that can waits for its end, for at most `wait` seconds, and
+        calls `seen` with the run as it goes on."""
 
     async def repeat(self, job: Job, attempt: Attempt, *, dry_run: bool) -> str:
         """Request a run that is given what the run of an attempt was given, and return in words what that is. With
         `dry_run` only the words, as far as the server tells."""
 
-    async def progress(self, asked: Asked) -> Run | None:
-        """Return the run as far as it is known; None while it has not begun. Raises if the operator skipped it."""
+    async def progress(self, asked: Asked, *, placed: bool = False) -> Run | None:
+        """Return the run as far as it is known; None while it has not begun. With `placed` it has its places while it
+        waits. Raises if the operator skipped it."""
 
     async def stop(self, job: Job, attempt: Attempt) -> None:
         """Request that an attempt be stopped."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dkron_cli.core.order import Order, lost, same_order, unfit
 from dkron_cli.core.selection import ALL, Selection, written
-from dkron_cli.edge.backend import PLAIN, Answer, Asked, Noun, Server, existing, missing, refuse_disabled
+from dkron_cli.edge.backend import PLAIN, Answer, Asked, Noun, Seen, Server, existing, missing, refuse_disabled
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.kube_objects import ClusterObjects
 from dkron_cli.edge.light_kube import LightKube
@@ -177,6 +177,7 @@ class Cluster(Server):
         force: bool,
         wait: float | None,  # noqa: ARG002 - the caller waits
         order: Order = PLAIN,
+        seen: Seen | None = None,  # noqa: ARG002 - likewise
     ) -> Asked:
         """Create a DkronRun."""
         refuse_disabled(job, force=force)
@@ -190,11 +191,11 @@ class Cluster(Server):
         at = datetime.fromisoformat(made["metadata"]["creationTimestamp"])
         return Asked(job, group_of(made["metadata"]["uid"], at), object_name=name, answer=made)
 
-    async def progress(self, asked: Asked) -> Run | None:
+    async def progress(self, asked: Asked, *, placed: bool = False) -> Run | None:
         """Return the run as its DkronRun shows it, with what else the status of the job tells."""
         from dkron_cli.edge.run_progress import progress  # noqa: PLC0415
 
-        return await progress(self.kube, asked)
+        return await progress(self.kube, asked, placed=placed)
 
     async def repeat(self, job: Job, attempt: Attempt, *, dry_run: bool) -> str:
         """Request the run with the values and the slot. Raises `CliError` if they are not known any more."""

@@ -1,7 +1,9 @@
 """The REST API by its address: ours, or a Dkron's."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -24,6 +26,7 @@ from dkron_cli.edge.backend import (
     Answer,
     Asked,
     Noun,
+    Seen,
     Server,
     existing,
     missing,
@@ -48,6 +51,8 @@ if TYPE_CHECKING:
 
 LONGER = 5.0
 """Seconds."""
+LOOK = 2.0
+"""Seconds between two looks at a run, while the request for it has no answer."""
 SECOND = 1_000_000_000
 
 
@@ -150,6 +155,15 @@ class Rest(RestHistory, Server):
         self._tells_pauses = all("paused" in each for each in shown)
         return {str(each.get("name")): str(each.get("paused") or "") for each in shown}
 
+    async def with_pools(self, job: Job) -> Job:
+        """Ask ours for the manifest of a job whose runs wait, which has its pools. A Dkron has none."""
+        if not (mapping(job.raw, "queue") or mapping(job.raw, "pool_queue")):
+            return job
+        found = await self._get_json(f"{path_of(job)}/details")
+        spec = mapping(mapping(found, "manifest"), "spec") if isinstance(found, dict) else {}
+        shown = {key: spec[key] for key in ("pools", "priority") if key in spec}
+        return replace(job, raw={**job.raw, **shown})
+
     async def with_reasons(self, jobs: list[Job]) -> list[Job]:
         """Ask ours for the conditions of those that are not ready. A Dkron has none of these."""
         return [replace(job, state=await self._reason_of(job) or job.state) if job.problem else job for job in jobs]
@@ -183,7 +197,9 @@ class Rest(RestHistory, Server):
             return None
         return latest_failure(await self.attempts(job), start)
 
-    async def run(self, job: Job, *, force: bool, wait: float | None, order: Order = PLAIN) -> Asked:
+    async def run(
+        self, job: Job, *, force: bool, wait: float | None, order: Order = PLAIN, seen: Seen | None = None
+    ) -> Asked:
         """Run it. Dkron answers when the run is over, ours when it is requested, or over if `wait` is not None."""
         refuse_disabled(job, force=force)
         if order:
@@ -200,11 +216,33 @@ class Rest(RestHistory, Server):
         limit = wait + LONGER if wait else 0
         # With a key the server makes a DkronRun, which also forces a disabled job.
         headers = {"Idempotency-Key": secrets.token_hex(16)} if force else None
-        with by_force("; add --force to run it anyway"):
+        asked = Asked(job, 0, known=known)
+        looking = self._looking(asked, seen if wait is not None else None)
+        async with looking, by_force("; add --force to run it anyway"):
             answer = await self.call(
                 "POST", path, job=job.name, seconds=limit, body=order.body(), headers=headers, conflict=Code.FAILED
             )
-        return Asked(job, 0, known=known, answer=answer)
+        return replace(asked, answer=answer)
+
+    @asynccontextmanager
+    async def _looking(self, asked: Asked, seen: Seen | None) -> AsyncIterator[None]:
+        """Call `seen` with the run every `LOOK` seconds, until the server has answered."""
+        task = None if seen is None else asyncio.create_task(self._look(asked, seen))
+        try:
+            yield
+        finally:
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    async def _look(self, asked: Asked, seen: Seen) -> None:
+        while True:
+            await asyncio.sleep(LOOK)
+            # The answer to the request itself says what is wrong.
+            with suppress(CliError):
+                run = await self.progress(asked)
+                if run is not None:
+                    seen(run)
 
     async def repeat(self, job: Job, attempt: Attempt, *, dry_run: bool) -> str:
         """Have the server copy the values and the slot, which it does not show."""
@@ -227,7 +265,7 @@ class Rest(RestHistory, Server):
             if error.code is not Code.FORBIDDEN:
                 raise
 
-    async def progress(self, asked: Asked) -> Run | None:
+    async def progress(self, asked: Asked, *, placed: bool = False) -> Run | None:  # noqa: ARG002 - it always is
         """Return the run that was not there before; one on request rather than one of a slot."""
         runs = [run for run in runs_of(await self.attempts(asked.job)) if run.group not in asked.known]
         # The group of a slot is a whole second.

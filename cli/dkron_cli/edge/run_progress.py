@@ -5,26 +5,31 @@ from typing import Any
 
 from dkron_cli.edge.backend import Asked, shown_by_job
 from dkron_cli.edge.errors import readable
+from dkron_cli.edge.pools import with_places
+from dkron_cli.edge.queue_places import with_queue_places
 from dkron_cli.errors import CliError, Code
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS
+from dkron_reports.job import Job, from_object
 from dkron_reports.run import GOING, Attempt, Run, attempts_of, attempts_of_run, runs_of
+from dkron_reports.words import read_time
 
 Object = dict[str, Any]
 
 
-async def progress(kube: KubeClient, asked: Asked) -> Run | None:
+async def progress(kube: KubeClient, asked: Asked, *, placed: bool = False) -> Run | None:
     """Return the run as the status of the job shows it, or of the DkronRun if the job does not; None if neither does
-    yet. Raises `CliError` if there will be none, or if it cannot be waited for."""
+    yet. With `placed` it has its places in lines and queues while it waits. Raises `CliError` if there will be none, or
+    if it cannot be waited for."""
     found = await _run_object(kube, asked)
-    attempts = await _attempts_of_job(kube, asked)
+    attempts = await _attempts_of_job(kube, asked, placed=placed)
     if attempts:
         return runs_of(attempts)[0]
     if found is None:
         text = f"the DkronRun {asked.object_name} was deleted; dkronctl history {asked.job.name} shows whether it began"
         raise CliError(Code.NOT_FOUND, text)
-    return _run_of(found.get("status") or {}, asked)
+    return _run_of(found, asked)
 
 
 async def attempts_of_asked(kube: KubeClient, asked: Asked) -> list[Attempt]:
@@ -33,8 +38,9 @@ async def attempts_of_asked(kube: KubeClient, asked: Asked) -> list[Attempt]:
     return attempts or attempts_of_run((await _run_object(kube, asked) or {}).get("status") or {})
 
 
-def _run_of(status: Object, asked: Asked) -> Run | None:
+def _run_of(found: Object, asked: Asked) -> Run | None:
     """Return the run as the status of its DkronRun shows it."""
+    status: Object = found.get("status") or {}
     name, message = asked.job.name, status.get("message")
     attempts = attempts_of_run(status)
     match status.get("phase"):
@@ -45,6 +51,12 @@ def _run_of(status: Object, asked: Asked) -> Run | None:
             raise CliError(Code.FAILED, f'the run of "{name}" failed: {message}')
         case "Failed" | "Succeeded":
             return runs_of(attempts)[0]
+        case "Waiting" if not asked.job.raw:
+            # It shows no attempt in line, and one in a queue as if it ran; its message says where it waits.
+            since = read_time((found.get("metadata") or {}).get("creationTimestamp"))
+            waits = Attempt("", asked.group, 1, None, queued=since, begun=False, message=str(message or ""))
+            ended = sorted((each for each in attempts if each.finished is not None), key=lambda each: each.number)
+            return Run(asked.group, (*ended, waits))
         case "Waiting" | "Running" if attempts:
             # Between two attempts it shows those that have ended, as if it were over.
             run = runs_of(attempts)[0]
@@ -73,13 +85,22 @@ async def _run_object(kube: KubeClient, asked: Asked) -> Object | None:
         raise CliError(Code.FORBIDDEN, text) from None
 
 
-async def _attempts_of_job(kube: KubeClient, asked: Asked) -> list[Attempt]:
-    """Return the attempts of the run in the status of its job; none if that was deleted, or may not be read."""
+async def _attempts_of_job(kube: KubeClient, asked: Asked, *, placed: bool = False) -> list[Attempt]:
+    """Return the attempts of the run in the status of its job; none if that was deleted, or may not be read. With
+    `placed` they have their places while they wait."""
     if not asked.job.raw:
         return []
     with readable():
         try:
-            job = await kube.get(DKRON_JOBS, asked.job.namespace, asked.job.object_name)
+            job = from_object(await kube.get(DKRON_JOBS, asked.job.namespace, asked.job.object_name))
         except NotFound:
             return []
-    return [each for each in attempts_of(job.get("status") or {}, job.get("spec") or {}) if each.group == asked.group]
+    attempts = _of_run(job, asked)
+    if placed and any(each.waits for each in attempts):
+        attempts = _of_run(await with_places(kube, await with_queue_places(kube, job)), asked)
+    return attempts
+
+
+def _of_run(job: Job, asked: Asked) -> list[Attempt]:
+    status, spec = job.raw.get("status") or {}, job.raw.get("spec") or {}
+    return [each for each in attempts_of(status, spec) if each.group == asked.group]

@@ -290,9 +290,9 @@ def _dropped_from_line(status: JobStatus, change: DroppedFromLine) -> JobStatus:
     if len(kept) + len(change.entries) != len(status.active):
         return status
     status = _with(status, active=kept)
-    if first.trigger in ON_REQUEST and first.job not in status.refused:
+    if first.trigger in ON_REQUEST and change.job not in status.refused:
         # Its annotation, or its DkronRun, may still ask for it.
-        status = _with(status, refused=(*status.refused, first.job)[-MAX_REFUSED:])
+        status = _with(status, refused=(*status.refused, change.job)[-MAX_REFUSED:])
     return with_claim_skipped(status, first, change.reason)
 
 

@@ -13,8 +13,8 @@ from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_operator.plan.actions import ExplainRefusal
 from dkron_operator.plan.cause import ON_REQUEST
 from dkron_operator.plan.decide import refuses_requests, start_deadline
-from dkron_operator.plan.line_changes import DroppedFromLine, RunKey, line_of, run_of
-from dkron_operator.plan.plan import Plan, is_over_for_good, overrules_line
+from dkron_operator.plan.line_changes import RunKey, line_of, run_of
+from dkron_operator.plan.plan import Plan, dropped_from_line, is_over_for_good, overrules_line
 from dkron_operator.plan.replacing import is_replaced
 from dkron_operator.plan.upstream_runs import is_over
 
@@ -121,7 +121,7 @@ def _turns(plan: Plan) -> list[RunKey]:
 
 def _drop(plan: Plan, entries: tuple[Active, ...], reason: SkipReason) -> None:
     first, why = entries[0], _WHY[reason]
-    plan.record(DroppedFromLine(entries, reason))
+    plan.record(dropped_from_line(plan, entries, reason))
     plan.warn(reason, f"a run does not begin: {why}", first.job)
     run = plan.situation.runs.by_group(first.group)
     if run is not None:

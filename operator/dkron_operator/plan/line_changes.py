@@ -29,6 +29,8 @@ class DroppedFromLine:
 
     entries: tuple[Active, ...]
     reason: SkipReason
+    job: str
+    """The name that its first Job has without a member: a request is refused under it."""
 
 
 def run_of(entry: Active) -> RunKey:

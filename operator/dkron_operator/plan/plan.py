@@ -159,7 +159,7 @@ def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Change, ...]
     running = tuple(run for run in plan.situation.attempts.values() if not (run.finished or run.gone) and _yields(run))
     waiting = [other for other in plan.status.active if not other.uid and _yields(other)]
     dropped: tuple[Change, ...] = (
-        *(DroppedFromLine(entries, SkipReason.REPLACED) for entries in line_of(waiting)),
+        *(dropped_from_line(plan, entries, SkipReason.REPLACED) for entries in line_of(waiting)),
         *(Dropped(other.job) for other in waiting if not other.waits_in_line),
     )
     reports = tuple(cancelled(other, NEWER_RUN) for other in waiting if other.attempt > 1)
@@ -177,6 +177,12 @@ def _queued(plan: Plan, entries: list[Active], mark: tuple[Change, ...]) -> Enqu
         runs = "1 run waits" if queue.max == 1 else f"{queue.max} runs wait"
         return Skip(SkipReason.QUEUE_FULL, f"{runs} in line, as spec.queue.max allows")
     return Enqueue((*mark, *(Started(queued(entry, now)) for entry in entries)))
+
+
+def dropped_from_line(plan: Plan, entries: tuple[Active, ...], reason: SkipReason) -> DroppedFromLine:
+    """The change by which a run leaves the line, and will not begin."""
+    job, cause = plan.situation.job, replace(cause_of(entries[0]), member="")
+    return DroppedFromLine(entries, reason, cause.job_name(uid=job.uid, name=job.name))
 
 
 def overrules_line(plan: Plan, entry: Active) -> bool:

@@ -1,6 +1,7 @@
 """A run that was asked for: how far it is, and waiting for its end."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -60,6 +61,18 @@ def raw(status: Object | None = None, *runs: Run, version: int = 1) -> Object:
 )
 def test_progress(status: Object, asked: bool, expected: Progress) -> None:
     assert progress(Job(raw(status, *([RUN] if asked else []))), RUN) is expected
+
+
+@pytest.mark.parametrize(
+    ("refused", "expected"),
+    [
+        pytest.param((), Progress.ASKED, id="its own status has to tell"),
+        pytest.param(("another",), Progress.ASKED, id="another one is refused"),
+        pytest.param((coming(Job(raw()), RUN, NOON).job,), Progress.REFUSED, id="the job shows that it is refused"),
+    ],
+)
+def test_progress_of_a_dkronrun(refused: tuple[str, ...], expected: Progress) -> None:
+    assert progress(Job(raw({"refused": list(refused)})), replace(RUN, of_object=True)) is expected
 
 
 def test_pending_run_has_the_job_name_that_the_operator_chooses() -> None:

@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestServer
 
 from dkron_cli.commands import import_
 from dkron_cli.core.importing import Wanted
+from dkron_cli.core.job import description
 from dkron_cli.core.order import read_order
 from dkron_cli.core.selection import Selection
 from dkron_cli.edge.rest import Rest, open_rest
@@ -71,7 +72,10 @@ class Dkron:
                 return web.json_response({"jobs": [{"job": "b"}, {"job": "a"}], "total": 2})
             case "GET", "/v1/jobs/a/details" if self.ours:
                 ready = {"type": "Ready", "status": "False", "reason": "InvalidExecutorConfig"}
-                return web.json_response({"job": "a", "paused": PAUSED, "conditions": [ready]})
+                spec = {"pools": ["db", "web"], "priority": 10}
+                return web.json_response(
+                    {"job": "a", "paused": PAUSED, "conditions": [ready], "manifest": {"spec": spec}}
+                )
             case "GET", "/v1/jobs/a/executions":
                 more = {"details": DETAILS} if self.ours and request.query.get("details") == "true" else {}
                 return web.json_response([each | more for each in self.executions])
@@ -170,6 +174,15 @@ async def test_our_server_reports_pauses_and_a_dkron_is_asked_once(dkron: tuple[
         (shown,) = await ours.with_pauses(jobs, every=every)
         assert (shown.paused, shown.state) == (PAUSED, "Paused")
     await ours.close()
+
+
+async def test_ours_names_the_pools_of_a_job_whose_runs_wait(dkron: tuple[Dkron, Rest]) -> None:
+    fake, rest = dkron
+    job = await rest.job("a")
+    waits = replace(job, raw={**job.raw, "pool_queue": {"max": 10, "order": "oldest"}})
+    for fake.ours, pools in ((False, None), (True, "db, web, with priority 10")):
+        assert dict(description(await rest.with_pools(waits), now=NOON)).get("Pools") == pools
+    assert await rest.with_pools(job) is job, "no run of it waits"
 
 
 async def test_ours_tells_why_a_job_is_not_ready(dkron: tuple[Dkron, Rest]) -> None:

@@ -222,9 +222,9 @@ BEGUN = dequeued(WAITS, minutes(2))
         pytest.param(WAITS, Dequeued((WAITS,), minutes(2)), (BEGUN,), id="begins"),
         pytest.param(WAITS, Dequeued((WAITS,), minutes(0)), (dequeued(WAITS, minutes(0)),), id="a clock set back"),
         pytest.param(None, Dequeued((WAITS,), minutes(2)), (), id="dropped by another process"),
-        pytest.param(WAITS, DroppedFromLine((WAITS,), FULL), (), id="dropped"),
-        pytest.param(BEGUN, DroppedFromLine((WAITS,), FULL), (BEGUN,), id="begun by another process"),
-        pytest.param(seen(BEGUN), DroppedFromLine((WAITS,), FULL), (seen(BEGUN),), id="its Job exists"),
+        pytest.param(WAITS, DroppedFromLine((WAITS,), FULL, WAITS.job), (), id="dropped"),
+        pytest.param(BEGUN, DroppedFromLine((WAITS,), FULL, WAITS.job), (BEGUN,), id="begun by another process"),
+        pytest.param(seen(BEGUN), DroppedFromLine((WAITS,), FULL, WAITS.job), (seen(BEGUN),), id="its Job exists"),
     ],
 )
 def test_only_a_run_that_waits_leaves_the_line(known: Active | None, change: Change, left: tuple[Active, ...]) -> None:
@@ -260,9 +260,11 @@ def test_request_keeps_its_annotation_until_its_claim_is_written(spec: dict[str,
     assert len(advance(replace(unwritten, persisted=plan.status)).actions_of(RemoveAnnotation)) == 2
 
 
-def test_request_that_leaves_the_line_is_never_decided_again() -> None:
-    job = queueing(queue={"expires": "10s"})
-    found = lived(at(job, 1), 1)
+@pytest.mark.parametrize("spec", [{}, {"tags": {"dc": "eu:2"}}], ids=["one member", "two members"])
+def test_request_that_leaves_the_line_is_never_decided_again(spec: dict[str, Any]) -> None:
+    job = queueing(queue={"expires": "10s"}, **spec)
+    there = {name: node(name, {"dc": "eu"}) for name in ("a", "b")}
+    found = lived(replace(at(job, 1), nodes=there), 1)
     found, _ = settle(replace(found, job=asked(job), now=minutes(1.8), removals_wait=timedelta(hours=1)))
     found = replace(found, job=asked(job), now=minutes(1.99))
     found, _ = settle(replace(found, removals_wait=timedelta(hours=1)))

@@ -31,6 +31,7 @@ EAST, WEST = claim(NOON, member="east"), claim(NOON, member="west")
 DONE = execution(FIRST)
 IN_LINE = (queued(EAST, after(1)), queued(WEST, after(1)))
 FULL = SkipReason.QUEUE_FULL
+DROPPED = DroppedFromLine(IN_LINE, FULL, FIRST.job)
 LATE, MISSED, BUSY = SkipReason.DEADLINE_EXCEEDED, SkipReason.MISSED, SkipReason.CONCURRENCY_FORBIDDEN
 BEFORE = after(-3600)
 
@@ -77,11 +78,11 @@ PASSED = SlotsSkipped(after(60), MISSED, after(60), slots=thirds_of_minutes())
             id="a claim that a newer one takes",
         ),
         pytest.param(
-            DECIDED | {"active": IN_LINE}, [DroppedFromLine(IN_LINE, FULL)], [skipped(NOON, "QueueFull")],
+            DECIDED | {"active": IN_LINE}, [DROPPED], [skipped(NOON, "QueueFull")],
             id="a run with two members that is dropped from the line",
         ),
         pytest.param(
-            DECIDED | {"active": (dequeued(IN_LINE[0], after(5)), IN_LINE[1])}, [DroppedFromLine(IN_LINE, FULL)], [],
+            DECIDED | {"active": (dequeued(IN_LINE[0], after(5)), IN_LINE[1])}, [DROPPED], [],
             id="one that has begun since",
         ),
         pytest.param(
