@@ -217,11 +217,11 @@ class Rest(RestHistory, Server):
         # With a key the server makes a DkronRun, which also forces a disabled job.
         headers = {"Idempotency-Key": secrets.token_hex(16)} if force else None
         asked = Asked(job, 0, known=known)
-        looking = self._looking(asked, seen if wait is not None else None)
-        async with looking, by_force("; add --force to run it anyway"):
-            answer = await self.call(
-                "POST", path, job=job.name, seconds=limit, body=order.body(), headers=headers, conflict=Code.FAILED
-            )
+        with by_force("; add --force to run it anyway"):
+            async with self._looking(asked, seen if wait is not None else None):
+                answer = await self.call(
+                    "POST", path, job=job.name, seconds=limit, body=order.body(), headers=headers, conflict=Code.FAILED
+                )
         return replace(asked, answer=answer)
 
     @asynccontextmanager
