@@ -15,7 +15,9 @@ OF_SLOTS = frozenset({"DeadlineExceeded", "Missed", "Edited"})
 OF_REQUESTS = frozenset({"Disabled", "InvalidParameters", "Succeeded"})
 """Reasons that only a run on request is refused for, of a job with a schedule."""
 _RULES = {
-    "ConcurrencyForbidden": Rule("spec.concurrency", "an earlier run was active, and spec.concurrency is forbid"),
+    "ConcurrencyForbidden": Rule(
+        "spec.concurrency", "an earlier run was active or waited, and spec.concurrency is forbid"
+    ),
     "DeadlineExceeded": Rule(
         "spec.startingDeadlineSeconds", "it did not start within spec.startingDeadlineSeconds"
     ),

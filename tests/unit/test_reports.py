@@ -63,7 +63,7 @@ LOST = execution(claim(at(-4), at=at(-4)), success=False, exit_code=127, output=
 STOPPED = execution(claim(at(-2), at=at(-2)), success=False, exit_code=143, reason="Stopped")
 SKIPPED = Skipped(count=4, last_time=at(-1), last_reason=SkipReason.CONCURRENCY_FORBIDDEN)
 NEWEST = "the newest 2026-03-01T11:59:00Z: an earlier run was active"
-FORBID = "an earlier run was active, and spec.concurrency is forbid"
+FORBID = "an earlier run was active or waited, and spec.concurrency is forbid"
 PAUSED = condition("Suspended", True, "Paused", "paused by ann: a release (DkronPause a/release)")
 BROKEN = condition("Ready", False, "InvalidTemplate", "containers: missing")
 MANY = (execution(claim(at(-3), at=at(-3))), execution(claim(at(-4), at=at(-4))))

@@ -11,6 +11,7 @@ from dkron_crds.depends import dependent_group
 from dkron_crds.job import Active, SkipReason, Trigger
 from dkron_crds.requests import RUN_PREFIX, group_of, read_request, run_annotation
 from dkron_crds.traceparent import TraceContext
+from dkron_reports.skipping import because
 
 
 class Progress(StrEnum):
@@ -78,7 +79,7 @@ def refusal(job: Job, run: Run) -> str:
         return why
     if status.skipped.last_reason is SkipReason.PAUSED and (why := pause_of(job)):
         return why
-    return f"the operator skipped it: {status.skipped.last_reason}"
+    return f"the operator did not run it: {because(status.skipped.last_reason)}"
 
 
 def finds_no_node(job: Job, run: Run) -> bool:

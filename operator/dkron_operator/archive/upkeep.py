@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 from itertools import islice
 
+from dkron_archive.ports import ArchiveUnavailable
 from dkron_archive.records import Health, PauseRecord, Retention
 from dkron_crds.job import JobStatus
 from dkron_operator.act.ports import Archive
@@ -38,6 +39,7 @@ class Upkeep:
         self._clock = clock
         self._own: dict[str, PauseRecord] = {}
         self._ledger: PauseLedger | None = None
+        self._terms = 0
         self._shown: dict[str, int] = {}
         self._cleared: dict[str, None] = {}
         self._due = 0.0
@@ -69,6 +71,7 @@ class Upkeep:
 
     def clear(self) -> None:
         """Another process may have written since."""
+        self._terms += 1
         self._ledger = None
         self._own.clear()
         self._shown.clear()
@@ -82,7 +85,11 @@ class Upkeep:
         """Do what is due. Raises `ArchiveUnavailable`."""
         if self._changed or self._ledger is None:
             self._changed = False
-            await self._write_pauses()
+            try:
+                await self._write_pauses()
+            except ArchiveUnavailable:
+                self._changed = True
+                raise
         if self.due_in() > 0:
             return
         began = self._clock.monotonic()
@@ -102,15 +109,19 @@ class Upkeep:
         if not self._pauses.known:
             self._changed = True
             return
-        now = self._clock.now()
-        if self._ledger is None:
-            self._ledger = PauseLedger()
-            self._ledger.stored(await self._left_open(now))
+        now, terms, ledger = self._clock.now(), self._terms, self._ledger
+        if ledger is None:
+            ledger = PauseLedger()
+            ledger.stored(await self._left_open(now))
+            if self._terms != terms:
+                # Another term has begun meanwhile: what was known of the jobs is to be found again first.
+                return
+            self._ledger = ledger
         lasting = by_key([*map(pause_of, (view.pause for view in self._pauses.index)), *self._own.values()])
-        records = self._ledger.changes(lasting, now)
+        records = ledger.changes(lasting, now)
         if records:
             await self.archive.write_pauses(records)
-        self._ledger.stored(lasting)
+        ledger.stored(lasting)
 
     async def _left_open(self, now: datetime) -> dict[Key, PauseRecord]:
         """The pauses that the archive has as lasting: some may have ended while no operator ran."""

@@ -18,7 +18,7 @@ ROUTES = (charts.ROUTES, revisions.ROUTES)
 OTHER = replace(KEY, name="other", uid="uid-of-other")
 GONE = replace(KEY, name="gone", uid="uid-of-gone")
 SKIPPED = Skipped(count=7, last_time=after(-30), last_reason=SkipReason.CONCURRENCY_FORBIDDEN)
-FORBIDDEN = "an earlier run was active, and spec.concurrency is forbid"
+FORBIDDEN = "an earlier run was active or waited, and spec.concurrency is forbid"
 
 
 def filled() -> FakeArchive:

@@ -83,7 +83,8 @@ def test_pending_run_has_the_job_name_that_the_operator_chooses() -> None:
 
 
 def test_refusal_says_why() -> None:
-    assert refusal(Job(raw(REFUSED)), RUN) == "the operator skipped it: ConcurrencyForbidden"
+    forbidden = "an earlier run was active or waited, and spec.concurrency is forbid"
+    assert refusal(Job(raw(REFUSED)), RUN) == f"the operator did not run it: {forbidden}"
     assert refusal(Job(raw(BROKEN)), RUN) == "the job cannot run: no such day"
     assert refusal(Job(raw(PAUSED)), RUN) == "the job is paused by ann (DkronPause a/p)"
     assert refusal(Job(raw()), RUN) == ""

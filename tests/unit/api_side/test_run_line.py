@@ -72,7 +72,10 @@ async def test_dropped_request_ends_the_wait_at_once() -> None:
         )
         async with asyncio.timeout(5):
             answer = await waiting
-        assert (answer.status, await answer.text()) == (409, "the operator skipped it: Replaced")
+        assert (answer.status, await answer.text()) == (
+            409,
+            "the operator did not run it: it waited in line, and a newer run took its place",
+        )
 
 
 @pytest.mark.usefixtures("patient")

@@ -1,16 +1,21 @@
 """Pauses in the archive, from their begin to their end; and how much of an output is kept for it."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from types import SimpleNamespace
 from typing import cast
-from unittest.mock import Mock
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
+from dkron_archive.ports import ArchiveUnavailable
 from dkron_archive.records import PauseRecord
 from dkron_operator.archive.entries import Entries
 from dkron_operator.archive.listening import Listening
 from dkron_operator.archive.pauses import PauseLedger, by_key
 from dkron_operator.archive.records import LEAVING
+from dkron_operator.archive.upkeep import Upkeep
 from dkron_operator.cache.store import Store
 from dkron_operator.delivery.delivery import Delivery
 from tests.support.builders import NOON, UID, after, job_view
@@ -42,6 +47,65 @@ def test_pauses_are_written_when_they_change(row: Row) -> None:
     ledger = PauseLedger()
     ledger.stored(by_key(row.stored))
     assert tuple(ledger.changes(by_key(row.lasting), after(30))) == row.written
+
+
+class Stored:
+    """The pauses of an archive. `meanwhile` is called during the next read, and then during the next write."""
+
+    def __init__(self) -> None:
+        self.written: list[PauseRecord] = []
+        self.meanwhile: dict[str, Callable[[], object]] = {}
+        self.clean = self.health = AsyncMock()
+
+    async def pauses(self, _namespace: str, _start: datetime, _end: datetime) -> list[PauseRecord]:
+        self.meanwhile.pop("read", lambda: None)()
+        return []
+
+    async def write_pauses(self, records: Sequence[PauseRecord]) -> None:
+        self.meanwhile.pop("write", lambda: None)()
+        self.written += records
+
+
+def upkeep_of(archive: Stored) -> Upkeep:
+    """The upkeep of an archive, beside one DkronPause that lasts."""
+    lasting = SimpleNamespace(
+        namespace=OPEN.namespace, name=OPEN.name, created=OPEN.begin, until=None, reason=OPEN.reason, by=OPEN.by
+    )
+    pauses = Mock(known=True, index=[Mock(pause=lasting)])
+    clock = Mock(now=lambda: NOON, monotonic=lambda: 0.0)
+    return Upkeep(cast("Mock", archive), cast("Mock", []), pauses, home="home", retention=Mock(), clock=clock)
+
+
+@pytest.mark.parametrize("call", ["read", "write"])
+async def test_pause_is_written_though_a_term_begins_meanwhile(call: str) -> None:
+    archive = Stored()
+    upkeep = upkeep_of(archive)
+    archive.meanwhile[call] = upkeep.clear
+    for _ in range(2):
+        await upkeep.look()
+    assert archive.written[-1] == OPEN
+    written = len(archive.written)
+    await upkeep.look()
+    assert len(archive.written) == written, "it is known"
+
+
+async def test_job_that_is_unknown_in_a_new_term_is_not_resumed() -> None:
+    archive = Stored()
+    upkeep = upkeep_of(archive)
+    archive.meanwhile["read"] = upkeep.clear
+    await upkeep.look()
+    assert archive.written == [], "the jobs of the new term are found first"
+
+
+@pytest.mark.parametrize("call", ["read", "write"])
+async def test_pause_is_written_once_the_archive_answers(call: str) -> None:
+    archive = Stored()
+    upkeep = upkeep_of(archive)
+    archive.meanwhile[call] = Mock(side_effect=ArchiveUnavailable("away"))
+    with pytest.raises(ArchiveUnavailable):
+        await upkeep.look()
+    await upkeep.look()
+    assert archive.written == [OPEN]
 
 
 @pytest.mark.parametrize(
