@@ -33,10 +33,13 @@ class PauseLedger:
     """The pauses that the archive has, of those that last."""
 
     def __init__(self) -> None:
+        self.is_read = False
+        """Whether the archive was asked for them."""
         self._stored: Mapping[Key, PauseRecord] = {}
 
     def stored(self, lasting: Mapping[Key, PauseRecord]) -> None:
         """The archive has these, and the ends of all others."""
+        self.is_read = True
         self._stored = lasting
 
     def changes(self, lasting: Mapping[Key, PauseRecord], now: datetime) -> list[PauseRecord]:

@@ -38,8 +38,7 @@ class Upkeep:
         self._retention = retention
         self._clock = clock
         self._own: dict[str, PauseRecord] = {}
-        self._ledger: PauseLedger | None = None
-        self._terms = 0
+        self._ledger = PauseLedger()
         self._shown: dict[str, int] = {}
         self._cleared: dict[str, None] = {}
         self._due = 0.0
@@ -71,8 +70,7 @@ class Upkeep:
 
     def clear(self) -> None:
         """Another process may have written since."""
-        self._terms += 1
-        self._ledger = None
+        self._ledger = PauseLedger()
         self._own.clear()
         self._shown.clear()
         self._cleared.clear()
@@ -83,7 +81,7 @@ class Upkeep:
 
     async def look(self) -> None:
         """Do what is due. Raises `ArchiveUnavailable`."""
-        if self._changed or self._ledger is None:
+        if self._changed or not self._ledger.is_read:
             self._changed = False
             try:
                 await self._write_pauses()
@@ -109,14 +107,12 @@ class Upkeep:
         if not self._pauses.known:
             self._changed = True
             return
-        now, terms, ledger = self._clock.now(), self._terms, self._ledger
-        if ledger is None:
-            ledger = PauseLedger()
+        now, ledger = self._clock.now(), self._ledger
+        if not ledger.is_read:
             ledger.stored(await self._left_open(now))
-            if self._terms != terms:
+            if ledger is not self._ledger:
                 # Another term has begun meanwhile: what was known of the jobs is to be found again first.
                 return
-            self._ledger = ledger
         lasting = by_key([*map(pause_of, (view.pause for view in self._pauses.index)), *self._own.values()])
         records = ledger.changes(lasting, now)
         if records:
