@@ -51,6 +51,7 @@ def mutated(mutant: Mutant, source: str) -> str:
 TESTS: dict[str, tuple[str, ...]] = {
     "plan/acceptance.py": ("test_accept.py",),
     "plan/ahead.py": ("test_ahead.py",),
+    "plan/mark.py": ("test_ahead.py", "test_fold.py"),
     "plan/read.py": ("test_read.py", "test_store.py"),
     "plan/run_requests.py": ("test_requests.py", "test_requested_runs.py"),
     "plan/requested_run.py": ("test_requested_runs.py",),

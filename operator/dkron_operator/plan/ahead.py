@@ -10,9 +10,9 @@ from datetime import datetime
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import JobStatus
-from dkron_crds.status import MAX_RAN_AHEAD
 from dkron_operator.plan.changes import MarkTakenBack, RebuiltTakenBack, SinceTakenBack
 from dkron_operator.plan.fold import start_of
+from dkron_operator.plan.mark import fitting
 from dkron_operator.plan.plan import Plan, begun_slots
 from dkron_operator.plan.unknown_jobs import is_ahead
 
@@ -39,10 +39,8 @@ def plan_ahead(plan: Plan) -> None:
 
 def _begun_after(plan: Plan, to: datetime) -> tuple[datetime, tuple[datetime, ...]]:
     """`to`, and the slots after it that have a known attempt; `to` is later if there is no room for all."""
-    begun = sorted(slot for slot in begun_slots(plan) if slot > to)
-    if len(begun) <= MAX_RAN_AHEAD:
-        return to, tuple(begun)
-    return begun[-MAX_RAN_AHEAD - 1], tuple(begun[-MAX_RAN_AHEAD:])
+    passed, begun = fitting(slot for slot in begun_slots(plan) if slot > to)
+    return passed or to, begun
 
 
 def _unsure_until(status: JobStatus) -> datetime | None:

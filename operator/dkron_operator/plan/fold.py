@@ -52,7 +52,6 @@ from dkron_operator.plan.deferred_changes import (
     DeferredStarted,
     SlotsDeferred,
     first,
-    not_after,
     without,
 )
 from dkron_operator.plan.dependency_changes import (
@@ -73,7 +72,8 @@ from dkron_operator.plan.dependency_changes import (
     with_ended,
 )
 from dkron_operator.plan.line_changes import Dequeued, DroppedFromLine, with_begun
-from dkron_operator.plan.reserved_slots import Released, Reserved, fold_window, settled
+from dkron_operator.plan.mark import marked, taken_back, with_ran_ahead
+from dkron_operator.plan.reserved_slots import Released, Reserved, fold_window
 from dkron_operator.plan.trim import trimmed
 
 
@@ -95,7 +95,7 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
         case Accepted():
             return _accepted(status, change)
         case Decided(slot):
-            return _marked(status, slot)
+            return marked(status, slot)
         case SlotsSkipped():
             return _passed(status, change)
         case SlotsDeferred() | DeferredStarted() | DeferredSkipped():
@@ -135,7 +135,7 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
         case Reserved() | Released():
             return fold_window(status, change)
         case MarkTakenBack(mark, to, begun):
-            return _taken_back(status, to, begun) if status.last_schedule_time == mark else status
+            return taken_back(status, to, begun) if status.last_schedule_time == mark else status
         case SinceTakenBack(since, to):
             return _with(status, since=to) if status.since == since else status
         case RebuiltTakenBack(rebuilt_at, to):
@@ -208,12 +208,6 @@ def _later(one: datetime | None, other: datetime) -> datetime:
     return other if one is None else max(one, other)
 
 
-def _marked(status: JobStatus, slot: datetime) -> JobStatus:
-    mark = _later(status.last_schedule_time, slot)
-    ahead = tuple(slot for slot in status.ran_ahead if slot > mark)
-    return settled(_with(status, last_schedule_time=mark, ran_ahead=ahead), mark)
-
-
 def _passed(status: JobStatus, change: SlotsSkipped) -> JobStatus:
     mark = status.last_schedule_time
     if mark is not None and mark >= change.slot:
@@ -221,23 +215,19 @@ def _passed(status: JobStatus, change: SlotsSkipped) -> JobStatus:
     count = change.count(status.accepted, mark)
     if count is None:
         return status
-    marked = _marked(status, change.slot)
+    passed = marked(status, change.slot)
     if not count:
-        return marked
+        return passed
     began = change.slot if change.slots is None else change.slots.line.next(mark)
-    owing = owed_slots(marked, began, change.slot, count=count, reason=change.reason)
+    owing = owed_slots(passed, began, change.slot, count=count, reason=change.reason)
     return with_skipped(owing, count=count, reason=change.reason, at=change.at)
-
-
-def _taken_back(status: JobStatus, to: datetime, begun: tuple[datetime, ...]) -> JobStatus:
-    return _with(status, last_schedule_time=to, ran_ahead=begun, deferred=not_after(status.deferred, to))
 
 
 def _deferred(status: JobStatus, change: SlotsDeferred | DeferredStarted | DeferredSkipped) -> JobStatus:
     match change:
         case SlotsDeferred(until):
             stretches = change.onto(status.deferred, status.accepted, status.last_schedule_time)
-            return status if stretches is None else _marked(_with(status, deferred=stretches), until)
+            return status if stretches is None else marked(_with(status, deferred=stretches), until)
         case DeferredStarted(slot):
             return _with(status, deferred=without(status.deferred, slot))
         case DeferredSkipped(until, reason, at):
@@ -324,7 +314,7 @@ def _finished(status: JobStatus, change: Finished, history: History) -> JobStatu
     # The list exceeds the limit only if a user has written names by hand. Drop the oldest names: a list that is too
     # long could not be written.
     status = _with(status, active=active, counted=(*status.counted, execution.job)[-MAX_COUNTED:])
-    status = with_execution(status, execution)
+    status = with_execution(with_ran_ahead(status, execution), execution)
     if not any(e.group == execution.group for e in active):
         status = _with_group(status, executions, execution.group)
     unarchived = () if status.unarchived is None else (*status.unarchived.executions, execution.job)

@@ -6,15 +6,29 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import JobStatus
+from dkron_crds.job import Active, History, JobStatus
 from dkron_crds.status import MAX_RAN_AHEAD
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.advance import advance
+from dkron_operator.plan.changes import Finished, MarkTakenBack
+from dkron_operator.plan.fold import fold
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.unknown_jobs import split
 from dkron_operator.plan.view import AttemptJob, AttemptState
-from tests.support.builders import NOON, after, claim, execution, job_view, run, seen, situation, wire_job, wire_run
+from tests.support.builders import (
+    NOON,
+    after,
+    claim,
+    execution,
+    job_view,
+    request_claim,
+    run,
+    seen,
+    situation,
+    wire_job,
+    wire_run,
+)
 from tests.support.plans import condition, fired, outcomes_read, reported, skips
 
 JOB = job_view()
@@ -99,6 +113,47 @@ def test_slot_run_ahead_outlives_its_execution() -> None:
     later = taken.model_copy(update={"executions": (), "last_schedule_time": after(240)})
     plan = advance(situation(JOB, later, now=after(310)))
     assert (plan.create, plan.status.last_schedule_time, plan.status.ran_ahead) == (None, after(300), ())
+
+
+@pytest.mark.parametrize(
+    ("mark", "entry", "ran_ahead"),
+    [
+        pytest.param(NOON, claim(after(60)), (after(60),), id="its slot is to come"),
+        pytest.param(NOON, claim(after(60), attempt=2), (after(60),), id="the slot of a retry is to come"),
+        pytest.param(None, claim(after(60)), (after(60),), id="no slot was decided yet"),
+        pytest.param(after(60), claim(after(60)), (), id="the mark has reached its slot"),
+        pytest.param(NOON, request_claim(due=after(60)), (), id="a request has no slot"),
+    ],
+)
+def test_record_remembers_a_slot_that_is_to_come(
+    mark: datetime | None, entry: Active, ran_ahead: tuple[datetime, ...]
+) -> None:
+    status = fold(accepted(last_schedule_time=mark), Finished(execution(entry)), JOB.spec.history)
+    assert (status.last_schedule_time, status.ran_ahead) == (mark, ran_ahead)
+
+
+def test_slot_run_ahead_outlives_its_execution_and_its_job() -> None:
+    early = [claim(after(60 * n), at=after(n)) for n in (1, 2)]
+    status = accepted(last_schedule_time=NOON)
+    for entry in early:
+        status = fold(status, Finished(execution(entry)), History(executions=1))
+    assert [each.job for each in status.executions] == [early[1].job]
+    plan = advance(situation(JOB, status.model_copy(update={"counted": ()}), now=after(130)))
+    assert (plan.create, plan.status.last_schedule_time, plan.status.ran_ahead) == (None, after(120), ())
+
+
+def test_mark_passes_what_finds_no_room_among_the_slots_that_ran_ahead() -> None:
+    full = tuple(after(minutes=n) for n in range(1, MAX_RAN_AHEAD + 1))
+    newest = Finished(execution(claim(after(days=1))))
+    status = fold(accepted(last_schedule_time=NOON, ran_ahead=full), newest, JOB.spec.history)
+    assert (status.last_schedule_time, status.ran_ahead) == (full[0], (*full[1:], after(days=1)))
+
+
+def test_mark_taken_back_forgets_nothing_that_another_writer_has_recorded() -> None:
+    recorded = execution(claim(after(240), at=NOON))
+    others = accepted(last_schedule_time=after(600), ran_ahead=(after(660),), executions=(recorded,))
+    status = fold(others, MarkTakenBack(after(600), after(100), begun=(after(300),)), JOB.spec.history)
+    assert (status.last_schedule_time, status.ran_ahead) == (after(100), (after(240), after(300), after(660)))
 
 
 def test_too_many_slots_run_ahead_keep_the_mark_ahead() -> None:

@@ -150,8 +150,9 @@ def test_a_change_makes_no_difference_to(onto: dict[str, Any], change: Change) -
 
 
 def test_success_is_recorded_counted_and_no_longer_active() -> None:
-    status = folded(Started(seen(FIRST)), finished(FIRST))
+    status = folded(Decided(NOON), Started(seen(FIRST)), finished(FIRST))
     assert status == JobStatus(
+        last_schedule_time=NOON,
         executions=(execution(FIRST),),
         counted=(FIRST.job,),
         status=GroupStatus.SUCCESS,
