@@ -8,6 +8,7 @@ from pydantic import Field
 
 from dkron_crds.base import Count, Instant, WireModel
 from dkron_crds.conditions import MAX_MESSAGE, Reason
+from dkron_crds.stops import never_began
 
 MAX_OUTPUT = 16384
 
@@ -140,3 +141,8 @@ class Execution(WireModel):
 
     output_truncated: bool = False
     """True if the container printed more than output shows."""
+
+    @property
+    def never_began(self) -> bool:
+        """Whether it was stopped before it began."""
+        return never_began(self.reason, self.exit_code, self.started_at, self.finished_at)

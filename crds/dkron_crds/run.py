@@ -16,6 +16,7 @@ from dkron_crds.depends import DkronName
 from dkron_crds.names import API_VERSION, OBJECT_NAME_LENGTH
 from dkron_crds.parameters import ParameterValues
 from dkron_crds.rules import NANOSECOND_YEAR, RUN_IS_IMMUTABLE, validations
+from dkron_crds.stops import never_began
 
 MAX_SHOWN_ATTEMPTS = 100
 OF_BACKFILL = "dkron.io/backfill"
@@ -103,6 +104,11 @@ class RunAttempt(WireModel):
 
     reason: Reason = ""
     """Why it failed, in one word."""
+
+    @property
+    def never_began(self) -> bool:
+        """Whether it was stopped before it began."""
+        return never_began(self.reason, self.exit_code, self.started_at, self.finished_at)
 
 
 class BoundJob(WireModel):

@@ -14,6 +14,7 @@ from dkron_crds.schedule.once import Never
 from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_reports.history import History, all_runs
 from dkron_reports.job import Job, condition
+from dkron_reports.line import NO_POOL
 from dkron_reports.past import Past
 from dkron_reports.pause_times import MISSED, PauseTimes
 from dkron_reports.reading import Object, mapping, number
@@ -31,8 +32,6 @@ LONGEST = timedelta(days=1830)
 BACK, AHEAD = timedelta(hours=24), timedelta(hours=1)
 """The period that is explained if none is asked for: so long before now, and after."""
 DAY = timedelta(days=1)
-NO_POOL = "PoolNotFound"
-"""The reason of `Ready` with which slots that come due join the line of the job."""
 TOGETHER = timedelta(seconds=5)
 """How far apart the operator may write two facts of one moment."""
 
@@ -42,6 +41,8 @@ class What(StrEnum):
 
     RAN = "ran"
     SKIPPED = "skipped"
+    STOPPED = "stopped"
+    """A user stopped its run before that began."""
     REFUSED = "refused"
     """It was a request for a run."""
     NONE = "none"
@@ -73,9 +74,8 @@ class Explained:
         found: dict[str, Any] = {"slot": rfc3339(self.slot), "what": self.what.value, "why": self.why}
         if self.run is not None:
             late = self.run.late
-            found |= {"trigger": self.run.trigger, "result": self.run.result.value, "attempts": self.run.tries}
-            found |= {"group": self.run.group}
-            found |= wait_json(self.run)
+            found |= {"trigger": self.run.trigger, "result": self.run.word, "attempts": self.run.tries}
+            found |= {"group": self.run.group} | wait_json(self.run)
             found |= {} if late is None else {"late_seconds": late.total_seconds()}
         return found | {key: text for key, text in (("reason", self.reason), ("setting", self.setting)) if text}
 
@@ -243,7 +243,7 @@ def _newest(known: Sequence[Run], told: Sequence[Explained], now: datetime) -> I
 
 
 def _explained(at: datetime, run: Run, known: Sequence[Run], now: datetime) -> Explained:
-    what = What.WAITING if run.result is Result.WAITING else What.SKIPPED if run.never_began else What.RAN
+    what = What.WAITING if run.result is Result.WAITING else What.STOPPED if run.never_began else What.RAN
     return Explained(at, what, sentence(run, known, now), run)
 
 
@@ -276,7 +276,8 @@ def _of_all(job: Job, timing: Timing, status: Object, now: datetime, *, refused:
     if count := number(skipped, "count"):
         what = "1 slot or request was" if count == 1 else f"{count} slots or requests were"
         newest, why = instant(read_time(skipped.get("lastTime"))), because(str(skipped.get("lastReason")), job.problem)
-        yield f"{what} skipped, the newest{', a request at' if refused else ''} {newest}: {why}"
+        others = "" if count == 1 else "; of the others, Events and DkronRuns may tell why"
+        yield f"{what} skipped, the newest{', a request at' if refused else ''} {newest}: {why}{others}"
     if timing.expires and timing.expires < now:
         yield f"it has expired (spec.expiresAt, {instant(timing.expires)})"
 
@@ -375,8 +376,8 @@ class _Rules:
         if why := self._likely(slot):
             return Explained(slot, What.SKIPPED, why, setting="DkronPause")
         reason = "" if self._history.refused_at else self._history.reason
-        newest = f"the newest reason is {because(reason)}" if reason else "no reason is kept"
-        return Explained(slot, What.SKIPPED, f"it did not run; {newest}; its Event may say more")
+        kept = f"its reason is not kept, the newest one is: {because(reason)}" if reason else "no reason is kept"
+        return Explained(slot, What.SKIPPED, f"it did not run; {kept}; its Event may say more")
 
     def _likely(self, slot: datetime) -> str:
         return self._pause_times.likely(slot, self._history.runs.values())

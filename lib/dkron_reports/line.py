@@ -4,12 +4,18 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from dkron_reports.reading import Object, mapping, objects, whole
-from dkron_reports.words import read_time
+from dkron_reports.reading import Object, items, mapping, objects, whole
+from dkron_reports.words import one_line, read_time
 
 NEWEST = "newest"
 """The value of `spec.queue.order` with which the run that came last is next."""
 BACKFILL = "backfill"
+PLACES = "poolPlaces"
+"""The field of entries of `status.active` that has their places in the lines of pools: see `dkron_reports.pools`."""
+NO_POOL = "PoolNotFound"
+"""The reason of `Ready` with which runs wait for a pool that does not exist, or has no effect."""
+TAKES = "this job takes a place in "
+"""How the message of `Ready` begins then. The name of the pool follows, and what is wrong with it."""
 NO_SPEC: Object = {}
 """The spec of a job that is not known: the runs that have waited longest are first."""
 
@@ -67,7 +73,7 @@ def with_queue_places(raw: Object, places: Mapping[str, int]) -> Object:
 def runs_beside(trigger: str, spec: Object) -> bool:
     """Whether a run waits for no other run of its job, as far as the spec is known: only for places in pools, or in a
     queue of Kueue."""
-    return trigger == BACKFILL or (bool(spec) and (spec.get("concurrency") or "allow") == "allow")
+    return trigger == BACKFILL or (bool(spec) and _allows(spec))
 
 
 def run_of(active: Object) -> RunKey:
@@ -86,3 +92,34 @@ def line_of(status: Object, spec: Object) -> dict[RunKey, int]:
         if (since := read_time(each.get("queuedAt"))) is not None
     )
     return places(claims, newest=mapping(spec, "queue").get("order") == NEWEST)
+
+
+def shown_line_of(status: Object, spec: Object) -> dict[RunKey, int]:
+    """Return the places that are shown: as `line_of` has them, or 0 for all while they tell nothing. Runs that wait
+    only for places in pools get them in the order of these, which is not known before the status of a pool shows it."""
+    line = line_of(status, spec)
+    if not line or not items(spec, "pools"):
+        return line
+    return dict.fromkeys(line, 0) if missing_pool(status) or _waits_only_for_pools(status, spec) else line
+
+
+def missing_pool(status: Object) -> str:
+    """Return for which pool of the job no run gets a place, and why, as a part of a sentence; empty if there is none
+    like this."""
+    for each in objects(status, "conditions"):
+        if (each.get("type"), each.get("status"), each.get("reason")) == ("Ready", "False", NO_POOL):
+            message = one_line(str(each.get("message") or ""))
+            return f"for {message.removeprefix(TAKES)}" if message.startswith(TAKES) else message or NO_POOL
+    return ""
+
+
+def _waits_only_for_pools(status: Object, spec: Object) -> bool:
+    """Whether the first run in line waits for no run of its job, and none is known to be in the line of a pool."""
+    active = objects(status, "active")
+    if any(each.get(PLACES) for each in active):
+        return False
+    return _allows(spec) or all(is_waiting(each) and not each.get("queue") for each in active)
+
+
+def _allows(spec: Object) -> bool:
+    return (spec.get("concurrency") or "allow") == "allow"

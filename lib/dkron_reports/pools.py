@@ -5,11 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from dkron_reports.line import RunKey, is_waiting, run_of
+from dkron_reports.line import PLACES, RunKey, is_waiting, missing_pool, run_of
 from dkron_reports.reading import Object, items, mapping, number, objects
-
-PLACES = "poolPlaces"
-"""The field that `with_places` adds to entries of `status.active`."""
 
 
 class PoolPlace(NamedTuple):
@@ -50,7 +47,8 @@ def with_places(job: Object, pools: Iterable[Object]) -> dict[str, Any]:
     known, runs = list(pools), _in_line(job)
     namespace, status = str(mapping(job, "metadata").get("namespace") or ""), mapping(job, "status")
     found: dict[RunKey, list[PoolPlace]] = defaultdict(list)
-    for name in sorted(map(str, items(mapping(job, "spec"), "pools"))):
+    # While one of its pools is missing, a job is in the line of none.
+    for name in () if missing_pool(status) else sorted(map(str, items(mapping(job, "spec"), "pools"))):
         pool = mapping(_meant(known, namespace, name), "status")
         line, waiting = objects(pool, "line"), number(pool, "waiting")
         # The members of a run have one place.

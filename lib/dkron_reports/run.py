@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
 
-from dkron_crds.stops import STOPPED
-from dkron_reports.line import NO_SPEC, is_waiting, line_of, run_of, runs_beside
+from dkron_crds.stops import STOPPED, never_began
+from dkron_reports.line import NO_SPEC, is_waiting, missing_pool, run_of, runs_beside, shown_line_of
 from dkron_reports.pools import PoolPlace, in_words, places_of
 from dkron_reports.reading import Object, objects, whole
 from dkron_reports.words import exact_span, instant, one_line, read_time, span
@@ -46,6 +46,8 @@ class Result(StrEnum):
     PARTIALLY_FAILED = "partially_failed"
 
 
+NEVER_BEGAN = "stopped"
+"""The word for an attempt or a run that was stopped before it began. Its result is failed, which is how it counts."""
 GOING = (Result.WAITING, Result.RUNNING)
 """Results of a run that is not over."""
 
@@ -85,13 +87,15 @@ class Attempt:
     """Whether its run waits, or waited, for no other run of its job."""
     queue: str = ""
     """The LocalQueue of Kueue in which its Job waits; empty if it does not."""
+    no_pool: str = ""
+    """The pool that it waits for in vain, and why, as a part of a sentence; empty if each pool of the job serves it."""
 
     @property
     def where(self) -> str:
         """Where it waits, in a few words; empty if that is not known."""
         if self.queue:
             return f"in LocalQueue {self.queue}" + (f", place {self.place} in its ClusterQueue" if self.place else "")
-        return in_words(self.place, self.pools)
+        return self.no_pool or in_words(self.place, self.pools)
 
     @property
     def waits(self) -> bool:
@@ -108,9 +112,8 @@ class Attempt:
 
     @property
     def never_began(self) -> bool:
-        """Whether it was stopped before it began. Only the record of an attempt like this has one time for its
-        beginning and its end, and no exit code."""
-        return self.reason == STOPPED and self.exit_code is None and self.started == self.finished
+        """Whether it was stopped before it began."""
+        return never_began(self.reason, self.exit_code, self.started, self.finished)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +184,11 @@ class Run:
         return Result.SUCCESS if all(good) else Result.PARTIALLY_FAILED if any(good) else Result.FAILED
 
     @property
+    def word(self) -> str:
+        """The result as people are told it."""
+        return NEVER_BEGAN if self.never_began else self.result.value
+
+    @property
     def tries(self) -> int:
         """The highest number of an attempt."""
         return max(each.number for each in self.attempts)
@@ -224,7 +232,7 @@ class Run:
         if waited is None:
             return []
         ahead = f" behind {behind}" if behind else ""
-        if self.started is None or self.never_began:
+        if self.started is None:
             return [f"since {instant(self.queued)} ({span(waited)}){ahead}", *filter(None, (self.where,))]
         return [f"waited {span(waited)} from {instant(self.queued)} to {instant(self.started)}{ahead}"]
 
@@ -244,8 +252,7 @@ def slot_of(trigger: str, slot: datetime | None, group: int) -> datetime | None:
 
 def reason_of(attempt: Attempt) -> str:
     """Return why an attempt failed, in a few words. Of one that a user stopped, the exit code tells nothing."""
-    before = " while it waited in line" if attempt.queued else " before the attempt began"
-    early = before if attempt.never_began else ""
+    early = f" before {'it' if attempt.number == 1 else 'the attempt'} began" if attempt.never_began else ""
     asked = _ASKED_TO_STOP.fullmatch(attempt.message) if attempt.reason == STOPPED else None
     if asked is not None:
         who, at = asked["who"], read_time(asked["at"])
@@ -290,9 +297,10 @@ def last_line(attempt: Attempt) -> str:
 def attempts_of(status: Object, spec: Object = NO_SPEC) -> list[Attempt]:
     """Return the active and the ended attempts that a status of a DkronJob shows. The spec says which of the runs that
     wait in line comes first."""
-    line = line_of(status, spec)
+    line = shown_line_of(status, spec)
+    no_pool = missing_pool(status) if line else ""
     active = [
-        _attempt(each, spec, place=line.get(run_of(each)) if line and is_waiting(each) else None)
+        _attempt(each, spec, place=line.get(run_of(each)) if line and is_waiting(each) else None, no_pool=no_pool)
         for each in objects(status, "active")
     ]
     ended = [_attempt(each, spec, ended=True) for each in objects(status, "executions")]
@@ -315,8 +323,9 @@ def runs_of(attempts: Iterable[Attempt]) -> list[Run]:
     return [Run(group, tuple(members)) for group, members in grouped][::-1]
 
 
-def _attempt(raw: Object, spec: Object, *, ended: bool = False, place: int | None = None) -> Attempt:
-    """Return an entry of a status. `place` is the place in line of a run that waits; None for any other."""
+def _attempt(raw: Object, spec: Object, *, ended: bool = False, place: int | None = None, no_pool: str = "") -> Attempt:
+    """Return an entry of a status. `place` is the place in line of a run that waits; None for any other. `no_pool` is
+    what `missing_pool` says."""
     code, pools = raw.get("exitCode"), places_of(raw)
     trigger = str(raw.get("trigger") or "")
     return Attempt(
@@ -342,4 +351,5 @@ def _attempt(raw: Object, spec: Object, *, ended: bool = False, place: int | Non
         pools=pools,
         beside=runs_beside(trigger, spec) or any(each.place for each in pools),
         queue=str(raw.get("queue") or ""),
+        no_pool="" if place is None else no_pool,
     )

@@ -100,12 +100,13 @@ NEWEST = {"queue": {"order": "newest"}}
                  facts={"queued_seconds": 114.0, "late_seconds": 6.0}),
             id="what has waited"),
         pytest.param(
-            Told(-6, "skipped", "stopped by ann while it waited in line, since 2026-03-01T11:54:06Z (114s) behind "
-                 "the run of 2026-03-01T11:53:00Z", {"executions": (STOPPED, BEFORE), "error_count": 1},
-                 facts={"result": "failed", "queued_seconds": 114.0}),
+            Told(-6, "stopped", "stopped by ann before it began, waited 114s from 2026-03-01T11:54:06Z to "
+                 "2026-03-01T11:56:00Z behind the run of 2026-03-01T11:53:00Z",
+                 {"executions": (STOPPED, BEFORE), "error_count": 1},
+                 facts={"result": "stopped", "queued_seconds": 114.0}),
             id="what was stopped in line"),
         pytest.param(
-            Told(-6, "skipped", "stopped by ann before the attempt began",
+            Told(-6, "stopped", "stopped by ann before it began",
                  {"executions": (STOPPED.model_copy(update={"queued_at": None}),), "error_count": 1}),
             id="what was stopped before it had a Job"),
         pytest.param(Told(-1, "skipped", "as many runs waited in line as", dropped(SkipReason.QUEUE_FULL),
@@ -120,7 +121,9 @@ def test_slot_says_how_its_run_waited(case: Told) -> None:
     job = from_object(raw_job(spec=case.spec, **case.status))
     (slot,) = explain(job, Question(at(case.slot), at(case.slot)), now=NOON).as_json()["slots"]
     assert (slot["what"], case.why in slot["why"]) == (case.what, True), slot["why"]
-    assert slot["what"] != "skipped" or not {"ran", "failed"} & set(slot["why"].split()), "one thing at a time"
+    assert slot["what"] not in {"skipped", "stopped"} or not {"ran", "failed"} & set(slot["why"].split()), (
+        "one thing at a time"
+    )
     assert {key: slot.get(key) for key in case.facts} == case.facts
 
 
@@ -137,7 +140,39 @@ def test_newest_run_that_was_stopped_in_line_never_began() -> None:
     known = {"executions": (STOPPED,), "error_count": 1}
     only_asked = from_object(raw_job(spec={"schedule": "@manually"}, **known))
     (remark,) = [each for each in explain(only_asked, Question(at(1), at(2)), now=NOON).remarks if "newest run" in each]
-    assert remark.startswith("its newest run never began: stopped by ann while it waited in line, since 2026-03-01")
+    assert remark.startswith("its newest run never began: stopped by ann before it began, waited 114s from 2026-03-01")
+
+
+REFUSED = Skipped(count=2, last_time=at(-1.5), last_reason=SkipReason.QUEUE_EXPIRED)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "skipped", "expected"),
+    [
+        pytest.param("@manually", REFUSED, True, id="requests"),
+        pytest.param("0 * * * * *", REFUSED, True, id="requests or slots"),
+        pytest.param("@manually", REFUSED.model_copy(update={"count": 1}), False, id="only the newest one"),
+    ],
+)
+def test_explanation_says_where_older_skips_are_told(schedule: str, skipped: Skipped, *, expected: bool) -> None:
+    job = from_object(raw_job(spec={"schedule": schedule}, skipped=skipped))
+    remarks = explain(job, Question(at(-9), at(-8)), now=NOON).remarks
+    newest, others = "for longer than spec.queue.expires", "; of the others, Events and DkronRuns may tell why"
+    assert [each.endswith(newest + others * expected) for each in remarks if newest in each] == [True]
+
+
+def test_slot_is_not_told_the_reason_of_a_newer_one() -> None:
+    # The run of 11:58 was dropped from the line, and then a request was.
+    ran = tuple(execution(claim(at(-minutes), at=at(-minutes)), seconds=20) for minutes in (1, 3))
+    known = {"since": at(-3.5), "last_schedule_time": at(-1), "executions": ran, "success_count": 2}
+    for last_time, why in (
+        (at(-1), "its reason is not kept, the newest one is: as many runs waited in line"),
+        (at(-1.5), "no reason is kept"),
+    ):
+        skipped = Skipped(count=2, last_time=last_time, last_reason=SkipReason.QUEUE_FULL)
+        job = from_object(raw_job(**known, skipped=skipped))
+        (slot,) = explain(job, Question(at(-2), at(-2)), now=NOON).slots
+        assert (slot.what, slot.reason, why in slot.why) == ("skipped", "", True), slot.why
 
 
 def test_what_waits_is_neither_running_nor_stuck_nor_over() -> None:

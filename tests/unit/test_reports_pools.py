@@ -7,6 +7,8 @@ import pytest
 
 from dkron_crds.job import Active
 from dkron_crds.pool import SHOWN_IN_LINE
+from dkron_operator.pools.index import PoolIndex
+from dkron_pods.problem import Problem
 from dkron_reports.explain import Question, explain
 from dkron_reports.job import from_object
 from dkron_reports.pools import waits_for_pools, with_places
@@ -50,13 +52,41 @@ class Told:
     where: list[str]
     active: tuple[Active, ...] = (RUNNING, FIRST, LATER)
     spec: Object = field(default_factory=dict)
+    conditions: tuple[Object, ...] = ()
+
+
+def missing(message: str) -> tuple[Object, ...]:
+    """The conditions of a job one of whose pools is missing."""
+    return ({"type": "Ready", "status": "False", "reason": "PoolNotFound", "message": message},)
+
+
+def problem() -> str:
+    """How the operator says that a pool is missing."""
+    found = PoolIndex("home").find(NAMESPACE, "lock")
+    assert isinstance(found, Problem)
+    return found.message
+
+
+MISSING = missing(problem())
+NO_POOL = 'for pool "lock", which does not exist for this namespace'
 
 
 @pytest.mark.parametrize(
     "case",
     [
         pytest.param(Told((DB,), ["3rd of 3 for pool db", "2nd of 3 for pool db", ""]), id="in line"),
-        pytest.param(Told((), ["place 2 in line", "place 1 in line", ""]), id="pools that may not be read"),
+        pytest.param(Told((), ["", "", ""]), id="pools that may not be read"),
+        pytest.param(
+            Told((), ["place 2 in line", "place 1 in line", ""], spec={"concurrency": "queue"}), id="behind its own run"
+        ),
+        pytest.param(Told((), ["", ""], (FIRST, LATER), {"concurrency": "queue"}), id="its own runs are over"),
+        pytest.param(
+            Told((DB,), [NO_POOL] * 2, (FIRST, LATER), {"pools": ("db", "lock")}, MISSING), id="a missing pool"
+        ),
+        pytest.param(
+            Told((), [NO_POOL] * 2 + [""], spec={"concurrency": "queue"}, conditions=MISSING),
+            id="a missing pool, behind its own run",
+        ),
         pytest.param(Told((pool("db", FIRST),), ["place 2 in line", "1st of 1 for pool db", ""]), id="after its own"),
         pytest.param(
             Told((pool("db", *OTHERS, waiting=12),), ["place 1 in line, not among the first ten of 12 for pool db"],
@@ -85,14 +115,16 @@ class Told:
                  ["2nd of 2 for pool db"], (FIRST,)),
             id="its own namespace's comes first"),
         pytest.param(
-            Told((pool("db", FIRST, namespace="home", namespaces=["web"]),), ["place 1 in line"], (FIRST,)),
+            Told((pool("db", FIRST, namespace="home", namespaces=["web"]),), [""], (FIRST,)),
             id="a pool of other namespaces"),
-        pytest.param(Told((pool("db", waiting=0),), ["place 1 in line"], (FIRST,)), id="not in line yet"),
+        pytest.param(Told((pool("db", waiting=0),), [""], (FIRST,)), id="not in line yet"),
         pytest.param(Told((DB,), ["in LocalQueue team-a"], (IN_QUEUE,)), id="in a queue of Kueue"),
     ],
 )  # fmt: skip
 def test_place_is_the_one_of_the_pool_status(case: Told) -> None:
-    raw = with_places(job(*case.active, **case.spec), case.pools)
+    known = job(*case.active, **case.spec)
+    known["status"]["conditions"] = list(case.conditions)
+    raw = with_places(known, case.pools)
     runs = runs_of(attempts_of(raw["status"], raw["spec"]))
     assert [run.where if run.started is None else "" for run in runs] == case.where
 
@@ -102,7 +134,21 @@ def test_run_of_another_job_with_the_same_id_is_another_one() -> None:
     other["status"]["line"][0]["namespace"] = "web"
     raw = with_places(job(FIRST), [other])
     (run,) = runs_of(attempts_of(raw["status"], raw["spec"]))
-    assert run.where == "place 1 in line"
+    assert (run.where, run.place, run.attempts[0].pools) == ("", 0, ())
+
+
+@pytest.mark.parametrize(
+    ("message", "where"),
+    [
+        pytest.param("another sentence", "another sentence", id="of an operator of another version"),
+        pytest.param("", "PoolNotFound", id="none"),
+    ],
+)
+def test_missing_pool_is_told_whatever_the_message(message: str, where: str) -> None:
+    known = job(FIRST)
+    known["status"]["conditions"] = list(missing(message))
+    (run,) = runs_of(attempts_of(known["status"], known["spec"]))
+    assert run.where == where
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from dkron_crds.schedule.errors import quoted
 from dkron_crds.schedule.zones import load_zone
 from dkron_crds.stops import Stop, read_stop
 from dkron_from_dkron.moments import ZERO
-from dkron_reports.line import NEWEST, is_waiting, run_of
+from dkron_reports.line import NEWEST, is_waiting, run_of, shown_line_of
 from dkron_reports.line import line_of as line_in
 from dkron_reports.pools import PoolPlace, places_of
 from dkron_reports.reading import number, objects
@@ -111,7 +111,7 @@ def waits(run: Execution | Active) -> bool:
 def line_of(job: Job) -> Mapping[str, InLine]:
     """Return where the attempts wait, by their Jobs. Members of a run share one place in line."""
     active = objects(job.raw_status, "active")
-    runs = line_in(job.raw_status, job.raw["spec"])
+    runs = shown_line_of(job.raw_status, job.raw["spec"])
     waiting = (each for each in active if is_waiting(each))
     return {
         str(each.get("job")): InLine(number(each, "place") if each.get("queue") else runs[run], places_of(each))
@@ -126,7 +126,7 @@ def full_line(job: Job) -> str:
     queues = spec.concurrency is Concurrency.QUEUE or (spec.pools and spec.concurrency is Concurrency.ALLOW)
     if not queues or spec.queue.order == NEWEST:
         return ""
-    if max((each.place for each in line_of(job).values()), default=0) < spec.queue.max:
+    if max(line_in(job.raw_status, job.raw["spec"]).values(), default=0) < spec.queue.max:
         return ""
     text = f"the line of the job {quoted(job.name)} is full: queue.max is {spec.queue.max}"
     # Where it has to wait for a place in a pool, only a DkronRun still tells that it was forced.
@@ -265,7 +265,7 @@ def _output(run: Execution) -> str:
         # The container's own termination message says more than its exit code, and may already be in the output.
         error = run.message or f"exit status {run.exit_code}"
         return run.output if run.message and run.output.startswith(error) else f"{error}\n{run.output}"
-    why = ": ".join(filter(None, (run.reason, run.message)))
+    why = ": ".join(filter(None, (run.reason, run.message))) + (", before it began" if run.never_began else "")
     return f"{why}\n{run.output}" if why else run.output
 
 

@@ -24,10 +24,10 @@ async def explain(
     """Show for each slot whether it ran, and if not, why.
 
     A slot ran (how late, how many attempts, with which result), waits in line (since when, at which place, behind
-    which run), was skipped (by which rule, or who stopped its run in line), did not exist (disabled, before startsAt, a
-    clock change), or is to come. The wait of a run that is over is told, too, and is not lateness. Runs on request, of
-    backfills and after parents are listed between the slots, and so is the newest request if it was refused. A last
-    line says how far back the status goes.
+    which run), was skipped (by which rule), was stopped before its run began (by whom), did not exist (disabled, before
+    startsAt, a clock change), or is to come. The wait of a run that is over is told, too, and is not lateness. Runs on
+    request, of backfills and after parents are listed between the slots, and so is the newest request if it was
+    refused. A last line says how far back the status goes.
     """
     with refusing():
         question = read_question(at=at, start=start, end=end, now=datetime.now(UTC), prefix="--")

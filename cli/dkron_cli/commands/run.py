@@ -193,5 +193,5 @@ def _report(name: str, found: Run) -> int:
     after = "" if took is None else f" after {exact_span(took)}"
     tries = f", {found.tries} attempts" if found.tries > 1 else ""
     why = f": {found.why}" if found.why else ""
-    remark(f"{name}: {found.result}{after}{tries}{why}")
+    remark(f"{name}: {found.why if found.never_began else f'{found.result}{after}{tries}{why}'}")
     return Code.OK if found.result is Result.SUCCESS else Code.FAILED

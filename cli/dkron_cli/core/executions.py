@@ -7,7 +7,16 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from dkron_cli.core.moments import EVER, MINUTE, Period, Range
-from dkron_cli.core.run import attempt_json, attempts_of_dkron, started_of, time_json, took_of, waited_of, why_of
+from dkron_cli.core.run import (
+    attempt_json,
+    attempts_of_dkron,
+    result_of,
+    started_of,
+    time_json,
+    took_of,
+    waited_of,
+    why_of,
+)
 from dkron_cli.core.table import Table, table
 from dkron_crds.schedule.instants import rfc3339
 from dkron_reports.job import Job
@@ -146,7 +155,7 @@ def execution_table(found: Sequence[Listed], *, now: datetime, namespaces: bool,
     rows = [
         (
             each.namespace if namespaces else "", each.job if jobs else "", started_of(one), one.trigger,
-            str(one.number), one.member, state_of(one).value, took_of(one, now), waited_of(one, now), why_of(one, now),
+            str(one.number), one.member, result_of(one), took_of(one, now), waited_of(one, now), why_of(one, now),
             one.id,
         )
         for each in found

@@ -7,7 +7,7 @@ from dkron_cli.core.table import Table, table
 from dkron_crds.schedule.instants import rfc3339
 from dkron_reports.pools import PoolPlace
 from dkron_reports.reading import Object, mapping, number, objects, whole
-from dkron_reports.run import SECOND, Attempt, Run, reason_of
+from dkron_reports.run import NEVER_BEGAN, SECOND, Attempt, Run, reason_of
 from dkron_reports.words import exact_span, instant, read_time, span
 
 
@@ -55,7 +55,7 @@ def run_table(runs: Sequence[Run], *, now: datetime, wide: bool, jobs: Sequence[
     for run, job in zip(runs, jobs or [""] * len(runs), strict=True):
         members = {each.member for each in run.attempts}
         row = (
-            job, "" if run.slot is None else instant(run.slot), started_of(run), run.trigger, run.result.value,
+            job, "" if run.slot is None else instant(run.slot), started_of(run), run.trigger, run.word,
             str(run.tries), took_of(run, now), _late(run), waited_of(run, now),
         )  # fmt: skip
         nodes = ",".join(sorted({each.node for each in run.attempts if each.node}))
@@ -79,7 +79,7 @@ def run_json(run: Run, *, namespace: str, job: str) -> Object:
     """Return a run as `history -o json` has it. docs/cli.md says that it does not change."""
     return {
         "namespace": namespace, "job": job, "group": str(run.group), "slot": time_json(run.slot),
-        "trigger": run.trigger, "result": run.result.value, "startedAt": time_json(run.started),
+        "trigger": run.trigger, "result": run.word, "startedAt": _start_json(run),
         "finishedAt": time_json(run.finished), "attempts": [attempt_json(each) for each in run.attempts],
     }  # fmt: skip
 
@@ -89,7 +89,7 @@ def attempt_json(each: Attempt) -> Object:
     return {
         "id": each.id, "number": each.number, "member": each.member, "node": each.node, "jobName": each.job,
         "queuedAt": time_json(each.queued), "place": each.place or None,
-        "pools": [pool.as_json() for pool in each.pools] or None, "startedAt": time_json(each.started),
+        "pools": [pool.as_json() for pool in each.pools] or None, "startedAt": _start_json(each),
         "finishedAt": time_json(each.finished), "success": each.success, "exitCode": each.exit_code,
         "reason": each.reason, "message": each.message, "output": each.output,
     }  # fmt: skip
@@ -115,10 +115,15 @@ def time_json(at: datetime | None) -> str | None:
     return None if at is None else rfc3339(at)
 
 
-def _result(each: Attempt) -> str:
+def _start_json(each: Attempt | Run) -> str | None:
+    return time_json(None if each.never_began else each.started)
+
+
+def result_of(each: Attempt) -> str:
+    """Return how an attempt stands, in one word."""
     if each.finished is None:
         return "waiting" if each.waits else "running"
-    return "success" if each.success else "failed"
+    return NEVER_BEGAN if each.never_began else "success" if each.success else "failed"
 
 
 def wait_of(run: Run) -> str:
@@ -144,7 +149,7 @@ def attempt_table(attempts: Sequence[Attempt], *, now: datetime) -> Table:
     rows = [
         (
             started_of(each), str(each.number), each.member or each.node,
-            _result(each),
+            result_of(each),
             "" if each.finished is None else took_of(each, now), why_of(each, now), each.id,
         )
         for each in attempts

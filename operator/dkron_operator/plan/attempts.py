@@ -161,7 +161,7 @@ def _record_lost(plan: Plan, entry: Active) -> None:
         if outcome.by_itself:
             _record_end(plan, entry, outcome)
         else:
-            plan.record(_ended(plan, entry, outcome))
+            plan.record(_ended(plan, _never_begun(entry, outcome) if entry.queue else entry, outcome))
         return
     if is_replaced(plan, entry):
         reason, message = "Replaced", "deleted in favour of a newer run"
@@ -176,6 +176,13 @@ def _record_lost(plan: Plan, entry: Active) -> None:
         reason, message = "JobLost", f"Job {entry.job} was deleted before it ended"
     outcome = Outcome(success=False, finished_at=plan.situation.now, reason=reason, message=message, lost=True)
     _record_end(plan, entry, outcome)
+
+
+def _never_begun(entry: Active, outcome: Outcome) -> Active:
+    """The attempt as one that was stopped before it began, unless Kueue had admitted its Job once."""
+    if entry.evictions or outcome.started_at is not None:
+        return entry
+    return entry.model_copy(update={"started_at": outcome.finished_at})
 
 
 def _record_end(plan: Plan, entry: Active, outcome: Outcome, retry: Active | None = None) -> None:

@@ -243,12 +243,15 @@ def _failure(failures: list[RunAttempt], records: Iterable[Execution], *, member
     """A sentence about why the run has failed."""
     if not failures:
         return _UNKNOWN[lost]
-    if members > 1:
+    failed, early = failures[0], len(failures) == members and all(each.never_began for each in failures)
+    if members > 1 and not early:
         return f"{len(failures)} of {members} members failed"
-    failed = failures[0]
     detail = next((each.message for each in records if each.job == failed.job and each.message), "")
     code = "" if failed.exit_code is None else f", exit code {failed.exit_code}"
-    said = f"attempt {failed.attempt} failed ({failed.reason or 'Error'}{code})"
+    if early:
+        said = f"{'the run' if failed.attempt == 1 else f'attempt {failed.attempt}'} was stopped before it began"
+    else:
+        said = f"attempt {failed.attempt} failed ({failed.reason or 'Error'}{code})"
     return f"{said}: {detail}"[:MAX_MESSAGE] if detail else said
 
 
@@ -257,7 +260,7 @@ def _with_attempts(run: RequestedRun, attempts: Mapping[str, RunAttempt], phase:
     of_member: dict[str, int] = {}
     for each in newest:
         of_member[each.member] = max(of_member.get(each.member, 0), each.attempt)
-    began = [each.started_at for each in newest]
+    began = [each.started_at for each in newest if not each.never_began]
     before = run.status.started_at
     return RunStatus(
         observed_generation=GENERATION,

@@ -79,7 +79,8 @@ def _answer(plan: Plan, stop: Stop) -> None:
     elif record is None:
         _answer_trimmed(plan, stop, name)
     elif (record.reason, record.message) == (STOPPED, _message(stop)):
-        plan.report("ExecutionStopped", f"attempt {record.attempt} was stopped: {record.message}", record.job)
+        early = " before it began" if record.never_began else ""
+        plan.report("ExecutionStopped", f"attempt {record.attempt} was stopped{early}: {record.message}", record.job)
         plan.do(RemoveAnnotation(stop.key))
     else:
         _refuse(plan, stop, f"the execution had already ended at {rfc3339(record.finished_at)}{_after(plan, record)}")

@@ -112,6 +112,15 @@ def test_run_that_waited_keeps_the_id_that_it_had_in_line() -> None:
         assert run.id == "99-a-4"
 
 
+def test_run_that_was_stopped_in_line_says_so() -> None:
+    stopped = BAD | {"reason": "Stopped", "message": "asked for by ann", "output": "", "finishedAt": BAD["startedAt"]}
+    early = {key: value for key, value in stopped.items() if key != "exitCode"} | {"queuedAt": QUEUED}
+    (ran,), (never,) = (listed(job(each), {}) for each in (stopped, early))
+    assert (ran["output"].strip(), never["output"].strip()) == (
+        "Stopped: asked for by ann", "Stopped: asked for by ann, before it began",
+    )  # fmt: skip
+
+
 def test_members_of_a_run_whose_turn_came_do_not_wait() -> None:
     turn = {"startedAt": "2026-03-01T12:04:00Z"}
     begun, claimed = waiting("a-4", 4, uid="u", **turn), waiting("a-4b", 4, member="n2", **turn)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from dkron_cli.core.checks import Check, archive, check_table, clock, jobs_in_trouble, lease, rights
-from dkron_cli.core.executions import Listed, execution_table, ran_in, state_of
+from dkron_cli.core.executions import Listed, execution_table, is_run, ran_in, state_of
 from dkron_cli.core.job import description, from_dkron, job_table
-from dkron_cli.core.moments import Period
+from dkron_cli.core.moments import EVER, Period
 from dkron_cli.core.report_tables import attention_table, failing_table
 from dkron_cli.core.requested_runs import run_facts
 from dkron_cli.core.run import attempt_table, attempts_of_dkron, run_json, run_table
@@ -203,16 +203,19 @@ def test_run_that_was_stopped_in_line_has_no_start() -> None:
                "details": {"reason": "Stopped", "message": "asked for by ann", "slot": "2026-03-01T11:55:00Z",
                            "trigger": "schedule"}}  # fmt: skip
     (attempt,) = attempts_of_dkron([stopped])
-    why = "stopped by ann while it waited in line"
+    why = "stopped by ann before it began"
     (run,) = runs_of([attempt])
     shown = lines(run_table([run], now=NOON, wide=False), width=200)
     assert shown == [
-        "SLOT                   STARTED   TRIGGER    RESULT   ATTEMPTS   LATE   WAITED   WHY",
-        f"2026-03-01T11:55:00Z   -         schedule   failed   1          0s     2m       {why}",
+        "SLOT                   STARTED   TRIGGER    RESULT    ATTEMPTS   LATE   WAITED   WHY",
+        f"2026-03-01T11:55:00Z   -         schedule   stopped   1          0s     2m       {why}",
     ]
-    assert lines(attempt_table([attempt], now=NOON), width=200)[1] == f"-         1         failed   {why}   1-a"
+    assert lines(attempt_table([attempt], now=NOON), width=200)[1] == f"-         1         stopped   {why}   1-a"
+    told = run_json(run, namespace="", job="a")
+    assert (told["result"], told["startedAt"], told["attempts"][0]["startedAt"]) == ("stopped", None, None)
+    assert is_run(run, EVER, "failed", NOON), "it counts as failed"
     (row,) = lines(execution_table([Listed("", "a", attempt)], now=NOON, namespaces=False), width=200)[1:]
-    assert row.split()[:5] == ["a", "-", "schedule", "1", "failed"]
+    assert row.split()[:5] == ["a", "-", "schedule", "1", "stopped"]
     minute = Period(after(minutes=-3), after(minutes=-2))
     assert [ran_in(each, minute) for each in (attempt, replace(attempt, exit_code=143))] == [False, True]
     attempts = [{"attempt": 1, "startedAt": stopped["started_at"], "finishedAt": stopped["finished_at"],

@@ -324,6 +324,26 @@ def test_attempt_that_waited_in_vain_is_recorded(case: Record) -> None:
     assert "ExecutionFailed" in reported(plan)
 
 
+@pytest.mark.parametrize(
+    ("entry", "words", "began"),
+    [
+        pytest.param(WAITS, {}, None, id="never admitted"),
+        pytest.param(BEGAN, {}, BEGAN.started_at, id="admitted"),
+        pytest.param(AGAIN, {}, BEGAN.started_at, id="evicted, and waits again"),
+        pytest.param(WAITS, {"started_at": after(70)}, after(70), id="admitted while it was stopped"),
+    ],
+)
+def test_stopped_attempt_began_only_if_it_was_admitted(entry: Active, words: Object, began: datetime | None) -> None:
+    job = job_view(schedule="@manually", retries=1, stops={ENTRY.job: f"{rfc3339(after(80))} by ann"})
+    gone = in_queue(QUEUED if entry.queue else RUNNING, gone=True, deleting=True)
+    told = {ENTRY.job: outcome(success=False, exit_code=None, at=after(85), **words)}
+    plan = look(entry, gone, at=after(90), job=job, final_output=told)
+    (record,) = plan.status.executions
+    assert (record.reason, record.queued_at, record.finished_at) == ("Stopped", NOON, after(90))
+    assert (record.never_began, record.started_at) == (began is None, began or after(90))
+    assert (plan.status.active, plan.status.error_count) == ((), 1)
+
+
 def test_newer_run_replaces_a_job_that_waits() -> None:
     job = job_view(schedule="@every 60s", concurrency="replace")
     plan = look(WAITS, in_queue(), at=after(60), job=job, probed={ENTRY.job: after(50)})

@@ -296,6 +296,9 @@ ENDS = {
 """The conditions of a run that has ended, by its phase."""
 FAILED = execution(A, success=False, reason="Error", exit_code=1, message="no disk")
 SECOND = first(requested(), attempt=2, at=20)
+ASKED = "asked for by ann"
+HALTED = execution(A, success=False, reason="Stopped", exit_code=143, message=ASKED)
+EARLY = execution(A, success=False, reason="Stopped", exit_code=None, message=ASKED, seconds=0)
 
 
 UNDECIDED = requested()
@@ -349,6 +352,18 @@ SHOWN = (
         {"active": tuple(A.model_copy(update={"queued_at": NOON, "member": member}) for member in ("a", "b"))},
         "Waiting", "the run has waited in line since 2026-03-01T12:00:00Z",
     ),
+    Shown("stopped", {"executions": (HALTED,)}, "Failed", f"attempt 1 failed (Stopped, exit code 143): {ASKED}"),
+    Shown("stopped in line", {"executions": (EARLY,)}, "Failed", f"the run was stopped before it began: {ASKED}"),
+    Shown(
+        "stopped in line, with all its members",
+        {"executions": tuple(EARLY.model_copy(update={"job": name, "member": name}) for name in ("a", "b"))},
+        "Failed", f"the run was stopped before it began: {ASKED}",
+    ),
+    Shown(
+        "its retry was stopped before it began",
+        {"executions": (EARLY.model_copy(update={"attempt": 2, "job": SECOND.job}), FAILED)},
+        "Failed", f"attempt 2 was stopped before it began: {ASKED}",
+    ),
     Shown("dropped from the line", {"refused": (A.job,)}, "Refused", ASK_EVENT, decided()),
     Shown("the job's status was wiped", {"runs": (run(A),)}, "Running", "attempt 1 is active", decided()),
     Shown("nothing is left", {}, "Failed", NO_RECORD, decided()),
@@ -371,6 +386,12 @@ def test_run_status_follows_the_job_status(case: Shown) -> None:
         assert {each.last_transition_time for each in status.conditions if each.status == "True"} == {
             status.finished_at
         }
+
+
+def test_run_that_was_stopped_in_line_never_started() -> None:
+    stopped, ran = (tell(requested(), executions=(each,)) for each in (EARLY, HALTED))
+    assert (stopped.started_at, stopped.finished_at, ran.started_at) == (None, EARLY.finished_at, NOON)
+    assert [each.reason for each in stopped.conditions] == ["Stopped"] * 3
 
 
 def test_attempts_dropped_by_the_job_stay_in_the_run() -> None:

@@ -133,11 +133,12 @@ def test_unseen_job_was_stopped_if_requested() -> None:
     assert (record.reason, record.message, record.output) == ("Stopped", ASKED, "")
 
 
-def test_written_record_sends_the_event_and_ends_the_request() -> None:
-    record = execution(success=False, reason="Stopped", message=ASKED)
+@pytest.mark.parametrize(("seconds", "early"), [(9, ""), (0, " before it began")])
+def test_written_record_sends_the_event_and_ends_the_request(seconds: int, early: str) -> None:
+    record = execution(success=False, reason="Stopped", exit_code=None, message=ASKED, seconds=seconds)
     plan = look(status={"executions": (record,)})
     assert answers_removed(plan) == [KEY]
-    assert told(plan) == [("ExecutionStopped", f"attempt 1 was stopped: {ASKED}")]
+    assert told(plan) == [("ExecutionStopped", f"attempt 1 was stopped{early}: {ASKED}")]
 
 
 # --- what has ended by itself ------------------------------------------------------------------------------------

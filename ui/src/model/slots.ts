@@ -48,6 +48,12 @@ export function isStopped({ details }: Pick<Execution, "details">): boolean {
   return details?.reason === "Stopped";
 }
 
+/** Whether a user stopped it before it began. Only then its beginning and its end are one time, without an exit code. */
+export function neverBegan(execution: Execution): boolean {
+  const { started_at, finished_at, details } = execution;
+  return isStopped(execution) && details?.exit_code === undefined && instant(started_at) === instant(finished_at);
+}
+
 /** Whether a user stopped the newest run: the last attempt of each member that failed. The newest execution is first. */
 export function wasStopped(executions: readonly Execution[]): boolean {
   const [newest] = executions;
@@ -73,7 +79,10 @@ const EXITS: Readonly<Record<number, string>> = {
  * time in it is one of the API. */
 export function whyFailed(execution: Execution): string {
   if (result(execution) !== "failed") return "";
-  if (isStopped(execution)) return stoppedInWords(execution.details?.message);
+  if (isStopped(execution)) {
+    const early = neverBegan(execution) ? ` before ${(execution.attempt ?? 1) > 1 ? "the attempt" : "it"} began` : "";
+    return stoppedInWords(execution.details?.message) + early;
+  }
   const { exit_code: code, reason } = execution.details ?? {};
   const meaning = EXITS[code ?? 0];
   const words = code === undefined ? "" : `exit code ${code}${meaning ? ` (${meaning})` : ""}`;

@@ -6,7 +6,7 @@ import type { Execution } from "../api/client";
 import { inOrder } from "../model/ansi";
 import { placeInWords } from "../model/queue";
 import { CAUSES } from "../model/runs";
-import { isOver, isStopped, lastLine, result, sinceOf, taken, whyFailed } from "../model/slots";
+import { isOver, isStopped, lastLine, neverBegan, result, sinceOf, taken, whyFailed } from "../model/slots";
 import { duration, inZone } from "../model/time";
 import { now } from "../state/clock";
 import { shownZone } from "../state/preferences";
@@ -108,7 +108,8 @@ function Row({ run, index }: { run: Execution; index: number }) {
   const zone = shownZone();
   const why = inZone(whyFailed(run), now.peek(), zone);
   const output = inOrder(isStopped(run) ? why : lastLine(run) || why);
-  const took = isOver(run) ? duration(taken(run, 0)) : <Elapsed since={sinceOf(run)} />;
+  const began = neverBegan(run) ? undefined : run.started_at;
+  const took = isOver(run) ? began && duration(taken(run, 0)) : <Elapsed since={sinceOf(run)} />;
   const cause = run.details?.trigger ?? "";
   return (
     <tr aria-rowindex={index + 2}>
@@ -131,13 +132,14 @@ function Row({ run, index }: { run: Execution; index: number }) {
         </span>
         <span class="sub narrow">
           <span class="clip">
-            <When at={run.started_at} />, {took}
+            <When at={began} never="never began" />
+            {took && <>, {took}</>}
           </span>
           <span class="clip mono">{output}</span>
         </span>
       </th>
       <td class="medium nowrap">
-        <When at={run.started_at} />
+        <When at={began} />
       </td>
       <td class="wide nowrap">
         {isOver(run) ? <When at={run.finished_at} /> : [wordFor(kind), placeInWords(run)].filter(Boolean).join(", ")}

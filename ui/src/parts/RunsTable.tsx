@@ -10,6 +10,7 @@ import {
   isStopped,
   lastLine,
   lateness,
+  neverBegan,
   planned,
   result,
   sinceOf,
@@ -107,7 +108,8 @@ function RunRow({ run, zone, dated }: RowProps) {
   const wait = waited(run);
   const why = inZone(whyFailed(run), now.peek(), shownZone(zone));
   const output = inOrder(isStopped(run) ? why : lastLine(run) || why);
-  const took = isOver(run) ? duration(taken(run, 0)) : <Elapsed since={sinceOf(run)} />;
+  const never = neverBegan(run);
+  const took = never ? "" : isOver(run) ? duration(taken(run, 0)) : <Elapsed since={sinceOf(run)} />;
   return (
     <tr>
       <th scope="row" class="nowrap">
@@ -121,7 +123,7 @@ function RunRow({ run, zone, dated }: RowProps) {
       <td class="nowrap">
         <When at={planned(run)} jobZone={zone} dated={dated} />
         <span class="small muted">
-          {kind === "waiting" ? "waits for" : "took"} {took}
+          {never ? "never began" : kind === "waiting" ? "waits for" : "took"} {took}
         </span>
         <span class="small muted mono clip">{output}</span>
       </td>
@@ -132,6 +134,8 @@ function RunRow({ run, zone, dated }: RowProps) {
           </>
         ) : kind === "waiting" ? (
           placeInWords(run)
+        ) : never ? (
+          "never began"
         ) : late === undefined ? (
           <When at={run.started_at} jobZone={zone} />
         ) : late < 1000 ? (

@@ -14,6 +14,7 @@ import {
   isOver,
   isStopped,
   lateness,
+  neverBegan,
   planned,
   queued,
   result,
@@ -226,6 +227,7 @@ function Timing({ body, zone, usual }: TimingProps) {
   const slot = standsFor(body);
   const kind = result(body);
   const running = kind === "running";
+  const never = neverBegan(body);
   const { details } = body;
   const trace = traceLink(body);
   return (
@@ -237,12 +239,12 @@ function Timing({ body, zone, usual }: TimingProps) {
           ["Waits since", kind === "waiting" && <When key="w" at={body.queued_at} jobZone={zone} />],
           ["Waits for", kind === "waiting" && <Elapsed key="f" since={sinceOf(body)} />],
           ["Place", placeInWords(body)],
-          ["Began", kind !== "waiting" && <When key="b" at={body.started_at} jobZone={zone} />],
+          ["Began", kind !== "waiting" && !never && <When key="b" at={body.started_at} jobZone={zone} />],
           ["Late by", late === undefined ? "" : duration(late)],
           ["Waited in line", inLine === undefined ? "" : duration(inLine)],
           ["Ended", isOver(body) && <When key="e" at={body.finished_at} jobZone={zone} />],
           ["Running for", running && <Expected key="t" since={body.started_at} usual={usual} />],
-          ["Took", isOver(body) && tookInWords(taken(body, 0) / 1000, usual)],
+          ["Took", isOver(body) && !never && tookInWords(taken(body, 0) / 1000, usual)],
           ["Attempt", body.attempt],
           ["Queued for", wait === undefined ? "" : duration(wait)],
           ["Cause", details && [CAUSES[details.trigger], details.cause].filter(Boolean).join(": ")],
