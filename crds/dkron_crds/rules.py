@@ -103,7 +103,8 @@ BACKOFF_GROWS = Rule(
     field=".max",
 )
 LONG_ENOUGH_TO_WAIT = Rule(
-    cel="duration(self) >= duration('1s')",
+    # More hours than a duration has: to read them is an error of CEL, which `&& false` turns into our message.
+    cel="duration(self) >= duration('1s') && !self.matches('(^|[a-z])([3-9][0-9]{6}|[1-9][0-9]{7,})([.][0-9]+)?h')",
     message="a run may wait from 1s to 292 years, for example 1h",
 )
 ONE_CLUSTER = Rule(

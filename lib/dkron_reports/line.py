@@ -104,8 +104,8 @@ def shown_line_of(status: Object, spec: Object) -> dict[RunKey, int]:
 
 
 def missing_pool(status: Object) -> str:
-    """Return for which pool of the job no run gets a place, and why, as a part of a sentence; empty if there is none
-    like this."""
+    """Return that runs wait for a pool that is missing, and what is wrong with it, as a part of a sentence; empty if
+    none is missing."""
     for each in objects(status, "conditions"):
         if (each.get("type"), each.get("status"), each.get("reason")) == ("Ready", "False", NO_POOL):
             message = one_line(str(each.get("message") or ""))

@@ -284,6 +284,7 @@ def test_waiting_jobs_are_stopped_and_replaced(queues: Queues) -> None:
     kube.ask_stop("stopped", entry["job"], f"{entry['startedAt']} by a test")
     (record,) = kube.wait_status("stopped", "to be stopped", finished(1))["executions"]
     assert (record["reason"], record["queuedAt"]) == ("Stopped", entry["queuedAt"])
+    assert record["startedAt"] == record["finishedAt"], "it never began"
     first, *_ = kube.wait_status("replaced", "to be replaced", finished(1))["executions"]
     assert (first["reason"], first["success"]) == ("Replaced", False)
     later = kube.wait_status("replaced", "to wait again", queued)["active"][0]

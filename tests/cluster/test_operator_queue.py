@@ -78,6 +78,7 @@ def test_requests_wait_and_leave_the_line_with_a_reason(own_site: Site) -> None:
     kube.ask_stop("report", second["job"], "2026-01-01T00:00:02Z by a test")
     stopped = kube.wait_status("report", "the stop", finished(1))["executions"][0]
     assert (stopped["job"], stopped["reason"]) == (second["job"], "Stopped")
+    assert stopped["startedAt"] == stopped["finishedAt"], "it never began"
     kube.edit("report", queue={"expires": "1s"})
     refused = kube.wait_for("the DkronRun to end", lambda: run_status(kube, "third"), lambda s: s.get("finishedAt"))
     assert refused["phase"] == "Refused"
@@ -86,6 +87,23 @@ def test_requests_wait_and_leave_the_line_with_a_reason(own_site: Site) -> None:
         "count": 1, "lastReason": "QueueExpired", "lastTime": "",
     }  # fmt: skip
     assert kube.events_of("report", "QueueExpired")
+
+
+def test_run_that_was_stopped_in_line_never_began(own_site: Site) -> None:
+    kube, operator = own_site.kube, own_site.operator
+    operator.start()
+    kube.apply(dkron_job("report", run=["first"], concurrency="queue", jobTemplate=LONG))
+    kube.wait_status("report", "to run", lambda status: [e for e in status.get("active", ()) if e.get("uid")])
+    kube.create(DKRON_RUNS, {**RUN, "metadata": {"name": "second"}, "spec": {"job": "report"}})
+    (entry,) = waiting(kube.wait_status("report", "one to wait", waiting))
+    kube.ask_stop("report", entry["job"], "2026-01-01T00:00:02Z by a test")
+    ended = kube.wait_for("the DkronRun to end", lambda: run_status(kube, "second"), lambda s: s.get("finishedAt"))
+    asked = "asked for at 2026-01-01T00:00:02Z by a test"
+    assert (ended["phase"], ended["message"]) == ("Failed", f"the run was stopped before it began: {asked}")
+    assert "startedAt" not in ended
+    assert condition(ended, "Failed")["reason"] == "Stopped"
+    (told,) = kube.wait_for("an Event", lambda: kube.events_of("report", "ExecutionStopped"), bool)
+    assert told == f"attempt 1 was stopped before it began: {asked}"
 
 
 def test_pause_keeps_the_line_and_its_end_lets_it_go_on(own_site: Site) -> None:

@@ -5,6 +5,7 @@ import { draftOf, objectOf, pairsOf, parsed } from "../src/model/draft";
 import {
   attemptsOf,
   lateness,
+  neverBegan,
   planned,
   queued,
   result,
@@ -102,6 +103,19 @@ describe("a run", () => {
     { success: false, told: { exit_code: 137, reason: "Stopped", message: "asked for" }, why: "stopped" },
   ])("it failed by: $why", ({ success, told, why }) => {
     expect(whyFailed(run({ success, details: { job: "", slot: "", trigger: "schedule", ...told } }))).toBe(why);
+  });
+
+  test.each([
+    { of: {}, told: {}, never: true, why: "stopped by ann before it began" },
+    { of: { attempt: 2 }, told: {}, never: true, why: "stopped by ann before the attempt began" },
+    { of: { finished_at: "2026-11-27T12:00:00.260Z" }, told: {}, never: false, why: "stopped by ann" },
+    { of: {}, told: { exit_code: 0 }, never: false, why: "stopped by ann" },
+    { of: {}, told: { reason: "JobLost", message: "" }, never: false, why: "JobLost" },
+  ])("it was $why", ({ of, told, never, why }) => {
+    const details = { job: "", slot: "", trigger: "schedule" as const, reason: "Stopped", message: "asked for by ann" };
+    const times = { finished_at: "2026-11-27T12:00:00.250Z", success: false };
+    const one = run({ ...times, ...of, details: { ...details, ...told } });
+    expect([neverBegan(one), whyFailed(one)]).toEqual([never, why]);
   });
 
   test("a run was stopped if a user ended the last attempt of each member that failed", () => {
