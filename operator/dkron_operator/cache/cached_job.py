@@ -11,7 +11,6 @@ from dkron_operator.plan.changes import Change, Decided, Finished, MarkTakenBack
 from dkron_operator.plan.fold import fold_all
 from dkron_operator.plan.read import FOREVER_AGO
 from dkron_operator.plan.requested_run import RunsOfJob
-from dkron_operator.plan.unknown_jobs import is_ahead
 from dkron_operator.plan.upstream_runs import Fullness
 from dkron_operator.plan.view import AttemptJob, JobView, Outcome, PodProblem
 from dkron_pods.problem import Problem
@@ -198,7 +197,7 @@ class CachedJob:
         base = read or JobStatus()
         self.version, self.base, self.unreadable = version, base, read is None
         if self.mark > (base.last_schedule_time or FOREVER_AGO) and self.mark is not FOREVER_AGO:
-            if is_ahead(self.mark, now):
+            if self.mark > now:
                 # Another replica has taken back a mark that a wrong clock or a user had set.
                 self.mark = FOREVER_AGO
                 self.accounting.forget_mark()
