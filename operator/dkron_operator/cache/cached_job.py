@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from dkron_crds.job import Active, Execution, JobStatus
 from dkron_operator.cache.write_accounting import WriteAccounting
 from dkron_operator.plan.cause import ON_REQUEST
-from dkron_operator.plan.changes import Change, Decided, Finished, MarkTakenBack, Refused
+from dkron_operator.plan.changes import Change, Decided, Enqueued, Finished, MarkTakenBack, Refused
 from dkron_operator.plan.fold import fold_all
 from dkron_operator.plan.read import FOREVER_AGO
 from dkron_operator.plan.requested_run import RunsOfJob
@@ -133,6 +133,9 @@ class CachedJob:
                 self.mark = change.to
             elif isinstance(change, Decided):
                 self.mark = max(self.mark, change.slot)
+            elif isinstance(change, Enqueued):
+                slots = (mark.slot for mark in change.marks if isinstance(mark, Decided))
+                self.mark = max((self.mark, *slots))
             elif (name := _counts(change)) is not None:
                 self.remembered.lately_counted[name] = None
             if isinstance(change, Finished) and change.execution.trigger in ON_REQUEST:
