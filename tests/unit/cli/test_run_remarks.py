@@ -223,7 +223,7 @@ class TestByKubeconfig:
         seat.steps(seat.shows(LINE), seat.says(phase="Waiting", message="it waits"), drop, tell)
         with pytest.raises(CliError, match="a newer run took its turn"):
             await _run(Options(), WAITING)
-        assert capsys.readouterr().err.splitlines()[1:] == [f"{NAME}: waits in line, place 1"]
+        assert capsys.readouterr().err.splitlines()[1:] == [f"{NAME}: waits in line"]
 
 
 EXECUTION = {"id": "3-n", "group": 2_000_000_123, "attempt": 1, "success": False, "node_name": "", "finished_at": ZERO}
