@@ -103,7 +103,7 @@ def test_run_that_was_stopped_in_line_never_began(own_site: Site) -> None:
     assert "startedAt" not in ended
     assert condition(ended, "Failed")["reason"] == "Stopped"
     (told,) = kube.wait_for("an Event", lambda: kube.events_of("report", "ExecutionStopped"), bool)
-    assert told == f"attempt 1 was stopped before it began: {asked}"
+    assert told == f"{entry['job']}: attempt 1 was stopped before it began: {asked}"
 
 
 def test_pause_keeps_the_line_and_its_end_lets_it_go_on(own_site: Site) -> None:
