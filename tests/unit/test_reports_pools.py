@@ -127,6 +127,8 @@ def test_place_is_the_one_of_the_pool_status(case: Told) -> None:
     raw = with_places(known, case.pools)
     runs = runs_of(attempts_of(raw["status"], raw["spec"]))
     assert [run.where if run.started is None else "" for run in runs] == case.where
+    if case.conditions:
+        assert {(run.place, run.attempts[0].pools) for run in runs} == {(0, ())}, "for programs"
 
 
 def test_run_of_another_job_with_the_same_id_is_another_one() -> None:
