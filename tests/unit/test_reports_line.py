@@ -164,7 +164,7 @@ def test_explanation_says_where_older_skips_are_told(schedule: str, skipped: Ski
 def test_slot_is_not_told_the_reason_of_a_newer_one() -> None:
     # The run of 11:58 was dropped from the line, and then a request was.
     ran = tuple(execution(claim(at(-minutes), at=at(-minutes)), seconds=20) for minutes in (1, 3))
-    known = {"since": at(-3.5), "last_schedule_time": at(-1), "executions": ran, "success_count": 2}
+    known: dict[str, Any] = {"since": at(-3.5), "last_schedule_time": at(-1), "executions": ran, "success_count": 2}
     for last_time, why in (
         (at(-1), "its reason is not kept, the newest one is: as many runs waited in line"),
         (at(-1.5), "no reason is kept"),
