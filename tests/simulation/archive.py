@@ -14,8 +14,8 @@ from tests.support.fake_archive import FakeArchive
 
 SLOWEST = 0.6
 """Seconds until the effect of a call, and as long again until its answer."""
-LOST = 0.1
-"""How likely an answer is lost."""
+LOST, IN_A_ROW = 0.1, 3
+"""How likely an answer is lost, and how many in a row are at most: more are an outage, which lasts longer than SOON."""
 SOON = timedelta(seconds=15)
 """How long before the end an execution has to have ended, so that the archive has it."""
 NOTHING = Unarchived()
@@ -31,6 +31,7 @@ class SimulatedArchive(FakeArchive):
         self._dice = Dice(seed, "archive")
         self._time = time
         self._away = away
+        self._lost = 0
 
     async def write(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
@@ -47,7 +48,8 @@ class SimulatedArchive(FakeArchive):
 
     async def _leave(self) -> None:
         await asyncio.sleep(self._dice.between(0.0, SLOWEST))
-        if self._dice.chance(LOST):
+        self._lost = self._lost + 1 if self._dice.chance(LOST) and self._lost < IN_A_ROW else 0
+        if self._lost:
             raise ArchiveUnavailable("no answer")
 
 

@@ -17,7 +17,7 @@ from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.actions import CreateJob
-from dkron_operator.plan.changes import Change, Finished, Started
+from dkron_operator.plan.changes import Change, Enqueued, Finished, Started
 from dkron_operator.plan.dependencies import GroupKey
 from dkron_operator.plan.fold import is_recorded
 from dkron_operator.plan.view import AttemptJob, JobView
@@ -122,6 +122,9 @@ class RunTracing:
         for change in changes:
             if isinstance(change, Started):
                 self._find(cached, change.entry, self._tracer)
+            elif isinstance(change, Enqueued):
+                for entry in change.entries:
+                    self._find(cached, entry, self._tracer)
             elif isinstance(change, Finished):
                 execution = change.execution
                 ending = Ending(cached.job, execution, self._own(cached, execution), self._clock.now())

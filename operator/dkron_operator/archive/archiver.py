@@ -295,6 +295,8 @@ class Archiver:
         none of them, the records are not to blame."""
         try:
             await write(records)
+            # It answers: whatever fails next is not the next failure in a row.
+            self._failures = 0
         except ArchiveUnavailable:
             raise
         except Exception as exc:

@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 from dkron_crds.job import Active, Execution, JobStatus
 from dkron_operator.cache.write_accounting import WriteAccounting
 from dkron_operator.plan.cause import ON_REQUEST
-from dkron_operator.plan.changes import Change, Decided, Finished, MarkTakenBack, Refused
+from dkron_operator.plan.changes import Change, Decided, Enqueued, Finished, MarkTakenBack, Refused
 from dkron_operator.plan.fold import fold_all
 from dkron_operator.plan.read import FOREVER_AGO
 from dkron_operator.plan.requested_run import RunsOfJob
-from dkron_operator.plan.unknown_jobs import is_ahead
 from dkron_operator.plan.upstream_runs import Fullness
 from dkron_operator.plan.view import AttemptJob, JobView, Outcome, PodProblem
 from dkron_pods.problem import Problem
@@ -134,6 +133,9 @@ class CachedJob:
                 self.mark = change.to
             elif isinstance(change, Decided):
                 self.mark = max(self.mark, change.slot)
+            elif isinstance(change, Enqueued):
+                slots = (mark.slot for mark in change.marks if isinstance(mark, Decided))
+                self.mark = max((self.mark, *slots))
             elif (name := _counts(change)) is not None:
                 self.remembered.lately_counted[name] = None
             if isinstance(change, Finished) and change.execution.trigger in ON_REQUEST:
@@ -198,7 +200,7 @@ class CachedJob:
         base = read or JobStatus()
         self.version, self.base, self.unreadable = version, base, read is None
         if self.mark > (base.last_schedule_time or FOREVER_AGO) and self.mark is not FOREVER_AGO:
-            if is_ahead(self.mark, now):
+            if self.mark > now:
                 # Another replica has taken back a mark that a wrong clock or a user had set.
                 self.mark = FOREVER_AGO
                 self.accounting.forget_mark()

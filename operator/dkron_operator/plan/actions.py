@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dkron_crds.job import Active
-from dkron_operator.plan.changes import Change
+from dkron_operator.plan.changes import Change, Enqueued
 from dkron_operator.plan.view import AttemptJob
 
 
@@ -140,9 +140,9 @@ class CreateJob:
 
 @dataclass(frozen=True, slots=True)
 class Enqueue:
-    """Have a run wait in line: what decides it, and its claims. There is nothing to do in the cluster."""
+    """Have a run wait in line. There is nothing to do in the cluster."""
 
-    changes: tuple[Change, ...]
+    change: Enqueued
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,25 @@ An operator whose clock was ahead leaves a mark that silences the job until that
 TOLERANCE is therefore moved back to now. The status remembers the coming slots that already have an attempt, so none of
 them runs again when it comes due. If executions have been trimmed, the mark moves back no further than to the start of
 the oldest one that is kept, because a trimmed slot may have run.
+
+An edit shows sooner that a clock was ahead: a mark after now that is no slot of the schedule is of the schedule before
+the edit. It is moved back, too, for it would pass over slots of the new schedule that are still to come.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import JobStatus
+from dkron_crds.schedule.timeline import TICK
 from dkron_operator.plan.changes import MarkTakenBack, RebuiltTakenBack, SinceTakenBack
 from dkron_operator.plan.fold import start_of
 from dkron_operator.plan.mark import fitting
 from dkron_operator.plan.plan import Plan, begun_slots
+from dkron_operator.plan.slots import timeline
 from dkron_operator.plan.unknown_jobs import is_ahead
+
+APART = timedelta(seconds=1)
+"""How far the clocks of healthy nodes are apart at most."""
 
 
 def plan_ahead(plan: Plan) -> None:
@@ -29,12 +37,18 @@ def plan_ahead(plan: Plan) -> None:
         plan.record(RebuiltTakenBack(status.rebuilt_at, now))
         text = f"status.rebuiltAt was {rfc3339(status.rebuilt_at)}, ahead of the clock"
         plan.warn("ClockWasAhead", f"{text}: runs that ended before now start no other jobs")
-    if mark is not None and is_ahead(mark, now):
+    if mark is not None and (is_ahead(mark, now) or _is_of_the_schedule_before(plan, mark)):
         to, begun = _begun_after(plan, max(now, _unsure_until(status) or now))
         if to < mark:
             plan.record(MarkTakenBack(mark, to, begun))
             text = f"status.lastScheduleTime was {rfc3339(mark)}, ahead of the clock"
             plan.warn("ClockWasAhead", f"{text}: slots after {rfc3339(to)} are decided when due")
+
+
+def _is_of_the_schedule_before(plan: Plan, mark: datetime) -> bool:
+    line, since, now = timeline(plan), plan.status.since, plan.situation.now
+    ahead = since is not None and mark - max(since, now) > APART
+    return ahead and line is not None and line.latest(mark - TICK, mark) is None
 
 
 def _begun_after(plan: Plan, to: datetime) -> tuple[datetime, tuple[datetime, ...]]:

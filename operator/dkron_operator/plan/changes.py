@@ -200,9 +200,23 @@ class PauseNoted:
     noted: NotedPause | None
 
 
+Mark = Decided | DeferredStarted | ParentRunsHandled
+"""A change by which a slot, or the runs of parents, are decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """A run begins to wait in line: `entries` are the claims of its members, `marks` decide it, and a request is
+    refused under the name `job`. If another write has decided it, its run may have left the line since."""
+
+    entries: tuple[Active, ...]
+    marks: tuple[Mark, ...]
+    job: str
+
+
 Change = (
     Accepted | Decided | SlotsSkipped | SlotsDeferred | DeferredStarted | DeferredSkipped | Refused | RequestsGone
-    | Started | Dequeued | DroppedFromLine | Finished | Dropped | Discarded | ParentRunsHandled | ParentRunsMissed
-    | JobsGone | Delivered | ArchiveTurned | Archived
+    | Started | Enqueued | Dequeued | DroppedFromLine | Finished | Dropped | Discarded
+    | ParentRunsHandled | ParentRunsMissed | JobsGone | Delivered | ArchiveTurned | Archived
     | ConditionsSet | PauseNoted | Link | Reserved | Released | MarkTakenBack | SinceTakenBack | RebuiltTakenBack
 )  # fmt: skip

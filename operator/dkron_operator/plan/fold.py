@@ -33,6 +33,7 @@ from dkron_operator.plan.changes import (
     Delivered,
     Discarded,
     Dropped,
+    Enqueued,
     Finished,
     JobsGone,
     Lost,
@@ -108,6 +109,8 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return status if is_recorded(status, change.execution.job) else _finished(status, change, history)
         case Dropped(job, reason):
             return _dropped(status, job, reason)
+        case Enqueued():
+            return _enqueued(status, change, history)
         case Dequeued():
             return with_begun(status, change)
         case DroppedFromLine():
@@ -260,6 +263,13 @@ def _with_all_active(status: JobStatus, entries: Sequence[Active]) -> JobStatus:
         if entry.job not in done and (known is None or (entry.uid and entry != known)):
             active[entry.job], changed = entry, True
     return _with(status, active=tuple(active.values())) if changed else status
+
+
+def _enqueued(status: JobStatus, change: Enqueued, history: History) -> JobStatus:
+    decided = fold_all(status, change.marks, history)
+    if change.job in status.refused or (change.marks and decided == status):
+        return status
+    return _with_all_active(decided, change.entries)
 
 
 def _dropped(status: JobStatus, job: str, reason: SkipReason | None) -> JobStatus:

@@ -1,6 +1,6 @@
 """The mark `lastScheduleTime`, and the slots after it that have run already, because a clock was ahead.
 
-The execution of such a slot may leave the history, and its Job the cluster, before the slot comes due. Until then
+The execution of this slot may leave the history, and its Job the cluster, before the slot comes due. Until then
 `ranAhead` shows that it has run.
 """
 
@@ -42,7 +42,7 @@ def with_ran_ahead(status: JobStatus, execution: Execution) -> JobStatus:
 
 
 def fitting(slots: Iterable[datetime]) -> tuple[datetime | None, tuple[datetime, ...]]:
-    """The newest of these slots for which `ranAhead` has no room, which the mark has to pass, and those that fit."""
+    """The newest of these slots that finds no room in `ranAhead`, which the mark has to pass, and those that fit."""
     ordered = sorted(slots)
     over, kept = ordered[:-MAX_RAN_AHEAD], ordered[-MAX_RAN_AHEAD:]
     return (over[-1] if over else None), tuple(kept)

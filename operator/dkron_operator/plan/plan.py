@@ -8,7 +8,7 @@ from typing import TypeVar
 from dkron_crds.job import Active, Concurrency, JobStatus, QueueOrder, SkipReason, Trigger
 from dkron_operator.plan.actions import Action, CreateJob, Effect, Enqueue, Report, Severity
 from dkron_operator.plan.cause import Cause, cause_of
-from dkron_operator.plan.changes import Change, Dropped, Started
+from dkron_operator.plan.changes import Change, Dropped, Enqueued, Mark, Started
 from dkron_operator.plan.decide import MOST_ACTIVE, Fire, Skip
 from dkron_operator.plan.fold import fold, fold_all, is_recorded, recorded
 from dkron_operator.plan.line_changes import DroppedFromLine, line_of, queued
@@ -81,8 +81,7 @@ class Plan:
         """Have the run wait in line, or create this Job, unless the budget of the namespace has it wait. Returns
         whether the run is decided."""
         if isinstance(create, Enqueue):
-            for change in create.changes:
-                self.record(change)
+            self.record(create.change)
             # The steps that look at the line come first, and nothing else may ever plan this job again.
             self.wake_at(self.situation.now)
             return True
@@ -140,7 +139,7 @@ class Plan:
         self.wake = when if self.wake is None else min(self.wake, when)
 
 
-def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Change, ...] = ()) -> CreateJob | Enqueue | Skip:
+def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Mark, ...] = ()) -> CreateJob | Enqueue | Skip:
     """How the first attempts of a trigger are created under the job's concurrency policy and tags: at once, after a
     claim, or when their turn in line comes. `entry` stands for the trigger; the members of its group are decided here,
     once."""
@@ -166,7 +165,7 @@ def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Change, ...]
     return CreateJob(entries[0], before=(*mark, *dropped, *claims), replaces=running, reports=reports)
 
 
-def _queued(plan: Plan, entries: list[Active], mark: tuple[Change, ...]) -> Enqueue | Skip:
+def _queued(plan: Plan, entries: list[Active], mark: tuple[Mark, ...]) -> Enqueue | Skip:
     spec, queue, now = plan.situation.job.spec, plan.situation.job.spec.queue, plan.situation.now
     beside = overrules_line(plan, entries[0])
     waiting = [run for run in line_of(plan.status.active) if overrules_line(plan, run[0]) is beside]
@@ -176,13 +175,18 @@ def _queued(plan: Plan, entries: list[Active], mark: tuple[Change, ...]) -> Enqu
     if keeps and not beside and len(waiting) >= queue.max:
         runs = "1 run waits" if queue.max == 1 else f"{queue.max} runs wait"
         return Skip(SkipReason.QUEUE_FULL, f"{runs} in line, as spec.queue.max allows")
-    return Enqueue((*mark, *(Started(queued(entry, now)) for entry in entries)))
+    return Enqueue(Enqueued(tuple(queued(entry, now) for entry in entries), mark, _without_member(plan, entries[0])))
 
 
 def dropped_from_line(plan: Plan, entries: tuple[Active, ...], reason: SkipReason) -> DroppedFromLine:
     """The change by which a run leaves the line, and will not begin."""
-    job, cause = plan.situation.job, replace(cause_of(entries[0]), member="")
-    return DroppedFromLine(entries, reason, cause.job_name(uid=job.uid, name=job.name))
+    return DroppedFromLine(entries, reason, _without_member(plan, entries[0]))
+
+
+def _without_member(plan: Plan, entry: Active) -> str:
+    """The name that the Job of this entry would have if the run had one member."""
+    job, cause = plan.situation.job, replace(cause_of(entry), member="")
+    return cause.job_name(uid=job.uid, name=job.name)
 
 
 def overrules_line(plan: Plan, entry: Active) -> bool:

@@ -17,6 +17,7 @@ from dkron_operator.plan.changes import (
     Decided,
     Discarded,
     Dropped,
+    Enqueued,
     Finished,
     MarkTakenBack,
     SlotsSkipped,
@@ -131,8 +132,8 @@ class _Reading:
                 self._defer(change)
             case MarkTakenBack(mark, to, _) if mark == self.mark:
                 self.mark, self.deferred = to, not_after(self.deferred, to)
-            case Started(entry):
-                self._start(entry)
+            case Started() | Enqueued():
+                self._claim(change)
             case Dropped() | DroppedFromLine():
                 self._drop(change)
             case Discarded(entries):
@@ -198,6 +199,17 @@ class _Reading:
             self._settle(entry.job)
         elif not (entry.job in self.known or is_known(self.before, entry.job)):
             self.claims[entry.job] = entry.slot
+
+    def _claim(self, change: Started | Enqueued) -> None:
+        if isinstance(change, Started):
+            self._start(change.entry)
+            return
+        before = (self.mark, self.deferred)
+        for mark in change.marks:
+            self.apply(mark)
+        if (self.mark, self.deferred) != before:
+            for entry in change.entries:
+                self._start(entry)
 
     def _settle(self, job: str) -> None:
         self.known.add(job)

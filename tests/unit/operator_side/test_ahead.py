@@ -43,6 +43,7 @@ def accepted(**fields: object) -> JobStatus:
 class Row:
     mark: datetime
     taken_back_to: datetime
+    since: datetime = NOON
     degraded: bool = False
     executions: int = 0
     dropped: int = 0
@@ -57,7 +58,10 @@ NONE_SHOWN = Row(mark=after(600), taken_back_to=after(600), degraded=True, dropp
 @pytest.mark.parametrize(
     "row",
     [
-        pytest.param(Row(mark=after(150), taken_back_to=after(150)), id="clocks may differ by a minute"),
+        pytest.param(Row(mark=after(180), taken_back_to=after(180)), id="clocks may differ by a minute"),
+        pytest.param(Row(mark=after(103), taken_back_to=after(100)), id="no slot of the schedule"),
+        pytest.param(Row(mark=after(101), taken_back_to=after(101)), id="no slot, and clocks may differ by a second"),
+        pytest.param(Row(mark=after(103), taken_back_to=after(103), since=after(102)), id="no slot lies before it"),
         pytest.param(Row(mark=after(300), taken_back_to=after(100)), id="a clock that was ahead"),
         pytest.param(Row(mark=after(days=365), taken_back_to=after(100)), id="a hand"),
         pytest.param(ALL_SHOWN, id="all that ran is shown"),
@@ -68,7 +72,9 @@ NONE_SHOWN = Row(mark=after(600), taken_back_to=after(600), degraded=True, dropp
 def test_a_mark_that_is_ahead_is_taken_back(row: Row) -> None:
     slots = [row.mark - timedelta(minutes=n) for n in range(row.executions)]
     shown = tuple(execution(claim(slot, at=slot + timedelta(seconds=1))) for slot in slots)
-    status = accepted(last_schedule_time=row.mark, executions=shown, success_count=len(shown) + row.dropped)
+    status = accepted(
+        since=row.since, last_schedule_time=row.mark, executions=shown, success_count=len(shown) + row.dropped
+    )
     plan = advance(situation(JOB, status, now=after(100)))
     assert plan.status.last_schedule_time == row.taken_back_to
     degraded = condition(plan, "Degraded")

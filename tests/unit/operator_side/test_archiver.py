@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
+from dkron_archive.ports import ArchiveUnavailable
 from dkron_crds.job import Active, JobStatus, Unarchived
 from dkron_crds.run import OF_RUN
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, EVENTS, JOBS, PODS
@@ -28,7 +29,7 @@ from tests.support.builders import (
     wire_run,
 )
 from tests.support.edges import Edges, until, wall
-from tests.support.fake_archive import FakeArchive
+from tests.support.fake_archive import AWAY, FakeArchive
 from tests.support.fake_kube import FakeKube
 
 pytestmark = pytest.mark.looptime
@@ -220,6 +221,26 @@ async def test_archive_that_is_away_keeps_records_in_the_status() -> None:
         assert archive.names() == sorted([*names, claim(after(minutes=6)).job])
         assert len(edges.status().executions) == 2, "the history is as long as the job says"
         assert (state(edges).up, owed(edges).lost) == (True, 0)
+
+
+class WithoutPauses(FakeArchive):
+    """One that takes records, and fails when it is asked for pauses."""
+
+    async def pauses(self, *_: object) -> NoReturn:
+        raise ArchiveUnavailable(AWAY)
+
+
+async def test_records_that_are_taken_do_not_wait_as_for_an_outage() -> None:
+    kube, archive = FakeKube(), WithoutPauses()
+    async with operator(kube, archive, schedule="*/10 * * * * *") as edges:
+        names = []
+        for second in range(10, 310, 10):
+            await until(second + 1)
+            names.append(claim(after(second)).job)
+            finish(edges, names[-1])
+        missing = set(names) - set(archive.names())
+        assert not state(edges).up
+        assert missing <= set(names[-2:])
 
 
 async def test_record_that_finds_no_room_is_counted_as_lost() -> None:

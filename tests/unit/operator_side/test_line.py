@@ -10,19 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dkron_crds.attempt_names import nanoseconds
-from dkron_crds.job import Active, ConditionType, History, JobStatus, SkipReason, Trigger
+from dkron_crds.job import Active, ConditionType, DeferredSlots, Heard, History, JobStatus, SkipReason, Trigger
 from dkron_operator.plan.acceptance import accepted_schedule
 from dkron_operator.plan.actions import Enqueue, RemoveAnnotation
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.cause import Cause
-from dkron_operator.plan.changes import Change
+from dkron_operator.plan.cause import Cause, following
+from dkron_operator.plan.changes import Change, Decided, Enqueued, Mark, ParentRunsHandled
 from dkron_operator.plan.decide import Fire, Skip
-from dkron_operator.plan.fold import fold
+from dkron_operator.plan.deferred_changes import DeferredStarted
+from dkron_operator.plan.dependency_changes import key
+from dkron_operator.plan.fold import fold, fold_all
 from dkron_operator.plan.line_changes import Dequeued, DroppedFromLine, dequeued, queued
 from dkron_operator.plan.pauses import Pause
 from dkron_operator.plan.plan import MOST_BESIDE, Plan, creation
 from dkron_operator.plan.view import AttemptState, JobView, Outcome, Situation
-from tests.support.builders import NAME, NOON, UID, after, claim, job_view, node, seen, situation
+from dkron_operator.plan.written import facts
+from tests.support.builders import NAME, NOON, UID, after, claim, job_view, node, request_claim, seen, situation
 from tests.support.examples import examples
 from tests.support.steps import settle, steps
 
@@ -234,6 +237,40 @@ def test_only_a_run_that_waits_leaves_the_line(known: Active | None, change: Cha
     assert not [entry for entry in left if entry.waits_in_line]
     assert skipped(once) == ((1, FULL) if known is WAITS and not left else (0, None))
     assert fold(once, change, History()) == once
+
+
+@dataclass(frozen=True)
+class Joining:
+    entry: Active
+    marks: tuple[Mark, ...] = ()
+    known: dict[str, Any] = field(default_factory=dict)
+
+
+HEARD = Heard(job="parent", uid="uid-parent", group=7, at=NOON, waiting=True)
+DEPENDENT = following(HEARD).entry(uid=UID, name=NAME, at=NOON)
+OF_A_PARENT = Joining(DEPENDENT, (ParentRunsHandled(frozenset({key(HEARD)}), NOON),), {"heard": (HEARD,)})
+DEFERRED = {"last_schedule_time": NOON, "deferred": (DeferredSlots(after=after(-60), until=NOON),)}
+
+
+@pytest.mark.parametrize(
+    "joining",
+    [
+        pytest.param(Joining(claim(), (Decided(NOON),)), id="a slot"),
+        pytest.param(Joining(claim(), (DeferredStarted(NOON),), DEFERRED), id="a deferred slot"),
+        pytest.param(Joining(request_claim()), id="a request"),
+        pytest.param(OF_A_PARENT, id="a run of a parent"),
+    ],
+)
+def test_a_run_that_was_dropped_does_not_join_the_line_again(joining: Joining) -> None:
+    entry = queued(joining.entry, NOON)
+    joins, leaves = Enqueued((entry,), joining.marks, entry.job), DroppedFromLine((entry,), FULL, entry.job)
+    before = JobStatus(**joining.known)
+    waits = fold(before, joins, History())
+    assert waits.active == (entry,)
+    dropped = fold(waits, leaves, History())
+    assert (dropped.active, skipped(dropped)) == ((), (1, FULL))
+    assert fold_all(dropped, [joins, leaves], History()) == dropped
+    assert facts(dropped, [joins, leaves], mark=NOON) == ()
 
 
 def asked(job: JobView, **fields: Any) -> JobView:

@@ -88,10 +88,24 @@ def test_job_remembers_fired_and_written_decisions(change: Change, mark: datetim
     cached = CachedJob(job_view(), 1, before, before, mark=after(60))
     cached.record(change)
     assert cached.mark == mark
-    cached.rebase(before, 2, now=NOON)
+    cached.rebase(before, 2, now=after(120))
     assert cached.mark == mark, "the status of another writer does not write the change"
     cached.settle(1, base=fold_all(before, [change], cached.job.spec.history), version=3)
     assert cached.mark == after(120)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "mark"),
+    [
+        pytest.param(120, after(120), id="a user took it back"),
+        pytest.param(117, after(60), id="another replica took it back, for it was ahead"),
+    ],
+)
+def test_job_remembers_a_mark_unless_it_was_ahead(seconds: int, mark: datetime) -> None:
+    before = Both(0, NOON).before.model_copy(update={"last_schedule_time": after(60)})
+    cached = CachedJob(job_view(), 1, before, before, mark=after(120))
+    cached.rebase(before, 2, now=after(seconds))
+    assert cached.status.last_schedule_time == mark
 
 
 def test_unwritten_skips_are_dropped_for_a_settled_edit() -> None:
