@@ -45,7 +45,7 @@ class RestDetails(RestHistory):
         """Return the jobs of the executions that run, each as often as it has some."""
         found = await self.call("GET", "/v1/busy", what="tell which runs are active")
         with self.as_ours_does():
-            return [str(each["job_name"]) for each in found or ()]
+            return [str(each.get("job_name")) for each in found or () if isinstance(each, dict)]
 
     def _unseen(self, what: str, error: CliError, jobs: list[Job]) -> list[Job]:
         """Say once that these are not shown, and return the jobs. Raises the error if the server does not answer."""
