@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 
 from rig import ENDLESS, Object, dkron_job, many, namespace, operator, percentiles, recorded, simulated
 from same_second import RAISED
+from sustained import Meter
 
 import localcluster
 from dkron_crds.names import API_VERSION
@@ -95,12 +96,14 @@ async def measure(
 
             await many(options.jobs, create)
             await asyncio.sleep(max(0.0, (begin - datetime.now(UTC)).total_seconds() - 2))
-            cpu = process.cpu()
+            meter = Meter(cluster, process)
             while (await recorded(client, name))[0] < options.jobs:
                 process.check()
                 await asyncio.sleep(1)
-            each = (process.cpu() - cpu) / options.jobs * 1000
-            print(f"{'in line for a pool' if pooled else 'without a pool':<20} operator {each:6.2f} ms each", end="")
+            each = {part: used / options.jobs for part, used in meter.used().items() if part != "KWOK"}
+            parts = ", ".join(f"{part} {used:.1f}" for part, used in each.items())
+            kind = "in line for a pool" if pooled else "without a pool"
+            print(f"{kind:<20} CPU, ms for each: {parts}, in all {sum(each.values()):.1f}", end="")
         total = max(jobs.complete.values()) - begin.timestamp()
         print(f", all complete after {total:.0f} s, {sum(process.calls.values()) / options.jobs:.1f} calls each")
         if pooled:

@@ -85,6 +85,17 @@ MENDED_BY_AN_EDIT = frozenset(
 """Reasons that go away with an edit of the job, or with other options of the operator. Those that are left also go away
 as other objects change, which may be a moment later in the same apply: a parent, a cycle, a name, a permission."""
 
+NOT_BY_ITSELF = frozenset(
+    {
+        ReadyReason.PARENT_NOT_FOUND,
+        ReadyReason.PARENT_CYCLE,
+        ReadyReason.PARAMETER_REQUIRED,
+        ReadyReason.POOL_NOT_FOUND,
+    }
+)
+"""Reasons of a job that does not run by itself, but can run: on request, and without its pool its runs wait. A job with
+any other one cannot run at all."""
+
 
 class SuspendedReason(StrEnum):
     """Reasons of the condition Suspended when it is True."""

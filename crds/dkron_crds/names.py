@@ -48,6 +48,8 @@ NAME_OR_NONE_PATTERN = r"^[\p{Ll}0-9_-]*$"
 _HASH_LENGTH = 8
 _SLUG_LENGTH = OBJECT_NAME_LENGTH - _HASH_LENGTH - 1
 _FALLBACK_SLUG = "job"
+_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", re.ASCII)
+_LONGEST_SUBDOMAIN = 253
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _HASHED = re.compile(r".*-[0-9a-f]{8}")
 _NOT_IN_LABEL = re.compile(r"[^a-z0-9]+")
@@ -62,6 +64,11 @@ def object_name(dkron_name: str) -> str:
         return dkron_name
     digest = hashlib.sha256(dkron_name.encode()).hexdigest()
     return f"{_slug(dkron_name)}-{digest[:_HASH_LENGTH]}"
+
+
+def is_subdomain(name: str) -> bool:
+    """Return whether Kubernetes takes the name for an object: a subdomain of DNS (RFC 1123)."""
+    return len(name) <= _LONGEST_SUBDOMAIN and _SUBDOMAIN.fullmatch(name) is not None
 
 
 def is_own_name(dkron_name: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from dkron_crds.names import GROUP
+from dkron_crds.names import GROUP, is_subdomain
 
 MOST_CHOICES = 100
 """Maximum number of label combinations if a tag has a count: Kubernetes needs each one written out. That allows six
@@ -19,8 +19,6 @@ keys without a prefix, or Dkron's own four."""
 LABEL_VALUE = r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"
 
 _NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", re.ASCII)
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", re.ASCII)
-_LONGEST_SUBDOMAIN = 253
 _COUNT = re.compile(r"0*[1-9][0-9]{0,8}", re.ASCII)
 _PREFIX = f"{GROUP}/"
 _OWN = ("dc", "region", "role", "server")
@@ -145,8 +143,7 @@ def _split(key: str, text: str) -> tuple[str, int | None]:
 
 def _check_key(key: str) -> None:
     prefix, slash, name = key.rpartition("/")
-    legal = not slash or (len(prefix) <= _LONGEST_SUBDOMAIN and _SUBDOMAIN.fullmatch(prefix))
-    if not legal or _NAME.fullmatch(name) is None:
+    if (slash and not is_subdomain(prefix)) or _NAME.fullmatch(name) is None:
         raise _invalid(
             "this key cannot be a label; use up to 63 of A-Z a-z 0-9 - _ . after an optional prefix such as "
             "example.com/",

@@ -18,6 +18,9 @@ FIRST, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
 MOST_TEXT = 1024
 """Characters of a request that count. An annotation may have 256 KiB, and requests stay in memory."""
 
+OVERRULED = "force overrules that"
+"""How the operator's refusal of a run ends where only a pause, which force overrules, is in its way."""
+
 _FORCE, _BY, _TRACE = "force", "by ", "traceparent="
 _ID = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 """What Kubernetes accepts as the name of an annotation, after its prefix."""

@@ -1,6 +1,7 @@
 """The command line against a real API server, operator and REST API: each command, as a user calls it."""
 
 import json
+import re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -141,7 +142,9 @@ def test_jobs_are_paused_and_resumed(seat: Seat) -> None:
         assert "a move (DkronPause" in line
     for words in (("run", "long"), ("run", "long", "--wait")):
         for each in (seat.cli, seat.rest):
-            assert "a move (DkronPause" in each(*words, code=FAILED).errors
+            said = each(*words, code=FAILED).errors
+            assert "a move (DkronPause" in said
+            assert "; add --force to run it anyway" in said
     (pause,) = seat.kube.all(DKRON_PAUSES)
     asked = {run["spec"]["requestedBy"] for run in seat.kube.all(DKRON_RUNS) if run["spec"]["job"] == "long"}
     assert asked == {pause["spec"]["pausedBy"]}
@@ -280,6 +283,36 @@ def test_run_that_waits_for_a_pool_tells_its_place(seat: Seat) -> None:
     kube.delete(DKRON_POOLS, "db")
 
 
+def test_active_runs_and_reasons_agree_between_both(seat: Seat) -> None:
+    kube = seat.kube
+    kube.create(DKRON_POOLS, dkron_pool("one", 1))
+    kube.apply(dkron_job("holder", run=["a"], pools=["one"], concurrency="forbid", jobTemplate=simulated(run_for="1h")))
+    kube.wait_status("holder", "to have the place", lambda status: status.get("active"))
+    kube.apply(dkron_job("waiter", run=["a"], pools=["one"], jobTemplate=simulated()))
+    kube.apply(dkron_job("poolless", pools=["gone"], jobTemplate=simulated()))
+    kube.wait_status("waiter", "to wait", lambda status: status.get("active"))
+    kube.wait_status("poolless", "to lack its pool", lambda status: "PoolNotFound" in str(status.get("conditions")))
+    expected = {"holder": ["Scheduled", "-", "1"], "waiter": ["Scheduled", "-", "0, 1 waiting"],
+                "poolless": ["PoolNotFound", "-", "0"]}  # fmt: skip
+    for cli in (seat.cli, seat.rest):
+        wait_for("all that both tell", partial(_told, cli, *expected), lambda told: told == expected, seconds=30)
+        for state, job in (("running", "holder"), ("waiting", "waiter"), ("poolnotfound", "poolless")):
+            assert cli("get", *expected, "--state", state, "-o", "name").lines[0].endswith(job)
+        assert cli("top").lines[1].startswith("holder  ")
+        assert "Active:" in cli("describe", "waiter").output
+        said = cli("run", "holder", code=FAILED).errors
+        assert "concurrency is forbid; add --force to run it anyway" in said
+    for name in expected:
+        kube.delete(DKRON_JOBS, name)
+    kube.delete(DKRON_POOLS, "one")
+
+
+def _told(cli: CommandLine, *jobs: str) -> dict[str, list[str]]:
+    """Return STATE, RESULT and ACTIVE of these jobs."""
+    head, *rows = [re.split(r" {3,}", line) for line in cli("get", *jobs).lines]
+    return {row[0]: [row[head.index(column)] for column in ("STATE", "RESULT", "ACTIVE")] for row in rows}
+
+
 def test_slots_are_listed_and_explained(seat: Seat) -> None:
     said = seat.cli("next", "good", "-c", "2").output
     assert "clocks go forward" in said
@@ -331,7 +364,7 @@ def test_jobs_are_switched(seat: Seat) -> None:
         assert "off: nothing runs" in each("stop", "-l", "team=a", "--all").output
         where = "in namespace" if each is seat.cli else "in their metadata at http"
         assert f"there are no jobs with team=b {where}" in each("disable", "-l", "team=b").errors
-    assert "spec.disabled" in seat.cli("run", "off", "--wait", code=FAILED).errors
+        assert "dkronctl enable off, or add --force" in each("run", "off", "--wait", code=FAILED).errors
     assert seat.cli("pause", "--api-writes").output == "the REST API rejects new and changed jobs\n"
     assert seat.rest("resume", "--api-writes").output == "the REST API accepts new and changed jobs\n"
     assert seat.cli("resume", "--api-writes").output == "the REST API accepts new and changed jobs already\n"

@@ -85,6 +85,13 @@ MANIFESTS = (
     Broken(
         "a dot in the name", (HEAD + SCHEDULE + COMMAND).replace("nightly", "night.ly"), True, "metadata.name must",
     ),
+    with_field("a pool twice", "pools: [database, database]", server=True, lint='spec.pools.1 repeats "database"'),
+    with_field("a flag for a number", "retries: true", server=True, lint="spec.retries is true; write a whole number"),
+    Broken(
+        "a pool whose name no object may have",
+        "apiVersion: dkron.io/v1alpha1\nkind: DkronPool\nmetadata: {name: Main_database}\nspec: {size: 1}\n",
+        True, 'metadata.name: "Main_database" cannot be the name',
+    ),
     Broken(
         "a pause that is over",
         "apiVersion: dkron.io/v1alpha1\nkind: DkronPause\nmetadata: {name: nightly}\n"

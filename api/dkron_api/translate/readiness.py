@@ -8,30 +8,22 @@ nowhere: it is gone once the job can run.
 
 from dkron_api.translate.record import Job, lenient
 from dkron_crds.attempt_names import execution_id, job_name, nanoseconds
+from dkron_crds.conditions import NOT_BY_ITSELF
 from dkron_crds.job import (
     ConditionType,
     Execution,
     GroupStatus,
     JobStatus,
-    ReadyReason,
     SkipReason,
     SuspendedReason,
     Trigger,
 )
 
-_BY_ITSELF = frozenset(
-    {
-        ReadyReason.PARENT_NOT_FOUND, ReadyReason.PARENT_CYCLE, ReadyReason.PARAMETER_REQUIRED,
-        ReadyReason.POOL_NOT_FOUND,
-    }
-)  # fmt: skip
-
 
 def problem(job: Job) -> str:
     """Return why the job in its current state cannot run at all, according to the operator; empty if it can."""
     reason, message = _not_ready(job)
-    # A job without its parent, or without the value of a parameter, still runs on request; without its pool, runs wait.
-    return message if reason and reason not in _BY_ITSELF else ""
+    return message if reason and reason not in NOT_BY_ITSELF else ""
 
 
 def obstacle(job: Job) -> str:
@@ -50,10 +42,9 @@ def pause_of(job: Job) -> str:
 def refusing_pause(job: Job, *, forced: bool) -> str:
     """Return by whom and why the job is paused, as a sentence, if that refuses a run; empty if it does not."""
     why = pause_of(job)
-    if not (why and forced):
-        return why
-    enforced = (job.raw_status.get("paused") or {}).get("enforce") is True
-    return f"{why}; force does not override this pause" if enforced else ""
+    if why and (job.raw_status.get("paused") or {}).get("enforce") is True:
+        return f"{why}; force does not override this pause"
+    return f"{why}; add ?force=true to run it anyway" if why and not forced else ""
 
 
 def status_of(job: Job) -> str:

@@ -44,14 +44,15 @@ def get(
 
 async def _get(options: Options, selection: Selection, state: str) -> None:
     async with connected(options) as server:
-        known = await _known(server, selection, state, with_pauses=bool(state) or not options.structured)
+        known = await _known(server, selection, whole=bool(state) or not options.structured)
     found = [job for job in known if not state or is_in(job, state)]
     raw = [job.raw for job in found]
     if structured(options, raw, names=lambda: [job.name for job in found], one=len(selection.names) == 1):
         return
     if known and not found:
         words = sorted({word for job in known for word in states_of(job)}, key=str.lower)
-        remark(f'no job {server.where} is "{state}"; they are {", ".join(words)}')
+        told = ", as far as it is known" if any(job.active is None for job in known) else ""
+        remark(f'no job {server.where} is "{state}"{told}; they are {", ".join(words)}')
     elif not found:
         remark(server.none_of(selection))
     else:
@@ -62,7 +63,7 @@ async def _watch(options: Options, selection: Selection, state: str) -> None:
     async with connected(options) as server:
 
         async def look() -> list[Job]:
-            known = await _known(server, selection, state, with_pauses=True)
+            known = await _known(server, selection, whole=True)
             return [job for job in known if not state or is_in(job, state)]
 
         async def drawn() -> tuple[Table, str]:
@@ -88,10 +89,13 @@ async def _watch(options: Options, selection: Selection, state: str) -> None:
             await asyncio.sleep(PAUSE)
 
 
-async def _known(server: Server, selection: Selection, state: str, *, with_pauses: bool) -> list[Job]:
+async def _known(server: Server, selection: Selection, *, whole: bool) -> list[Job]:
+    """Return the chosen jobs. The table, and a choice by state, take the `whole` of what the server tells of them."""
     found = await server.jobs(selection)
-    found = await server.with_reasons(found) if state else found
-    return await server.with_pauses(found, every=not selection.names) if with_pauses else found
+    if not whole:
+        return found
+    found = await server.with_active(await server.with_reasons(found))
+    return await server.with_pauses(found, every=not selection.names)
 
 
 def _shown(job: Job) -> tuple[object, ...]:

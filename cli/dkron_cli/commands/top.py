@@ -62,8 +62,8 @@ async def _running(options: Options, selection: Selection, count: int) -> None:
 
 
 async def _busiest(server: Server, options: Options, selection: Selection, count: int) -> list[Job]:
-    jobs = busiest_first(await server.jobs(selection))[:count]
-    return jobs if options.structured else await server.with_pauses(jobs, every=True)
+    jobs = busiest_first(await server.with_active(await server.jobs(selection)))[:count]
+    return jobs if options.structured else await server.with_pauses(await server.with_reasons(jobs), every=True)
 
 
 def _table(jobs: list[Job], options: Options) -> Table:

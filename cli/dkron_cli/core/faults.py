@@ -2,6 +2,7 @@
 own check."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
 _READ_AS = {True: ("on", "yes", "y"), False: ("off", "no", "n")}
 _KINDS: dict[type, str] = {bool: "boolean", int: "number", float: "number"}
+_WORDS = (
+    (re.compile(r"\bTuple\b"), "List"),
+    (re.compile(r"\btuple\b"), "list"),
+    (re.compile(r"\bdictionary( or instance of \w+)?"), "mapping"),
+)
 TOO_LARGE = "it cannot be read: a value is too large or nests too deep"
 
 
@@ -53,4 +59,11 @@ def sentence(error: "ErrorDetails") -> str:
     if error["type"] == "string_type" and isinstance(given, bool | int | float):
         also = f", as YAML reads {', '.join(_READ_AS[given])} without quotes" if isinstance(given, bool) else ""
         return f"{path}: it is the {_KINDS[type(given)]} {json.dumps(given)}{also}; put the text in quotes"
-    return f"{path}: {error['msg'].removeprefix('Value error, ')}"
+    return f"{path}: {_of_yaml(error['msg'].removeprefix('Value error, '))}"
+
+
+def _of_yaml(message: str) -> str:
+    """Return the message of a model with the words of YAML for the types of Python."""
+    for python, yaml in _WORDS:
+        message = python.sub(yaml, message)
+    return message

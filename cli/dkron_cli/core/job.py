@@ -9,8 +9,14 @@ from dkron_reports.job import Job
 from dkron_reports.reading import Object, items, mapping, number, objects
 from dkron_reports.words import ago, instant, one_line, plural, read_time
 
+FAILED = "failed"
 MOST_WAITING, OLDEST = 10, "oldest"
 """The defaults of a queue."""
+ONE_WAITS = {
+    "forbid": "while none is active; further ones are skipped",
+    "replace": "and a newer one takes its place",
+}
+"""What becomes of further runs where the concurrency lets only one wait for its pools."""
 GONE = "Deleted"
 """The state of a job that only the archive knows."""
 
@@ -19,6 +25,7 @@ def from_dkron(raw: Object) -> Job:
     """Return the job of Dkron's JSON, from our REST API or from Dkron."""
     ends = [at for at in (read_time(raw.get("last_success")), read_time(raw.get("last_error"))) if at is not None]
     disabled, problem = raw.get("disabled") is True, one_line(str(raw.get("problem") or ""))
+    status = str(raw.get("status") or "")
     return Job(
         name=str(raw.get("name") or ""),
         schedule=str(raw.get("schedule") or ""),
@@ -30,7 +37,8 @@ def from_dkron(raw: Object) -> Job:
         state="Disabled" if disabled else "NotReady" if problem else "Scheduled",
         problem=problem,
         disabled=disabled,
-        result="" if problem else str(raw.get("status") or ""),
+        # A job that cannot run at all is shown as failed, whatever its latest run was.
+        result="" if problem and status == FAILED else status,
         last=max(ends, default=None),
         # A Dkron has the epoch for a job that runs after its parent, as `when` says.
         next=None if raw.get("parent_job") else read_time(raw.get("next")),
@@ -126,13 +134,16 @@ def _active(job: Job) -> str:
 
 def _queue(raw: Object) -> str:
     """Return how many runs may wait in line, how long, and which is next; empty where none waits. A REST API shows the
-    queue only of a job whose runs wait."""
+    queue only of a job whose runs wait, and the one for pools under a name of its own."""
     spec = mapping(raw, "spec")
     found = mapping(spec or raw, "queue") or mapping(raw, "pool_queue")
     if not (spec.get("concurrency") == "queue" or items(spec, "pools") if spec else found):
         return ""
-    most, order = number(found, "max") or MOST_WAITING, found.get("order") or OLDEST
     expires = f", each for {found['expires']}" if found.get("expires") else ""
+    policy = "queue" if not spec and mapping(raw, "queue") else str((spec or raw).get("concurrency"))
+    if policy in ONE_WAITS:
+        return f"at most 1 run{expires}, {ONE_WAITS[policy]}"
+    most, order = number(found, "max") or MOST_WAITING, found.get("order") or OLDEST
     return f"at most {plural(most, 'run')}{expires}, the {order} first"
 
 

@@ -2,6 +2,7 @@
 models, the sentences of the same rules, and the operator's own check of a job.
 """
 
+import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ from dkron_crds.bounds import template_problem
 from dkron_crds.depends import circle
 from dkron_crds.job import Concurrency, DkronJob, JobSpec, Queue
 from dkron_crds.kinds import KINDS
-from dkron_crds.names import API_VERSION, GROUP, OBJECT_NAME_LENGTH
+from dkron_crds.names import API_VERSION, GROUP, OBJECT_NAME_LENGTH, is_subdomain
 from dkron_crds.parameter_places import placeholders_without_parameters
 from dkron_crds.pause import DkronPause
 from dkron_crds.pool import DkronPool, PoolOrder
@@ -42,7 +43,8 @@ from dkron_crds.rules import (
 from dkron_pods import executors
 
 MODELS = {kind.name: kind.model for kind in KINDS}
-LITERAL = {"integer": "a whole number", "boolean": "true or false", "number": "a number"}
+A_FLAG = "true or false"
+LITERAL = {"integer": "a whole number", "boolean": A_FLAG, "number": "a number"}
 OF_SCHEDULE = ("schedule", "timezone", "parentJob", "dependsOn")
 """The fields of a job that decide what its schedule means."""
 YEARS = range(1970, 10000)
@@ -135,6 +137,7 @@ def _object(document: Document, now: datetime) -> Iterator[Problem]:
         known = ", ".join(MODELS)
         yield ("kind",), f"{value.get('apiVersion')} has no kind {value.get('kind')}; it has {known}", False
         return
+    yield from _name(value, model)
     yield from _unknown(value, model)
     try:
         found = model.from_wire(value)
@@ -160,6 +163,18 @@ def _object(document: Document, now: datetime) -> Iterator[Problem]:
             yield ("spec", "path"), f"spec.path: {PATHS_ARE_ABSOLUTE.message}", False
 
 
+def _name(value: Mapping[str, Any], model: type[WireModel]) -> Iterator[Problem]:
+    """Yield a name that Kubernetes takes for no object. DkronJobs have a rule of their own about a missing one."""
+    metadata = value.get("metadata")
+    given = metadata if isinstance(metadata, dict) else {}
+    name = given.get("name") or ""
+    if isinstance(name, str) and name and not is_subdomain(name):
+        form = "up to 253 of a-z 0-9 - . with a letter or digit at both ends and beside each dot"
+        yield ("metadata", "name"), f'metadata.name: "{name[:40]}" cannot be the name of an object; use {form}', False
+    elif not name and not given.get("generateName") and model is not DkronJob:
+        yield ("metadata",), "metadata.name is missing", False
+
+
 def _unknown(value: Mapping[str, Any], model: type[WireModel]) -> Iterator[Problem]:
     """Yield the fields that the API server would reject. Fields of metadata are Kubernetes' own."""
     schema = model.model_json_schema(by_alias=True)
@@ -175,10 +190,11 @@ def _unknown(value: Mapping[str, Any], model: type[WireModel]) -> Iterator[Probl
 def _extra(
     value: object, schema: Mapping[str, Any], defs: Mapping[str, Any], path: Path, *, kind: str
 ) -> Iterator[tuple[Path, str]]:
-    """Yield unknown fields, and those with a text where the models would read a number or a flag from it."""
+    """Yield unknown fields, entries that a list has twice, and values of another type, from which the models would read
+    one of the right type."""
     schema = _resolved(schema, defs)
-    if isinstance(value, str) and schema.get("type") in LITERAL:
-        yield path, f'is the text "{value[:40]}"; write {LITERAL[schema["type"]]} without quotes'
+    if wrong := _of_another_type(value, schema):
+        yield path, wrong
     elif isinstance(value, dict) and "properties" in schema:
         for key, item in value.items():
             inner = schema["properties"].get(key)
@@ -191,8 +207,36 @@ def _extra(
         for key, item in value.items():
             yield from _extra(item, schema["additionalProperties"], defs, (*path, str(key)), kind=kind)
     elif isinstance(value, list) and isinstance(schema.get("items"), dict):
+        yield from _repeated(value, schema, path)
         for number, item in enumerate(value):
             yield from _extra(item, schema["items"], defs, (*path, number), kind=kind)
+
+
+def _of_another_type(value: object, schema: Mapping[str, Any]) -> str:
+    """Return why the API server refuses a value that the models take; empty if it does not."""
+    literal = LITERAL.get(schema.get("type", ""))
+    if isinstance(value, str) and literal:
+        return f'is the text "{value[:40]}"; write {literal} without quotes'
+    if not isinstance(value, bool | int | float):
+        return ""
+    if literal and isinstance(value, bool) is not (literal == A_FLAG):
+        return f"is {json.dumps(value)}; write {literal}"
+    is_time = schema.get("format") == "date-time"
+    return f'is {json.dumps(value)}; write a time as "2026-01-31T02:30:00Z"' if is_time else ""
+
+
+def _repeated(value: Sequence[Any], schema: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, str]]:
+    """Yield entries of a list that may have each only once, by the type of the list in the definition."""
+    keys = schema.get("x-kubernetes-list-map-keys", ())
+    if schema.get("x-kubernetes-list-type") not in ("set", "map"):
+        return
+    known = set()
+    for number, item in enumerate(value):
+        one = {key: item.get(key) for key in keys} if keys and isinstance(item, dict) else item
+        text = json.dumps(one, default=str)
+        if text in known:
+            yield (*path, number), f"repeats {text[:40]}; this list has each only once"
+        known.add(text)
 
 
 def _resolved(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Mapping[str, Any]:

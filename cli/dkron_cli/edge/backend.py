@@ -42,6 +42,8 @@ class Asked:
 
 
 PLAIN = Order()
+BY_FORCE = "add --force to run it anyway"
+"""How a refusal of `run` ends where force helps."""
 
 
 class Noun(NamedTuple):
@@ -141,6 +143,10 @@ class Server(Protocol):
     async def with_pauses(self, jobs: list[Job], *, every: bool) -> list[Job]:  # noqa: ARG002 - for a REST API
         """Return these jobs, which are `every` one of the server or some, with what pauses them, as far as the server
         tells."""
+        return jobs
+
+    async def with_active(self, jobs: list[Job]) -> list[Job]:
+        """Return these jobs with how many of their attempts run, and how many wait in line. A DkronJob has them."""
         return jobs
 
     async def with_reasons(self, jobs: list[Job]) -> list[Job]:
@@ -253,10 +259,11 @@ def of_cluster(command: str) -> CliError:
     return CliError(Code.USAGE, f"{command} needs a kubeconfig, {why}")
 
 
-def refuse_disabled(job: Job, *, force: bool) -> None:
-    """Raise for a job that is disabled, as far as it may be read."""
+def refuse_disabled(job: Job, *, force: bool, otherwise: str = f", or {BY_FORCE}") -> None:
+    """Raise for a job that is disabled, as far as it may be read. `otherwise` is how it runs nevertheless; empty if it
+    does not."""
     if job.disabled and not force:
-        text = f"{job.name} is disabled (spec.disabled) and refuses runs; dkronctl enable {job.name}"
+        text = f"{job.name} is disabled (spec.disabled) and refuses runs; dkronctl enable {job.name}{otherwise}"
         raise CliError(Code.FAILED, text)
 
 

@@ -201,6 +201,7 @@ class Cluster(Server):
         """Request the run with the values and the slot. Raises `CliError` if they are not known any more."""
         order = await self.order_of(job, attempt)
         if not dry_run:
+            refuse_disabled(job, force=False, otherwise="")
             await self.run(job, force=False, wait=None, order=order)
         return str(order)
 

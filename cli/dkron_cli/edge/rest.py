@@ -14,13 +14,14 @@ from urllib.parse import quote, urlencode
 import aiohttp
 
 from dkron_cli.core.executions import FEWEST, Filter
-from dkron_cli.core.job import GONE, from_dkron, gone_job, with_pause
+from dkron_cli.core.job import GONE, from_dkron, gone_job
 from dkron_cli.core.order import Order
 from dkron_cli.core.pauses import Choice
 from dkron_cli.core.run import attempts_of_dkron
 from dkron_cli.core.selection import ALL, Selection, has_all
 from dkron_cli.edge.address import address_of, in_the_clear, token_of
 from dkron_cli.edge.backend import (
+    BY_FORCE,
     PAUSE,
     PLAIN,
     Answer,
@@ -33,7 +34,8 @@ from dkron_cli.edge.backend import (
     refuse_disabled,
 )
 from dkron_cli.edge.rest_calls import PATIENCE, RETRY, answered, by_force
-from dkron_cli.edge.rest_history import RestHistory, path_of
+from dkron_cli.edge.rest_details import RestDetails
+from dkron_cli.edge.rest_history import path_of
 from dkron_cli.edge.rest_objects import RestObjects
 from dkron_cli.edge.terminal import remark
 from dkron_cli.errors import CliError, Code
@@ -56,14 +58,10 @@ LOOK = 2.0
 SECOND = 1_000_000_000
 
 
-class Rest(RestHistory, Server):
+class Rest(RestDetails, Server):
     """The jobs of one REST API."""
 
     takes_faulty = True
-
-    def __init__(self, address: str, token: str) -> None:
-        super().__init__(address, token)
-        self._tells_pauses = True
 
     def none_of(self, chosen: Selection) -> str:
         """Return the sentence that no job is one of these, and what labels are here."""
@@ -138,51 +136,6 @@ class Rest(RestHistory, Server):
         except (CliError, TypeError, KeyError):
             return []
 
-    async def with_pauses(self, jobs: list[Job], *, every: bool) -> list[Job]:
-        """Ask ours. A Dkron has no pauses of jobs; nor are any shown to a user who may not see them."""
-        told = await self._all_pauses() if every else {job.name: await self._pause_of(job) for job in jobs}
-        return [with_pause(job, told.get(job.name, "")) for job in jobs]
-
-    async def _pause_of(self, job: Job) -> str:
-        found = await self._get_json(f"{path_of(job)}/details")
-        return str(found.get("paused") or "") if isinstance(found, dict) else ""
-
-    async def _all_pauses(self) -> dict[str, str]:
-        """Return the pauses of paused jobs, by the names of the jobs."""
-        found = await self._get_json("/v1/jobs?state=paused&fields=name,paused") if self._tells_pauses else ()
-        shown = [each for each in found or () if isinstance(each, dict)]
-        # A Dkron lists all jobs with all fields. It is not asked again.
-        self._tells_pauses = all("paused" in each for each in shown)
-        return {str(each.get("name")): str(each.get("paused") or "") for each in shown}
-
-    async def with_pools(self, job: Job) -> Job:
-        """Ask ours for the manifest of a job whose runs wait, which has its pools. A Dkron has none."""
-        if not (mapping(job.raw, "queue") or mapping(job.raw, "pool_queue")):
-            return job
-        found = await self._get_json(f"{path_of(job)}/details")
-        spec = mapping(mapping(found, "manifest"), "spec") if isinstance(found, dict) else {}
-        shown = {key: spec[key] for key in ("pools", "priority") if key in spec}
-        return replace(job, raw={**job.raw, **shown})
-
-    async def with_reasons(self, jobs: list[Job]) -> list[Job]:
-        """Ask ours for the conditions of those that are not ready. A Dkron has none of these."""
-        return [replace(job, state=await self._reason_of(job) or job.state) if job.problem else job for job in jobs]
-
-    async def _reason_of(self, job: Job) -> str:
-        found = await self._get_json(f"{path_of(job)}/details")
-        shown = objects(found, "conditions") if isinstance(found, dict) else []
-        reasons = (each.get("reason") for each in shown if (each.get("type"), each.get("status")) == ("Ready", "False"))
-        return str(next(reasons, "") or "")
-
-    async def _get_json(self, path: str) -> Any:  # noqa: ANN401 - any JSON
-        """Return the answer; None if the server lacks the route, or the user the permission."""
-        try:
-            return await self.call("GET", path, what="tell more of jobs")
-        except CliError as error:
-            if error.code is Code.UNREACHABLE:
-                raise
-            return None
-
     async def attempts(self, job: Job) -> list[Attempt]:
         """Return the executions that the server shows; of a job that is gone, the newest ones in the archive."""
         if job.state == GONE:
@@ -201,7 +154,8 @@ class Rest(RestHistory, Server):
         self, job: Job, *, force: bool, wait: float | None, order: Order = PLAIN, seen: Seen | None = None
     ) -> Asked:
         """Run it. Dkron answers when the run is over, ours when it is requested, or over if `wait` is not None."""
-        refuse_disabled(job, force=force)
+        if job.disabled and not force:
+            refuse_disabled(job, force=force, otherwise=f", or {BY_FORCE}" if await self._is_ours(job) else "")
         if order:
             # Dkron would run the job without what it is given.
             await self._require_ours(job, "give a run values, a slot or a reason")
@@ -217,7 +171,7 @@ class Rest(RestHistory, Server):
         # With a key the server makes a DkronRun, which also forces a disabled job.
         headers = {"Idempotency-Key": secrets.token_hex(16)} if force else None
         asked = Asked(job, 0, known=known)
-        with by_force("; add --force to run it anyway"):
+        with by_force(f"; {BY_FORCE}"):
             async with self._looking(asked, seen if wait is not None else None):
                 answer = await self.call(
                     "POST", path, job=job.name, seconds=limit, body=order.body(), headers=headers, conflict=Code.FAILED
@@ -264,6 +218,13 @@ class Rest(RestHistory, Server):
             # A Dkron forbids nothing, so this is ours.
             if error.code is not Code.FORBIDDEN:
                 raise
+
+    async def _is_ours(self, job: Job) -> bool:
+        """Whether the server is ours, and not a Dkron."""
+        with suppress(CliError):
+            await self._require_ours(job, "")
+            return True
+        return False
 
     async def progress(self, asked: Asked, *, placed: bool = False) -> Run | None:  # noqa: ARG002 - it always is
         """Return the run that was not there before; one on request rather than one of a slot."""

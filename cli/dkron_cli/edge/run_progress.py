@@ -3,19 +3,23 @@ A user who may run a job need not be allowed to read either."""
 
 from typing import Any
 
-from dkron_cli.edge.backend import Asked, shown_by_job
+from dkron_cli.edge.backend import BY_FORCE, Asked, shown_by_job
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.pools import with_places
 from dkron_cli.edge.queue_places import with_queue_places
 from dkron_cli.errors import CliError, Code
+from dkron_crds.requests import OVERRULED
+from dkron_crds.status import SkipReason
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS
-from dkron_reports.job import Job, from_object
+from dkron_reports.job import Job, condition, from_object
 from dkron_reports.run import GOING, Attempt, Run, attempts_of, attempts_of_run, runs_of
 from dkron_reports.words import read_time
 
 Object = dict[str, Any]
+FORCIBLE = frozenset({SkipReason.CONCURRENCY_FORBIDDEN, SkipReason.DISABLED, SkipReason.QUEUE_FULL})
+"""Why a run is refused that would begin by force. Of a pause, only the message says whether force overrules it."""
 
 
 async def progress(kube: KubeClient, asked: Asked, *, placed: bool = False) -> Run | None:
@@ -45,7 +49,7 @@ def _run_of(found: Object, asked: Asked) -> Run | None:
     attempts = attempts_of_run(status)
     match status.get("phase"):
         case "Refused":
-            raise CliError(Code.FAILED, f'the operator did not run "{name}": {message or "it gives no reason"}')
+            raise CliError(Code.FAILED, f'the operator did not run "{name}": {_why_refused(found)}')
         case "Failed" if not attempts:
             # Its message names the reason, as JobDeleted.
             raise CliError(Code.FAILED, f'the run of "{name}" failed: {message}')
@@ -65,6 +69,15 @@ def _run_of(found: Object, asked: Asked) -> Run | None:
             raise CliError(Code.NOT_FOUND, f"the DkronRun {asked.object_name} waits: {message}")
         case _:
             return None
+
+
+def _why_refused(found: Object) -> str:
+    """Return why the operator refused a run, and that `--force` helps where it does."""
+    message = str((found.get("status") or {}).get("message") or "it gives no reason")
+    if message.endswith(OVERRULED):
+        return f"{message.removesuffix(OVERRULED)}{BY_FORCE}"
+    helps = condition(found, "Failed").get("reason") in FORCIBLE and not (found.get("spec") or {}).get("force")
+    return f"{message}; {BY_FORCE}" if helps else message
 
 
 async def _run_object(kube: KubeClient, asked: Asked) -> Object | None:

@@ -95,16 +95,17 @@ class JobCreator:
         if run.finished or await self._observer.is_over(cached, run):
             return
         try:
-            await self._delete_running(cached, run)
-        except NotFound:
-            self._store.mark_attempt_gone(cached.job.uid, run.name)
-        else:
+            if not await self._delete_running(cached, run):
+                return
             # A run that has yet to get its places would delete it again.
             cached.mark_job_deleting(run.name)
+        except NotFound:
+            self._store.mark_attempt_gone(cached.job.uid, run.name)
         log.info("replaced", extra={"job": cached.job.dkron_name, "namespace": cached.job.namespace, "run": run.name})
 
-    async def _delete_running(self, cached: CachedJob, run: AttemptJob) -> None:
-        """Delete the version seen running; any if its controller keeps writing first. Raises `NotFound`."""
+    async def _delete_running(self, cached: CachedJob, run: AttemptJob) -> bool:
+        """Delete the version seen running; any if its controller keeps writing first. False: it has ended. Raises
+        `NotFound`."""
         namespace, seen = cached.job.namespace, run
         for _ in range(TRIES):
             try:
@@ -117,10 +118,11 @@ class JobCreator:
                     break
                 seen = newer
             else:
-                return
+                return True
             if seen.finished:
-                return
+                return False
         await self._client.delete(JOBS, namespace, run.name, uid=run.uid)
+        return True
 
     def _call(self, cached: CachedJob, create: CreateJob, firing: Firing) -> None:
         if not create.before and not _is_ahead(cached, create.entry, self._calls.caller):

@@ -9,6 +9,7 @@ an operator that was away at its end still drops what came due in it.
 from datetime import datetime
 
 from dkron_crds.job import SkipReason
+from dkron_crds.requests import OVERRULED
 from dkron_crds.schedule.timeline import TICK
 from dkron_operator.plan.decide import Skip
 from dkron_operator.plan.pauses import ended_by
@@ -20,7 +21,7 @@ def refused_by_pause(plan: Plan, *, force: bool) -> Skip | None:
     hold = plan.hold
     if hold is None or (force and not hold.enforce):
         return None
-    overruled = "force does not override this pause" if hold.enforce else "force overrules that"
+    overruled = "force does not override this pause" if hold.enforce else OVERRULED
     return Skip(SkipReason.PAUSED, f"the job is {hold}; {overruled}")
 
 

@@ -155,6 +155,7 @@ class TestThatItIsSeen:
     ("path", "body", "enforce", "code"),
     [
         pytest.param(RUN, None, False, 409, id="no"),
+        pytest.param(RUN, None, True, 409, id="no, and it is enforced"),
         pytest.param(f"{RUN}?force=true", None, False, 202, id="force"),
         pytest.param(f"{RUN}?force=true", None, True, 409, id="unless the pause is enforced"),
         pytest.param(RUN, {"force": True}, True, 409, id="nor by the body"),
@@ -177,6 +178,7 @@ async def test_a_paused_job_runs_only_if_that_is_forced(
     text = await answer.text()
     assert (answer.status, "the job is paused by ann" in text) == (code, code == 409)
     assert ("force does not override this pause" in text) is enforce
+    assert ("; add ?force=true to run it anyway" in text) is (code == 409 and not enforce)
 
 
 class TestWithoutANode:

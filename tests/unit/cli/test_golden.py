@@ -3,6 +3,7 @@
 After a change that is meant, `GOLDEN=write pytest tests/unit/cli/test_golden.py` writes the texts again; read the diff.
 """
 
+import json
 import os
 import re
 import sys
@@ -119,3 +120,23 @@ def test_reading_commands(width: int, monkeypatch: pytest.MonkeyPatch, capsys: p
     assert text.splitlines() == file.read_text(encoding="utf-8").splitlines()
     in_tables = [line for part in parts if "-o wide" not in part for line in part.splitlines() if line.count("   ") > 2]
     assert [line for line in in_tables if len(line) > width and not ENDS_WITH_AN_ID.search(line)] == []
+
+
+@pytest.mark.usefixtures("at_noon")
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        pytest.param("explain", "explain backup --from 3d", id="explain"),
+        pytest.param("agenda", "agenda --within 2m", id="agenda"),
+        pytest.param("top --since", "top --since 7d", id="top --since"),
+        pytest.param("summary", "summary", id="summary"),
+    ],
+)
+def test_docs_tell_lists_from_objects(command: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    page = Path(__file__).parents[3].joinpath("docs", "cli.md").read_text(encoding="utf-8")
+    (row,) = [line for line in page.splitlines() if line.startswith(f"| `{command}` | ")]
+    with pytest.raises(SystemExit):
+        main([*words.split(), "-o", "json"])
+    printed = json.loads(capsys.readouterr().out)
+    assert isinstance(printed, list) is ("| a list: " in row)
+    assert isinstance(printed, dict) is ("| the object of " in row)

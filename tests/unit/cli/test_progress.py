@@ -17,9 +17,11 @@ from dkron_cli.edge.reviews import SELF
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 from dkron_crds.base import rfc3339
+from dkron_crds.requests import OVERRULED
 from dkron_kube.errors import KubeError, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, Resource
 from dkron_reports.job import Job, from_object
+from dkron_reports.run import Attempt
 from tests.support.builders import NAME, NAMESPACE, NOON, wire_job
 from tests.support.fake_kube import FakeKube
 from tests.support.opened_cluster import by_kubeconfig
@@ -101,6 +103,41 @@ async def test_a_run_that_its_job_does_not_show(run: dict[str, Any] | None, job:
     if job == "made again":
         wait.kube.put(DKRON_JOBS, wire_job(uid="another"))
     assert await wait.hear() == heard
+
+
+async def test_only_run_can_force_a_disabled_job() -> None:
+    wait = Wait(None)
+    job = from_object(wire_job(disabled=True))
+    way = f"is disabled (spec.disabled) and refuses runs; dkronctl enable {NAME}"
+    with pytest.raises(CliError, match=rf"{re.escape(way)}, or add --force to run it anyway$"):
+        await wait.cluster.run(job, force=False, wait=None)
+    attempt = Attempt(id="1-a", group=GROUP, number=1, started=NOON)
+    with pytest.raises(CliError, match=rf"{re.escape(way)}$"):
+        await wait.cluster.repeat(job, attempt, dry_run=False)
+    assert wait.kube.names(DKRON_RUNS) == []
+
+
+ANYWAY = "; add --force to run it anyway"
+ENFORCED = "the job is paused, enforced; force does not override this pause"
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "forced", "heard"),
+    [
+        pytest.param("ConcurrencyForbidden", "it is running", False, f"it is running{ANYWAY}", id="forbid"),
+        pytest.param("Disabled", "it is disabled", False, f"it is disabled{ANYWAY}", id="disabled"),
+        pytest.param("QueueFull", "10 runs wait", False, f"10 runs wait{ANYWAY}", id="a full line"),
+        pytest.param("QueueFull", "100 forced runs wait", True, "100 forced runs wait", id="it was forced"),
+        pytest.param("Paused", f"it is paused; {OVERRULED}", False, f"it is paused{ANYWAY}", id="paused"),
+        pytest.param("Paused", ENFORCED, False, ENFORCED, id="an enforced pause"),
+        pytest.param("NotReady", "no command", False, "no command", id="force does not help"),
+    ],
+)
+async def test_refusal_names_force_where_it_helps(reason: str, message: str, heard: str, *, forced: bool) -> None:
+    failed = {"type": "Failed", "status": "True", "reason": reason, "message": message}
+    wait = Wait({"phase": "Refused", "message": message, "conditions": [failed]})
+    wait.kube.has(DKRON_RUNS, "r")["spec"]["force"] = forced
+    assert await wait.hear() == (Code.FAILED.name, f'the operator did not run "{NAME}": {heard}')
 
 
 ACTIVE = {**ENDED, "attempt": 2, "finishedAt": None}

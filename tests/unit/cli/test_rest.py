@@ -226,8 +226,12 @@ async def test_only_ours_runs_a_disabled_job_by_force(dkron: tuple[Dkron, Rest])
     fake, rest = dkron
     fake.disabled = True
     job = await rest.job("a")
-    with pytest.raises(CliError, match=r"is disabled .* refuses runs"):
-        await rest.run(job, force=False, wait=None)
+    for fake.ours, advice in (
+        (True, "dkronctl enable a, or add --force to run it anyway"),
+        (False, "dkronctl enable a"),
+    ):
+        with pytest.raises(CliError, match=rf"is disabled .* refuses runs; {advice}$"):
+            await rest.run(job, force=False, wait=None)
     with pytest.raises(CliError, match="this server cannot run a disabled job; use a kubeconfig"):
         await rest.run(job, force=True, wait=None)
     assert fake.executions == [OLD]

@@ -98,6 +98,12 @@ class Server:
             return list(found)
         raise CliError(Code.UNREACHABLE, "gone")
 
+    async def with_active(self, jobs: list[Job]) -> list[Job]:
+        return jobs
+
+    async def with_reasons(self, jobs: list[Job]) -> list[Job]:
+        return jobs
+
     async def with_pauses(self, jobs: list[Job], *, every: bool) -> list[Job]:
         assert every
         return jobs

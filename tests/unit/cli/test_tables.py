@@ -266,6 +266,13 @@ def test_pools_are_described(spec: dict[str, Any], pools: str | None) -> None:
         pytest.param({"spec": {"pools": ["db"], "queue": {"max": 2}}}, "at most 2 runs, the oldest first", id="pools"),
         pytest.param({"concurrency": "allow", "pool_queue": {"max": 2}}, "at most 2 runs, the oldest first",
                      id="by REST, pools"),
+        pytest.param({"spec": {"pools": ["db"], "concurrency": "forbid", "queue": {"expires": "1h"}}},
+                     "at most 1 run, each for 1h, while none is active; further ones are skipped",
+                     id="pools, and one run at once"),
+        pytest.param({"spec": {"pools": ["db"], "concurrency": "replace"}},
+                     "at most 1 run, and a newer one takes its place", id="pools, and the newest run"),
+        pytest.param({"concurrency": "forbid", "pool_queue": {"max": 2}},
+                     "at most 1 run, while none is active; further ones are skipped", id="by REST, pools and forbid"),
     ],
 )  # fmt: skip
 def test_queue_is_described_where_runs_wait(raw: dict[str, Any], queue: str | None) -> None:

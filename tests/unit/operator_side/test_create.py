@@ -247,7 +247,8 @@ async def test_run_that_ends_while_replaced_keeps_its_outcome() -> None:
     edges = replacing(status=ended())
     await replace(edges)
     assert set(edges.kube.names(JOBS)) == {OLD.job, ENTRY.job}
-    assert edges.entry().observed.attempts[OLD.job].finished
+    old = edges.entry().observed.attempts[OLD.job]
+    assert (old.finished, old.deleting) == (True, False)
 
 
 async def test_a_run_that_is_gone_holds_nothing_up() -> None:

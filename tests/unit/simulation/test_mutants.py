@@ -45,6 +45,7 @@ FOUND_BY_PLAN = {
     "waiting-runs-hold-places": "places-of-two-jobs",
     "places-are-kept": "places-of-two-jobs",
     "forget-what-ran-ahead": "trimmed-and-tidied-before-its-slot",
+    "what-has-ended-is-being-deleted": "stopped-run-that-ends-while-it-is-replaced",
     "wait-again-after-the-drop": "dropped-from-line-by-three",
     "edit-keeps-a-mark-ahead": "edited-while-a-clock-is-ahead",
 }
