@@ -148,14 +148,14 @@ def test_slot_run_ahead_outlives_its_execution_and_its_job() -> None:
     assert (plan.create, plan.status.last_schedule_time, plan.status.ran_ahead) == (None, after(120), ())
 
 
-def test_mark_passes_what_finds_no_room_among_the_slots_that_ran_ahead() -> None:
+def test_mark_passes_a_slot_that_finds_no_room() -> None:
     full = tuple(after(minutes=n) for n in range(1, MAX_RAN_AHEAD + 1))
     newest = Finished(execution(claim(after(days=1))))
     status = fold(accepted(last_schedule_time=NOON, ran_ahead=full), newest, JOB.spec.history)
     assert (status.last_schedule_time, status.ran_ahead) == (full[0], (*full[1:], after(days=1)))
 
 
-def test_mark_taken_back_forgets_nothing_that_another_writer_has_recorded() -> None:
+def test_mark_taken_back_keeps_records_of_another_writer() -> None:
     recorded = execution(claim(after(240), at=NOON))
     others = accepted(last_schedule_time=after(600), ran_ahead=(after(660),), executions=(recorded,))
     status = fold(others, MarkTakenBack(after(600), after(100), begun=(after(300),)), JOB.spec.history)
