@@ -33,6 +33,13 @@ class UndecidedSlots:
         begun = sum(1 for slot in self.begun if slot <= until and (mark is None or slot > mark))
         return self.line.count(mark, until) - begun
 
+    def first(self, mark: datetime | None) -> datetime | None:
+        """The first of them after the mark."""
+        slot = self.line.next(mark)
+        while slot in self.begun:
+            slot = self.line.next(slot)
+        return slot
+
 
 @dataclass(frozen=True, slots=True)
 class SlotsDeferred:

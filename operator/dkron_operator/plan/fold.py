@@ -221,7 +221,7 @@ def _passed(status: JobStatus, change: SlotsSkipped) -> JobStatus:
     passed = marked(status, change.slot)
     if not count:
         return passed
-    began = change.slot if change.slots is None else change.slots.line.next(mark)
+    began = change.slot if change.slots is None else change.slots.first(mark)
     owing = owed_slots(passed, began, change.slot, count=count, reason=change.reason)
     return with_skipped(owing, count=count, reason=change.reason, at=change.at)
 

@@ -1,6 +1,6 @@
 """The outbox of the archive in a status: it holds what it can, and counts the rest."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -40,6 +40,7 @@ def skip(last: float, reason: SkipReason = BUSY) -> SlotsSkipped:
     return SlotsSkipped(after(last), reason, at=after(last), slots=LINE)
 
 
+BEGUN = replace(skip(60, MISSED), slots=replace(LINE, begun=frozenset({after(20)})))
 FULL = [slots(-600 + n, -600 + n, 1, BUSY if n % 2 else MISSED) for n in range(MAX_SKIPPED_RANGES)]
 FULL_OF_MISSED = [each.model_copy(update={"reason": MISSED}) for each in FULL]
 CLAIM = claim(after(20))
@@ -57,6 +58,7 @@ class Row:
 
 ROWS = (
     Row("slots that are skipped together", (skip(60, MISSED),), (slots(20, 60, 3, MISSED),)),
+    Row("slots after one that has begun", (BEGUN,), (slots(40, 60, 2, MISSED),)),
     Row("two decisions are two entries", (skip(20), skip(40)), (slots(20, 20, 1), slots(40, 40, 1))),
     Row("a decision that is folded again", (skip(20), skip(20)), (slots(20, 20, 1),)),
     Row(
