@@ -2,10 +2,12 @@
 import { type Archived, withArchive } from "./archive";
 import { expect, expectAccessible, picture, test } from "./page";
 
-test.use({ timezoneId: "Europe/Madrid" });
+const ZONE = "Europe/Madrid";
+test.use({ timezoneId: ZONE });
 
 const MINUTE = 60_000;
-const YESTERDAY = new Date(Math.floor(Date.now() / 86_400_000 - 1) * 86_400_000);
+/** The day before the reader's, whose new day begins an hour or two before the server's. */
+const YESTERDAY = new Date(Date.parse(new Intl.DateTimeFormat("en-CA", { timeZone: ZONE }).format()) - 86_400_000);
 /** A time of yesterday, UTC. */
 const at = (hour: number, minute = 0, second = 0) =>
   new Date(YESTERDAY.getTime() + ((hour * 60 + minute) * 60 + second) * 1000);
