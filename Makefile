@@ -153,7 +153,7 @@ test-unit: venv ## Run the unit tests (a minute, no cluster)
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(UNIT) --ignore $(SIMULATED) tests/unit tests/conformance
 
 .PHONY: test-simulation
-test-simulation: venv ## Simulate the operator in virtual time: 500 seeds, and mutants that the seeds must find (three minutes)
+test-simulation: venv ## Simulate the operator in virtual time: 300 seeds, and mutants that the seeds must find (two minutes)
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(UNIT) $(SIMULATED)
 
 # SEEDS=100000 takes five hours on two cores; FIRST=5000 begins at seed 5000. It stops after one failed seed, or
@@ -163,7 +163,7 @@ FIRST ?= 0
 FAILURES ?= 1
 
 .PHONY: simulate
-simulate: venv ## Simulate the operator on SEEDS seeds, on all cores (make test runs 500 of them)
+simulate: venv ## Simulate the operator on SEEDS seeds, on all cores (make test runs 300 of them)
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --first $(FIRST) --failures $(FAILURES)
 
 # MUTANT_SEEDS=0 skips the simulation, which takes most of the time.

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from tests.simulation.planner import plan
 from tests.simulation.simulation import simulate
 
-SEEDS = 500
+SEEDS = 300
 BATCH = 25
 
 
