@@ -153,7 +153,7 @@ test-unit: venv ## Run the unit tests (a minute, no cluster)
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(UNIT) --ignore $(SIMULATED) tests/unit tests/conformance
 
 .PHONY: test-simulation
-test-simulation: venv ## Simulate the operator in virtual time: 300 seeds, and mutants that the seeds must find (two minutes)
+test-simulation: venv ## Simulate the operator in virtual time: 300 seeds, and mutants that the seeds must find (three minutes)
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(UNIT) $(SIMULATED)
 
 # SEEDS=100000 takes five hours on two cores; FIRST=5000 begins at seed 5000. It stops after one failed seed, or

@@ -14,6 +14,8 @@ OF_SLOTS = frozenset({"DeadlineExceeded", "Missed", "Edited"})
 """Reasons that only a slot is skipped for."""
 OF_REQUESTS = frozenset({"Disabled", "InvalidParameters", "Succeeded"})
 """Reasons that only a run on request is refused for, of a job with a schedule."""
+FORCIBLE = frozenset({"ConcurrencyForbidden", "Disabled", "QueueFull"})
+"""Reasons of a refused run that would begin by force. Of a pause, only the message says whether force overrules it."""
 _RULES = {
     "ConcurrencyForbidden": Rule(
         "spec.concurrency", "an earlier run was active or waited, and spec.concurrency is forbid"

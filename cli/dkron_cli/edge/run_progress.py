@@ -9,17 +9,15 @@ from dkron_cli.edge.pools import with_places
 from dkron_cli.edge.queue_places import with_queue_places
 from dkron_cli.errors import CliError, Code
 from dkron_crds.requests import OVERRULED
-from dkron_crds.status import SkipReason
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS
 from dkron_reports.job import Job, condition, from_object
 from dkron_reports.run import GOING, Attempt, Run, attempts_of, attempts_of_run, runs_of
+from dkron_reports.skipping import FORCIBLE
 from dkron_reports.words import read_time
 
 Object = dict[str, Any]
-FORCIBLE = frozenset({SkipReason.CONCURRENCY_FORBIDDEN, SkipReason.DISABLED, SkipReason.QUEUE_FULL})
-"""Why a run is refused that would begin by force. Of a pause, only the message says whether force overrules it."""
 
 
 async def progress(kube: KubeClient, asked: Asked, *, placed: bool = False) -> Run | None:

@@ -33,6 +33,11 @@ def shifted(at: datetime, by: timedelta) -> datetime:
         return _FIRST if by < timedelta() else _LAST
 
 
+def later(one: datetime | None, other: datetime) -> datetime:
+    """Return the later of two instants, of which the first may be missing."""
+    return other if one is None else max(one, other)
+
+
 def decided(since: datetime, mark: datetime | None) -> datetime:
     """Return the instant up to which, inclusively, every slot is decided."""
     return since if mark is None or mark < since else mark

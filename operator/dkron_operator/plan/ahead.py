@@ -46,9 +46,11 @@ def plan_ahead(plan: Plan) -> None:
 
 
 def _is_of_the_schedule_before(plan: Plan, mark: datetime) -> bool:
-    line, since, now = timeline(plan), plan.status.since, plan.situation.now
-    ahead = since is not None and mark - max(since, now) > APART
-    return ahead and line is not None and line.latest(mark - TICK, mark) is None
+    since = plan.status.since
+    if since is None or mark - max(since, plan.situation.now) <= APART:
+        return False
+    line = timeline(plan)
+    return line is not None and line.latest(mark - TICK, mark) is None
 
 
 def _begun_after(plan: Plan, to: datetime) -> tuple[datetime, tuple[datetime, ...]]:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from dkron_crds.base import saturated
 from dkron_crds.job import Active, Day, Execution, JobStatus, Skipped, SkipReason, Trigger
+from dkron_crds.schedule.instants import later
 from dkron_operator.plan.archive_outbox import owed_slots
 
 
@@ -12,10 +13,10 @@ def with_execution(status: JobStatus, execution: Execution) -> JobStatus:
     ended = execution.finished_at
     days = _days(status.days, ended, success=execution.success)
     if execution.success:
-        last = _newest(status.last_success, ended)
+        last = later(status.last_success, ended)
         return _updated(status, success_count=saturated(status.success_count + 1), last_success=last, days=days)
     errors = saturated(status.error_count + 1)
-    return _updated(status, error_count=errors, last_error=_newest(status.last_error, ended), days=days)
+    return _updated(status, error_count=errors, last_error=later(status.last_error, ended), days=days)
 
 
 def _days(days: tuple[Day, ...], ended: datetime, *, success: bool) -> tuple[Day, ...]:
@@ -49,7 +50,3 @@ def with_claim_skipped(status: JobStatus, claim: Active, reason: SkipReason) -> 
 
 def _updated(status: JobStatus, **fields: object) -> JobStatus:
     return status.model_copy(update=fields)
-
-
-def _newest(one: datetime | None, other: datetime) -> datetime:
-    return other if one is None else max(one, other)

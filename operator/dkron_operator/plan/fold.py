@@ -20,6 +20,7 @@ from dkron_crds.job import (
     JobStatus,
     SkipReason,
 )
+from dkron_crds.schedule.instants import later
 from dkron_crds.status import MAX_COUNTED, MAX_REFUSED
 from dkron_operator.plan.archive_outbox import archived, owed_slots, turned, with_owed
 from dkron_operator.plan.cause import ON_REQUEST
@@ -153,7 +154,7 @@ def _accepted(status: JobStatus, change: Accepted) -> JobStatus:
         return _with(status, since=max(status.since, change.since), accepted=change.schedule)
     rebuilt_at = change.since if change.rebuilt else status.rebuilt_at
     # Another operator settled the slots before the change that it noticed: `since` never moves back.
-    since = _later(status.since, change.since)
+    since = later(status.since, change.since)
     return _with(
         status,
         since=since,
@@ -205,10 +206,6 @@ def is_known(status: JobStatus, job: str) -> bool:
 
 def _with(status: JobStatus, **fields: object) -> JobStatus:
     return status.model_copy(update=fields)
-
-
-def _later(one: datetime | None, other: datetime) -> datetime:
-    return other if one is None else max(one, other)
 
 
 def _passed(status: JobStatus, change: SlotsSkipped) -> JobStatus:

@@ -1,6 +1,6 @@
 """The mark `lastScheduleTime`, and the slots after it that have run already, because a clock was ahead.
 
-The execution of this slot may leave the history, and its Job the cluster, before the slot comes due. Until then
+The execution of a slot like that may leave the history, and its Job the cluster, before the slot comes due. Until then
 `ranAhead` shows that it has run.
 """
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from dkron_crds.job import Execution, JobStatus, Trigger
+from dkron_crds.schedule.instants import later
 from dkron_crds.status import MAX_RAN_AHEAD
 from dkron_operator.plan.deferred_changes import not_after
 from dkron_operator.plan.reserved_slots import settled
@@ -15,8 +16,7 @@ from dkron_operator.plan.reserved_slots import settled
 
 def marked(status: JobStatus, slot: datetime) -> JobStatus:
     """The status once all slots up to this one are decided. The mark never moves back."""
-    mark = status.last_schedule_time
-    mark = slot if mark is None else max(mark, slot)
+    mark = later(status.last_schedule_time, slot)
     ahead = tuple(slot for slot in status.ran_ahead if slot > mark)
     return settled(status.model_copy(update={"last_schedule_time": mark, "ran_ahead": ahead}), mark)
 
