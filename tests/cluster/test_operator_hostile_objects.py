@@ -26,7 +26,7 @@ from tests.support.jobs import KEEP_RECORDS, dkron_job, pod_template, simulated
 from tests.support.kept_time import assert_kept_time
 from tests.support.kube import Kube, Object, condition, finished, is_ready, marked_after
 from tests.support.scrape import read
-from tests.support.sites import Site, install, remove, site
+from tests.support.sites import Site, install, site
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
@@ -235,8 +235,6 @@ def uids(scene: Site, beside: ApiSite, cluster: localcluster.Cluster, tmp_path_f
     """Everything is written at once, so that the tests wait together."""
     assert beside.rest.get("/health").status == 200
     kube, folder, uids = scene.kube, tmp_path_factory.mktemp("raw"), {}
-    # A second try of the first test finds what the first try has left.
-    remove(kube, [case.name for case in (EPHEMERAL, *CASES)])
     for case in (EPHEMERAL, *CASES):
         if isinstance(case.body, str):
             file = folder / f"{case.name}.json"

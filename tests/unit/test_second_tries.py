@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from localcluster.debian import NoPackages
 
-tries, kept, seen = [], [], []
+tries, kept, seen, shelves = [], [], [], []
 
 def test_a_deadline():
     tries.append("once")
@@ -70,6 +70,22 @@ def test_by_itself():
 def numbers(number):
     seen.append(number)
 
+@pytest.fixture(scope="module")
+def store():
+    yield (written := [])
+    print("the store ends with", written)
+
+@pytest.fixture(scope="module")
+def shelf(store):
+    store.append("a book")
+    if not shelves:
+        shelves.append("built")
+        raise AssertionError("waited 30 s for a shelf")
+    return store
+
+def test_a_shelf(shelf):
+    assert shelf == ["a book"]
+
 def test_examples():
     numbers()
     first = [*seen]
@@ -106,7 +122,8 @@ def failed(said: str) -> set[str]:
 
 def test_leftovers_fail_their_test_and_no_test_reruns_by_default(tmp_path: Path) -> None:
     said = outcome(tmp_path, profile="steady")
-    assert failed(said) == LEAVES_BEHIND | {"test_a_deadline", "test_a_slot", "test_a_fault"}, said
+    once = {"test_a_deadline", "test_a_slot", "test_a_fault", "test_a_shelf"}
+    assert failed(said) == LEAVES_BEHIND | once, said
     assert "unclosed <socket.socket" in said
     assert "the test has left tasks behind: <coroutine object sleep" in said
     assert "the test has left behind: kept" in said
@@ -123,7 +140,10 @@ def test_leftovers_fail_their_test_and_no_test_reruns_by_default(tmp_path: Path)
 def test_only_environment_failures_rerun_and_never_a_promise(tmp_path: Path) -> None:
     said = outcome(tmp_path, "--reruns", "1", profile="fresh")
     assert failed(said) == LEAVES_BEHIND | {"test_a_slot", "test_a_fault"}, said
-    assert re.search(r"\b1 rerun\b", said), said
+    assert re.search(r"\b2 rerun\b", said), said
+    assert said.count("the store ends with ['a book']") == 2, (
+        "the second try of a fixture makes all fixtures of its file again"
+    )
     assert "the first try of" in said
     assert re.search(r"^RERUN .*test_a_deadline", said, re.MULTILINE), said
     assert "examples are fresh" in said, "by night"
