@@ -149,9 +149,7 @@ def test_run_of_another_job_with_the_same_id_is_another_one() -> None:
     ("message", "where"),
     [
         pytest.param(problem(), NO_POOL, id="it does not exist"),
-        pytest.param(
-            problem(NAMESPACE), 'for pool "lock", which has no effect: see its status', id="it has no effect"
-        ),
+        pytest.param(problem(NAMESPACE), 'for pool "lock", which has no effect: see its status', id="it has no effect"),
         pytest.param(
             problem("home", namespaces=[NAMESPACE]),
             'for pool "lock" of namespace home, which has no effect: see its status',

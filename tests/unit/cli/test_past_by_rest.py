@@ -17,7 +17,7 @@ from tests.support.fake_archive import KEY, FakeArchive, archived
 from tests.unit.cli.test_history import at_noon, call
 
 OLD_ID = "1772364599000000000-gone--30"
-LACKS = "for pool \"lock\", which does not exist for this namespace"
+LACKS = 'for pool "lock", which does not exist for this namespace'
 NO_POOL = Condition(
     type="Ready", status="False", reason="PoolNotFound", last_transition_time=NOON,
     message='this job takes a place in pool "lock", which does not exist for this namespace',
