@@ -1,5 +1,5 @@
-"""The message of the condition Ready of a DkronJob that lacks a pool. The operator writes it, and reports tell a part of
-it about the runs that wait. Pure, and without the models, which take long to load.
+"""The message of the condition Ready of a DkronJob that lacks a pool. The operator writes it, and reports show a part
+of it with the runs that wait. Pure, and without the models, which take long to load.
 """
 
 _BEGINNING = "this job takes a place in "
