@@ -5,10 +5,14 @@ are in admission.py. The operator checks everything that needs a parser, a zone 
 as a condition, so that it stays visible in `kubectl get`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from dkron_crds.names import OBJECT_NAME_LENGTH
+
+PATH_LENGTH = 1024
+LABEL_LENGTH = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,9 @@ class Rule:
     `field` is the path, relative to that object, that the API server names in its error. With `old_is_optional`, a
     rule that names oldSelf counts for creations, too, and oldSelf is an optional value. `message_cel` returns the
     message for this object; the API server falls back to `message`.
+
+    `holds` is the same rule as a function, of a model or a value as the models read it. It is None for a rule about
+    oldSelf, and for a rule that the models or the operator's check of a job have, too.
     """
 
     cel: str
@@ -26,6 +33,7 @@ class Rule:
     reason: Literal["FieldValueInvalid", "FieldValueRequired", "FieldValueForbidden"] = "FieldValueInvalid"
     old_is_optional: bool = False
     message_cel: str = ""
+    holds: Callable[[Any], bool] | None = None
 
     def to_wire(self) -> dict[str, Any]:
         """Return an entry of x-kubernetes-validations."""
@@ -35,8 +43,13 @@ class Rule:
         return {**entry, **told, **path, **({"optionalOldSelf": True} if self.old_is_optional else {})}
 
 
+ATTACHED: dict[str, Rule] = {}
+"""The rules of all models that are imported, by their CEL."""
+
+
 def validations(*rules: Rule) -> dict[str, Any]:
     """Return pydantic's `json_schema_extra` that attaches the rules to a model or field."""
+    ATTACHED.update({rule.cel: rule for rule in rules})
     return {"x-kubernetes-validations": [rule.to_wire() for rule in rules]}
 
 
@@ -46,7 +59,16 @@ def keys_at_most(length: int) -> dict[str, Any]:
         Rule(
             cel=f"self.all(key, size(key) <= {length})",
             message=f"a key must have at most {length} characters",
+            holds=lambda entries: all(len(key) <= length for key in entries),
         )
+    )
+
+
+def _year_is_in(first: int, last: int) -> Rule:
+    return Rule(
+        cel=f"self.getFullYear() >= {first} && self.getFullYear() <= {last}",
+        message=f"the time must be in the years {first} to {last} (UTC)",
+        holds=lambda instant: first <= instant.year <= last,
     )
 
 
@@ -56,6 +78,7 @@ OBJECT_NAME_FITS = Rule(
     cel=f"size(self.metadata.name) <= {OBJECT_NAME_LENGTH} && !self.metadata.name.contains('.')",
     message=f"metadata.name must have at most {OBJECT_NAME_LENGTH} characters and no dot, because its Jobs "
     "are named after it; a longer name for the Dkron API goes into spec.name",
+    holds=lambda job: len(job.metadata.name) <= OBJECT_NAME_LENGTH and "." not in job.metadata.name,
 )
 NAME_IS_IMMUTABLE = Rule(
     cel=f"{_DKRON_NAME.format('self')} == {_DKRON_NAME.format('oldSelf')}",
@@ -67,40 +90,40 @@ NOT_ITS_OWN_PARENT = Rule(
     cel=f"self.spec.parentJob == '' || self.spec.parentJob != {_DKRON_NAME.format('self')}",
     message="spec.parentJob must be another job; a job cannot run after itself",
     field=".spec.parentJob",
+    holds=lambda job: not job.spec.parent_job or job.spec.parent_job != job.dkron_name,
 )
 NOT_AFTER_ITSELF = Rule(
     cel=f"!self.spec.dependsOn.exists(each, each.job == {_DKRON_NAME.format('self')})",
     message="spec.dependsOn must name other jobs; a job cannot run after itself",
     field=".spec.dependsOn",
+    holds=lambda job: all(each.job != job.dkron_name for each in job.spec.depends_on),
 )
 SCHEDULE_OR_PARENT = Rule(
     cel="size(self.schedule) > 0 || size(self.parentJob) > 0 || size(self.dependsOn) > 0",
     message="spec.schedule is required unless spec.parentJob or spec.dependsOn is set",
     field=".schedule",
     reason="FieldValueRequired",
+    holds=lambda spec: bool(spec.schedule or spec.parent_job or spec.depends_on),
 )
 PARENT_OR_DEPENDS_ON = Rule(
     cel="size(self.parentJob) == 0 || size(self.dependsOn) == 0",
     message="spec.parentJob is short for one entry of spec.dependsOn; set one of the two",
     field=".dependsOn",
+    holds=lambda spec: not spec.parent_job or not spec.depends_on,
 )
 STARTS_BEFORE_IT_EXPIRES = Rule(
     cel="!has(self.startsAt) || !has(self.expiresAt) || self.startsAt < self.expiresAt",
     message="spec.expiresAt must be later than spec.startsAt",
     field=".expiresAt",
+    holds=lambda spec: not spec.starts_at or not spec.expires_at or spec.starts_at < spec.expires_at,
 )
-COMMON_YEAR = Rule(
-    cel="self.getFullYear() >= 1970 && self.getFullYear() <= 9999",
-    message="the time must be in the years 1970 to 9999 (UTC)",
-)
-NANOSECOND_YEAR = Rule(
-    cel="self.getFullYear() >= 1970 && self.getFullYear() <= 2261",
-    message="the time must be in the years 1970 to 2261 (UTC)",
-)
+COMMON_YEAR = _year_is_in(1970, 9999)
+NANOSECOND_YEAR = _year_is_in(1970, 2261)
 BACKOFF_GROWS = Rule(
     cel="duration(self.initial) <= duration(self.max)",
     message="retryBackoff.max must not be shorter than retryBackoff.initial",
     field=".max",
+    holds=lambda backoff: backoff.initial_seconds <= backoff.max_seconds,
 )
 LONG_ENOUGH_TO_WAIT = Rule(
     # More hours than a duration has: to read them is an error of CEL, which `&& false` turns into our message.
@@ -110,27 +133,33 @@ LONG_ENOUGH_TO_WAIT = Rule(
 ONE_CLUSTER = Rule(
     cel="self.metadata.name == 'dkron'",
     message="metadata.name must be 'dkron'; there is one DkronCluster per installation",
+    holds=lambda cluster: cluster.metadata.name == "dkron",
 )
 PATHS_ARE_ABSOLUTE = Rule(
-    cel="self.all(path, path.startsWith('/') && size(path) <= 1024)",
-    message="a key must begin with '/' and have at most 1024 characters, for example /v1/jobs/*",
+    cel=f"self.all(path, path.startsWith('/') && size(path) <= {PATH_LENGTH})",
+    message=f"a key must begin with '/' and have at most {PATH_LENGTH} characters, for example /v1/jobs/*",
+    holds=lambda paths: all(path.startswith("/") and len(path) <= PATH_LENGTH for path in paths),
 )
 HEADER_HAS_ONE_VALUE = Rule(
     cel="(has(self.value) && size(self.value) > 0) != has(self.valueFrom)",
     message="a header has either a value or valueFrom",
+    holds=lambda header: bool(header.value) != bool(header.value_from),
 )
 ONE_URL = Rule(
     cel="(has(self.url) && size(self.url) > 0) != has(self.urlFrom)",
     message="either url or urlFrom is required",
+    holds=lambda receiver: bool(receiver.url) != bool(receiver.url_from),
 )
 WEBHOOK_HAS_ONE_URL = Rule(
     cel="(has(self.type) && self.type != 'webhook') || ((has(self.url) && size(self.url) > 0) != has(self.urlFrom))",
     message="a webhook has either url or urlFrom",
+    holds=lambda each: each.type != "webhook" or bool(each.url) != bool(each.url_from),
 )
 MAIL_HAS_NO_ADDRESS = Rule(
     cel="!(has(self.type) && self.type == 'mail') || (!(has(self.url) && size(self.url) > 0) && !has(self.urlFrom) && "
     "!(has(self.when) && self.when.exists(event, event == 'start')))",
     message="a mail goes to the ownerEmail of the job: it has no url and no urlFrom, and none is sent at the start",
+    holds=lambda each: each.type != "mail" or not (each.url or each.url_from or "start" in each.when),
 )
 RUN_IS_IMMUTABLE = Rule(
     cel="self == oldSelf",
@@ -149,21 +178,25 @@ BACKFILL_IS_IMMUTABLE = Rule(
     reason="FieldValueForbidden",
 )
 BACKFILL_NAME_FITS = Rule(
-    cel="size(self.metadata.name) <= 63",
-    message="metadata.name must have at most 63 characters, because it is a label of the runs",
+    cel=f"size(self.metadata.name) <= {LABEL_LENGTH}",
+    message=f"metadata.name must have at most {LABEL_LENGTH} characters, because it is a label of the runs",
+    holds=lambda backfill: len(backfill.metadata.name) <= LABEL_LENGTH,
 )
 JOB_OR_SELECTOR = Rule(
     cel="has(self.job) != has(self.selector)",
     message="either spec.job or spec.selector is required",
+    holds=lambda spec: (spec.job is None) != (spec.selector is None),
 )
 FROM_BEFORE_TO = Rule(
     cel="self.from < self.to",
     message="spec.to must be later than spec.from",
     field=".to",
+    holds=lambda spec: spec.from_ < spec.to,
 )
 JOBS_OR_SELECTOR = Rule(
     cel="!has(self.jobs) || size(self.jobs) == 0 || !has(self.selector) || size(self.selector) == 0",
     message="set either spec.jobs or spec.selector",
+    holds=lambda spec: not spec.jobs or not spec.selector,
 )
 _IS_HIDDEN = "(has(self.secret) && self.secret)"
 _REFERENCE = "^secretRef:[a-z0-9][a-z0-9.-]*/[-._a-zA-Z0-9]+$"

@@ -30,7 +30,7 @@ def lint(
     Objects of dkron.io get the checks of the custom resources and of the operator: fields, schedules, zones, tags,
     settings of executors, fields of jobTemplate, and parents and pools among the files. Other objects are skipped. The
     exit code is 1 if there is an error, or nothing to check. lint cannot check facts that only a cluster knows, such as
-    whether a Secret exists.
+    whether a Secret exists, or the stored value of an immutable field.
     """
     raise typer.Exit(check(options_of(ctx), files, strict=strict))
 

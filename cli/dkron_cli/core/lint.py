@@ -18,28 +18,16 @@ from dkron_checks.schedules import passed_remark, schedule_remark
 from dkron_checks.template_fields import suggestion, template_faults
 from dkron_cli.core.faults import TOO_LARGE, sentence
 from dkron_cli.core.manifests import Document, Path, is_job_of_dkron
+from dkron_cli.core.rules import broken_rules, resolved, schema_of
 from dkron_crds.base import Resource, WireModel
 from dkron_crds.bounds import template_problem
 from dkron_crds.depends import circle
 from dkron_crds.job import Concurrency, DkronJob, JobSpec, Queue
 from dkron_crds.kinds import KINDS
-from dkron_crds.names import API_VERSION, GROUP, OBJECT_NAME_LENGTH, is_subdomain
+from dkron_crds.names import API_VERSION, GROUP, is_subdomain
 from dkron_crds.parameter_places import placeholders_without_parameters
 from dkron_crds.pause import DkronPause
 from dkron_crds.pool import DkronPool, PoolOrder
-from dkron_crds.rules import (
-    BACKOFF_GROWS,
-    COMMON_YEAR,
-    NOT_AFTER_ITSELF,
-    NOT_ITS_OWN_PARENT,
-    OBJECT_NAME_FITS,
-    ONE_CLUSTER,
-    PARENT_OR_DEPENDS_ON,
-    PATHS_ARE_ABSOLUTE,
-    SCHEDULE_OR_PARENT,
-    STARTS_BEFORE_IT_EXPIRES,
-    Rule,
-)
 from dkron_pods import executors
 
 MODELS = {kind.name: kind.model for kind in KINDS}
@@ -47,8 +35,6 @@ A_FLAG = "true or false"
 LITERAL = {"integer": "a whole number", "boolean": A_FLAG, "number": "a number"}
 OF_SCHEDULE = ("schedule", "timezone", "parentJob", "dependsOn")
 """The fields of a job that decide what its schedule means."""
-YEARS = range(1970, 10000)
-ABSOLUTE_LENGTH = 1024
 
 
 Problem = tuple[Path, str, bool]
@@ -137,7 +123,7 @@ def _object(document: Document, now: datetime) -> Iterator[Problem]:
         known = ", ".join(MODELS)
         yield ("kind",), f"{value.get('apiVersion')} has no kind {value.get('kind')}; it has {known}", False
         return
-    yield from _name(value, model)
+    yield from _name(value)
     yield from _unknown(value, model)
     try:
         found = model.from_wire(value)
@@ -150,34 +136,28 @@ def _object(document: Document, now: datetime) -> Iterator[Problem]:
     except (RecursionError, OverflowError):
         yield (), TOO_LARGE, False
         return
+    yield from ((path, said, False) for path, said in broken_rules(found))
     if isinstance(found, DkronJob):
-        yield from _rules(found)
         yield from _settings(found, now)
     elif isinstance(found, DkronPause) and found.spec.until is not None and found.spec.until <= now:
         yield ("spec", "until"), "spec.until is in the past, so the pause has no effect", True
-    elif value["kind"] == "DkronCluster" and found.metadata.name != "dkron":
-        yield ("metadata", "name"), ONE_CLUSTER.message, False
-    elif value["kind"] == "DkronPolicy":
-        paths = value["spec"].get("path") or {}
-        if not all(str(path).startswith("/") and len(str(path)) <= ABSOLUTE_LENGTH for path in paths):
-            yield ("spec", "path"), f"spec.path: {PATHS_ARE_ABSOLUTE.message}", False
 
 
-def _name(value: Mapping[str, Any], model: type[WireModel]) -> Iterator[Problem]:
-    """Yield a name that Kubernetes takes for no object. DkronJobs have a rule of their own about a missing one."""
+def _name(value: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a name that Kubernetes takes for no object, or that none is given."""
     metadata = value.get("metadata")
     given = metadata if isinstance(metadata, dict) else {}
-    name = given.get("name") or ""
+    name = given.get("name")
     if isinstance(name, str) and name and not is_subdomain(name):
         form = "up to 253 of a-z 0-9 - . with a letter or digit at both ends and beside each dot"
         yield ("metadata", "name"), f'metadata.name: "{name[:40]}" cannot be the name of an object; use {form}', False
-    elif not name and not given.get("generateName") and model is not DkronJob:
+    elif name in (None, "") and not given.get("generateName"):
         yield ("metadata",), "metadata.name is missing", False
 
 
 def _unknown(value: Mapping[str, Any], model: type[WireModel]) -> Iterator[Problem]:
     """Yield the fields that the API server would reject. Fields of metadata are Kubernetes' own."""
-    schema = model.model_json_schema(by_alias=True)
+    schema = schema_of(model)
     extra = set(value) - {"apiVersion", "kind", "metadata", "spec", "status"}
     for key in sorted(map(str, extra)):
         near = suggestion(key, ("apiVersion", "kind", "metadata", "spec"))
@@ -192,7 +172,7 @@ def _extra(
 ) -> Iterator[tuple[Path, str]]:
     """Yield unknown fields, entries that a list has twice, and values of another type, from which the models would read
     one of the right type."""
-    schema = _resolved(schema, defs)
+    schema = resolved(schema, defs)
     if wrong := _of_another_type(value, schema):
         yield path, wrong
     elif isinstance(value, dict) and "properties" in schema:
@@ -237,35 +217,6 @@ def _repeated(value: Sequence[Any], schema: Mapping[str, Any], path: Path) -> It
         if text in known:
             yield (*path, number), f"repeats {text[:40]}; this list has each only once"
         known.add(text)
-
-
-def _resolved(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Mapping[str, Any]:
-    for choice in schema.get("anyOf", ()):
-        if choice.get("type") != "null":
-            schema = choice
-            break
-    name = str(schema.get("$ref", "")).rpartition("/")[2]
-    found: Mapping[str, Any] = defs.get(name, schema)
-    return found
-
-
-def _rules(job: DkronJob) -> Iterator[Problem]:
-    """Yield the broken rules that the API server checks, with the sentences it uses."""
-    spec, name = job.spec, job.metadata.name
-    parents = [parent.job for parent in spec.parents]
-    times = [at for at in (spec.starts_at, spec.expires_at) if at is not None]
-    backoff = spec.retry_backoff
-    broken: list[tuple[bool, Rule, Path]] = [
-        (not name or len(name) > OBJECT_NAME_LENGTH or "." in name, OBJECT_NAME_FITS, ("metadata", "name")),
-        (not spec.schedule and not parents, SCHEDULE_OR_PARENT, ("spec",)),
-        (bool(spec.parent_job and spec.depends_on), PARENT_OR_DEPENDS_ON, ("spec", "dependsOn")),
-        (len(times) > 1 and times[0] >= times[1], STARTS_BEFORE_IT_EXPIRES, ("spec", "expiresAt")),
-        (any(at.year not in YEARS for at in times), COMMON_YEAR, ("spec",)),
-        (backoff.initial_seconds > backoff.max_seconds, BACKOFF_GROWS, ("spec", "retryBackoff", "max")),
-        (spec.parent_job == job.dkron_name, NOT_ITS_OWN_PARENT, ("spec", "parentJob")),
-        (any(each.job == job.dkron_name for each in spec.depends_on), NOT_AFTER_ITSELF, ("spec", "dependsOn")),
-    ]
-    yield from ((path, rule.message, False) for is_broken, rule, path in broken if is_broken)
 
 
 def _settings(job: DkronJob, now: datetime) -> Iterator[Problem]:

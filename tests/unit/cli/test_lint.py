@@ -98,6 +98,8 @@ def pool(name: str, field: str = "order: fifo", *, namespace: str = '""') -> str
         pytest.param(pool("DB", "namespaces: [web, web]"), ['4: DkronPool DB: metadata.name: "DB" cannot be',
                      '5: DkronPool DB: spec.namespaces.1 repeats "web"'], id="a pool with two mistakes"),
         pytest.param(pool('""'), ["4: DkronPool without a name: metadata.name is missing"], id="a pool without a name"),
+        pytest.param(job(GOOD, '""'), ["3: DkronJob without a name: metadata.name is missing"], id="no name"),
+        pytest.param(job(GOOD).replace("name: a", "generateName: a-"), [], id="a name by the API server"),
         pytest.param(job(GOOD + "  retrys: 3\n"), ["7: DkronJob a: spec.retrys is no field of a DkronJob"],
                      id="an unknown field"),
         pytest.param(job(GOOD + "  history: {jobs: 1}\n"), ["7: DkronJob a: spec.history.jobs is no field"],
@@ -153,6 +155,10 @@ def pool(name: str, field: str = "order: fifo", *, namespace: str = '""') -> str
                      ["5: DkronPolicy a: spec.path.v1.capabilities: Field required"], id="a policy"),
         pytest.param("apiVersion: dkron.io/v1alpha1\nkind: DkronCluster\nmetadata: {name: a}\nspec: {}\n",
                      ["3: DkronCluster a: metadata.name must be 'dkron'"], id="a cluster"),
+        pytest.param("apiVersion: dkron.io/v1alpha1\nkind: DkronCluster\nmetadata: {name: dkron}\nspec:\n"
+                     "  notifications:\n  - name: ops\n    url: https://example.org\n    headers:\n    - name: A\n",
+                     ["9: DkronCluster dkron: spec.notifications.0.headers.0: a header has either a value or"],
+                     id="a header without a value"),
     ],
 )  # fmt: skip
 def test_lint(text: str, findings: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""The operator on five hundred seeds, and on what other seeds have found: nothing is lost, and nothing runs twice."""
+"""The operator on hundreds of seeds, and on what other seeds have found: nothing is lost, and nothing runs twice."""
 
 from pathlib import Path
 
