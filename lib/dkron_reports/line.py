@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from dkron_crds.lacked_pool import lacked_pool
 from dkron_reports.reading import Object, items, mapping, objects, whole
 from dkron_reports.words import one_line, read_time
 
@@ -14,8 +15,6 @@ PLACES = "poolPlaces"
 """The field of entries of `status.active` that has their places in the lines of pools: see `dkron_reports.pools`."""
 NO_POOL = "PoolNotFound"
 """The reason of `Ready` with which runs wait for a pool that does not exist, or has no effect."""
-TAKES = "this job takes a place in "
-"""How the message of `Ready` begins then. The name of the pool follows, and what is wrong with it."""
 NO_SPEC: Object = {}
 """The spec of a job that is not known: the runs that have waited longest are first."""
 
@@ -109,8 +108,15 @@ def missing_pool(status: Object) -> str:
     for each in objects(status, "conditions"):
         if (each.get("type"), each.get("status"), each.get("reason")) == ("Ready", "False", NO_POOL):
             message = one_line(str(each.get("message") or ""))
-            return f"for {message.removeprefix(TAKES)}" if message.startswith(TAKES) else message or NO_POOL
+            return missing_pool_in(message) or message or NO_POOL
     return ""
+
+
+def missing_pool_in(problem: str) -> str:
+    """Return the same for a job that only a REST API shows: `problem` is why it does not run by itself, in which an
+    operator of another version may say it in other words."""
+    pool = lacked_pool(problem)
+    return f"for {pool}" if pool else ""
 
 
 def _waits_only_for_pools(status: Object, spec: Object) -> bool:

@@ -60,9 +60,15 @@ def missing(message: str) -> tuple[Object, ...]:
     return ({"type": "Ready", "status": "False", "reason": "PoolNotFound", "message": message},)
 
 
-def problem() -> str:
-    """How the operator says that a pool is missing."""
-    found = PoolIndex("home").find(NAMESPACE, "lock")
+METADATA = {"uid": "uid-of-a-pool", "resourceVersion": "1", "creationTimestamp": "2026-03-01T11:00:00Z"}
+
+
+def problem(namespace: str = "", **fields: Any) -> str:
+    """How the operator says that a pool does not exist; or that the one of this namespace has no room."""
+    index = PoolIndex("home", most=1)
+    for each in (pool(name, namespace=namespace, size=1, **fields) for name in ("db", "lock") if namespace):
+        index.upsert({**each, "metadata": {**each["metadata"], **METADATA}})
+    found = index.find(NAMESPACE, "lock")
     assert isinstance(found, Problem)
     return found.message
 
@@ -142,6 +148,13 @@ def test_run_of_another_job_with_the_same_id_is_another_one() -> None:
 @pytest.mark.parametrize(
     ("message", "where"),
     [
+        pytest.param(problem(), NO_POOL, id="it does not exist"),
+        pytest.param(problem(NAMESPACE), 'for pool "lock", which has no effect: see its status', id="it has no effect"),
+        pytest.param(
+            problem("home", namespaces=[NAMESPACE]),
+            'for pool "lock" of namespace home, which has no effect: see its status',
+            id="of several namespaces, it has no effect",
+        ),
         pytest.param("another sentence", "another sentence", id="of an operator of another version"),
         pytest.param("", "PoolNotFound", id="none"),
     ],

@@ -76,12 +76,12 @@ class Listed:
     attempt: Attempt
 
 
-def listed_of_dkron(executions: Iterable[Object]) -> list[Listed]:
-    """Return the executions of a list in Dkron's JSON."""
+def listed_of_dkron(executions: Iterable[Object], *, problem: str = "") -> list[Listed]:
+    """Return the executions of a list in Dkron's JSON. `problem` is the one of their job, as in `attempts_of_dkron`."""
     known = list(executions)
     return [
         Listed("", str(raw.get("job_name") or ""), attempt)
-        for raw, attempt in zip(known, attempts_of_dkron(known), strict=True)
+        for raw, attempt in zip(known, attempts_of_dkron(known, problem=problem), strict=True)
     ]
 
 

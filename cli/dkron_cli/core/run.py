@@ -1,19 +1,24 @@
 """Runs as the command line shows them, and how it reads attempts in Dkron's list of executions."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from dkron_cli.core.table import Table, table
 from dkron_crds.schedule.instants import rfc3339
+from dkron_reports.line import missing_pool_in
 from dkron_reports.pools import PoolPlace
 from dkron_reports.reading import Object, mapping, number, objects, whole
 from dkron_reports.run import NEVER_BEGAN, SECOND, Attempt, Run, reason_of
 from dkron_reports.words import exact_span, instant, read_time, span
 
 
-def attempts_of_dkron(executions: Iterable[Object]) -> list[Attempt]:
-    """Return the attempts in Dkron's list of executions. Only ours tells the `details`."""
-    return [_attempt(each, mapping(each, "details")) for each in executions]
+def attempts_of_dkron(executions: Iterable[Object], *, problem: str = "") -> list[Attempt]:
+    """Return the attempts in Dkron's list of executions. Only ours tells the `details`. `problem` is why their job does
+    not run by itself, if that is known: those that wait name the pool that it lacks."""
+    no_pool = missing_pool_in(problem)
+    found = [_attempt(each, mapping(each, "details")) for each in executions]
+    return [replace(each, no_pool=no_pool) if each.waits else each for each in found] if no_pool else found
 
 
 def _attempt(raw: Object, details: Object) -> Attempt:

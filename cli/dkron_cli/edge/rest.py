@@ -142,7 +142,7 @@ class Rest(RestDetails, Server):
             return [each.attempt for each in await anext(self.executions(Filter(limit=FEWEST), job))]
         raw = await self.call("GET", f"{path_of(job)}/executions?details=true", job=job.name)
         with self.as_ours_does():
-            return attempts_of_dkron(raw)
+            return attempts_of_dkron(raw, problem=job.problem)
 
     async def latest_failure(self, job: Job, start: datetime) -> Run | None:
         """Ask for the executions of a job that has failed at all, and ended one since then."""
@@ -228,7 +228,9 @@ class Rest(RestDetails, Server):
 
     async def progress(self, asked: Asked, *, placed: bool = False) -> Run | None:  # noqa: ARG002 - it always is
         """Return the run that was not there before; one on request rather than one of a slot."""
-        runs = [run for run in runs_of(await self.attempts(asked.job)) if run.group not in asked.known]
+        # By now, the job may lack no pool any more.
+        attempts = await self.attempts(replace(asked.job, problem=""))
+        runs = [run for run in runs_of(attempts) if run.group not in asked.known]
         # The group of a slot is a whole second.
         by_request = [run for run in runs if run.group % SECOND] or runs
         return by_request[-1] if by_request else None

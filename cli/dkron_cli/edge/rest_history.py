@@ -35,13 +35,13 @@ class RestHistory(RestCalls):
         if job is not None and (wanted.text or job.state == GONE):
             # A Dkron has no such route, and would ignore the text.
             path, query = _list_of(None), [("job", job.name), *query]
-        after = ""
+        problem, after = "" if job is None else job.problem, ""
         while True:
             page = urlencode([*query, *([("after", after)] if after else [])])
             raw, headers = await self.answer("GET", f"{path}?{page}", job="" if job is None else job.name, what=what)
             self._say_warnings(headers)
             with self.as_ours_does():
-                found = [each for each in listed_of_dkron(raw) if wanted.takes(each.attempt, now)]
+                found = [each for each in listed_of_dkron(raw, problem=problem) if wanted.takes(each.attempt, now)]
             yield found
             before, after = after, headers.get("X-Next-After", "")
             if not after or after == before:

@@ -259,7 +259,8 @@ def _with_attempts(run: RequestedRun, attempts: Mapping[str, RunAttempt], phase:
     newest = sorted(attempts.values(), key=lambda each: (each.started_at, each.attempt, each.job), reverse=True)
     of_member: dict[str, int] = {}
     for each in newest:
-        of_member[each.member] = max(of_member.get(each.member, 0), each.attempt)
+        begun = each.attempt - 1 if each.never_began else each.attempt
+        of_member[each.member] = max(of_member.get(each.member, 0), begun)
     began = [each.started_at for each in newest if not each.never_began]
     before = run.status.started_at
     return RunStatus(

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from dkron_crds.base import first_problem
 from dkron_crds.conditions import ReadyReason
+from dkron_crds.lacked_pool import lacks_pool
 from dkron_crds.pool import PoolOrder, PoolSpec, PoolStatus
 from dkron_operator.kit.object_guard import FAULT, ObjectGuard
 from dkron_operator.kit.oldest_first import OldestFirst
@@ -110,10 +111,10 @@ class PoolIndex:
             shared = self._views.get((self._home, name))
             view = shared if shared is not None and namespace in shared.namespaces else None
         if view is None:
-            return _not_found(f'this job takes a place in pool "{name}", which does not exist for this namespace')
+            return _not_found(f'pool "{name}", which does not exist for this namespace')
         if not self.has_effect(view):
             where = "" if view.key[0] == namespace else f" of namespace {view.key[0]}"
-            return _not_found(f'this job takes a place in pool "{name}"{where}, which has no effect: see its status')
+            return _not_found(f'pool "{name}"{where}, which has no effect: see its status')
         return view.pool
 
     def serving(self, key: PoolKey) -> Pool | None:
@@ -174,5 +175,5 @@ class PoolIndex:
         return "" if view.key[0] == self._home else view.key[0]
 
 
-def _not_found(message: str) -> Problem:
-    return Problem(ReadyReason.POOL_NOT_FOUND, message)
+def _not_found(pool: str) -> Problem:
+    return Problem(ReadyReason.POOL_NOT_FOUND, lacks_pool(pool))

@@ -9,14 +9,21 @@ import pytest
 from dkron_api.edge.keys import CLUSTERS
 from dkron_api.routes import execution_lists, executions, jobs, log, revisions
 from dkron_archive.records import Revision
-from dkron_crds.job import JobStatus
+from dkron_crds.job import Condition, JobStatus
 from dkron_kube.paths import DKRON_JOBS
 from tests.support.api_app import Api, running_api
-from tests.support.builders import NOON, claim, execution, seen, wire_job
+from tests.support.builders import NOON, after, claim, execution, request_claim, seen, wire_job
 from tests.support.fake_archive import KEY, FakeArchive, archived
 from tests.unit.cli.test_history import at_noon, call
 
 OLD_ID = "1772364599000000000-gone--30"
+LACKS = 'for pool "lock", which does not exist for this namespace'
+NO_POOL = Condition(
+    type="Ready", status="False", reason="PoolNotFound", last_transition_time=NOON,
+    message='this job takes a place in pool "lock", which does not exist for this namespace',
+)  # fmt: skip
+RUNS = seen(claim(after(minutes=-5), at=after(minutes=-5)))
+WAITS = request_claim("a", after(minutes=-2)).model_copy(update={"queued_at": after(minutes=-2)})
 SHOWN = execution(seen(claim(NOON)), output="end", output_truncated=True)
 
 
@@ -88,3 +95,17 @@ async def test_past_by_our_rest_api(case: Case, api: Api, capsys: pytest.Capture
         name, fields = case.stored
         spec = api.kube.has(DKRON_JOBS, name)["spec"]
         assert {key: spec[key] for key in fields} == fields
+
+
+@pytest.mark.parametrize("command", ["history", "describe"])
+async def test_run_that_waits_names_the_pool_that_is_missing(
+    command: str, api: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = JobStatus(active=(RUNS, WAITS), conditions=(NO_POOL,))
+    job = wire_job(name="lacking", uid="uid-of-lacking", schedule="@manually", pools=["lock"], status=status)
+    api.know_jobs(api.kube.put(DKRON_JOBS, job))
+    code, said = await call(command, "lacking", "-o", "wide"), capsys.readouterr()
+    assert code == 0, said.err
+    for each, lacks in ((RUNS, False), (WAITS, True)):
+        (row,) = [line for line in said.out.splitlines() if line.endswith(each.id)]
+        assert (LACKS in row) is lacks, said.out

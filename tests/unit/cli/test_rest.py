@@ -18,6 +18,8 @@ from dkron_cli.core.selection import Selection
 from dkron_cli.edge.rest import Rest, open_rest
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
+from dkron_crds.lacked_pool import lacks_pool
+from dkron_from_dkron.moments import ZERO
 from dkron_reports.explain import Question
 from dkron_reports.run import runs_of
 from tests.support.builders import NOON
@@ -128,6 +130,16 @@ async def test_run_is_not_mistaken_for_a_slot_at_its_moment(dkron: tuple[Dkron, 
     assert run is not None
     assert (run.group, run.result) == (ASKED["group"], "failed")
     assert fake.token == "Bearer secret"  # noqa: S105 - of a fake
+
+
+async def test_run_in_progress_names_no_pool_that_was_missing(dkron: tuple[Dkron, Rest]) -> None:
+    fake, rest = dkron
+    job = replace(await rest.job("a"), problem="the job cannot run: " + lacks_pool("pool db, which is gone"))
+    asked = await rest.run(job, force=False, wait=0.0)
+    fake.executions = [{**ASKED, "started_at": ZERO, "finished_at": ZERO, "queued_at": "2026-01-01T00:00:02Z"}]
+    (attempt,), run = await rest.attempts(job), await rest.progress(asked)
+    assert run is not None
+    assert (attempt.where, run.where) == ("for pool db, which is gone", "")
 
 
 async def test_run_of_a_paused_job_exits_as_failed(dkron: tuple[Dkron, Rest]) -> None:

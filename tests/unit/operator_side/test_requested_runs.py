@@ -299,6 +299,7 @@ SECOND = first(requested(), attempt=2, at=20)
 ASKED = "asked for by ann"
 HALTED = execution(A, success=False, reason="Stopped", exit_code=143, message=ASKED)
 EARLY = execution(A, success=False, reason="Stopped", exit_code=None, message=ASKED, seconds=0)
+RETRY_EARLY = EARLY.model_copy(update={"attempt": 2, "job": SECOND.job})
 
 
 UNDECIDED = requested()
@@ -361,7 +362,7 @@ SHOWN = (
     ),
     Shown(
         "its retry was stopped before it began",
-        {"executions": (EARLY.model_copy(update={"attempt": 2, "job": SECOND.job}), FAILED)},
+        {"executions": (RETRY_EARLY, FAILED)},
         "Failed", f"attempt 2 was stopped before it began: {ASKED}",
     ),
     Shown("dropped from the line", {"refused": (A.job,)}, "Refused", ASK_EVENT, decided()),
@@ -392,6 +393,19 @@ def test_run_that_was_stopped_in_line_never_started() -> None:
     stopped, ran = (tell(requested(), executions=(each,)) for each in (EARLY, HALTED))
     assert (stopped.started_at, stopped.finished_at, ran.started_at) == (None, EARLY.finished_at, NOON)
     assert [each.reason for each in stopped.conditions] == ["Stopped"] * 3
+
+
+@pytest.mark.parametrize(
+    ("executions", "count"),
+    [
+        pytest.param((EARLY,), 0, id="the run"),
+        pytest.param((RETRY_EARLY, FAILED), 1, id="its retry"),
+        pytest.param((RETRY_EARLY,), 1, id="its retry, and the job keeps no older execution"),
+        pytest.param((HALTED,), 1, id="after it began"),
+    ],
+)
+def test_attempt_that_was_stopped_counts_if_it_began(executions: tuple[Execution, ...], count: int) -> None:
+    assert tell(requested(), executions=executions).attempt_count == count
 
 
 def test_attempts_dropped_by_the_job_stay_in_the_run() -> None:
