@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import localcluster
 from dkron_from_dkron.moments import ZERO
-from dkron_kube.paths import DKRON_JOBS, JOBS, WORKLOADS
+from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS, WORKLOADS
 from localcluster import build
 from localcluster.servers import kueue
 from tests.support.api_rights import FOR_PLACES, LEAST_API, limited_api
@@ -25,6 +26,7 @@ pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.usefixtures("runnin
 GROUP = "kueue.x-k8s.io/v1beta2"
 QUEUE, HELD = "team", "held"
 PRIORITY = "kueue.x-k8s.io/priority-class"
+RUN = {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronRun"}
 FIRST_REQUEST = "2026-01-01T00:00:00Z"
 """When the runs of the tests were requested, as their annotations say."""
 FOR_LONG = simulated(run_for="90s")
@@ -107,6 +109,10 @@ def evicted(status: Object) -> bool:
     return any(entry.get("queue") and entry.get("evictions") for entry in status.get("active", ()))
 
 
+def has_failed(run: Object) -> bool:
+    return bool(run.get("status", {}).get("phase") == "Failed")
+
+
 def workload_of(kube: Kube, job: str) -> Object:
     """The Workload of the only Job of a DkronJob."""
     (uid,) = (each["metadata"]["uid"] for each in kube.jobs_of(job))
@@ -157,6 +163,7 @@ def test_an_evicted_job_goes_on_when_there_is_room(queues: Queues) -> None:
     status = kube.wait_status("low", "to succeed", finished(1))
     (record,) = status["executions"]
     assert (record["success"], record["attempt"], record["id"]) == (True, 1, first["id"])
+    assert record["startedAt"] == first["startedAt"], "it began with its first admission"
     assert (status["successCount"], status["errorCount"]) == (1, 0)
     assert len(kube.born(kube.get(DKRON_JOBS, "low")["metadata"]["uid"])) == 1
 
@@ -172,10 +179,13 @@ def test_a_job_that_waits_in_vain_ends(queues: Queues) -> None:
         dkron_job("late", queueName=HELD, schedule="@every 4s", concurrency="forbid", startingDeadlineSeconds=2),
         dkron_job("lost", queueName="absent", jobTemplate=simulated(), run=["once"]),
         dkron_job("idle", queueName=HELD, run=["once"], **retries),
+        dkron_job("asked", queueName=HELD),
         dkron_job("long", queueName=QUEUE, jobTemplate=limited, run=["once"], **retries),
     )
-    kube.wait_status("idle", "to wait", queued)
-    kube.patch(WORKLOADS, workload_of(kube, "idle")["metadata"]["name"], {"spec": {"active": False}})
+    kube.create(DKRON_RUNS, {**RUN, "metadata": {"name": "now"}, "spec": {"job": "asked"}})
+    for name in ("idle", "asked"):
+        kube.wait_status(name, "to wait", queued)
+        kube.patch(WORKLOADS, workload_of(kube, name)["metadata"]["name"], {"spec": {"active": False}})
     for name, reason in (("idle", "Deactivated"), ("long", "MaximumExecutionTimeExceeded")):
         status = kube.wait_status(name, "to be given up", finished(1))
         (record,), (retry,) = status["executions"], status["active"]
@@ -183,6 +193,10 @@ def test_a_job_that_waits_in_vain_ends(queues: Queues) -> None:
         assert record["message"].startswith("its Workload in Kueue was deactivated")
         assert (retry["attempt"], "uid" in retry) == (2, False)
         assert kube.find(JOBS, record["job"]) is None
+    (record,) = kube.wait_status("asked", "to be given up", finished(1))["executions"]
+    assert (record["reason"], record["startedAt"]) == ("Deactivated", record["finishedAt"])
+    run = kube.wait_for("the DkronRun to end", partial(kube.get, DKRON_RUNS, "now"), has_failed)["status"]
+    assert (run["conditions"][0]["reason"], len(run["attempts"])) == ("Deactivated", 1)
     late = kube.wait_status("late", "to be given up", finished(2))
     for record in late["executions"]:
         assert (record["reason"], record["attempt"]) == ("DeadlineExceeded", 1)

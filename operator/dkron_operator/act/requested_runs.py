@@ -106,12 +106,16 @@ class RunKeeper:
         self._refusals[uid] = refusal
 
     async def settle(self, job: AttemptJob) -> bool:
-        """Whether its DkronRun needs this Job no more; asks the API server for an unknown one. Raises `Unavailable`."""
+        """Whether its DkronRun needs this Job no more; asks the API server for an unknown one. Raises `Unavailable`.
+
+        Of a Job that has finished, the DkronRun may have to show the end. One that has not waits in vain, and its
+        DkronRun goes on to the next attempt, or ends after it: it only has to say that it was decided.
+        """
         if not job.requested_by:
             return True
         known = self._store.requested_runs.named(job.namespace, job.requested_by)
         if known is not None and known.group == job.group:
-            return known.ended
+            return known.ended if job.finished else known.decided
         try:
             answer = await self._client.get(DKRON_RUNS, job.namespace, job.requested_by)
         except (NotFound, Rejected):
@@ -122,7 +126,7 @@ class RunKeeper:
             return True
         self._store.requested_runs.upsert(run)
         self.looks.add((run.namespace, run.job))
-        return run.ended
+        return run.ended if job.finished else run.decided
 
     # --- what is due ---------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from dkron_crds.job import Active, Execution, SkipReason, Trigger
 from dkron_crds.schedule.instants import shifted
@@ -161,7 +161,7 @@ def _record_lost(plan: Plan, entry: Active) -> None:
         if outcome.by_itself:
             _record_end(plan, entry, outcome)
         else:
-            plan.record(_ended(plan, _never_begun(entry, outcome) if entry.queue else entry, outcome))
+            plan.record(_ended(plan, entry, outcome))
         return
     if is_replaced(plan, entry):
         reason, message = "Replaced", "deleted in favour of a newer run"
@@ -176,13 +176,6 @@ def _record_lost(plan: Plan, entry: Active) -> None:
         reason, message = "JobLost", f"Job {entry.job} was deleted before it ended"
     outcome = Outcome(success=False, finished_at=plan.situation.now, reason=reason, message=message, lost=True)
     _record_end(plan, entry, outcome)
-
-
-def _never_begun(entry: Active, outcome: Outcome) -> Active:
-    """The attempt as one that was stopped before it began, unless Kueue had admitted its Job once."""
-    if entry.evictions or outcome.started_at is not None:
-        return entry
-    return entry.model_copy(update={"started_at": outcome.finished_at})
 
 
 def _record_end(plan: Plan, entry: Active, outcome: Outcome, retry: Active | None = None) -> None:
@@ -350,8 +343,7 @@ def finished(situation: Situation, execution: Execution, retry: Active | None) -
 
 
 def _execution(entry: Active, outcome: Outcome) -> Execution:
-    # Kubelets tell whole seconds, so a container may seem to have started before its Job was asked for.
-    began = max(outcome.started_at or entry.started_at, entry.started_at)
+    began = _began(entry, outcome)
     return Execution(
         id=entry.id,
         job=entry.job,
@@ -371,6 +363,17 @@ def _execution(entry: Active, outcome: Outcome) -> Execution:
         output=outcome.output,
         output_truncated=outcome.output_truncated,
     )
+
+
+def _began(entry: Active, outcome: Outcome) -> datetime:
+    """When the attempt began; one that Kueue has never admitted, when it ended."""
+    if entry.evictions:
+        # Its last pod began later.
+        return entry.started_at
+    if entry.queue and outcome.started_at is None:
+        return outcome.finished_at
+    # Kubelets tell whole seconds, so a container may seem to have started before its Job was asked for.
+    return max(outcome.started_at or entry.started_at, entry.started_at)
 
 
 def _report_failure(plan: Plan, entry: Active, outcome: Outcome, retry: Active | None) -> None:

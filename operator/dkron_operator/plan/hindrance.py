@@ -23,7 +23,7 @@ OF_KUBERNETES = frozenset({"foregroundDeletion", "orphan", "batch.kubernetes.io/
 
 def is_slow(run: AttemptJob, now: datetime) -> bool:
     """Whether to look at more than its pod to find out why it does not start."""
-    return now - run.created >= SLOW
+    return now - run.released_at >= SLOW
 
 
 def without_pod(job: Object, run: AttemptJob, now: datetime) -> PodProblem | None:
@@ -36,19 +36,20 @@ def without_pod(job: Object, run: AttemptJob, now: datetime) -> PodProblem | Non
         return PodProblem("Suspended", "spec.suspend of the Job is true; set it to false to start the Job")
     if spec.get("parallelism") == 0:
         return PodProblem("NoParallelism", "spec.parallelism of the Job is 0; set it to 1 to start the Job")
-    if now - run.created < SILENCE:
+    if now - run.released_at < SILENCE:
         return None
+    since = f"{'created' if run.admitted_at is None else 'admitted'} at {rfc3339(run.released_at)}"
     text = (
-        f"it was created at {rfc3339(run.created)}, has no pod, and no Event says why; check whether the Job controller"
+        f"it was {since}, has no pod, and no Event says why; check whether the Job controller of Kubernetes is running"
     )
-    return PodProblem("NoPod", f"{text} of Kubernetes is running")
+    return PodProblem("NoPod", text)
 
 
 def unscheduled(pod: Object, run: AttemptJob, now: datetime) -> PodProblem | None:
     """Why a pod has no node when no scheduler has reported on it."""
     spec, conditions = pod.get("spec") or {}, (pod.get("status") or {}).get("conditions") or ()
     told = any(condition.get("type") == "PodScheduled" for condition in conditions)
-    if spec.get("nodeName") or told or now - run.created < SILENCE:
+    if spec.get("nodeName") or told or now - run.released_at < SILENCE:
         return None
     name = spec.get("schedulerName") or "default-scheduler"
     return PodProblem("NotScheduled", f"no scheduler has processed its pod; check whether {name} is running")

@@ -140,7 +140,9 @@ def remark(plan: Plan) -> str:
     if not waiting:
         return ""
     first, more = waiting[0], len(waiting) - 1
-    if first.evictions:
+    if first.given_up:
+        text = f"Kueue has given up Job {first.job} ({first.given_up})"
+    elif first.evictions:
         text = f"Job {first.job} was evicted, and waits in LocalQueue {first.queue} again"
     else:
         text = f"Job {first.job} waits in LocalQueue {first.queue} since {rfc3339(first.started_at)}"

@@ -17,7 +17,7 @@ def plan_probe(plan: Plan, run: AttemptJob, every: timedelta = PATIENCE) -> None
     """Ask why the Job does not begin, or stays although it was deleted; or plan again when that is due."""
     before = plan.situation.probed.get(run.name)
     rounds = 1 + len(plan.status.active) // AT_A_TIME
-    due = run.created + PATIENCE if before is None else shifted(before, every * rounds)
+    due = run.released_at + PATIENCE if before is None else shifted(before, every * rounds)
     if due <= plan.situation.now:
         plan.do(ReadTrouble(run.name))
     else:

@@ -148,8 +148,8 @@ def rests_on_records(run: RequestedRun, record: JobRecord, status: RunStatus) ->
 def _attempts(
     run: RequestedRun, active: Iterable[Active], records: Iterable[Execution], jobs: Iterable[AttemptJob]
 ) -> dict[str, RunAttempt]:
-    """All attempts that are known, by the names of their Jobs. One that waits, for its backoff or in line, is none yet:
-    it may be cancelled, and then the attempt before it was the last."""
+    """All attempts that are known, by the names of their Jobs. One that waits, for its backoff, in line or in a queue,
+    is none yet: it may be cancelled, and then the attempt before it was the last."""
     found = {job.name: _of_job(job) for job in jobs if job.finished}
     found |= {entry.job: _of_active(entry) for entry in active if not _waits(entry)}
     # An attempt that has ended begins no more. A Job knows less of it, and an entry that is still active is old.
@@ -158,7 +158,9 @@ def _attempts(
 
 
 def _waits(entry: Active) -> bool:
-    return not entry.uid and (entry.attempt > 1 or entry.waits_in_line)
+    if entry.uid:
+        return bool(entry.queue) and not entry.evictions
+    return entry.attempt > 1 or entry.waits_in_line
 
 
 def _of_active(entry: Active) -> RunAttempt:

@@ -193,6 +193,11 @@ class AttemptJob:
         return asked if self.queued_at is None else max(asked, self.created)
 
     @property
+    def released_at(self) -> datetime:
+        """Since when Kubernetes may start its pod: a queue keeps it suspended before."""
+        return self.admitted_at or self.created
+
+    @property
     def cause(self) -> Cause:
         """The cause that its annotations name."""
         return Cause(self.trigger, self.slot, self.group, self.attempt, self.member)

@@ -320,6 +320,7 @@ def test_attempt_that_waited_in_vain_is_recorded(case: Record) -> None:
     )  # fmt: skip
     (record,) = plan.status.executions
     assert (record.reason, record.success, record.queued_at) == (case.reason, False, NOON)
+    assert record.started_at == (record.finished_at if case.entry.queue else BEGAN.started_at)
     assert [each.attempt for each in plan.status.active] == ([2] if case.retried else [])
     assert "ExecutionFailed" in reported(plan)
 
@@ -342,6 +343,20 @@ def test_stopped_attempt_began_only_if_it_was_admitted(entry: Active, words: Obj
     assert (record.reason, record.queued_at, record.finished_at) == ("Stopped", NOON, after(90))
     assert (record.never_began, record.started_at) == (began is None, began or after(90))
     assert (plan.status.active, plan.status.error_count) == ((), 1)
+
+
+@pytest.mark.parametrize(
+    ("entry", "began"),
+    [
+        pytest.param(BEGAN, after(90), id="with its pod"),
+        pytest.param(BEGAN.model_copy(update={"evictions": 1}), BEGAN.started_at, id="with its first admission"),
+    ],
+)
+def test_attempt_that_was_evicted_began_before_its_last_pod(entry: Active, began: datetime) -> None:
+    job = in_queue(AttemptState.SUCCEEDED, admitted_at=after(90), finished_at=after(95))
+    plan = look(entry, job, at=after(96), outcomes={ENTRY.job: outcome(at=after(95), started_at=after(90))})
+    (record,) = plan.status.executions
+    assert (record.started_at, record.finished_at, record.queued_at) == (began, after(95), NOON)
 
 
 def test_newer_run_replaces_a_job_that_waits() -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from dkron_crds.base import rfc3339
+from dkron_crds.job_metadata import KUEUE_QUEUE
 from dkron_kube.errors import AlreadyExists, KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import EVENTS, JOBS, PODS
 from dkron_operator.act.events import build_event
@@ -379,6 +381,20 @@ async def test_job_without_a_pod_and_events_is_explained_by_itself(
     await asyncio.sleep(seconds)
     await start(edges)
     assert (trouble(edges) or (None,))[0] == expected
+
+
+async def test_job_of_a_queue_has_its_minute_from_the_admission() -> None:
+    job = wire_run(ENTRY) | {"spec": {"suspend": False}, "status": {"startTime": rfc3339(after(100))}}
+    job["metadata"]["labels"] = {KUEUE_QUEUE: "reports"}
+    edges = there(body=job)
+    await asyncio.sleep(159)
+    await start(edges)
+    assert trouble(edges) is None
+    await asyncio.sleep(2)
+    await start(edges)
+    found = edges.entry().observed.pod_problems[ENTRY.job]
+    assert found.reason == "NoPod"
+    assert found.message.startswith(f"it was admitted at {rfc3339(after(100))}, has no pod")
 
 
 async def test_pod_ignored_by_every_scheduler_names_its_scheduler() -> None:

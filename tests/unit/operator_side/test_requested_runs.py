@@ -11,7 +11,7 @@ from dkron_crds.job import Active, Execution, JobStatus, SkipReason, Trigger
 from dkron_crds.run import OF_BACKFILL, OF_RUN, WITH_PARAMETERS, BoundJob, RunAttempt, RunPhase, RunStatus
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
-from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS, PODS
+from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS, LOCAL_QUEUES, PODS, WORKLOADS
 from dkron_operator.act.events import build_event
 from dkron_operator.cache import requested_runs
 from dkron_operator.cache.cached_job import CachedJob
@@ -20,6 +20,7 @@ from dkron_operator.plan.actions import BindRun, DeleteJob, Effect, ExplainRefus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.changes import Finished
+from dkron_operator.plan.kueue import JOB_UID
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.requested_run import RequestedRun, RunsOfJob, read_requested_run, run_name
 from dkron_operator.plan.run_status import JobRecord, Refusal, rests_on_records, run_status, status_without_job
@@ -408,6 +409,15 @@ def test_attempt_that_was_stopped_counts_if_it_began(executions: tuple[Execution
     assert tell(requested(), executions=executions).attempt_count == count
 
 
+def test_attempt_begins_when_kueue_admits_its_job() -> None:
+    waits = seen(A).model_copy(update={"queue": "reports", "queued_at": NOON})
+    admitted = waits.model_copy(update={"queue": "", "started_at": after(60)})
+    evicted = admitted.model_copy(update={"queue": "reports", "evictions": 1})
+    for entry, began in ((waits, None), (admitted, after(60)), (evicted, after(60))):
+        status = tell(requested(), active=(entry,))
+        assert (status.started_at, status.attempt_count) == (began, 0 if began is None else 1)
+
+
 def test_attempts_dropped_by_the_job_stay_in_the_run() -> None:
     before = tell(requested(), active=(seen(SECOND),), executions=(FAILED,))
     of = replace(requested(), status=before)
@@ -701,6 +711,30 @@ async def test_run_is_named_by_its_job_and_tracked_until_its_deletion() -> None:
         assert len(set(edges.kube.names(DKRON_RUNS)) & {"a", "b"}) == 1, "the job keeps one"
         assert slot in edges.kube.names(DKRON_RUNS), "the backfill needs it"
         assert edges.kube.names(JOBS) == []
+
+
+@pytest.mark.looptime
+@pytest.mark.promise
+async def test_run_that_kueue_gives_up_ends() -> None:
+    edges = begin(schedule="@manually", queueName="reports")
+    edges.kube.put(LOCAL_QUEUES, {"metadata": {"name": "reports"}})
+    async with edges.running():
+        await until(1)
+        bring(edges, wire())
+        await until(4)
+        (name,) = edges.kube.names(JOBS)
+        job = edges.kube.has(JOBS, name)
+        assert status_of(edges).phase == "Waiting"
+        uid = job["metadata"]["uid"]
+        about = {"name": "w", "labels": {JOB_UID: uid}, "ownerReferences": [{"uid": uid, "controller": True}]}
+        edges.kube.put(WORKLOADS, {"metadata": about, "spec": {"active": False}})
+        await until(20)
+        assert edges.kube.names(JOBS) == []
+        edges.handlers.feed_attempt("DELETED", job)
+        await until(30)
+        status = status_of(edges)
+        assert (status.phase, [each.reason for each in status.attempts]) == ("Failed", ["Deactivated"])
+        assert [each.reason for each in edges.status().executions] == ["Deactivated"]
 
 
 @pytest.mark.looptime
