@@ -18,13 +18,14 @@ from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.requested_runs import MOST_KNOWN, RequestedRuns
 from dkron_operator.plan.actions import BindRun, DeleteJob, Effect, ExplainRefusal, ReadRun, Report
 from dkron_operator.plan.advance import advance
+from dkron_operator.plan.attempts import UNSCHEDULABLE
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.changes import Finished
 from dkron_operator.plan.kueue import JOB_UID
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.requested_run import RequestedRun, RunsOfJob, read_requested_run, run_name
 from dkron_operator.plan.run_status import JobRecord, Refusal, rests_on_records, run_status, status_without_job
-from dkron_operator.plan.view import AttemptJob, AttemptState
+from dkron_operator.plan.view import AttemptJob, AttemptState, PodProblem
 from dkron_operator.watch.requested_runs import run_informer
 from tests.support.builders import (
     NAME,
@@ -735,6 +736,28 @@ async def test_run_that_kueue_gives_up_ends() -> None:
         status = status_of(edges)
         assert (status.phase, [each.reason for each in status.attempts]) == ("Failed", ["Deactivated"])
         assert [each.reason for each in edges.status().executions] == ["Deactivated"]
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    ("phase", "over", "kept"),
+    [
+        pytest.param(RunPhase.PENDING, False, True, id="the run may still have to be decided"),
+        pytest.param(RunPhase.RUNNING, False, False, id="the run is decided"),
+        pytest.param(RunPhase.RUNNING, True, True, id="the run has yet to show its end"),
+        pytest.param(RunPhase.FAILED, True, False, id="the run shows its end"),
+    ],
+)
+async def test_job_is_kept_until_its_run_needs_it_no_more(phase: RunPhase, over: bool, kept: bool) -> None:
+    edges = begin(schedule="@manually")
+    job = wire_run(A, status=ended("Failed", at=after(5)) if over else None)
+    job["metadata"]["annotations"][OF_RUN] = "a"
+    edges.kube.put(JOBS, job)
+    edges.watch()
+    bring(edges, wire(status=RunStatus(dkron_job=MINE) if phase == RunPhase.PENDING else decided(phase).status))
+    edges.entry().observed.pod_problems[A.job] = PodProblem(UNSCHEDULABLE, "0/1 nodes are available")
+    await edges.parts.effects._job_deleter._delete((UID, A.job))
+    assert edges.kube.names(JOBS) == ([A.job] if kept else [])
 
 
 @pytest.mark.looptime
