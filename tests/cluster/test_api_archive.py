@@ -108,7 +108,9 @@ def test_archive_continues_where_the_status_ends(site: ApiSite) -> None:
     assert [each["changed"] for each in told(site.rest.get("/v1/jobs/backup/revisions"))] == [["schedule"], []]
     assert told(site.rest.get("/v1/jobs/backup/revisions/2"))["job"]["schedule"] == "@every 2h"
 
-    assert site.rest.delete("/v1/jobs/backup/executions").status == 200
+    # An archive that did not answer in time is a 503 that says to repeat the request.
+    waiting.wait_for("the deletion", lambda: site.rest.delete("/v1/jobs/backup/executions"),
+                     lambda answer: answer.status == 200, seconds=60)  # fmt: skip
     waiting.wait_for("an empty list", lambda: site.rest.get("/v1/jobs/backup/executions"),
                      lambda answer: told(answer) == [], seconds=10)  # fmt: skip
     assert [each["job_name"] for each in told(site.rest.get("/v1/executions"))] == ["gone"]
