@@ -438,8 +438,6 @@ def overview(*raws: dict[str, Any]) -> Summary:
     return at_once(summarizing([health_of(raw, now=NOON) for raw in raws], now=NOON))
 
 
-
-
 MINUTES = st.floats(-8000, 8000)
 
 
