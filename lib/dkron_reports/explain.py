@@ -23,6 +23,7 @@ from dkron_reports.skipping import because, setting_of
 from dkron_reports.slices import Steps, at_once
 from dkron_reports.slots import Timing, clock_changes, following, past_the_last, read_timing
 from dkron_reports.telling import beginning, sentence, wait_json
+from dkron_reports.troubles import problem_in_words
 from dkron_reports.words import instant, read_moment, read_time, span
 
 MOST = 2000
@@ -270,8 +271,7 @@ def _of_all(job: Job, timing: Timing, status: Object, now: datetime, *, refused:
         yield f"it is {job.paused}"
     if not timing.seen:
         yield "the operator has not acted on the newest change of the job yet"
-    if job.problem:
-        yield f"{job.state}: {job.problem}"
+    yield from filter(None, (problem_in_words(job),))
     skipped = mapping(status, "skipped")
     if count := number(skipped, "count"):
         what = "1 slot or request was" if count == 1 else f"{count} slots or requests were"

@@ -87,6 +87,10 @@ class Attempt:
     """Whether its run waits, or waited, for no other run of its job."""
     queue: str = ""
     """The LocalQueue of Kueue in which its Job waits; empty if it does not."""
+    evictions: int = 0
+    """How often Kueue has stopped its Job, which waits again. Nothing tells since when it does so."""
+    admitted: datetime | None = None
+    """When Kueue first admitted a Job that waits again."""
     no_pool: str = ""
     """The pool that it waits for in vain, and why, as a part of a sentence; empty if each pool of the job serves it."""
 
@@ -94,7 +98,8 @@ class Attempt:
     def where(self) -> str:
         """Where it waits, in a few words; empty if that is not known."""
         if self.queue:
-            return f"in LocalQueue {self.queue}" + (f", place {self.place} in its ClusterQueue" if self.place else "")
+            place = f", place {self.place} in its ClusterQueue" if self.place else ""
+            return f"{_in_queue(self.queue, self.evictions)}{place}"
         return self.no_pool or in_words(self.place, self.pools)
 
     @property
@@ -103,8 +108,8 @@ class Attempt:
         return self.queued is not None and self.started is None and self.finished is None
 
     def waited(self, now: datetime) -> timedelta | None:
-        """Return how long it waited in line, up to now if it still does; None if it did not wait."""
-        return None if self.queued is None else max((self.started or now) - self.queued, timedelta())
+        """Return how long it waited before it first began, up to now if it has not; None if it did not wait."""
+        return None if self.queued is None else max((self.started or self.admitted or now) - self.queued, timedelta())
 
     def took(self, now: datetime) -> timedelta | None:
         """Return how long it ran, up to now if it still does; None if it did not begin."""
@@ -232,6 +237,8 @@ class Run:
         if waited is None:
             return []
         ahead = f" behind {behind}" if behind else ""
+        if self.attempts[0].evictions:
+            return [self.where]
         if self.started is None:
             return [f"since {instant(self.queued)} ({span(waited)}){ahead}", *filter(None, (self.where,))]
         return [f"waited {span(waited)} from {instant(self.queued)} to {instant(self.started)}{ahead}"]
@@ -323,16 +330,23 @@ def runs_of(attempts: Iterable[Attempt]) -> list[Run]:
     return [Run(group, tuple(members)) for group, members in grouped][::-1]
 
 
+def _in_queue(queue: str, evictions: int) -> str:
+    """Return that a Job waits in this LocalQueue, and how often Kueue has stopped it."""
+    times = "once" if evictions == 1 else f"{evictions} times"
+    return f"again in LocalQueue {queue} (evicted {times})" if evictions else f"in LocalQueue {queue}"
+
+
 def _attempt(raw: Object, spec: Object, *, ended: bool = False, place: int | None = None, no_pool: str = "") -> Attempt:
     """Return an entry of a status. `place` is the place in line of a run that waits; None for any other. `no_pool` is
     what `missing_pool` says."""
-    code, pools = raw.get("exitCode"), places_of(raw)
+    code, pools, queue = raw.get("exitCode"), places_of(raw), str(raw.get("queue") or "")
+    evictions = whole(raw.get("evictions")) if queue else 0
     trigger = str(raw.get("trigger") or "")
     return Attempt(
         id=str(raw.get("id") or ""),
         group=whole(raw.get("group")),
         number=whole(raw.get("attempt")) or 1,
-        started=None if place is not None or raw.get("queue") else read_time(raw.get("startedAt")),
+        started=None if place is not None or queue else read_time(raw.get("startedAt")),
         finished=read_time(raw.get("finishedAt")) if ended else None,
         success=raw.get("success") is True if ended else None,
         job=str(raw.get("job") or ""),
@@ -347,9 +361,11 @@ def _attempt(raw: Object, spec: Object, *, ended: bool = False, place: int | Non
         begun=ended or bool(raw.get("uid")),
         uid=str(raw.get("uid") or ""),
         queued=read_time(raw.get("queuedAt")),
-        place=place or (whole(raw.get("place")) if raw.get("queue") else 0),
+        place=place or (whole(raw.get("place")) if queue else 0),
         pools=pools,
         beside=runs_beside(trigger, spec) or any(each.place for each in pools),
-        queue=str(raw.get("queue") or ""),
+        queue=queue,
+        evictions=evictions,
+        admitted=read_time(raw.get("startedAt")) if evictions else None,
         no_pool="" if place is None else no_pool,
     )

@@ -95,6 +95,11 @@ class Troubles:
         return [each for each in self._judged if each.since <= now]
 
 
+def problem_in_words(job: Job) -> str:
+    """Return why a job does not run by itself, after one word for that, or why it is degraded; empty for neither."""
+    return f"{'Degraded' if job.state in AS_IT_IS else job.state}: {job.problem}" if job.problem else ""
+
+
 def _troubles(job: Job, timing: Timing, changed: datetime | None) -> Iterator[Trouble]:
     metadata, status = mapping(job.raw, "metadata"), mapping(job.raw, "status")
     written = changed or _changed(metadata) or job.created

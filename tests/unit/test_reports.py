@@ -65,7 +65,9 @@ SKIPPED = Skipped(count=4, last_time=at(-1), last_reason=SkipReason.CONCURRENCY_
 NEWEST = "the newest 2026-03-01T11:59:00Z: an earlier run was active"
 FORBID = "an earlier run was active or waited, and spec.concurrency is forbid"
 PAUSED = condition("Suspended", True, "Paused", "paused by ann: a release (DkronPause a/release)")
+READY = condition("Ready", True, "Scheduled")
 BROKEN = condition("Ready", False, "InvalidTemplate", "containers: missing")
+DEGRADED = condition("Degraded", True, "ImagePullBackOff", "no such image")
 MANY = (execution(claim(at(-3), at=at(-3))), execution(claim(at(-4), at=at(-4))))
 OLD = tuple(execution(claim(at(-99 - minutes)), seconds=4 + minutes) for minutes in range(3))
 WAITING = (DeferredSlots(after=at(-4), until=at(-2)),)
@@ -194,6 +196,18 @@ def test_a_refused_request_is_told_as_one(case: Refusal) -> None:
     assert any(", a request at 2026-03-01T" in each for each in found.remarks) is case.refused
     named = [each.slot for each in found.slots if each.reason]
     assert named == ([at(case.at)] if case.at == -1 and not case.refused else [])
+
+
+@pytest.mark.parametrize(
+    ("conditions", "told"),
+    [
+        pytest.param((READY, DEGRADED), "Degraded: no such image", id="it runs by itself"),
+        pytest.param((READY, PAUSED, DEGRADED), "Degraded: no such image", id="it is paused"),
+        pytest.param((BROKEN, DEGRADED), "InvalidTemplate: containers: missing", id="it does not run"),
+    ],
+)
+def test_problem_is_told_after_the_condition_that_has_it(conditions: tuple[Condition, ...], told: str) -> None:
+    assert told in explain(job(status(conditions=conditions)), asked(-1, 0), now=NOON).remarks
 
 
 def beside(trigger: Trigger, slot: datetime, *, asked_at: datetime, **fields: Any) -> Execution:
@@ -422,9 +436,6 @@ def test_due_slots_are_sorted_and_crowded_seconds_found() -> None:
 
 def overview(*raws: dict[str, Any]) -> Summary:
     return at_once(summarizing([health_of(raw, now=NOON) for raw in raws], now=NOON))
-
-
-READY = condition("Ready", True, "Scheduled")
 
 
 MINUTES = st.floats(-8000, 8000)

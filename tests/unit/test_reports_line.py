@@ -211,7 +211,22 @@ def test_attempt_in_a_queue_of_kueue_neither_runs_nor_is_stale(evictions: int) -
     assert (health.job.active, health.job.waiting) == (0, 1)
     (run,) = runs_of(attempts_of(raw["status"]))
     assert (run.result, run.place) == (Result.WAITING, 0)
-    assert run.sentence(NOON) == "waiting, since 2026-03-01T11:55:00Z (5m), in LocalQueue team-a"
+    again = "waiting, again in LocalQueue team-a (evicted 2 times)"
+    assert run.sentence(NOON) == (
+        again if evictions else "waiting, since 2026-03-01T11:55:00Z (5m), in LocalQueue team-a"
+    )
+
+
+def test_evicted_attempt_has_the_wait_before_its_first_begin() -> None:
+    evicted = IN_QUEUE.model_copy(update={"started_at": at(-4), "evictions": 1})
+    job = from_object(raw_job(next=at(1), active=(evicted,)))
+    (slot,) = explain(job, Question(at(-5), at(-5)), now=NOON).slots
+    assert (slot.what, slot.why) == ("waiting", "waiting, again in LocalQueue team-a (evicted once)")
+    (run,) = runs_of(attempts_of(job.raw["status"]))
+    assert (run.started, run.waited(NOON)) == (None, timedelta(minutes=1))
+    admitted = evicted.model_copy(update={"queue": ""})
+    (runs,) = runs_of(attempts_of({"active": [admitted.to_wire()]}))
+    assert runs.sentence(NOON).endswith("waited 60s from 2026-03-01T11:55:00Z to 2026-03-01T11:56:00Z, runs for 4m")
 
 
 def test_place_in_a_queue_is_told_where_it_is_known() -> None:

@@ -66,6 +66,21 @@ describe("a run in line", () => {
     expect(text).not.toMatch(/Began|Took|Running for|Ended|Run again/);
   });
 
+  test("says that Kueue has stopped it, and not since when", async () => {
+    const one = "/v1/jobs/{job_name}/executions";
+    const again = { ...WAITING, queued_for: 120, details: { ...details, local_queue: "reports", evictions: 2 } };
+    answer({ [one]: [again], [`${one}/{execution}`]: again, "/v1/jobs/{job_name}": { timezone: "" } });
+    render(h(View, { job: "load", id: again.id }), document.body);
+    const where = "again in queue reports (evicted 2 times), place 2";
+    const text = await shown(`It waits ${where}.`);
+    expect(text).toContain(`Place${where}`);
+    expect(text).toContain("Waited in line2 min");
+    expect(text).not.toMatch(/Waits since|Waits for/);
+    const job = { name: "load", schedule: "", timezone: "", parent_job: "" } as Job;
+    render(h(Runs, { runs: [again], job, next: [], isPaused: false }), document.body);
+    expect(document.querySelector("tbody tr")?.textContent).toMatch(/waits again.*, waited 2 min/);
+  });
+
   test("leaves its wait in the record", async () => {
     const one = "/v1/jobs/{job_name}/executions";
     answer({ [one]: [WAITED], [`${one}/{execution}`]: WAITED, "/v1/jobs/{job_name}": { timezone: "" } });

@@ -46,6 +46,15 @@ describe("a run that waits in line", () => {
     expect(runsOf([WAITING, RUNNING], NOON).map((each) => each.result)).toEqual(["running"]);
   });
 
+  test("tells no time once Kueue has stopped it, but how long it waited before", () => {
+    const details = { job: "a", slot: "2026-03-01T11:55:01Z", trigger: "schedule" as const, local_queue: "reports" };
+    const again = { ...WAITING, queued_for: 60, details: { ...details, evictions: 1 } };
+    expect(placeInWords(again)).toBe("again in queue reports (evicted once), place 2");
+    expect(placeInWords({ details: { ...details, evictions: 3 } })).toBe("again in queue reports (evicted 3 times)");
+    expect([result(again), sinceOf(again), waited(again)]).toEqual(["waiting", "", 60_000]);
+    expect([sinceOf({ ...WAITING, details }), waited({ ...WAITING, details })]).toEqual([WAITING.queued_at, undefined]);
+  });
+
   test.each([
     { place: 1, pools: [{ name: "db", place: 3, waiting: 12 }], words: "3rd of 12 for pool db" },
     { pools: [{ name: "db", place: 10, waiting: 10 }], words: "10th of 10 for pool db" },

@@ -189,7 +189,9 @@ def _queued(run: Execution | Active, zone: tzinfo, place: InLine | None, now: da
     """Return our own fields about the wait in line; Dkron's clients ignore them."""
     if run.queued_at is None:
         return {}
-    until = run.started_at if place is None else now
+    # A Job that waits again, because Kueue evicted it, has its first wait, which is the one that its record keeps.
+    again = isinstance(run, Active) and run.queue and run.evictions
+    until = run.started_at if place is None or again else now
     found: Object = {"queued_at": _in_zone(run.queued_at, zone)}
     if until is not None:
         found["queued_for"] = max((until - run.queued_at).total_seconds(), 0.0)

@@ -26,7 +26,7 @@ async def describe(ctx: typer.Context, job: JobName) -> None:
         found = await server.job(job)
         if structured(options, [found.raw], names=lambda: [found.name], one=True):
             return
-        known = await server.with_active(await server.with_reasons([await server.with_pools(found)]))
+        known = await server.with_active(await server.with_reasons([await server.with_queues(found)]))
         (found,) = await server.with_pauses(known, every=False)
         attempts = await server.attempts(await server.with_queue_places(found))
         slots = await server.slots(found, SLOTS)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from dkron_cli.core.table import Table, table
+from dkron_crds.job_metadata import KUEUE_QUEUE
 from dkron_reports.job import Job
 from dkron_reports.reading import Object, items, mapping, number, objects
 from dkron_reports.words import ago, instant, one_line, plural, read_time
@@ -111,6 +112,7 @@ def description(job: Job, *, now: datetime) -> list[tuple[str, str]]:
         *((_title(key), str(value)) for key, value in settings.items() if value not in (None, "", False)),
         ("Queue", _queue(job.raw)),
         ("Pools", _pools(spec or plain)),
+        ("LocalQueue", _local_queue(spec or plain)),
         ("Tags", ", ".join(f"{key}={value}" for key, value in tags.items())),
         ("Result", job.result),
         ("Runs", f"{job.succeeded} attempts succeeded, {job.failed} failed"),
@@ -151,6 +153,12 @@ def _pools(spec: Object) -> str:
     """Return the pools in which each run takes a place, and the priority; empty for none."""
     names, priority = ", ".join(map(str, items(spec, "pools"))), number(spec, "priority")
     return f"{names}, with priority {priority}" if names and priority else names
+
+
+def _local_queue(spec: Object) -> str:
+    """Return the queue of Kueue in which Jobs of the job wait; empty for none. The field precedes the label."""
+    labels = mapping(mapping(mapping(spec, "jobTemplate"), "metadata"), "labels")
+    return str(spec.get("queueName") or labels.get(KUEUE_QUEUE) or "")
 
 
 def _parameter(raw: Object) -> tuple[str, str]:

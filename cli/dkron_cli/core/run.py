@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dkron_cli.core.table import Table, table
 from dkron_crds.schedule.instants import rfc3339
@@ -24,6 +24,7 @@ def attempts_of_dkron(executions: Iterable[Object], *, problem: str = "") -> lis
 def _attempt(raw: Object, details: Object) -> Attempt:
     queued, started = read_time(raw.get("queued_at")), read_time(raw.get("started_at"))
     end, code = read_time(raw.get("finished_at")), details.get("exit_code")
+    queue, evictions = str(details.get("local_queue") or ""), whole(details.get("evictions"))
     return Attempt(
         id=str(raw.get("id") or ""),
         group=whole(raw.get("group")),
@@ -43,12 +44,25 @@ def _attempt(raw: Object, details: Object) -> Attempt:
         begun=queued is None or started is not None,
         queued=queued,
         place=whole(raw.get("place")),
-        queue=str(details.get("local_queue") or ""),
+        queue=queue,
+        evictions=evictions,
+        admitted=_first_admitted(queued, raw) if evictions else None,
         pools=tuple(
             PoolPlace(str(each.get("name") or ""), number(each, "place"), number(each, "waiting"))
             for each in objects(raw, "pools")
         ),
     )
+
+
+def _first_admitted(queued: datetime | None, raw: Object) -> datetime | None:
+    """Return when an attempt that waits again was first admitted: `queued_for` is how long it waited before."""
+    seconds = raw.get("queued_for")
+    if queued is None or not isinstance(seconds, int | float):
+        return None
+    try:
+        return queued + timedelta(seconds=seconds)
+    except OverflowError:
+        return None
 
 
 def run_table(runs: Sequence[Run], *, now: datetime, wide: bool, jobs: Sequence[str] | None = None) -> Table:
@@ -145,7 +159,7 @@ def wait_of(run: Run) -> str:
 def why_of(each: Attempt, now: datetime) -> str:
     """Return why an attempt failed, or since when it waits; empty for another one."""
     if each.waits and each.queued is not None:
-        return ", ".join(filter(None, (each.where, f"for {span(now - each.queued)}")))
+        return ", ".join(filter(None, (each.where, "" if each.evictions else f"for {span(now - each.queued)}")))
     return reason_of(each) if each.success is False else ""
 
 

@@ -153,8 +153,9 @@ class Server(Protocol):
         """Return these jobs with why they are not ready for a state, as an object of Kubernetes has it."""
         return jobs
 
-    async def with_pools(self, job: Job) -> Job:
-        """Return the job with its pools and its priority, as far as they are known. A DkronJob has them anyway."""
+    async def with_queues(self, job: Job) -> Job:
+        """Return the job with its pools, its priority and its LocalQueue, as far as they are known. A DkronJob has them
+        anyway."""
         return job
 
     async def with_queue_places(self, job: Job) -> Job:

@@ -71,13 +71,11 @@ class RestDetails(RestHistory):
         self._tells_pauses = all("paused" in each for each in shown)
         return {str(each.get("name")): str(each.get("paused") or "") for each in shown}
 
-    async def with_pools(self, job: Job) -> Job:
-        """Ask ours for the manifest of a job whose runs wait, which has its pools. A Dkron has none."""
-        if not (mapping(job.raw, "queue") or mapping(job.raw, "pool_queue")):
-            return job
+    async def with_queues(self, job: Job) -> Job:
+        """Ask ours for the manifest of the job, which has its pools and its LocalQueue. A Dkron has none."""
         found = await self._get_json(f"{path_of(job)}/details")
         spec = mapping(mapping(found, "manifest"), "spec") if isinstance(found, dict) else {}
-        shown = {key: spec[key] for key in ("pools", "priority") if key in spec}
+        shown = {key: spec[key] for key in ("pools", "priority", "queueName", "jobTemplate") if key in spec}
         return replace(job, raw={**job.raw, **shown})
 
     async def with_reasons(self, jobs: list[Job]) -> list[Job]:

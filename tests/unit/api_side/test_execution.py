@@ -95,7 +95,9 @@ def test_what_waits_in_a_queue_of_kueue_does_not_run() -> None:
     rows = listed(known, {}, detailed=True, now=datetime(2026, 3, 1, 12, 5, tzinfo=UTC))
     found = {each["id"].partition("-")[2]: each for each in rows}
     queued = found["a-3"]
-    assert (queued["started_at"], queued["queued_for"]) == ("0001-01-01T00:00:00Z", 270.0)
+    assert (queued["started_at"], queued["queued_for"]) == ("0001-01-01T00:00:00Z", 90.0), "the wait before it began"
+    (first,) = listed(job(active=(waits | {"evictions": 0},)), {}, now=datetime(2026, 3, 1, 12, 5, tzinfo=UTC))
+    assert (first["started_at"], first["queued_for"]) == ("0001-01-01T00:00:00Z", 270.0), "it has not begun"
     assert (queued["details"]["local_queue"], queued["details"]["evictions"]) == ("team-a", 2)
     assert {name: each.get("place") for name, each in found.items()} == {"a-3": None, "a-4": None, "a-5": 1}
     assert "local_queue" not in found["a-4"]["details"]

@@ -74,7 +74,7 @@ class Dkron:
                 return web.json_response({"jobs": [{"job": "b"}, {"job": "a"}], "total": 2})
             case "GET", "/v1/jobs/a/details" if self.ours:
                 ready = {"type": "Ready", "status": "False", "reason": "InvalidExecutorConfig"}
-                spec = {"pools": ["db", "web"], "priority": 10}
+                spec = {"pools": ["db", "web"], "priority": 10, "queueName": "reports"}
                 return web.json_response(
                     {"job": "a", "paused": PAUSED, "conditions": [ready], "manifest": {"spec": spec}}
                 )
@@ -188,13 +188,14 @@ async def test_our_server_reports_pauses_and_a_dkron_is_asked_once(dkron: tuple[
     await ours.close()
 
 
-async def test_ours_names_the_pools_of_a_job_whose_runs_wait(dkron: tuple[Dkron, Rest]) -> None:
+async def test_ours_names_the_pools_and_the_queue_of_a_job(dkron: tuple[Dkron, Rest]) -> None:
     fake, rest = dkron
     job = await rest.job("a")
     waits = replace(job, raw={**job.raw, "pool_queue": {"max": 10, "order": "oldest"}})
-    for fake.ours, pools in ((False, None), (True, "db, web, with priority 10")):
-        assert dict(description(await rest.with_pools(waits), now=NOON)).get("Pools") == pools
-    assert await rest.with_pools(job) is job, "no run of it waits"
+    for fake.ours, pools, queue in ((False, None, None), (True, "db, web, with priority 10", "reports")):
+        for each in (waits, job):
+            told = dict(description(await rest.with_queues(each), now=NOON))
+            assert (told.get("Pools"), told.get("LocalQueue")) == (pools, queue)
 
 
 async def test_ours_tells_why_a_job_is_not_ready(dkron: tuple[Dkron, Rest]) -> None:

@@ -54,6 +54,10 @@ ENDED = replace(RUNS, finished=after(120), success=True)
             [replace(ENDED, success=False), replace(WAITS, number=2, queue="team-a")],
             "waits in LocalQueue team-a", id="a retry in a queue of Kueue",
         ),
+        pytest.param(
+            [replace(WAITS, queue="team-a", evictions=1, place=3)],
+            "waits again in LocalQueue team-a (evicted once), place 3 in its ClusterQueue", id="evicted by Kueue",
+        ),
         pytest.param([WAITS, replace(RUNS, member="b")], "", id="another member runs"),
         pytest.param([RUNS], "", id="it runs"),
         pytest.param([ENDED], "", id="it is over"),

@@ -2,6 +2,7 @@
 
 import type { Execution } from "../api/client";
 import { type Draft, isObject } from "./draft";
+import { waitsAgain } from "./slots";
 import { instant } from "./time";
 
 /** The queue of a job that has none of its own. */
@@ -25,13 +26,19 @@ export function queueInWords(queue: unknown): string {
   return `a slot waits in line: ${of.max} at most, ${of.expires ? `for ${of.expires} at most, ` : ""}the ${of.order} first`;
 }
 
-/** `in queue reports, place 2` for one that waits for Kueue, `3rd of 12 for pool database` for one that waits for a pool,
+/** `in queue reports, place 2` for one that waits for Kueue, `again in queue reports (evicted once), place 2` for one
+ * that Kueue has stopped, `3rd of 12 for pool database` for one that waits for a pool,
  * or `place 2 in line`; empty for a run that has none. */
 export function placeInWords({ place, pools = [], details }: Pick<Execution, "place" | "pools" | "details">): string {
-  if (details?.local_queue) return `in queue ${details.local_queue}${place ? `, place ${place}` : ""}`;
+  if (details?.local_queue) return `${inQueue(details)}${place ? `, place ${place}` : ""}`;
   // A run that is in the line of a pool waits for no other run of its job.
   const own = place && !pools.some((each) => each.place) ? [`place ${place} in line`] : [];
   return [...own, ...pools.map(inPool)].join(", ");
+}
+
+function inQueue({ local_queue, evictions }: NonNullable<Execution["details"]>): string {
+  if (!evictions) return `in queue ${local_queue}`;
+  return `again in queue ${local_queue} (evicted ${evictions === 1 ? "once" : `${evictions} times`})`;
 }
 
 function inPool({ name, place, waiting }: NonNullable<Execution["pools"]>[number]): string {
@@ -49,8 +56,10 @@ export function poolsInWords(manifest: unknown): string {
   return pools && spec.priority ? `${pools}, with priority ${spec.priority}` : pools;
 }
 
-/** Milliseconds that a run waited in line before it began; undefined if it did not wait, or still does. */
-export function waited({ queued_at, started_at }: Pick<Execution, "queued_at" | "started_at">): number | undefined {
+/** Milliseconds that a run waited in line before it first began; undefined if it did not wait, or has not begun. */
+export function waited(of: Pick<Execution, "queued_at" | "queued_for" | "started_at" | "details">): number | undefined {
+  const { queued_at, queued_for, started_at } = of;
+  if (waitsAgain(of) && queued_for !== undefined) return queued_for * 1000;
   const [since, began] = [instant(queued_at), instant(started_at)];
   return since === undefined || began === undefined ? undefined : Math.max(0, began - since);
 }

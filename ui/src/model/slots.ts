@@ -21,8 +21,14 @@ function isWaiting({ queued_at, started_at }: Execution): boolean {
   return instant(queued_at) !== undefined && instant(started_at) === undefined;
 }
 
-/** When it began, or since when it waits in line. */
+/** Whether Kueue has stopped it, so that it waits again. Nothing tells since when. */
+export function waitsAgain({ details }: Pick<Execution, "details">): boolean {
+  return Boolean(details?.local_queue && details.evictions);
+}
+
+/** When it began, or since when it waits in line; empty if it waits again. */
 export function sinceOf(execution: Execution): string {
+  if (waitsAgain(execution)) return "";
   return (isWaiting(execution) && execution.queued_at) || execution.started_at;
 }
 

@@ -16,6 +16,7 @@ import {
   sinceOf,
   standsFor,
   taken,
+  waitsAgain,
   whyFailed,
 } from "../model/slots";
 import { duration, instant, inZone, onSeveralDays } from "../model/time";
@@ -123,7 +124,7 @@ function RunRow({ run, zone, dated }: RowProps) {
       <td class="nowrap">
         <When at={planned(run)} jobZone={zone} dated={dated} />
         <span class="small muted">
-          {never ? "never began" : kind === "waiting" ? "waits for" : "took"} {took}
+          {never ? "never began" : waitsAgain(run) ? "waits again" : kind === "waiting" ? "waits for" : "took"} {took}
         </span>
         <span class="small muted mono clip">{output}</span>
       </td>

@@ -59,7 +59,7 @@ function Line({ waiting, more }: { waiting: readonly Execution[]; more: boolean 
               <Elapsed since={sinceOf(each)} />
             </td>
             <td class="medium nowrap">
-              <When at={each.queued_at} />
+              <When at={sinceOf(each)} />
             </td>
             <td class="actions">{may("create dkronjobs/stop") && <StopButton of={each} class="quiet" />}</td>
           </tr>

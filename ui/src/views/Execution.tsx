@@ -22,6 +22,7 @@ import {
   standsFor,
   taken,
   traceLink,
+  waitsAgain,
   whyFailed,
 } from "../model/slots";
 import { duration, inZone } from "../model/time";
@@ -224,6 +225,7 @@ function Timing({ body, zone, usual }: TimingProps) {
   const late = lateness(body);
   const wait = queued(body);
   const inLine = waited(body);
+  const again = waitsAgain(body);
   const slot = standsFor(body);
   const kind = result(body);
   const running = kind === "running";
@@ -236,8 +238,8 @@ function Timing({ body, zone, usual }: TimingProps) {
         rows={[
           ["Planned", <When key="p" at={planned(body)} jobZone={zone} />],
           ["Stands for", slot && <When key="s" at={slot} jobZone={zone} />],
-          ["Waits since", kind === "waiting" && <When key="w" at={body.queued_at} jobZone={zone} />],
-          ["Waits for", kind === "waiting" && <Elapsed key="f" since={sinceOf(body)} />],
+          ["Waits since", kind === "waiting" && !again && <When key="w" at={body.queued_at} jobZone={zone} />],
+          ["Waits for", kind === "waiting" && !again && <Elapsed key="f" since={sinceOf(body)} />],
           ["Place", placeInWords(body)],
           ["Began", kind !== "waiting" && !never && <When key="b" at={body.started_at} jobZone={zone} />],
           ["Late by", late === undefined ? "" : duration(late)],
