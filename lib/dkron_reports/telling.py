@@ -21,7 +21,7 @@ def sentence(run: Run, known: Sequence[Run], now: datetime) -> str:
 def beginning(run: Run) -> str:
     """Return when a run began, as the predicate of a sentence."""
     if run.started is None:
-        return "waits in line"
+        return "waits" if run.attempts[0].queue else "waits in line"
     return "never began" if run.never_began else f"began {instant(run.started)}"
 
 

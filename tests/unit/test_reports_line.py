@@ -134,6 +134,12 @@ def test_request_that_waits_is_listed_beside_the_slots() -> None:
     only_asked = from_object(raw_job(spec={"schedule": "@manually"}, active=(ASKED,)))
     (remark,) = [each for each in explain(only_asked, Question(at(1), at(2)), now=NOON).remarks if "newest run" in each]
     assert remark.startswith("its newest run waits in line: on request: waiting, since 2026-03-01T11:58:30Z (90s)")
+    in_queue = seen(ASKED).model_copy(update={"queue": "team-a"})
+    only_asked = from_object(raw_job(spec={"schedule": "@manually"}, active=(in_queue,)))
+    (remark,) = [each for each in explain(only_asked, Question(at(1), at(2)), now=NOON).remarks if "newest run" in each]
+    assert remark.startswith(
+        "its newest run waits: on request: waiting, since 2026-03-01T11:58:30Z (90s), in LocalQueue"
+    )
 
 
 def test_newest_run_that_was_stopped_in_line_never_began() -> None:
