@@ -42,6 +42,11 @@ class Wait:
     """Whether a pool may have had no place for it."""
 
     @property
+    def waited(self) -> bool:
+        """Whether another run may have been in its way."""
+        return self.crowded or any(stay.due <= self.by and self.opens <= stay.free for stay in self.others)
+
+    @property
     def reasons(self) -> frozenset[SkipReason]:
         """Why it may have left the line."""
         return frozenset(self._reasons())
@@ -50,10 +55,10 @@ class Wait:
         """Whether this slot may have waited beyond a start deadline."""
         limits = (spec.starting_deadline_seconds for spec in self.specs)
         ends = (slot + timedelta(seconds=limit) for limit in limits if limit is not None)
-        return self._waited and any(self.turn + self.slack > end for end in ends)
+        return self.waited and any(self.turn + self.slack > end for end in ends)
 
     def _reasons(self) -> Iterator[SkipReason]:
-        if not self._waited:
+        if not self.waited:
             return
         if any(spec.concurrency is Concurrency.REPLACE for spec in self.specs):
             yield SkipReason.REPLACED
@@ -63,11 +68,6 @@ class Wait:
                 yield SkipReason.QUEUE_EXPIRED
             if self._beside(spec.queue.order) >= spec.queue.max:
                 yield SkipReason.QUEUE_FULL
-
-    @property
-    def _waited(self) -> bool:
-        """Whether another run may have been in its way."""
-        return self.crowded or any(stay.due <= self.by and self.opens <= stay.free for stay in self.others)
 
     def _beside(self, order: QueueOrder) -> int:
         """How many runs may have been in line when it came, or, of those that push older ones out, came after it."""

@@ -198,6 +198,17 @@ FORBIDS = [
         ("it was forced", [request(force=True), of(), ran_for()], FINE),
     )
 ]
+IN_LINE = [replace(WITHDRAWN, cancelled=at(16)), of("Waiting", gone=at(16))]
+"""It joins the line, and a client deletes it there."""
+LINES = [
+    pytest.param(spec("@manually", concurrency="queue"), [*BUSY, *facts], kinds, id=f"DkronRuns in line: {name}")
+    for name, facts, kinds in (
+        ("it ran", [*IN_LINE, ran_for(late=7.8)], FINE),
+        ("it is gone, and did not run", IN_LINE, {Kind.REQUEST}),
+        ("it is gone when its job is disabled", [*IN_LINE, asked(Act.DISABLE, 17)], FINE),
+        ("its job is disabled after its turn", [*IN_LINE, asked(Act.DISABLE, 40)], {Kind.REQUEST}),
+    )
+]
 PAUSE = paused(12, 26)
 DROPS = paused(12, 26, drop=True)
 UNTIL = paused(12, 26, by_itself=True)
@@ -429,7 +440,7 @@ def test_objections_to_dependents_in_a_pause(facts: list[Any], kinds: set[Kind])
     assert {objection.kind for objection in verdict.objections} == kinds, str(verdict)
 
 
-@pytest.mark.parametrize(("job", "facts", "kinds"), [*RUNS, *RETRIES, *FORBIDS, *PAUSES])
+@pytest.mark.parametrize(("job", "facts", "kinds"), [*RUNS, *RETRIES, *FORBIDS, *LINES, *PAUSES])
 def test_objections_to_a_history(job: Any, facts: list[Any], kinds: set[Kind]) -> None:
     verdict = judge(history(made(job), *facts))
     assert {objection.kind for objection in verdict.objections} == kinds, str(verdict)
