@@ -43,8 +43,9 @@ LONGEST = 600
 LONGEST_VALUE = 38
 """Characters of a text that a parameter shows in the id of a test."""
 CLUSTERS = pytest.StashKey[Clusters]()
-BEGUN_ANEW = pytest.StashKey[bool]()
-"""At a file: its fixtures were made once more."""
+HALF_MADE = pytest.StashKey[bool]()
+"""At a test: a fixture of it has failed. At its file: the fixtures were ended because of that, so that they are made
+again."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -87,18 +88,20 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     clusters = item.config.stash.get(CLUSTERS, None)
     if report.failed and clusters is not None:
         report.sections.extend(("a component of the cluster has died", text) for text in clusters.obituaries())
-    if report.failed and report.when == "setup" and item.config.option.reruns:
-        _end_fixtures_of_its_file(item)
+    if report.failed and report.when == "setup":
+        item.stash[HALF_MADE] = True
     return report
 
 
-def _end_fixtures_of_its_file(item: pytest.Item) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
     """A fixture of the file that failed half-way is made again for the second try. Those it has written to have to be
     new as well, or what it writes is there twice. Once for each file: where it fails again, the tests that follow
     should not wait for it."""
     file = item.getparent(pytest.Module)
-    if file is not None and not file.stash.get(BEGUN_ANEW, False):
-        file.stash[BEGUN_ANEW] = True
+    half_made = item.stash.get(HALF_MADE, False) and item.config.option.reruns
+    if file is not None and half_made and not file.stash.get(HALF_MADE, False):
+        file.stash[HALF_MADE] = True
         # pytest has no public way to end the fixtures of a file before its last test. The session keeps its own.
         item.session._setupstate.teardown_exact(item.session)  # type: ignore[arg-type]
 

@@ -191,10 +191,11 @@ class Asked:
 
     def may_have_left(self, case: Case) -> bool:
         """Whether it may have left the line of this job when it was gone itself, and could not say so."""
-        gone = None if self.object is None else self.object.gone
+        if self.object is None or self.object.gone is None:
+            return False
         wait = self.wait(case, self.weather.decided(self.known or self.invoked))
         refused = (self._refuses(case, reason, wait.turn) for reason in (SkipReason.DISABLED, SkipReason.SUCCEEDED))
-        return gone is not None and (bool(wait.reasons) or (wait.waited and any(refused)))
+        return bool(wait.reasons) or (wait.waited and any(refused))
 
     def wait(self, case: Case, by: datetime) -> Wait:
         """How long it may have waited in the line of this job, if it had to be decided by then."""

@@ -106,16 +106,12 @@ class RunKeeper:
         self._refusals[uid] = refusal
 
     async def settle(self, job: AttemptJob) -> bool:
-        """Whether its DkronRun needs this Job no more; asks the API server for an unknown one. Raises `Unavailable`.
-
-        Of a Job that has finished, the DkronRun may have to show the end. One that has not waits in vain, and its
-        DkronRun goes on to the next attempt, or ends after it: it only has to say that it was decided.
-        """
+        """Whether its DkronRun needs this Job no more; asks the API server for an unknown one. Raises `Unavailable`."""
         if not job.requested_by:
             return True
         known = self._store.requested_runs.named(job.namespace, job.requested_by)
         if known is not None and known.group == job.group:
-            return known.ended if job.finished else known.decided
+            return _is_told(known, job)
         try:
             answer = await self._client.get(DKRON_RUNS, job.namespace, job.requested_by)
         except (NotFound, Rejected):
@@ -126,7 +122,7 @@ class RunKeeper:
             return True
         self._store.requested_runs.upsert(run)
         self.looks.add((run.namespace, run.job))
-        return run.ended if job.finished else run.decided
+        return _is_told(run, job)
 
     # --- what is due ---------------------------------------------------------------------------------------------
 
@@ -293,6 +289,12 @@ class RunKeeper:
         self._refusals.pop(run.uid, None)
         if self._store.requested_runs.remove(run.uid) is not None:
             self.requeue((run.namespace, run.job))
+
+
+def _is_told(run: RequestedRun, job: AttemptJob) -> bool:
+    """Whether the DkronRun says all that only this Job shows. Of a Job that has finished, that is the end. One that has
+    not waits in vain, and its DkronRun ends, or goes on, after it: it only has to say that it was decided."""
+    return run.ended if job.finished else run.decided
 
 
 def _goes_at(run: RequestedRun, *, beyond: bool, orphaned: bool) -> datetime | None:
