@@ -1,7 +1,7 @@
 """Lets a request in: for a name of ours, from a known caller, who has the right that its route needs."""
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from http import HTTPStatus
 
@@ -103,6 +103,26 @@ def _charge(request: web.Request, size: int) -> None:
 def open_answer(request: web.Request) -> AbstractContextManager[None]:
     """Count an answer that stays open, for its owner."""
     return request.app[GATE].stream(owner_of(request))
+
+
+@contextmanager
+def long_answer(request: web.Request, held: int) -> Iterator[Callable[[int], None]]:
+    """Count an answer that is rendered while it is sent, and yield a function that records the bytes that it holds.
+    Raises `ApiError`, 503."""
+    unsent = request.app[GATE].unsent
+    with unsent.stream(owner_of(request), partial(break_off, request), held) as answer:
+        yield partial(unsent.hold, answer)
+
+
+def whole_answer(request: web.Request, size: int) -> AbstractContextManager[object]:
+    """Count an answer of so many bytes until its last one is sent."""
+    return request.app[GATE].unsent.answer(owner_of(request), partial(break_off, request), size)
+
+
+def break_off(request: web.Request) -> None:
+    """Close the connection, whatever the client has not read."""
+    if request.transport is not None:
+        request.transport.abort()
 
 
 def owner_of(request: web.Request) -> str:

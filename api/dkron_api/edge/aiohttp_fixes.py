@@ -5,6 +5,7 @@ import logging
 import os
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -14,11 +15,16 @@ from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_urldispatcher import MatchInfoError, UrlMappingMatchInfo
 from yarl import URL
 
+from dkron_api.edge.admission import whole_answer
 from dkron_api.edge.urls import ROOT
 from dkron_crds.schedule.errors import quoted
 
 HALF_CLOSED = 60.0
 """Seconds until a half-closed client gets no response any more. Only a write shows whether it is still there."""
+STALL = 30.0
+"""Seconds after which a client that reads nothing is disconnected."""
+COUNTED = 1024
+"""Bytes from which the body of an answer counts until it is sent."""
 CUT_SHORT = "the connection was closed before the end of the body"
 SEGMENTS = 32
 """Maximum slashes in a path: routes have up to six, and folders of a user interface a few more."""
@@ -30,11 +36,14 @@ _CODE = re.compile(r"^\d{3}, message:\s*")
 class Connection(RequestHandler):
     """The connection of one client. Bodies stay as they were sent: aiohttp unpacks them before a handler can refuse.
 
+    A write waits until the kernel has all bytes, and a client that reads none of them is sent away. aiohttp would wait
+    forever, and not at all for the last 64 KiB. Not reported.
+
     A client may half-close its connection after a request and still read the response (RFC 9112 §9.6); aiohttp would
     close the connection: https://github.com/aio-libs/aiohttp/issues/3659
     """
 
-    __slots__ = ("_answered", "_body", "_patience", "_silent")
+    __slots__ = ("_answered", "_body", "_patience", "_silent", "_stall")
 
     def __init__(self, server: web.Server, *, loop: asyncio.AbstractEventLoop, **options: Any) -> None:  # noqa: ANN401 - aiohttp's
         super().__init__(server, loop=loop, auto_decompress=False, **options)
@@ -42,6 +51,7 @@ class Connection(RequestHandler):
         self._answered = 0
         self._body: StreamReader | None = None
         self._patience: asyncio.TimerHandle | None = None
+        self._stall: asyncio.TimerHandle | None = None
 
     def handle_error(
         self,
@@ -63,6 +73,33 @@ class Connection(RequestHandler):
         response.headers["X-Request-Id"] = os.urandom(8).hex()
         return response
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Handle the begin of the connection."""
+        super().connection_made(transport)
+        # Not zero: the transport of TLS would take an empty buffer for a full one.
+        cast("asyncio.Transport", transport).set_write_buffer_limits(high=1, low=0)
+
+    def pause_writing(self) -> None:
+        """Handle a client that reads more slowly than it is answered."""
+        super().pause_writing()
+        self._wait_for_reader()
+
+    def resume_writing(self) -> None:
+        """Handle a client that has read everything."""
+        super().resume_writing()
+        if self._stall is not None:
+            self._stall.cancel()
+
+    def _wait_for_reader(self, before: int | None = None) -> None:
+        """Send the client away if it has read nothing since `before` were left to read."""
+        if self.transport is None:
+            return
+        left = self.transport.get_write_buffer_size()
+        if before is not None and left >= before:
+            self.transport.abort()
+        else:
+            self._stall = self._loop.call_later(STALL, self._wait_for_reader, left)
+
     def eof_received(self) -> bool:  # type: ignore[override]  # aiohttp never answers, which means False
         """Handle the client's half-close. Return whether the connection stays open for pending responses."""
         if not self._owed or (self.transport is not None and self.transport.get_extra_info("sslcontext") is not None):
@@ -83,15 +120,19 @@ class Connection(RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Handle the end of the connection."""
-        if self._patience is not None:
-            self._patience.cancel()
+        for timer in (self._patience, self._stall):
+            if timer is not None:
+                timer.cancel()
         super().connection_lost(exc)
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
         """Send the end of a response. After the last response to a half-closed client, close the connection."""
-        answered = await super().finish_response(request, resp, start_time)
+        body = resp.body if type(resp) is web.Response and isinstance(request, web.Request) else None
+        size = len(body) if isinstance(body, bytes) else 0
+        with whole_answer(cast("web.Request", request), size) if size >= COUNTED else nullcontext():
+            answered = await super().finish_response(request, resp, start_time)
         self._answered += 1
         if self._silent and not self._owed:
             self.close()

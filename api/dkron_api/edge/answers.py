@@ -1,20 +1,24 @@
 """Responses in Dkron's format: compact JSON, or indented with `?pretty`, compressed for clients that take it.
 
-Lists have any length. A slow client holds a piece of the list in memory, not a copy of the whole.
+Lists have any length, and are rendered while they are sent: a slow client holds a part of the list in memory, not a
+copy of the whole.
 """
 
 import asyncio
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from functools import lru_cache
+from typing import TypeVar
 
 from aiohttp import web
 
 from dkron_api.cache.listed import Listed
-from dkron_api.edge.admission import open_answer
+from dkron_api.edge.admission import break_off, long_answer, open_answer
 from dkron_api.translate import gojson
-from dkron_api.translate.pieces import compact, indented, size_of
+from dkron_api.translate.pieces import PIECE, array, cut
 
+T = TypeVar("T")
 JSON = "application/json; charset=utf-8"
 
 
@@ -35,22 +39,48 @@ def is_pretty(request: web.Request) -> bool:
 
 COMPRESSIBLE = 1024
 """Bytes from which compression is worthwhile."""
-LONG = 131072
+LONG = PIECE // 2
 """Bytes above which a list is sent piece by piece."""
-STALL = 60.0
-"""Seconds after which a client that reads nothing is disconnected."""
 
 
 async def list_answer(
-    request: web.Request, items: Sequence[bytes], *, headers: Mapping[str, str]
+    request: web.Request, items: AsyncIterable[bytes], *, headers: Mapping[str, str], held: int = 0
 ) -> web.StreamResponse:
-    """Respond with a JSON array of rendered items."""
-    size = size_of(items)
-    if size <= LONG:
-        return json_answer(request, b"".join(compact(items)), headers=headers)
-    if is_pretty(request):
-        return await _answer(request, indented(items), size=None, headers=headers)
-    return await _answer(request, compact(items), size=size, headers=headers)
+    """Respond with a JSON array of items, which are rendered while it is sent. `held` is how many bytes the answer
+    takes besides, until its end."""
+    async with aclosing(array(items, spread=is_pretty(request))) as parts:
+        first = await anext(parts)
+        if len(first) < LONG:
+            return web.Response(body=first, headers={"Content-Type": JSON, **headers})
+        response = web.StreamResponse(headers={"Content-Type": JSON, "Vary": "Accept-Encoding", **headers})
+        if takes_gzip(request.headers.get("Accept-Encoding", "")):
+            response.enable_compression(web.ContentCoding.gzip)
+        with open_answer(request), long_answer(request, held) as hold:
+            try:
+                part: bytes | None = first
+                while part is not None:
+                    hold(held + len(part))
+                    await _send(request, response, cut(part))
+                    part = await anext(parts, None)
+                # Its last bytes count, too.
+                await response.write_eof()
+            except BaseException:
+                # The client must not take what it has for the whole.
+                break_off(request)
+                raise
+        return response
+
+
+TURN = 50
+"""Items after which other requests have their turn."""
+
+
+async def in_turns(items: Iterable[T]) -> AsyncIterator[T]:
+    """Yield the items, so that other requests have their turns."""
+    for number, item in enumerate(items):
+        if number % TURN == TURN - 1:
+            await asyncio.sleep(0)
+        yield item
 
 
 async def listed_answer(request: web.Request, listed: Listed, *, headers: Mapping[str, str]) -> web.StreamResponse:
@@ -68,35 +98,18 @@ async def listed_answer(request: web.Request, listed: Listed, *, headers: Mappin
         return web.Response(body=b"".join(pieces), headers=headers)
     response = web.StreamResponse(headers=headers)
     response.content_length = size
-    return await _sent(request, response, pieces)
-
-
-async def _answer(
-    request: web.Request, pieces: Iterable[bytes], *, size: int | None, headers: Mapping[str, str]
-) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": JSON, "Vary": "Accept-Encoding", **headers})
-    if takes_gzip(request.headers.get("Accept-Encoding", "")):
-        response.enable_compression(web.ContentCoding.gzip)
-    elif size is not None:
-        response.content_length = size
-    return await _sent(request, response, pieces)
-
-
-async def _sent(request: web.Request, response: web.StreamResponse, pieces: Iterable[bytes]) -> web.StreamResponse:
     with open_answer(request):
-        await response.prepare(request)
-        now = asyncio.get_running_loop().time
-        try:
-            async with asyncio.timeout(STALL) as limit:
-                for piece in pieces:
-                    await response.write(piece)
-                    limit.reschedule(now() + STALL)
-                    # A write that fits into the buffers does not yield; let other requests run.
-                    await asyncio.sleep(0)
-        except TimeoutError:
-            if request.transport is not None:
-                request.transport.abort()
+        await _send(request, response, pieces)
     return response
+
+
+async def _send(request: web.Request, response: web.StreamResponse, pieces: Iterable[bytes]) -> None:
+    if not response.prepared:
+        await response.prepare(request)
+    for piece in pieces:
+        await response.write(piece)
+        # A write that fits into the buffers does not yield; let other requests run.
+        await asyncio.sleep(0)
 
 
 _CODING = re.compile(r"\s*(gzip|x-gzip|\*)\s*(?:;\s*q\s*=\s*([0-9.]+)\s*)?", re.IGNORECASE | re.ASCII)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from math import ceil
 
+from dkron_api.edge.unsent import Unsent
 from dkron_api.refusal import ApiError, unavailable
 from dkron_runtime.token_bucket import Rate
 
@@ -59,6 +60,7 @@ class Gate:
         self._uploads_of: Counter[str] = Counter()
         self._restores = Room(RESTORES, "restores in progress", share=RESTORES_OF_ONE)
         self._searches = Room(SEARCHES, "searches in outputs", share=SEARCHES_OF_ONE)
+        self.unsent = Unsent()
         self._rate = Rate(per_second=rate, burst=max(1.0, rate * BURST))
         self._clock = clock
         # A flood from many addresses does not make callers forgotten.

@@ -5,7 +5,7 @@ import secrets
 from aiohttp import web
 
 from dkron_api.edge.admission import GRANT
-from dkron_api.edge.answers import list_answer
+from dkron_api.edge.answers import in_turns, list_answer
 from dkron_api.edge.keys import CLOCK, OBJECTS
 from dkron_api.edge.urls import namespace_of, tenant_of
 from dkron_api.jobs.objects import BACKFILL, RUN
@@ -49,7 +49,8 @@ async def list_slots(request: web.Request) -> web.StreamResponse:
         return executions[job].get(group, "")
 
     items, headers = page_of(request, slots_of(found, runs, name_of=name_of))
-    return await list_answer(request, [gojson.encode(show_slot(each, execution_of)) for each in items], headers=headers)
+    shown = (gojson.encode(show_slot(each, execution_of)) async for each in in_turns(items))
+    return await list_answer(request, shown, headers=headers)
 
 
 async def create(request: web.Request) -> web.StreamResponse:

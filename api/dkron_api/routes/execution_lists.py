@@ -2,20 +2,19 @@
 /v1/jobs/{job}/executions where there is an archive, or a filter: without both, it answers as Dkron does."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
-from typing import TypeVar
 
 from aiohttp import web
 
 from dkron_api.cache.live_executions import key_of
 from dkron_api.edge.admission import GRANT
-from dkron_api.edge.answers import list_answer
+from dkron_api.edge.answers import in_turns, list_answer
 from dkron_api.edge.keys import ARCHIVE, CLOCK, SLICES
 from dkron_api.edge.urls import flag, tenant_of
 from dkron_api.refusal import ApiError
-from dkron_api.routes.execution_pages import CUT, Pages, filter_of, headers_of, size_of, with_outputs
+from dkron_api.routes.execution_pages import CUT, WEIGHT, Pages, filter_of, headers_of, size_of, with_outputs
 from dkron_api.routes.places import with_places, with_places_in
 from dkron_api.routes.requests import require_ready
 from dkron_api.translate import gojson
@@ -23,15 +22,12 @@ from dkron_api.translate.execution import every, line_of, order_by, stop_of, zon
 from dkron_api.translate.execution_filter import LIMIT, MOST, NAMES, Place, in_order
 from dkron_api.translate.found import Found, Live, Merged, rendered, unplaced_in
 from dkron_api.translate.listing import JobQuery, read_query, whole
-from dkron_api.translate.record import Job
+from dkron_api.translate.record import Job, Object
 from dkron_crds.job import Active
 from dkron_reports.slices import Steps
 
-T = TypeVar("T")
 DEEPEST = 10_000
 """The largest position that `_end` may have: all executions before it are read."""
-TURN = 50
-"""Executions, or names of jobs, after which other requests have their turn."""
 DETAILS = "details"
 
 
@@ -49,12 +45,24 @@ async def list_all(request: web.Request) -> web.StreamResponse:
     (page, why), known = await asyncio.gather(pages.page(wanted), pages.total(wanted))
     total = None if why or known is None or wanted.after is not None else known + page.fresh
     size = size_of(request.query, count=len(page.items), otherwise=CUT)
-    items, reason = await with_outputs(request, page.items, size)
-    items = await with_places_in(request, items)
-    nodes = await tenant.pods.nodes(unplaced_in(items))
+    found = await with_places_in(request, page.items)
+    nodes = await tenant.pods.nodes(unplaced_in(found))
+    items, reason = await with_outputs(request, found, size)
     render = partial(rendered, now=now, size=size, nodes=nodes, detailed=flag(request, DETAILS))
-    encoded = [gojson.encode(render(each)) async for each in _in_turns(items)]
-    return await list_answer(request, encoded, headers=headers_of(page, why=why or reason, total=total))
+    headers = headers_of(page, why=why or reason, total=total)
+    return await _answer(request, items, render, headers=headers, count=len(found))
+
+
+async def _answer(
+    request: web.Request,
+    items: AsyncIterator[Found],
+    render: Callable[[Found], Object],
+    *,
+    headers: Mapping[str, str],
+    count: int,
+) -> web.StreamResponse:
+    encoded = (gojson.encode(render(each)) async for each in items)
+    return await list_answer(request, encoded, headers=headers, held=count * WEIGHT)
 
 
 async def readable(request: web.Request, named: frozenset[str], *, owner: str = "") -> frozenset[str] | None:
@@ -66,7 +74,7 @@ async def readable(request: web.Request, named: frozenset[str], *, owner: str = 
     if grant.caller.management or not grant.caller.policies:
         return chosen
     found = set()
-    async for name in _in_turns(sorted(index.names if chosen is None else chosen)):
+    async for name in in_turns(sorted(index.names if chosen is None else chosen)):
         may_list = await grant.has(grant.where.to_list_executions(name))
         if may_list and (not owner or await grant.has(grant.where.to_read(name))):
             found.add(name)
@@ -107,16 +115,15 @@ async def list_of_job(request: web.Request, job: Job, coming: Sequence[Active]) 
     (page, why), counted = await asyncio.gather(reading, pages.total(wanted))
     total = _total(request, page, len(known), why=why, counted=counted)
     asked = size_of(query, count=len(page.items), otherwise=max(CUT, job.spec.history.output_bytes))
-    items, reason = await with_outputs(request, page.items, asked)
     in_this_order = sorted(
-        items, key=lambda each: order_by(query.get("_sort", ""))(each.run), reverse=not wanted.ascending
+        page.items, key=lambda each: order_by(query.get("_sort", ""))(each.run), reverse=not wanted.ascending
     )
+    items, reason = await with_outputs(request, in_this_order, asked)
     # Outputs in the status are shown whole, unless a client asks for less.
     limit = asked if whole(query.get("output_size_limit", ""), otherwise=-1) >= 0 else -1
     render = partial(rendered, now=now, size=limit, zone=zone_of(job.spec.timezone), detailed=flag(request, DETAILS))
-    encoded = [gojson.encode(render(each)) async for each in _in_turns(in_this_order)]
     headers = headers_of(page, why=why or reason, total=None if wanted.after is not None else total)
-    return await list_answer(request, encoded, headers=headers)
+    return await _answer(request, items, render, headers=headers, count=len(in_this_order))
 
 
 def is_merged(request: web.Request) -> bool:
@@ -144,14 +151,6 @@ def _span(query: Mapping[str, str], asked: JobQuery) -> tuple[int, int] | None:
         text = f"_end: {end} is not allowed; use at most {DEEPEST}, or from=, to= and after= to go further back"
         raise ApiError(HTTPStatus.BAD_REQUEST, text)
     return start, end
-
-
-async def _in_turns(items: Sequence[T]) -> AsyncIterator[T]:
-    """Yield the items, so that other requests have their turns."""
-    for number, item in enumerate(items):
-        if number % TURN == TURN - 1:
-            await asyncio.sleep(0)
-        yield item
 
 
 ROUTES = (web.get("/v1/executions", list_all, allow_head=False),)

@@ -1,14 +1,14 @@
 """Pages of executions from the status and the archive, for the lists of one job and of all jobs."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from functools import partial
 
 from aiohttp import web
 
 from dkron_api.archive.reads import REST
 from dkron_api.edge.admission import owner_of
+from dkron_api.edge.answers import in_turns
 from dkron_api.edge.keys import ARCHIVE, CLOCK, GATE
 from dkron_api.edge.urls import namespace_of
 from dkron_api.refusal import ApiError, refusing, unavailable
@@ -16,7 +16,7 @@ from dkron_api.translate.execution_filter import MOST, Filter, Place, read_filte
 from dkron_api.translate.found import Found, Identity, Live, Merged, merged
 from dkron_api.translate.listing import whole
 from dkron_api.translate.warnings import header
-from dkron_archive.ports import ArchiveReader, ArchiveUnavailable
+from dkron_archive.ports import ArchiveUnavailable
 from dkron_archive.records import ArchivedOutput, Page, Query
 
 Show = Callable[[Place | None], Awaitable[Live]]
@@ -25,8 +25,10 @@ CUT = 1024
 """Bytes of an output in a list, unless a client asks for more or less."""
 LONGEST, ROOM = 256_000, 8 * 1024 * 1024
 """Bytes of an output in a list, as many as Dkron keeps, and of all outputs of an answer: each gets its share."""
-TOGETHER = 10
-"""Outputs beyond `CUT` that are read at once: the archive unpacks the whole of each."""
+TOGETHER = 256 * 1024
+"""Bytes of outputs that are read at once, while the answer is sent."""
+WEIGHT = 4096
+"""Bytes that an execution takes until its list is sent, besides its output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,29 +93,34 @@ class Pages:
             return None
 
 
-async def with_outputs(request: web.Request, items: Sequence[Found], size: int) -> tuple[Sequence[Found], str]:
-    """Return the executions with the outputs that only the archive has, and why it could not be read."""
+async def with_outputs(request: web.Request, items: Sequence[Found], size: int) -> tuple[AsyncIterator[Found], str]:
+    """Return the executions with the outputs that only the archive has, which are read as they are needed, and why it
+    could not be read. If it fails later, the iteration raises `ArchiveUnavailable`."""
+    # A client that asks for no bytes still learns that there are some.
+    size = max(size, 1)
+    together = max(1, TOGETHER // size)
+    shares = [items[begin : begin + together] for begin in range(0, len(items), together)]
+    try:
+        first = [await _read_outputs(request, share, size) for share in shares[:1]]
+    except ArchiveUnavailable as error:
+        return in_turns(items), str(error)
+
+    async def every() -> AsyncIterator[Found]:
+        for number, share in enumerate(shares):
+            known = first.pop() if number == 0 else await _read_outputs(request, share, size)
+            for each in share:
+                output = known.get(each.identity)
+                yield each if output is None or not each.lacks_output(size) else each.with_output(output)
+
+    return every(), ""
+
+
+async def _read_outputs(request: web.Request, items: Sequence[Found], size: int) -> Mapping[Identity, ArchivedOutput]:
     archive = request.app[ARCHIVE]
     keys = [each.identity for each in items if each.lacks_output(size)]
     if archive is None or not keys:
-        return items, ""
-    together = len(keys) if size <= CUT else TOGETHER
-    known: dict[Identity, ArchivedOutput] = {}
-    for begin in range(0, len(keys), together):
-        # A client that asks for no bytes still learns that there are some.
-        ask = partial(_outputs, keys=keys[begin : begin + together], size=max(size, 1))
-        try:
-            known |= await archive.read(ask)
-        except ArchiveUnavailable as error:
-            return items, str(error)
-    return [
-        each.with_output(known[each.identity]) if each.lacks_output(size) and each.identity in known else each
-        for each in items
-    ], ""
-
-
-async def _outputs(reader: ArchiveReader, *, keys: Sequence[Identity], size: int) -> Mapping[Identity, ArchivedOutput]:
-    return await reader.outputs(keys, size=size)
+        return {}
+    return await archive.read(lambda reader: reader.outputs(keys, size=size))
 
 
 def filter_of(request: web.Request) -> Filter:

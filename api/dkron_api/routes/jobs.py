@@ -1,8 +1,8 @@
 """/v1/jobs and /v1/jobs/{job}: list, show, save, toggle, delete (Dkron behaviour §1.4 to §1.6)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -11,9 +11,10 @@ from pydantic_core import from_json
 from yarl import URL
 
 from dkron_api.auth.caller import Need
+from dkron_api.cache.health_index import Slices
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.edge.admission import GRANT, NEED
-from dkron_api.edge.answers import json_answer, list_answer, listed_answer
+from dkron_api.edge.answers import TURN, in_turns, json_answer, list_answer, listed_answer
 from dkron_api.edge.keys import CLOCK, CLUSTERS, SETTINGS, SLICES
 from dkron_api.edge.urls import base_of, flag, public_path, require_served, tenant_of
 from dkron_api.refusal import ApiError, refusing, unavailable
@@ -71,13 +72,14 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
         total = len(names)
     headers = {"X-Total-Count": str(total)}
     page = sliced(names, query)
-    items = [job_index.json(name) for name in page]
+    # Rendered while they are sent. A job may be deleted until then.
+    items = (job_index.json(name) async for name in in_turns(page) if job_index.get(name) is not None)
     if query.fields:
         health_index = await tenant_of(request).health_index.by_names(page) if STATES in query.fields else {}
         now = request.app[CLOCK]()
         words = {name: each.words_at(now) for name, each in health_index.items()}
-        shown = [job_index.get(name) for name in page]
-        items = await request.app[SLICES].run(_projected(items, shown, query.fields, words))
+        project = partial(_projected, job_index=job_index, fields=query.fields, words=words)
+        items = _in_slices(request.app[SLICES], page, project)
     return await list_answer(request, items, headers=headers)
 
 
@@ -127,21 +129,29 @@ def _slow(jobs: Sequence[Job], now: datetime) -> Steps[list[Job]]:
     return found
 
 
+async def _in_slices(
+    slices: Slices, names: Sequence[str], project: Callable[[Sequence[str]], Steps[list[bytes]]]
+) -> AsyncGenerator[bytes]:
+    """Yield the jobs as `project` renders some of them."""
+    for begin in range(0, len(names), TURN):
+        for each in await slices.run(project(names[begin : begin + TURN])):
+            yield each
+
+
 def _projected(
-    items: Sequence[bytes],
-    jobs: Sequence[Job | None],
-    fields: Sequence[str],
-    words: Mapping[str, Sequence[str]],
+    names: Sequence[str], job_index: JobIndex, fields: Sequence[str], words: Mapping[str, Sequence[str]]
 ) -> Steps[list[bytes]]:
-    """Return these fields of rendered jobs, in their order. `jobs` are the same jobs, unrendered."""
+    """Return these fields of the jobs, in their order."""
     found = []
     demanded = [(field, show) for field, show in DEMANDED.items() if field in fields]
-    for item, known in zip(items, jobs, strict=True):
+    for name in names:
         yield
-        job = from_json(item)
-        job[STATES] = words.get(job["name"], [])
-        if known is not None:
-            job |= {field: show(known) for field, show in demanded}
+        known = job_index.get(name)
+        if known is None:
+            continue
+        job = from_json(job_index.json(name))
+        job[STATES] = words.get(name, [])
+        job |= {field: show(known) for field, show in demanded}
         found.append(gojson.encode({field: job[field] for field in fields if field in job}))
     return found
 

@@ -11,8 +11,8 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from dkron_api.edge.admission import GRANT, NEED, open_answer
-from dkron_api.edge.keys import KUBE
+from dkron_api.edge.admission import GRANT, NEED, open_answer, owner_of
+from dkron_api.edge.keys import GATE, KUBE
 from dkron_api.edge.urls import flag, tenant_of
 from dkron_api.jobs.writer import missing
 from dkron_api.refusal import LATER, ApiError, unavailable
@@ -80,6 +80,7 @@ async def _archived(request: web.Request, gone: _Gone) -> web.StreamResponse:
     output = None if identity is None else await archived_output(request, *identity)
     if output is None:
         raise gone
+    request.app[GATE].unsent.require_room(owner_of(request), len(output.content))
     headers = {"Content-Type": TEXT, "Cache-Control": "no-store"}
     headers |= {"X-Output-Truncated": "true"} if output.truncated else {}
     return web.Response(body=output.content, headers=headers)

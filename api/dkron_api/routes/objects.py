@@ -1,6 +1,6 @@
 """Shared by the routes of runs, backfills and pauses: bodies, pages and answers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from typing import TypeVar
@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from dkron_api.edge.admission import NEED
-from dkron_api.edge.answers import json_answer, list_answer
+from dkron_api.edge.answers import in_turns, json_answer, list_answer
 from dkron_api.edge.keys import OBJECTS
 from dkron_api.edge.urls import base_of, namespace_of, public_path
 from dkron_api.jobs.objects import Kind
@@ -39,11 +39,13 @@ def page_of(request: web.Request, found: Sequence[T]) -> tuple[Sequence[T], dict
 async def list_page(request: web.Request, found: Sequence[Object], show: Show) -> web.StreamResponse:
     """Respond with a page of objects. One that cannot be read is left out, so that the others are shown."""
     items, headers = page_of(request, found)
-    shown = []
-    for each in items:
-        with suppress(Unreadable):
-            shown.append(gojson.encode(show(each)))
-    return await list_answer(request, shown, headers=headers)
+
+    async def shown() -> AsyncIterator[bytes]:
+        async for each in in_turns(items):
+            with suppress(Unreadable):
+                yield gojson.encode(show(each))
+
+    return await list_answer(request, shown(), headers=headers)
 
 
 async def found_in(request: web.Request, kind: Kind) -> Object:

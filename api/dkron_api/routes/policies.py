@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from dkron_api.edge.answers import json_answer, list_answer
+from dkron_api.edge.answers import in_turns, json_answer, list_answer
 from dkron_api.edge.keys import KUBE, POLICIES, SETTINGS
 from dkron_api.jobs.writer import ANY, Terms
 from dkron_api.refusal import ApiError, refusing
@@ -25,7 +25,7 @@ async def list_policies(request: web.Request) -> web.StreamResponse:
     require_known(policies)
     found = sorted(policies, key=lambda policy: str(policy["metadata"]["name"]))
     items = sliced(found, read_query(request.query.items()))
-    rendered = [gojson.encode(show_policy(each)) for each in items]
+    rendered = (gojson.encode(show_policy(each)) async for each in in_turns(items))
     return await list_answer(request, rendered, headers={"X-Total-Count": str(len(found))})
 
 

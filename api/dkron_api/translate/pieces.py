@@ -1,6 +1,6 @@
 """JSON arrays of any length in pieces: a slow client holds a piece in memory, not a copy of the whole."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Sequence
 
 from dkron_api.translate import gojson
 
@@ -8,19 +8,33 @@ PIECE = 262144
 """Maximum bytes of a piece."""
 
 
-def size_of(items: Sequence[bytes]) -> int:
-    """Return the length in bytes of the array of these items without indentation."""
-    return sum(map(len, items)) + max(len(items), 1) + 1
-
-
 def compact(items: Sequence[bytes]) -> Iterator[bytes]:
     """Yield the array without spaces, from rendered items."""
     return _cut(_compact(items))
 
 
-def indented(items: Sequence[bytes]) -> Iterator[bytes]:
-    """Yield the array as `gojson.indent` would indent the whole."""
-    return _cut(_indented(items))
+async def array(items: AsyncIterable[bytes], *, spread: bool) -> AsyncGenerator[bytes]:
+    """Yield the array in parts as its items come, `spread` as `gojson.indent` would indent the whole. Each part but the
+    last has at least half a piece, and may have a whole item more."""
+    between, some, size = b",\n" if spread else b",", list[bytes](), 0
+    lead = b"[\n" if spread else b"["
+    async for item in items:
+        # Indent each item as an array of one, and strip the brackets with their line breaks.
+        some.append(gojson.indent(b"[%b]" % item)[2:-2] if spread else item)
+        size += len(some[-1])
+        if size >= PIECE // 2:
+            yield lead + between.join(some)
+            some, size, lead = [], 0, between
+    if lead is not between and not some:
+        yield b"[]"
+    else:
+        end = b"\n]" if spread else b"]"
+        yield (lead + between.join(some) if some else b"") + end
+
+
+def cut(part: bytes) -> Iterator[bytes]:
+    """Yield the part in pieces."""
+    return _cut((part,))
 
 
 def _compact(items: Sequence[bytes]) -> Iterator[bytes]:
@@ -31,18 +45,9 @@ def _compact(items: Sequence[bytes]) -> Iterator[bytes]:
     yield b"]" if items else b"[]"
 
 
-def _indented(items: Sequence[bytes]) -> Iterator[bytes]:
-    # Indent each item as an array of one, and strip the brackets with their line breaks.
-    lead = b"[\n"
-    for some in _shares(items):
-        yield lead + b",\n".join(gojson.indent(b"[%b]" % item)[2:-2] for item in some)
-        lead = b",\n"
-    yield b"\n]" if items else b"[]"
-
-
 def _shares(items: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
     """Group as many items as fill half a piece on average: joining many at once makes a list fast."""
-    count = max(1, len(items) * PIECE // 2 // size_of(items))
+    count = max(1, len(items) * PIECE // 2 // (sum(map(len, items)) + 1))
     return (items[start : start + count] for start in range(0, len(items), count))
 
 

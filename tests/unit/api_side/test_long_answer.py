@@ -1,22 +1,19 @@
 """Lists of any length: in pieces, and the same bytes as in one."""
 
-import asyncio
 import gzip
 import os
 
-import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from dkron_api.cache.listed import Listed
-from dkron_api.edge import answers
-from dkron_api.edge.answers import LONG, list_answer, listed_answer
+from dkron_api.edge.answers import LONG, in_turns, list_answer, listed_answer
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.keys import GATE, SETTINGS
 from dkron_api.settings import Settings
 from dkron_api.translate import gojson
-from dkron_api.translate.pieces import PIECE, compact, size_of
+from dkron_api.translate.pieces import PIECE, compact
 
 SHORT = [gojson.encode({"name": f"job-{number}", "tags": {"a": "ü"}, "none": None}) for number in range(3)]
 MANY = [gojson.encode({"name": f"job-{number}", "list": [1, 2], "empty": {}}) for number in range(5000)]
@@ -40,7 +37,7 @@ async def asked(
         headers = {"X-Total-Count": str(len(items))}
         if ready:
             return await listed_answer(request, Listed(items), headers=headers)
-        return await list_answer(request, items, headers=headers)
+        return await list_answer(request, in_turns(items), headers=headers)
 
     app = application()
     app.router.add_get("/", handler)
@@ -54,7 +51,8 @@ async def asked(
 async def test_list_is_one_array_ready_or_not(items: list[bytes], ready: bool) -> None:
     headers, body = await asked(items, ready=ready)
     assert body == b"[" + b",".join(items) + b"]"
-    assert headers["Content-Length"] == str(len(body))
+    # The length of a long list that is not ready is known at its end only.
+    assert headers.get("Content-Length") == (str(len(body)) if ready or len(body) < LONG else None)
     assert headers["X-Total-Count"] == str(len(items))
     assert headers["Content-Type"] == "application/json; charset=utf-8"
 
@@ -84,7 +82,7 @@ async def test_list_of_large_items_is_sent_in_bounded_pieces(monkeypatch: pytest
 
 
 def test_many_small_items_go_out_together() -> None:
-    assert len(list(compact(MANY))) < 4 * size_of(MANY) / PIECE + 2
+    assert len(list(compact(MANY))) < 4 * sum(map(len, MANY)) / PIECE + 2
 
 
 @pytest.mark.parametrize("ready", [False, True])
@@ -103,22 +101,3 @@ async def test_list_that_does_not_shrink_is_sent_in_pieces() -> None:
     assert headers["Content-Length"] == str(len(body))
     assert len(body) > LONG
     assert gzip.decompress(body) == b"[" + items[0] + b"]"
-
-
-async def test_a_client_that_takes_nothing_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "STALL", 0.1)
-    over = asyncio.Event()
-
-    async def handler(request: web.Request) -> web.StreamResponse:
-        try:
-            return await list_answer(request, MANY * 100, headers={})
-        finally:
-            over.set()
-
-    app = application()
-    app.router.add_get("/", handler)
-    async with TestClient(TestServer(app), read_bufsize=1024) as client:
-        answer = await client.get("/", headers={"Accept-Encoding": "identity"})
-        await asyncio.wait_for(over.wait(), 10)
-        with pytest.raises(aiohttp.ClientError):
-            await answer.read()
