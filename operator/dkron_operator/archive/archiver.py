@@ -193,6 +193,8 @@ class Archiver:
 
     async def _fail(self, exc: Exception, trouble: str) -> None:
         self._failures += 1
+        # It may be another database by then, without tables, or with those of an older version.
+        self._migrated = False
         self._metrics.archive_failed()
         self._log_once.goes_on(exc, trouble.rstrip("."))
         self.on_trouble(trouble)
