@@ -25,6 +25,13 @@ class ArchiveUnavailable(Exception):
     is one sentence for users, without secrets. Try again later."""
 
 
+class ArchiveReplaced(ArchiveUnavailable):
+    """The file was removed or replaced since it was opened. What stands at its path now is to be migrated."""
+
+    def __init__(self) -> None:
+        super().__init__("The archive cannot be used: its file was removed or replaced.")
+
+
 class ArchiveWriter(Protocol):
     """The operator's side. Each call is one transaction, may be repeated, and has its effect once. All raise
     `ArchiveUnavailable`, or `ValueError` if one of the records cannot be stored, and none takes longer than its

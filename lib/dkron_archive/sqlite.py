@@ -18,7 +18,8 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 from sqlalchemy.util import await_
 
 from dkron_archive.database import GRACE, READERS, translated
-from dkron_archive.sqlite_file import File, Replaced
+from dkron_archive.ports import ArchiveReplaced
+from dkron_archive.sqlite_file import File
 
 CHECKED = 2000
 """SQLite asks after this many of its instructions whether the time is over: some 20 µs."""
@@ -83,13 +84,13 @@ class SQLite:
                     async with connection.begin():
                         yield connection
                     await self._check(connection)
-            except Replaced:
+            except ArchiveReplaced:
                 # The next transaction opens what is there then.
                 await self.close()
                 raise
 
     async def _check(self, connection: AsyncConnection) -> None:
-        """Close the connection and raise `Replaced` if its file is no longer the one at the path."""
+        """Close the connection and raise `ArchiveReplaced` if its file is no longer the one at the path."""
         if self._file is None:
             return
         driver: Any = (await connection.get_raw_connection()).driver_connection
@@ -100,7 +101,7 @@ class SQLite:
             with suppress(sqlite3.Error):
                 await driver.execute_fetchall("PRAGMA wal_checkpoint(FULL)")
         await connection.invalidate()
-        raise Replaced
+        raise ArchiveReplaced
 
     def _engine(self, path: str, *, mode: str, size: int) -> AsyncEngine:
         engine = create_async_engine(

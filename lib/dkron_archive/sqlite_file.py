@@ -12,16 +12,9 @@ from weakref import WeakKeyDictionary
 
 from aiosqlite import Connection
 
-from dkron_archive.ports import ArchiveUnavailable
+from dkron_archive.ports import ArchiveReplaced
 
 Inode = tuple[int, int]
-
-
-class Replaced(ArchiveUnavailable):
-    """The file is no longer the one that was opened."""
-
-    def __init__(self) -> None:
-        super().__init__("The archive cannot be used: its file was removed or replaced.")
 
 
 class Inodes(NamedTuple):
@@ -46,18 +39,18 @@ class File:
         return Inodes(*await asyncio.to_thread(lambda: [_inode(path) for path in self._paths]))
 
     async def before_open(self) -> Inode | None:
-        """Return the file that a connection is about to open. Raises `Replaced` while a connection has another one open.
+        """Return the file that a connection is about to open. Raises `ArchiveReplaced` while a connection has another one open.
 
         A new file must not find the log of the former one: SQLite would write it into the new one. So that log is
         removed, by the process that makes files; others wait for it."""
         found = await self.now()
         if any(opened != found for opened in self._open.values()):
-            raise Replaced
+            raise ArchiveReplaced
         if self._last is not None and found.main != self._last.main:
             for path, inode, former in zip(self._paths[1:], found[1:], self._last[1:], strict=True):
                 if inode is not None and inode == former:
                     if not self.makes:
-                        raise Replaced
+                        raise ArchiveReplaced
                     await asyncio.to_thread(path.unlink, missing_ok=True)
         return found.main
 

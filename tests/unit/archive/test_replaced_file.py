@@ -12,11 +12,10 @@ from sqlalchemy.exc import DBAPIError
 from dkron_archive import writing
 from dkron_archive.archive import Archive
 from dkron_archive.opening import open_archive
-from dkron_archive.ports import ArchiveUnavailable
+from dkron_archive.ports import ArchiveReplaced, ArchiveUnavailable
 from tests.support.archives import entry, everything, record
 
 SIDES = ("-wal", "-shm")
-MOVED = "^The archive cannot be used: its file was removed or replaced.$"
 
 
 @pytest.fixture
@@ -107,12 +106,12 @@ async def test_nothing_is_written_into_a_file_that_is_gone(
 ) -> None:
     await operator.write([entry(2)])
     change(file)
-    with pytest.raises(ArchiveUnavailable, match=MOVED):
+    with pytest.raises(ArchiveReplaced):
         await operator.write([entry(3)])
     await operator.migrate()
     await operator.write([entry(3)])
     assert in_file(file) == there
-    with pytest.raises(ArchiveUnavailable, match=MOVED):
+    with pytest.raises(ArchiveReplaced):
         await everything(api)
     assert await everything(api) == [record(number) for number in there]
     assert await everything(operator) == [record(number) for number in there]
@@ -124,7 +123,7 @@ async def test_commit_into_a_file_that_went_meanwhile_fails(
 ) -> None:
     """The file goes after the transaction has begun."""
     await operator.write([entry(2)])
-    with pytest.raises(ArchiveUnavailable, match=MOVED):
+    with pytest.raises(ArchiveReplaced):
         async with operator.database.writing() as connection:
             await writing.write(connection, [entry(3)], [None])
             change(file)
@@ -138,9 +137,9 @@ async def test_reader_waits_for_the_log_of_a_former_file(file: Path, operator: A
     await operator.write([entry(2)])
     put_back(file)
     for _ in range(2):
-        with pytest.raises(ArchiveUnavailable, match=MOVED):
+        with pytest.raises(ArchiveReplaced):
             await everything(api)
-    with pytest.raises(ArchiveUnavailable, match=MOVED):
+    with pytest.raises(ArchiveReplaced):
         await everything(operator)
     await operator.migrate()
     assert await everything(api) == [record(2), record(1)]
@@ -158,12 +157,9 @@ async def test_reader_makes_no_file(file: Path, operator: Archive, api: Archive)
 async def test_reader_cannot_write(file: Path) -> None:
     archive = open_archive(f"sqlite:///{file}", makes=False)
     try:
-        for statement in ("PRAGMA query_only = OFF", "DELETE FROM execution"):
-            async with archive.database.reading() as connection:
-                if statement.startswith("DELETE"):
-                    with pytest.raises(DBAPIError, match="readonly database"):
-                        await connection.exec_driver_sql(statement)
-                else:
-                    await connection.exec_driver_sql(statement)
+        async with archive.database.reading() as connection:
+            await connection.exec_driver_sql("PRAGMA query_only = OFF")
+            with pytest.raises(DBAPIError, match="readonly database"):
+                await connection.exec_driver_sql("DELETE FROM execution")
     finally:
         await archive.close()
