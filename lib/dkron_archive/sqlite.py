@@ -24,7 +24,7 @@ from dkron_archive.sqlite_file import File
 CHECKED = 2000
 """SQLite asks after this many of its instructions whether the time is over: some 20 µs."""
 READ = ("query_only = ON", "schema_version")
-"""What a connection that reads begins with: the second opens the log."""
+"""Settings of a connection that reads; asking for the version opens the log."""
 WRITE = ("auto_vacuum = INCREMENTAL", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "schema_version")
 
 # It logs each statement with its values.
@@ -50,7 +50,7 @@ class SQLite:
 
     def __init__(self, path: str, *, timeout: float, makes: bool) -> None:
         self._timeout = timeout
-        self._file = File(path, makes=makes) if path else None
+        self._file = File(path, removes_logs=makes) if path else None
         quoted = f"file:{quote(path)}"
         writes = "rwc" if makes else "rw"
         self.writer = self._engine(quoted if path else "", mode=writes, size=1)
@@ -97,7 +97,7 @@ class SQLite:
         if await self._file.is_current(driver):
             return
         if connection.engine is self.writer and await self._file.is_without_its_log(driver):
-            # What was stored is in the log, which is gone with the connection.
+            # Its last transactions are in the log only, which ends with the connection.
             with suppress(sqlite3.Error):
                 await driver.execute_fetchall("PRAGMA wal_checkpoint(FULL)")
         await connection.invalidate()
@@ -115,7 +115,7 @@ class SQLite:
 
         def connecting(_: object, record: ConnectionPoolEntry, *__: object) -> None:
             if file is not None:
-                record.info["before"] = await_(file.before_open())
+                record.info["before"] = await_(file.before_open(makes=mode == "rwc"))
 
         def connected(connection: AsyncAdapt_aiosqlite_connection, record: ConnectionPoolEntry) -> None:
             deadline = record.info["deadline"] = Deadline(time.monotonic() + self._timeout)

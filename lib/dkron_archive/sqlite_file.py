@@ -22,34 +22,37 @@ class Inodes(NamedTuple):
 
     main: Inode | None
     log: Inode | None
-    index: Inode | None
+    shared: Inode | None
 
 
 class File:
-    """The file at a path. `makes`: this process makes it, and others open what is there."""
+    """The file at a path. `removes_logs`: this process removes the log of a file that is gone."""
 
-    def __init__(self, path: str, *, makes: bool) -> None:
-        self.makes = makes
+    def __init__(self, path: str, *, removes_logs: bool) -> None:
+        self._removes_logs = removes_logs
         self._paths = [Path(path + suffix) for suffix in ("", "-wal", "-shm")]
         self._open: WeakKeyDictionary[Connection, Inodes | None] = WeakKeyDictionary()
         self._last: Inodes | None = None
 
     async def now(self) -> Inodes:
-        """What the paths name. Raises `OSError` if they cannot be looked at."""
+        """Return the files at the paths. Raises `OSError` if they cannot be looked at."""
         return Inodes(*await asyncio.to_thread(lambda: [_inode(path) for path in self._paths]))
 
-    async def before_open(self) -> Inode | None:
-        """Return the file that a connection is about to open. Raises `ArchiveReplaced` while a connection has another one open.
+    async def before_open(self, *, makes: bool) -> Inode | None:
+        """Return the file that a connection is about to open, or is about to make if it `makes` files. Raises
+        `FileNotFoundError`, and `ArchiveReplaced` while a connection has another file open.
 
         A new file must not find the log of the former one: SQLite would write it into the new one. So that log is
-        removed, by the process that makes files; others wait for it."""
+        removed, by one of the processes; others wait for it."""
         found = await self.now()
+        if found.main is None and not makes:
+            raise FileNotFoundError("unable to open database file")
         if any(opened != found for opened in self._open.values()):
             raise ArchiveReplaced
         if self._last is not None and found.main != self._last.main:
             for path, inode, former in zip(self._paths[1:], found[1:], self._last[1:], strict=True):
                 if inode is not None and inode == former:
-                    if not self.makes:
+                    if not self._removes_logs:
                         raise ArchiveReplaced
                     await asyncio.to_thread(path.unlink, missing_ok=True)
         return found.main

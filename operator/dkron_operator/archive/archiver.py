@@ -200,7 +200,7 @@ class Archiver:
 
     async def _fail(self, exc: Exception, trouble: str) -> None:
         self._failures += 1
-        # It may be another database by then, without tables, or with those of an older version.
+        # It may be another database by then, without tables, or with older ones.
         self._migrated = False
         self._metrics.archive_failed()
         self._log_once.goes_on(exc, trouble.rstrip("."))

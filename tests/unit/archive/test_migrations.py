@@ -135,7 +135,7 @@ async def test_newer_schema_is_left_as_it_is(fresh_url: str) -> None:
 async def test_no_tables_yet(fresh_url: str) -> None:
     archive = open_archive(fresh_url)
     try:
-        with pytest.raises(ArchiveUnavailable, match="it has no tables yet: the operator makes|there is no file yet"):
+        with pytest.raises(ArchiveUnavailable, match=r"it has no tables yet: the operator makes|there is no file yet"):
             await archive.health()
     finally:
         await archive.close()

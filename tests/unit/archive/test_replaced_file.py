@@ -42,6 +42,12 @@ async def api(file: Path, operator: Archive) -> AsyncIterator[Archive]:
     await archive.close()
 
 
+@pytest.fixture
+def archives(file: Path, operator: Archive, api: Archive) -> tuple[Path, Archive, Archive]:
+    """The file, and the two that have it open."""
+    return file, operator, api
+
+
 def back_up(file: Path) -> Path:
     copy = file.with_name("backup.db")
     with closing(sqlite3.connect(file)) as source:
@@ -60,7 +66,6 @@ def remove_all(file: Path) -> None:
 
 def put_back(file: Path) -> None:
     back_up(file).replace(file)
-
 
 
 def put_back_without_its_log(file: Path) -> None:
@@ -102,8 +107,9 @@ def in_file(file: Path) -> list[int]:
 
 @pytest.mark.parametrize(("change", "there"), CHANGES)
 async def test_nothing_is_written_into_a_file_that_is_gone(
-    file: Path, operator: Archive, api: Archive, change: Change, there: list[int]
+    archives: tuple[Path, Archive, Archive], change: Change, there: list[int]
 ) -> None:
+    file, operator, api = archives
     await operator.write([entry(2)])
     change(file)
     with pytest.raises(ArchiveReplaced):
@@ -123,10 +129,14 @@ async def test_commit_into_a_file_that_went_meanwhile_fails(
 ) -> None:
     """The file goes after the transaction has begun."""
     await operator.write([entry(2)])
-    with pytest.raises(ArchiveReplaced):
+
+    async def write() -> None:
         async with operator.database.writing() as connection:
             await writing.write(connection, [entry(3)], [None])
             change(file)
+
+    with pytest.raises(ArchiveReplaced):
+        await write()
     await operator.migrate()
     await operator.write([entry(3)])
     assert in_file(file) == there
@@ -146,11 +156,11 @@ async def test_reader_waits_for_the_log_of_a_former_file(file: Path, operator: A
 
 
 async def test_reader_makes_no_file(file: Path, operator: Archive, api: Archive) -> None:
-    remove(file)
+    remove_all(file)
     for _ in range(3):
         with pytest.raises(ArchiveUnavailable):
             await everything(api)
-    assert not file.exists()
+    assert not list(file.parent.iterdir())
     await operator.close()
 
 

@@ -224,7 +224,7 @@ async def test_archive_that_is_away_keeps_records_in_the_status() -> None:
 
 
 async def test_archive_that_was_replaced_gets_what_is_known() -> None:
-    """What the status still owes, the specs, and the pauses that last; the tables first."""
+    """First the tables, then the records that the status still owes, and the specs."""
     archive = FakeArchive()
     async with operator(FakeKube(), archive, disabled=True, schedule="0 1 12 * * *") as edges:
         await until(5)
