@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as QueueTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from dkron_archive.ports import ArchiveUnavailable
+from dkron_archive.ports import ArchiveUnavailable, ArchiveUnreachable
 from dkron_archive.problems import is_of_values, sentence
 
 READERS = 4
@@ -70,10 +72,13 @@ class PostgreSQL:
     async def writing(self, limit: float | None = None) -> AsyncIterator[AsyncConnection]:
         """A transaction that writes."""
         async with (
-            translated((limit or self._timeout) + GRACE, secrets=self._secrets),
-            self.writer.connect() as connection,
-            connection.begin(),
+            translated((limit or self._timeout) + GRACE, secrets=self._secrets) as reach,
+            AsyncExitStack() as stack,
         ):
+            async with asyncio.timeout(self._timeout + GRACE):
+                connection = await stack.enter_async_context(self.writer.connect())
+            reach.connected = True
+            await stack.enter_async_context(connection.begin())
             if limit:
                 milliseconds = int(limit * 1000)
                 await connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds}")
@@ -91,16 +96,26 @@ class PostgreSQL:
         await self.writer.dispose()
 
 
+@dataclass(slots=True)
+class Reach:
+    """Whether a call has a connection by now."""
+
+    connected: bool = False
+
+
 @asynccontextmanager
-async def translated(limit: float, *, secrets: tuple[str, ...]) -> AsyncIterator[None]:
+async def translated(limit: float, *, secrets: tuple[str, ...]) -> AsyncIterator[Reach]:
     """Every error of the database, and its silence, as `ArchiveUnavailable`; values that it refuses as `ValueError`."""
+    reach = Reach()
     try:
         async with asyncio.timeout(limit):
-            yield
+            yield reach
     except (SQLAlchemyError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
         if is_of_values(exc):
             raise ValueError("The archive refuses these values.") from None
-        raise ArchiveUnavailable(sentence(exc, secrets)) from None
+        # A call that waits for others' connections has not tried one.
+        known = reach.connected or isinstance(exc, QueueTimeout)
+        raise (ArchiveUnavailable if known else ArchiveUnreachable)(sentence(exc, secrets)) from None
 
 
 def _secrets(url: str) -> tuple[str, ...]:

@@ -76,9 +76,10 @@ class SQLite:
     @asynccontextmanager
     async def _transaction(self, engine: AsyncEngine, limit: float) -> AsyncIterator[AsyncConnection]:
         at = time.monotonic() + limit
-        async with translated(limit + GRACE, secrets=()):
+        async with translated(limit + GRACE, secrets=()) as reach:
             try:
                 async with engine.connect() as connection:
+                    reach.connected = True
                     await self._check(connection)
                     connection.sync_connection.info["deadline"].at = at  # type: ignore[union-attr]
                     async with connection.begin():

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from aiosqlite import Connection
 
-from dkron_archive.ports import ArchiveReplaced
+from dkron_archive.ports import ArchiveMissing, ArchiveReplaced
 
 Inode = tuple[int, int]
 
@@ -39,14 +39,15 @@ class File:
         return Inodes(*await asyncio.to_thread(lambda: [_inode(path) for path in self._paths]))
 
     async def before_open(self, *, makes: bool) -> Inode | None:
-        """Return the file that a connection is about to open, or is about to make if it `makes` files. Raises
-        `FileNotFoundError`, and `ArchiveReplaced` while a connection has another file open.
+        """Return the file that a connection is about to open; None if there is none, and it `makes` one. Raises
+        `OSError`, `ArchiveMissing`, and `ArchiveReplaced` while a connection has another file open.
 
         A new file must not find the log of the former one: SQLite would write it into the new one. So that log is
         removed, by one of the processes; others wait for it."""
         found = await self.now()
         if found.main is None and not makes:
-            raise FileNotFoundError("unable to open database file")
+            await asyncio.to_thread(self._paths[0].parent.stat)
+            raise ArchiveMissing
         if any(opened != found for opened in self._open.values()):
             raise ArchiveReplaced
         if self._last is not None and found.main != self._last.main:

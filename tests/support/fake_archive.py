@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dkron_archive.ports import ArchiveReplaced, ArchiveUnavailable
+from dkron_archive.ports import ArchiveReplaced, ArchiveUnavailable, ArchiveUnreachable
 from dkron_archive.records import (
     ArchivedExecution,
     ArchivedOutput,
@@ -229,7 +229,7 @@ class FakeArchive:
                 self.fault = None
             raise fault
         if self.trouble:
-            raise ArchiveUnavailable(self.trouble)
+            raise ArchiveUnreachable(self.trouble)
 
     async def _leave(self) -> None:
         if self.loses:

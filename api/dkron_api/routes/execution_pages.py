@@ -41,11 +41,12 @@ class Pages:
         """Return a page, and why it lacks what only the archive has; empty if it does not. `least` is how many
         executions the archive is asked for if the page has fewer. A search in outputs counts for its caller. Raises
         `ApiError`, 503, for a later page without the archive: it would look like the end of the list."""
-        search = self.request.app[GATE].search(owner_of(self.request)) if wanted.text else nullcontext()
+        gate, namespace = self.request.app[GATE], namespace_of(self.request)
+        search = gate.search(owner_of(self.request), namespace) if wanted.text else nullcontext()
         found, why = Page(()), ""
         with search:
             if wanted.shows_ended:
-                query = wanted.query(namespace_of(self.request), self.jobs)
+                query = wanted.query(namespace, self.jobs)
                 try:
                     found = await self._ask(replace(query, limit=max(query.limit, least)))
                 except ArchiveUnavailable as error:
@@ -75,7 +76,7 @@ class Pages:
         if archive is None:
             return Page(())
         ask = archive.work if query.text else archive.read
-        return await ask(lambda reader: reader.page(query))
+        return await ask(query.namespace, lambda reader: reader.page(query))
 
     async def total(self, wanted: Filter) -> int | None:
         """Return how many executions the archive has; None if only counting them would tell."""
@@ -86,7 +87,7 @@ class Pages:
             return 0
         query = wanted.query(namespace_of(self.request), self.jobs)
         try:
-            return await archive.read(lambda reader: reader.count(query))
+            return await archive.read(query.namespace, lambda reader: reader.count(query))
         except ArchiveUnavailable:
             return None
 
@@ -103,7 +104,7 @@ async def with_outputs(request: web.Request, items: Sequence[Found], size: int) 
         # A client that asks for no bytes still learns that there are some.
         ask = partial(_outputs, keys=keys[begin : begin + together], size=max(size, 1))
         try:
-            known |= await archive.read(ask)
+            known |= await archive.read(namespace_of(request), ask)
         except ArchiveUnavailable as error:
             return items, str(error)
     return [
