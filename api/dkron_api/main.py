@@ -126,7 +126,7 @@ def _archive(settings: Settings) -> Opened | None:
     from dkron_archive.opening import open_archive  # noqa: PLC0415 - loads SQLAlchemy, for those who have an archive
 
     try:
-        return open_archive(settings.archive, timeout=timedelta(seconds=SECONDS))
+        return open_archive(settings.archive, timeout=timedelta(seconds=SECONDS), makes=False)
     except ValueError as exc:
         raise UnusableOption(f"--archive: {exc}") from None
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from dkron_archive import charts, cleaning, contents, executions, health, ledger, search, writing
 from dkron_archive.database import Database
+from dkron_archive.ports import ArchiveMissing
 from dkron_archive.records import (
     ArchivedExecution,
     ArchivedOutput,
@@ -146,5 +147,8 @@ class Archive:
             return await ledger.spec_of(connection, revision)
 
     async def delete_executions(self, namespace: str, job: str) -> int:
-        """Delete all executions of a job."""
-        return await cleaning.delete_job(self.database, namespace, job)
+        """Delete all executions of a job. An archive that is yet to be made has none."""
+        try:
+            return await cleaning.delete_job(self.database, namespace, job)
+        except ArchiveMissing:
+            return 0

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, and_, delete, exists, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, Table, and_, delete, exists, func, inspect, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dkron_archive.counting import Changes, inserting
@@ -156,7 +156,10 @@ async def _oldest_batch(connection: AsyncConnection) -> datetime | None:
 
 
 async def delete_job(database: Database, namespace: str, name: str) -> int:
-    """All executions of a job, with tombstones."""
+    """All executions of a job, with tombstones. An archive without tables has none."""
+    async with database.reading() as connection:
+        if not await connection.run_sync(lambda found: inspect(found).has_table(execution.name)):
+            return 0
     pace, gone, deleted = Pace(), 0, BATCH
     while deleted == BATCH and await pace.lasts():
         async with database.writing() as connection:

@@ -2,8 +2,8 @@
 decompressed in a thread, so that nothing else waits."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import Row, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,6 +12,7 @@ from dkron_archive.outputs import decompressed, is_short, output_of
 from dkron_archive.records import ArchivedOutput
 from dkron_archive.tables import execution, job, output
 
+T = TypeVar("T")
 Key = tuple[str, str]
 TOGETHER = 8 * 1024 * 1024
 """Bytes, decompressed."""
@@ -42,34 +43,39 @@ async def outputs(connection: AsyncConnection, keys: Sequence[Key], size: int | 
     return {(uids[row.job], row.attempt_job): found[number] for number, row in rows.items() if number in found}
 
 
-async def having(connection: AsyncConnection, numbers: Iterable[int], needle: bytes) -> AsyncIterator[set[int]]:
-    """The executions among these whose output has some bytes, in several parts."""
-    rows = (await connection.execute(select(*COLUMNS).where(output.c.execution.in_(numbers)))).all()
-    yield {row.execution for row in rows if is_short(row, None) and needle in row.tail}
-    async for contents in _long(connection, [row for row in rows if not is_short(row, None)]):
-        yield await asyncio.to_thread(_matching, contents, needle)
+async def ends(connection: AsyncConnection, numbers: Iterable[int]) -> Mapping[int, Row[*tuple[Any, ...]]]:
+    """The ends of these executions' outputs."""
+    rows = await connection.execute(select(*COLUMNS).where(output.c.execution.in_(numbers)))
+    return {row.execution: row for row in rows}
 
 
-def _matching(contents: Mapping[int, bytes], needle: bytes) -> set[int]:
+async def packed(connection: AsyncConnection, numbers: Sequence[int]) -> Mapping[int, bytes]:
+    """The compressed contents of these executions' outputs."""
+    statement = select(*output.c["execution", "content"]).where(output.c.execution.in_(numbers))
+    return {row.execution: row.content for row in await connection.execute(statement)}
+
+
+def matching(contents: Mapping[int, bytes], needle: bytes) -> set[int]:
+    """The executions whose compressed output has some bytes. Takes milliseconds for each megabyte."""
     return {number for number, content in contents.items() if needle in decompressed(content)}
+
+
+def together(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
+    """So many items in a row that their outputs may be in memory at once; at least one."""
+    batch: list[T] = []
+    room = TOGETHER
+    for item in items:
+        if batch and size(item) > room:
+            yield batch
+            batch, room = [], TOGETHER
+        batch.append(item)
+        room -= size(item)
+    if batch:
+        yield batch
 
 
 async def _long(
     connection: AsyncConnection, rows: Sequence[Row[*tuple[Any, ...]]]
 ) -> AsyncIterator[Mapping[int, bytes]]:
-    """The compressed contents of some outputs, so many together."""
-    batch: list[int] = []
-    room = TOGETHER
-    for row in rows:
-        if batch and row.size > room:
-            yield await _contents(connection, batch)
-            batch, room = [], TOGETHER
-        batch.append(row.execution)
-        room -= row.size
-    if batch:
-        yield await _contents(connection, batch)
-
-
-async def _contents(connection: AsyncConnection, numbers: Sequence[int]) -> Mapping[int, bytes]:
-    statement = select(*output.c["execution", "content"]).where(output.c.execution.in_(numbers))
-    return {row.execution: row.content for row in await connection.execute(statement)}
+    for batch in together(rows, lambda row: int(row.size)):
+        yield await packed(connection, [row.execution for row in batch])

@@ -25,6 +25,24 @@ class ArchiveUnavailable(Exception):
     is one sentence for users, without secrets. Try again later."""
 
 
+class ArchiveUnreachable(ArchiveUnavailable):
+    """There is no connection, so the next call would fail as well. Any other failure says nothing about it."""
+
+
+class ArchiveMissing(ArchiveUnavailable):
+    """Its folder has no file yet: the operator makes it."""
+
+    def __init__(self) -> None:
+        super().__init__("The archive cannot be used: its file cannot be opened, or there is no file yet.")
+
+
+class ArchiveReplaced(ArchiveUnavailable):
+    """The file was removed or replaced since it was opened. What stands at its path now is to be migrated."""
+
+    def __init__(self) -> None:
+        super().__init__("The archive cannot be used: its file was removed or replaced.")
+
+
 class ArchiveWriter(Protocol):
     """The operator's side. Each call is one transaction, may be repeated, and has its effect once. All raise
     `ArchiveUnavailable`, or `ValueError` if one of the records cannot be stored, and none takes longer than its

@@ -12,6 +12,7 @@ MEANINGS = (
     ("no such table", "it has no tables yet: the operator makes them when it starts"),
     ("UndefinedTable", "it has no tables yet: the operator makes them when it starts"),
     ("unable to open database file", "its file cannot be opened, or there is no file yet"),
+    ("No such file or directory", "its file cannot be opened, or there is no file yet"),
     ("readonly database", "its file may only be read"),
     ("file is not a database", "its file is no SQLite database"),
     ("malformed", "its file is damaged"),
@@ -43,4 +44,5 @@ def sentence(exc: BaseException, secrets: tuple[str, ...] = ()) -> str:
 
 def _cause(exc: BaseException) -> BaseException:
     cause = getattr(exc, "orig", None) or exc
-    return cause.__cause__ or cause
+    # The cause of a timeout is the cancellation that it made.
+    return cause if isinstance(cause, TimeoutError) else cause.__cause__ or cause

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from dkron_archive import cleaning
 from dkron_archive.archive import Archive
 from dkron_archive.migrating import LOCK
 from dkron_archive.opening import open_archive
-from dkron_archive.ports import ArchiveUnavailable
+from dkron_archive.ports import ArchiveUnavailable, ArchiveUnreachable
 from dkron_archive.records import Query
 from localcluster.servers.postgresql import Server
 from tests.support.archives import NAMESPACE, check_counters, entry, everything, plan_of_page, record
@@ -37,6 +38,65 @@ async def other(archive_url: str) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(archive_url)
     yield connection
     await connection.close()
+
+
+@dataclass
+class Line:
+    """The way to the server, on which everything stops if it is not `open`, as if the server were frozen."""
+
+    url: str
+    open: asyncio.Event
+
+    async def pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while data := await source.read(65536):
+            await self.open.wait()
+            target.write(data)
+        target.close()
+
+
+@pytest.fixture
+async def line(server: Server, archive_url: str) -> AsyncIterator[Line]:
+    found, pumps = Line("", asyncio.Event()), set[asyncio.Task[None]]()
+    ends: list[asyncio.StreamWriter] = []
+    found.open.set()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", server.port)
+        ends.extend((back, writer))
+        pumps.update(asyncio.create_task(found.pump(*each)) for each in ((reader, back), (there, writer)))
+
+    async with await asyncio.start_server(connected, "127.0.0.1", 0) as listening:
+        port = listening.sockets[0].getsockname()[1]
+        found.url = archive_url.replace(f":{server.port}/", f":{port}/")
+        yield found
+        for pump in pumps:
+            pump.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
+        for end in ends:
+            end.close()
+        await asyncio.gather(*(end.wait_closed() for end in ends), return_exceptions=True)
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["new connection", "known connection"])
+async def test_server_that_is_frozen(archive: Archive, line: Line, known: bool) -> None:
+    """Each call ends, with a sentence, and says that the next one would fail as well."""
+    frozen = open_archive(line.url, timeout=SHORT)
+    try:
+        if known:
+            await frozen.write([entry(1)])
+        line.open.clear()
+        async with asyncio.timeout(60):
+            for call in (frozen.page(Query(NAMESPACE)), frozen.write([entry(2)]), frozen.migrate()):
+                with pytest.raises(
+                    ArchiveUnreachable, match=r"^The archive cannot be used: it did not answer in time[.]$"
+                ):
+                    await call
+            line.open.set()
+            await frozen.write([entry(3)])
+        assert await everything(archive) == [record(3), *([record(1)] if known else [])]
+    finally:
+        line.open.set()
+        await frozen.close()
 
 
 @pytest.mark.restarts

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -128,3 +129,7 @@ def test_api_works_on_without_its_archive(cluster: localcluster.Cluster, tmp_pat
         assert "only what the jobs still show" in (answer.header("Warning") or "")
         assert site.rest.get("/v1/jobs/backup/revisions").status == 503
         assert site.rest.put("/v1/jobs/backup", body("backup", schedule="@daily")).status == 201
+        assert site.rest.delete("/v1/jobs/backup/executions").status == 503, "its folder is missing"
+        (tmp_path / "none").mkdir()
+        delete = partial(site.rest.delete, "/v1/jobs/backup/executions")
+        waiting.wait_for("nothing to delete", delete, lambda answer: answer.status == 200, seconds=20)

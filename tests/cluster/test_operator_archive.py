@@ -1,4 +1,4 @@
-"""The archive at a real control plane: a SQLite file that is locked while jobs run and the operator dies."""
+"""The archive at a real control plane: a SQLite file is locked while jobs run and the operator dies, or is removed."""
 
 import asyncio
 import contextlib
@@ -67,5 +67,27 @@ def test_locked_archive_has_each_execution_once_in_the_end(own_site: Site, tmp_p
         "all in the archive", lambda: archived(file, kube.namespace), lambda found: len(found) >= count
     )
     assert len({each.id for each in found}) == len(found) == count
+    assert {each.revision for each in found} != {""}
+    assert kube.get(DKRON_JOBS, "steady")["status"]["unarchived"]["lost"] == 0
+
+
+def test_removed_archive_is_made_again(own_site: Site, tmp_path: Path) -> None:
+    kube, operator, file = own_site.kube, own_site.operator, tmp_path / "archive.db"
+    operator.add("--archive", f"sqlite:///{file}").start()
+    kube.apply(each_second("steady", history=HISTORY))
+    kube.wait_for(
+        "a first execution in the archive", lambda: archived(file, kube.namespace), lambda found: len(found) > 1
+    )
+    for suffix in ("", "-wal", "-shm"):
+        file.with_name(file.name + suffix).unlink()
+    lost = kube.get(DKRON_JOBS, "steady")["status"]["successCount"]
+    kube.wait_for("a new file", lambda: archived(file, kube.namespace), lambda found: len(found) > 5)
+    account = ledger.close(kube, "steady", every=1)
+    account.assert_balanced()
+    count = kube.wait_status("steady", "all to end", lambda status: not status.get("active"))["successCount"]
+    found = kube.wait_for(
+        "the others in the new file", lambda: archived(file, kube.namespace), lambda found: len(found) >= count - lost
+    )
+    assert len({each.id for each in found}) == len(found) <= count
     assert {each.revision for each in found} != {""}
     assert kube.get(DKRON_JOBS, "steady")["status"]["unarchived"]["lost"] == 0

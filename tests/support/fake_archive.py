@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dkron_archive.ports import ArchiveUnavailable
+from dkron_archive.ports import ArchiveReplaced, ArchiveUnavailable, ArchiveUnreachable
 from dkron_archive.records import (
     ArchivedExecution,
     ArchivedOutput,
@@ -72,6 +72,13 @@ class FakeArchive:
         """Store executions with this output."""
         kept = ArchivedOutput(output.encode(), truncated) if output else None
         self.entries |= {(each.job.uid, each.attempt_job): Entry(each, kept) for each in executions}
+
+    def replace(self) -> None:
+        """An empty database takes its place, which the next call notices."""
+        self.entries.clear()
+        self.changes.clear()
+        self.holds.clear()
+        self.fault = ArchiveReplaced()
 
     def names(self) -> list[str]:
         """The names of the Jobs of all executions."""
@@ -217,9 +224,12 @@ class FakeArchive:
     async def _arrive(self, call: str) -> None:
         self.calls.append(call)
         if self.fault is not None:
-            raise self.fault
+            fault = self.fault
+            if isinstance(fault, ArchiveReplaced):
+                self.fault = None
+            raise fault
         if self.trouble:
-            raise ArchiveUnavailable(self.trouble)
+            raise ArchiveUnreachable(self.trouble)
 
     async def _leave(self) -> None:
         if self.loses:

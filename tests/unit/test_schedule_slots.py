@@ -41,6 +41,22 @@ def test_decided_until_is_the_later_of_since_and_mark() -> None:
     assert schedule.next(late + timedelta(microseconds=1)) == utc("2026-01-01T06:00")
 
 
+@pytest.mark.parametrize(
+    ("mark", "slot"),
+    [
+        pytest.param(None, "2026-01-01T05:00:07Z", id="after an edit"),
+        pytest.param("2026-01-01T05:00:07Z", "2026-01-01T05:00:12Z", id="after a slot"),
+        pytest.param("2026-01-01T05:00:07.75Z", "2026-01-01T05:00:12Z", id="after one that an older version decided"),
+    ],
+)
+def test_every_has_whole_seconds_after_an_edit(mark: str | None, slot: str) -> None:
+    schedule, since = parse("@every 5s"), datetime.fromisoformat("2026-01-01T05:00:02.75Z")
+    decided = None if mark is None else datetime.fromisoformat(mark)
+    assert schedule.next(since, decided) == schedule.latest(since, decided, datetime.fromisoformat(slot))
+    assert schedule.next(since, decided) == datetime.fromisoformat(slot)
+    assert schedule.count(since, decided, datetime.fromisoformat(slot)) == 1
+
+
 def test_long_absence_is_counted_exactly_without_stepping() -> None:
     schedule = parse("* * * * * *", timezone="America/New_York")
     since, until = utc("1990-01-01T00:00"), utc("2030-01-01T00:00")

@@ -6,7 +6,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
-from dkron_archive.ports import ArchiveReader, ArchiveUnavailable
+from dkron_archive.ports import ArchiveReader, ArchiveUnavailable, ArchiveUnreachable
+from dkron_runtime.turns import Turns
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -17,10 +18,11 @@ SECONDS = 2.0
 PATIENCE, LONG = 3.0, 10.0
 """Seconds that a read may take, the wait for a place included; and a search in outputs, or a deletion, which take
 several statements."""
-WIDTH = 8
-"""Reads at once. The others wait, so that a slow database does not fill the service with open reads."""
+WIDTH, WORKS = 8, 4
+"""Reads, and longer ones, at once. The others wait, so that a slow database does not fill the service with open reads.
+One namespace has half of them at most, and namespaces take turns."""
 REST = 5.0
-"""Seconds after a failure in which the archive is not asked again: each request would wait for its own failure."""
+"""Seconds without a connection in which the archive is not asked again: each request would wait for its own failure."""
 
 
 class Opened(ArchiveReader, Protocol):
@@ -36,22 +38,28 @@ class Archive:
     def __init__(self, opened: Opened, clock: Callable[[], float] = time.monotonic) -> None:
         self._opened = opened
         self._clock = clock
-        self._places = asyncio.Semaphore(WIDTH)
+        self._reads = Turns(WIDTH, share=WIDTH // 2)
+        self._works = Turns(WORKS, share=WORKS // 2)
         self._trouble = ""
         self._until = 0.0
 
-    async def read(self, ask: Ask[T]) -> T:
-        """Return the answer. Raises `ArchiveUnavailable`."""
+    async def read(self, namespace: str, ask: Ask[T]) -> T:
+        """Return the answer to a request of this namespace. Raises `ArchiveUnavailable`."""
 
         async def placed(reader: ArchiveReader) -> T:
-            async with self._places:
+            async with self._reads.place(namespace):
                 return await ask(reader)
 
         return await self._answer(placed, PATIENCE)
 
-    async def work(self, ask: Ask[T]) -> T:
+    async def work(self, namespace: str, ask: Ask[T]) -> T:
         """The same for what takes longer: it takes no place away from reads. Raises `ArchiveUnavailable`."""
-        return await self._answer(ask, LONG)
+
+        async def placed(reader: ArchiveReader) -> T:
+            async with self._works.place(namespace):
+                return await ask(reader)
+
+        return await self._answer(placed, LONG)
 
     async def write(self, ask: Ask[T]) -> T:
         """The same for what writes. That it fails says nothing about reads: another process may hold the lock of the
@@ -65,9 +73,9 @@ class Archive:
             async with asyncio.timeout(seconds):
                 found = await ask(self._opened)
         except TimeoutError:
-            # One slow question says nothing about the next one.
             raise ArchiveUnavailable("The archive cannot be used: it did not answer in time.") from None
-        except ArchiveUnavailable as error:
+        except ArchiveUnreachable as error:
+            # Any other failure says nothing about the next question: it may be one that takes too long.
             if rests:
                 self._failed(str(error))
             raise

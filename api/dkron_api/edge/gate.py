@@ -26,7 +26,8 @@ RESTORES = 4
 RESTORES_OF_ONE = 2
 """Restores of one caller, so that others have places."""
 SEARCHES, SEARCHES_OF_ONE = 4, 2
-"""Concurrent searches in outputs, and searches of one caller: each may read many outputs."""
+"""Searches in outputs of one namespace, and of one caller in it: each may read many. Namespaces take turns at the
+archive."""
 BURST = 2.0
 """Seconds' worth of the rate that may be used at once."""
 SOON = 0.001
@@ -59,7 +60,7 @@ class Gate:
         self._uploads: OrderedDict[object, tuple[str, Callable[[], object]]] = OrderedDict()
         self._uploads_of: Counter[str] = Counter()
         self._restores = Room(RESTORES, "restores in progress", share=RESTORES_OF_ONE)
-        self._searches = Room(SEARCHES, "searches in outputs", share=SEARCHES_OF_ONE)
+        self._searches: dict[str, Room] = {}
         self.unsent = Unsent()
         self._rate = Rate(per_second=rate, burst=max(1.0, rate * BURST))
         self._clock = clock
@@ -128,9 +129,17 @@ class Gate:
         """Count a restore of this owner separately: it takes long and much memory."""
         return self._aside(self._restores, owner)
 
-    def search(self, owner: str) -> AbstractContextManager[None]:
-        """Count a search in outputs of this owner separately."""
-        return self._aside(self._searches, owner)
+    @contextmanager
+    def search(self, owner: str, namespace: str) -> Iterator[None]:
+        """Count a search of this owner in outputs of this namespace separately."""
+        new = Room(SEARCHES, "searches in outputs of this namespace", share=SEARCHES_OF_ONE)
+        room = self._searches.setdefault(namespace, new)
+        try:
+            with self._aside(room, owner):
+                yield
+        finally:
+            if not room.taken:
+                self._searches.pop(namespace, None)
 
     @contextmanager
     def _aside(self, room: Room, owner: str = "") -> Iterator[None]:

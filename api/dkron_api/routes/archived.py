@@ -26,7 +26,7 @@ async def asked(request: web.Request, ask: Ask[T], *, otherwise: T) -> T:
     if archive is None:
         return otherwise
     try:
-        return await archive.read(ask)
+        return await archive.read(namespace_of(request), ask)
     except ArchiveUnavailable as error:
         raise away(error) from error
 
@@ -37,7 +37,7 @@ async def told(request: web.Request, ask: Ask[T]) -> tuple[T | None, str]:
     if archive is None:
         return None, ""
     try:
-        return await archive.read(ask), ""
+        return await archive.read(namespace_of(request), ask), ""
     except ArchiveUnavailable as error:
         return None, str(error)
 

@@ -43,11 +43,12 @@ class Pages:
         """Return a page, and why it lacks what only the archive has; empty if it does not. `least` is how many
         executions the archive is asked for if the page has fewer. A search in outputs counts for its caller. Raises
         `ApiError`, 503, for a later page without the archive: it would look like the end of the list."""
-        search = self.request.app[GATE].search(owner_of(self.request)) if wanted.text else nullcontext()
+        gate, namespace = self.request.app[GATE], namespace_of(self.request)
+        search = gate.search(owner_of(self.request), namespace) if wanted.text else nullcontext()
         found, why = Page(()), ""
         with search:
             if wanted.shows_ended:
-                query = wanted.query(namespace_of(self.request), self.jobs)
+                query = wanted.query(namespace, self.jobs)
                 try:
                     found = await self._ask(replace(query, limit=max(query.limit, least)))
                 except ArchiveUnavailable as error:
@@ -77,7 +78,7 @@ class Pages:
         if archive is None:
             return Page(())
         ask = archive.work if query.text else archive.read
-        return await ask(lambda reader: reader.page(query))
+        return await ask(query.namespace, lambda reader: reader.page(query))
 
     async def total(self, wanted: Filter) -> int | None:
         """Return how many executions the archive has; None if only counting them would tell."""
@@ -88,7 +89,7 @@ class Pages:
             return 0
         query = wanted.query(namespace_of(self.request), self.jobs)
         try:
-            return await archive.read(lambda reader: reader.count(query))
+            return await archive.read(query.namespace, lambda reader: reader.count(query))
         except ArchiveUnavailable:
             return None
 
@@ -120,7 +121,7 @@ async def _read_outputs(request: web.Request, items: Sequence[Found], size: int)
     keys = [each.identity for each in items if each.lacks_output(size)]
     if archive is None or not keys:
         return {}
-    return await archive.read(lambda reader: reader.outputs(keys, size=size))
+    return await archive.read(namespace_of(request), lambda reader: reader.outputs(keys, size=size))
 
 
 def filter_of(request: web.Request) -> Filter:

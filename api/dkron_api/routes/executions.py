@@ -135,7 +135,7 @@ async def _tail(request: web.Request, job: Job, run: Execution) -> bytes | None:
     if tail is not None or archive is None:
         return tail
     try:
-        output = await archive.read(lambda reader: reader.output(job.uid, run.job))
+        output = await archive.read(job.namespace, lambda reader: reader.output(job.uid, run.job))
     except ArchiveUnavailable:
         return None
     return None if output is None else output.content[-OUTPUT:]

@@ -75,7 +75,7 @@ async def _recalled(request: web.Request, job: Job, question: Question) -> tuple
     if archive is None:
         return None, ""
     try:
-        return await archive.work(lambda reader: _recall(reader, job, question)), ""
+        return await archive.work(job.namespace, lambda reader: _recall(reader, job, question)), ""
     except ArchiveUnavailable as error:
         return None, str(error)
 

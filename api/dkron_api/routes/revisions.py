@@ -82,7 +82,7 @@ async def _told(request: web.Request, ask: Ask[list[Object]]) -> list[Object]:
         text = "this server keeps no earlier specs of jobs; its option --archive names a database that does"
         raise ApiError(HTTPStatus.NOT_FOUND, text)
     try:
-        found = await archive.work(ask)
+        found = await archive.work(namespace_of(request), ask)
     except ArchiveUnavailable as error:
         raise away(error) from error
     if job is None and not found:

@@ -104,8 +104,8 @@ class JobCreator:
         log.info("replaced", extra={"job": cached.job.dkron_name, "namespace": cached.job.namespace, "run": run.name})
 
     async def _delete_running(self, cached: CachedJob, run: AttemptJob) -> bool:
-        """Delete the version seen running; any if its controller keeps writing first. False: it has ended. Raises
-        `NotFound`."""
+        """Delete the version seen running; any if its controller keeps writing first. False: it has ended, as its
+        Job or its pod shows. Raises `NotFound`."""
         namespace, seen = cached.job.namespace, run
         for _ in range(TRIES):
             try:
@@ -119,7 +119,7 @@ class JobCreator:
                 seen = newer
             else:
                 return True
-            if seen.finished:
+            if seen.finished or await self._observer.is_over(cached, seen):
                 return False
         await self._client.delete(JOBS, namespace, run.name, uid=run.uid)
         return True

@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
-from dkron_archive.ports import ArchiveUnavailable
+from dkron_archive.ports import ArchiveReplaced, ArchiveUnavailable
 from dkron_archive.records import Entry
 from dkron_crds.job import Execution, JobStatus
 from dkron_kube.backoff import Backoff
@@ -131,13 +131,16 @@ class Archiver:
         """The leadership has changed. Only one replica writes."""
         if leadership.by_another or leadership.term != self._term:
             self._term, self._began = leadership.term, self._clock.now()
-            self._outbox.clear()
-            self._revisions.clear()
-            self._upkeep.clear()
+            self._forget_what_is_stored()
             self._left.clear()
         if leadership.acts:
             self._looks_at_all = True
             self._wake.set()
+
+    def _forget_what_is_stored(self) -> None:
+        self._outbox.clear()
+        self._revisions.clear()
+        self._upkeep.clear()
 
     # --- its own work ------------------------------------------------------------------------------------------------
 
@@ -180,6 +183,10 @@ class Archiver:
                 await self._write_all()
                 await self._upkeep.look()
             except ArchiveUnavailable as exc:
+                if isinstance(exc, ArchiveReplaced):
+                    # The file that is there now lacks what this process has stored.
+                    self._forget_what_is_stored()
+                    self._looks_at_all = True
                 await self._fail(exc, str(exc))
             except Exception as exc:
                 # Whatever is wrong with the archive, the operator goes on, and its probes stay green.
@@ -193,6 +200,8 @@ class Archiver:
 
     async def _fail(self, exc: Exception, trouble: str) -> None:
         self._failures += 1
+        # It may be another database by then, without tables, or with older ones.
+        self._migrated = False
         self._metrics.archive_failed()
         self._log_once.goes_on(exc, trouble.rstrip("."))
         self.on_trouble(trouble)

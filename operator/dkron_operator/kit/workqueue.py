@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from dkron_kube.backoff import Backoff
 from dkron_kube.errors import KubeError, NotLeader, Unavailable
-from dkron_operator.kit.fair_queue import FairQueue, Group
+from dkron_runtime.fair_queue import FairQueue, Group
 
 K = TypeVar("K", bound=Hashable)
 log = logging.getLogger(__name__)

@@ -8,6 +8,7 @@ import pytest
 from dkron_api.archive import reads
 from dkron_api.archive.reads import Archive
 from dkron_archive.ports import ArchiveReader, ArchiveUnavailable
+from tests.support.builders import NAMESPACE
 from tests.support.fake_archive import AWAY, FakeArchive, archived
 
 
@@ -29,12 +30,12 @@ async def test_archive_that_is_away_is_asked_again_after_a_rest(
     opened.trouble = AWAY
     for _ in range(2):
         with pytest.raises(ArchiveUnavailable, match=AWAY):
-            await archive.read(output)
+            await archive.read(NAMESPACE, output)
     opened.trouble = ""
     with pytest.raises(ArchiveUnavailable, match=AWAY):
-        await archive.read(output)
+        await archive.read(NAMESPACE, output)
     now = reads.REST
-    assert await archive.read(output) is None
+    assert await archive.read(NAMESPACE, output) is None
     assert [record.getMessage() for record in caplog.records] == [AWAY, "the archive answers again"]
 
 
@@ -44,15 +45,36 @@ async def test_a_write_that_fails_stops_no_reads(opened: FakeArchive) -> None:
     with pytest.raises(ArchiveUnavailable, match=AWAY):
         await archive.write(lambda reader: reader.delete_executions("default", "backup"))
     opened.trouble = ""
-    assert await archive.read(output) is None
+    assert await archive.read(NAMESPACE, output) is None
 
 
 async def test_one_slow_answer_stops_no_others(opened: FakeArchive, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reads, "PATIENCE", 0.01)
     archive = Archive(opened)
     with pytest.raises(ArchiveUnavailable, match="did not answer in time"):
-        await archive.read(lambda _: asyncio.Event().wait())
-    assert await archive.read(output) is None
+        await archive.read(NAMESPACE, lambda _: asyncio.Event().wait())
+    assert await archive.read(NAMESPACE, output) is None
+
+
+async def test_failed_question_stops_no_others(opened: FakeArchive) -> None:
+    """As one that the database ends, because it takes too long."""
+    archive = Archive(opened)
+    opened.fault = ArchiveUnavailable(AWAY)
+    for ask in (archive.read, archive.work):
+        with pytest.raises(ArchiveUnavailable, match=AWAY):
+            await ask("hostile", output)
+    opened.fault = None
+    assert await archive.read(NAMESPACE, output) is None
+
+
+async def test_slow_work_of_one_namespace_leaves_room(opened: FakeArchive) -> None:
+    archive, end = Archive(opened), asyncio.Event()
+    waiting = [asyncio.create_task(archive.work("hostile", lambda _: end.wait())) for _ in range(50)]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert await archive.work(NAMESPACE, output) is None
+    end.set()
+    await asyncio.gather(*waiting)
 
 
 async def test_slow_database_takes_a_few_reads_at_once(opened: FakeArchive, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,13 +86,14 @@ async def test_slow_database_takes_a_few_reads_at_once(opened: FakeArchive, monk
         begun += 1
         await end.wait()
 
-    waiting = [asyncio.create_task(archive.read(slow)) for _ in range(50)]
+    waiting = [asyncio.create_task(archive.read(NAMESPACE, slow)) for _ in range(50)]
     for _ in range(5):
         await asyncio.sleep(0)
-    assert begun == reads.WIDTH
+    assert begun == reads.WIDTH // 2
+    assert await archive.read("other", output) is None, "another namespace has its turn"
     monkeypatch.setattr(reads, "PATIENCE", 0.01)
     with pytest.raises(ArchiveUnavailable, match="did not answer in time"):
-        await archive.read(slow)
+        await archive.read(NAMESPACE, slow)
     end.set()
     await asyncio.gather(*waiting)
     assert begun == 50

@@ -1,6 +1,7 @@
 """Lists of executions from the status and the archive: each execution once, wherever its record is."""
 
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -9,14 +10,16 @@ import pytest
 
 from dkron_api.auth.caller import Caller, Need
 from dkron_api.auth.guard import Guard
+from dkron_api.edge.gate import SEARCHES, SEARCHES_OF_ONE
 from dkron_api.edge.keys import GATE
+from dkron_api.refusal import ApiError
 from dkron_api.routes import charts, execution_lists, executions
 from dkron_archive.records import SkippedSlots
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Execution, JobStatus
 from tests.support.api_app import Api, running_api
 from tests.support.api_callers import VALID, OneCaller
-from tests.support.builders import NOON, UID, after, claim, seen, wire_job
+from tests.support.builders import NAMESPACE, NOON, UID, after, claim, seen, wire_job
 from tests.support.fake_archive import AWAY, KEY, FakeArchive, archived
 
 ROUTES = (executions.ROUTES, execution_lists.ROUTES)
@@ -309,7 +312,15 @@ async def test_search_of_one_caller_leaves_room_for_others(archive: FakeArchive)
     async with running_api(*ROUTES, archive=archive) as api:
         know(api)
         gate = api.app[GATE]
-        with gate.search("127.0.0.1"), gate.search("127.0.0.1"), gate.search("192.0.2.7"):
+        callers = [*["127.0.0.1"] * SEARCHES_OF_ONE, "192.0.2.7"]
+        with ExitStack() as searches:
+            for caller in callers:
+                searches.enter_context(gate.search(caller, NAMESPACE))
+                searches.enter_context(gate.search(caller, "other"))
+            for number in range(SEARCHES - len(callers)):
+                searches.enter_context(gate.search(f"192.0.2.{number}", "other"))
+            with pytest.raises(ApiError, match=f"the server already has {SEARCHES} searches"):
+                searches.enter_context(gate.search("198.51.100.1", "other"))
             answer = await api.client.get(f"{ALL}?q=x")
             assert (answer.status, "already has 2 searches in outputs" in await answer.text()) == (503, True)
             assert (await api.client.get(ALL)).status == 200

@@ -15,7 +15,7 @@ from dkron_archive.archive import Archive
 from dkron_archive.opening import open_archive
 from dkron_archive.ports import ArchiveUnavailable
 from dkron_archive.tables import metadata
-from tests.support.archives import check_counters, entry, everything, record
+from tests.support.archives import NAMESPACE, check_counters, entry, everything, record
 
 
 def tables(connection: Connection) -> set[str]:
@@ -135,8 +135,16 @@ async def test_newer_schema_is_left_as_it_is(fresh_url: str) -> None:
 async def test_no_tables_yet(fresh_url: str) -> None:
     archive = open_archive(fresh_url)
     try:
-        with pytest.raises(ArchiveUnavailable, match="it has no tables yet: the operator makes them when it starts"):
+        with pytest.raises(ArchiveUnavailable, match=r"it has no tables yet: the operator makes|there is no file yet"):
             await archive.health()
+    finally:
+        await archive.close()
+
+
+async def test_delete_before_there_are_tables_has_nothing_to_do(fresh_url: str) -> None:
+    archive = open_archive(fresh_url, makes=False)
+    try:
+        assert await archive.delete_executions(NAMESPACE, "backup") == 0
     finally:
         await archive.close()
 

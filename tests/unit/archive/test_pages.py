@@ -1,6 +1,6 @@
 """Pages begin at a key: each record is on one of them, whatever is written meanwhile, and filters do what they say."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dkron_archive import search
+from dkron_archive import contents, search
 from dkron_archive.archive import Archive
 from dkron_archive.records import ArchivedExecution, Query, State
 from tests.support.archives import NAMESPACE, START, empty, entry, everything, key
@@ -114,6 +115,28 @@ async def test_filters(
         assert counted == len(expected)
 
 
+async def test_search_reads_a_few_megabytes_in_a_transaction(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the outputs are, and however well they are compressed."""
+    read: list[int] = []
+    packed = contents.packed
+
+    async def counted(connection: AsyncConnection, numbers: Sequence[int]) -> Mapping[int, bytes]:
+        read.append(len(numbers))
+        return await packed(connection, numbers)
+
+    monkeypatch.setattr(contents, "packed", counted)
+    await archive.write([entry(n, output=b"z" * 3 * 1024 * 1024) for n in range(9)])
+    await archive.write([entry(n, output=b"short") for n in range(9, 12)])
+    found = await search.page(archive.database, Query(NAMESPACE, text="no such text"), budget=60)
+    assert (found.executions, found.complete) == ((), True)
+    assert read == [2, 2, 2, 2, 1]
+    found = await search.page(archive.database, Query(NAMESPACE, text="zzz"), budget=60)
+    assert [each.group for each in found.executions] == list(range(8, -1, -1))
+    read.clear()
+    part = await search.page(archive.database, Query(NAMESPACE, text="no such text"), budget=0)
+    assert (len(read), part.complete) == (1, False), "it goes on from there"
+
+
 async def test_search_stops_at_its_budget_and_goes_on(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "BATCH", 10)
     await archive.write([entry(n, output=b"needle" if n in {3, 44} else b"hay") for n in range(50)])
@@ -125,7 +148,7 @@ async def test_search_stops_at_its_budget_and_goes_on(archive: Archive, monkeypa
         assert not page.complete
         page = await search.page(archive.database, replace(query, after=page.next), budget=0)
         looks += 1
-    assert (looks, [each.group for each in page.executions], page.complete) == (6, [], True)
+    assert (looks, [each.group for each in page.executions], page.complete) == (5, [3], True)
 
 
 async def test_execution_of_the_newest_job_of_a_name(archive: Archive) -> None:

@@ -56,13 +56,13 @@ async def test_output_comes_back(archive: Archive, content: bytes, truncated: bo
 async def test_long_outputs_are_read_a_few_at_a_time(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     """However long they are, lists and searches hold a few of them in memory."""
     together: list[int] = []
-    read = contents._contents
+    read = contents.packed
 
     async def counted(connection: AsyncConnection, numbers: Sequence[int]) -> Mapping[int, bytes]:
         together.append(len(numbers))
         return await read(connection, numbers)
 
-    monkeypatch.setattr(contents, "_contents", counted)
+    monkeypatch.setattr(contents, "packed", counted)
     monkeypatch.setattr(contents, "TOGETHER", 5000)
     entries = [entry(n, output=b"%d" % n + b"x" * 2000) for n in range(7)] + [entry(7, output=b"y" * 9000)]
     await archive.write(entries)

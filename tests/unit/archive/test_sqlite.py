@@ -49,9 +49,8 @@ def remove_tables(file: Path) -> None:
     file.write_bytes(b"")
 
 
-def move(file: Path) -> None:
-    file.rename(file.with_suffix(".old"))
-    file.mkdir()
+def remove_folder(file: Path) -> None:
+    shutil.rmtree(file.parent)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +58,7 @@ def move(file: Path) -> None:
     [
         pytest.param(damage, "its file is no SQLite database", id="another file"),
         pytest.param(remove_tables, "it has no tables yet: the operator makes them when it starts", id="no tables"),
-        pytest.param(move, "its file cannot be opened, or there is no file yet", id="a folder"),
+        pytest.param(remove_folder, "its file cannot be opened, or there is no file yet", id="no folder"),
     ],
 )
 async def test_broken_file(file: Path, break_it: Callable[[Path], None], meaning: str) -> None:

@@ -223,6 +223,23 @@ async def test_archive_that_is_away_keeps_records_in_the_status() -> None:
         assert (state(edges).up, owed(edges).lost) == (True, 0)
 
 
+async def test_archive_that_was_replaced_gets_what_is_known() -> None:
+    """First the tables, then the records that the status still owes, and the specs."""
+    archive = FakeArchive()
+    async with operator(FakeKube(), archive, disabled=True, schedule="0 1 12 * * *") as edges:
+        await until(5)
+        edges.edit_job(lambda body: set_disabled(body, False, generation=2))
+        edges.watch()
+        await first_ends(edges)
+        assert (archive.names(), owed(edges).executions) == ([FIRST.job], (FIRST.job,))
+        archive.replace()
+        await until(140)
+        assert archive.names() == [FIRST.job]
+        assert [each.generation for each in archive.changes] == [2]
+        assert archive.calls.count("migrate") == 2
+        assert state(edges).up
+
+
 class WithoutPauses(FakeArchive):
     """One that takes records, and fails when it is asked for pauses."""
 

@@ -15,7 +15,6 @@ from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.act.events import ROOM
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
-from dkron_operator.kit.fair_queue import FairQueue
 from dkron_operator.kit.oldest_first import OldestFirst
 from dkron_operator.plan.actions import Report, Severity
 from dkron_operator.plan.advance import advance
@@ -24,6 +23,7 @@ from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import Situation
 from dkron_operator.reconcile.create_budget import BURST, SILENCE, CreateBudget
 from dkron_operator.telemetry.metrics import MOST_NAMESPACES, Metrics
+from dkron_runtime.fair_queue import FairQueue
 from dkron_runtime.token_bucket import SWEEP, Rate, TokenBuckets
 from tests.support.builders import NOON, after, claim, execution, job_view, run, situation, wire_job
 from tests.support.edges import Edges, begin, until

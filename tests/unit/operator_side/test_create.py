@@ -223,6 +223,10 @@ def with_changes_all_the_time(edges: Edges) -> None:
         edges.kube.meanwhile("delete jobs", partial(touch, edges, number))
 
 
+def with_a_pod_that_ends_meanwhile(edges: Edges) -> None:
+    edges.kube.meanwhile("delete jobs", partial(with_a_pod, edges, 0))
+
+
 def touch(edges: Edges, number: int) -> None:
     edges.kube.edit(JOBS, OLD.job, lambda job: job.update(status={"ready": number}))
 
@@ -232,6 +236,7 @@ def touch(edges: Edges, number: int) -> None:
     [
         pytest.param(partial(with_a_pod, code=0), True, id="has succeeded, and its Job has yet to say so"),
         pytest.param(partial(with_a_pod, code=3), True, id="has failed, and its Job has yet to say so"),
+        pytest.param(with_a_pod_that_ends_meanwhile, True, id="succeeds before its Job is deleted"),
         pytest.param(without_the_right, False, id="has pods that may not be listed"),
         pytest.param(with_changes_all_the_time, False, id="changes all the time"),
     ],

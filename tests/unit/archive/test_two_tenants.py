@@ -1,0 +1,40 @@
+"""Two tenants, one of them hostile, at one archive."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from dkron_api.archive import reads
+from dkron_archive.archive import Archive
+from dkron_archive.opening import open_archive
+from dkron_archive.records import Query
+from tests.support.archives import ALL, NAMESPACE, entry, key, record
+
+HOSTILE = "hostile"
+LONG = b"z" * 10 * 1024 * 1024
+"""It takes four kilobytes of the database."""
+
+
+@pytest.mark.timeout(120)
+async def test_searches_of_one_leave_the_others_their_reads(archive: Archive, archive_url: str) -> None:
+    await archive.write([entry(n) for n in range(5)])
+    for begin in range(0, 200, 20):
+        await archive.write(
+            [entry(n, output=LONG, job=key("loud", namespace=HOSTILE)) for n in range(begin, begin + 20)]
+        )
+    opened = open_archive(archive_url, timeout=timedelta(seconds=reads.SECONDS), makes=False)
+    api = reads.Archive(opened)
+    query = Query(HOSTILE, text="zz top")
+    try:
+        searches = [asyncio.create_task(api.work(HOSTILE, lambda reader: reader.page(query))) for _ in range(4)]
+        answers = 0
+        while not all(search.done() for search in searches):
+            found = await api.read(NAMESPACE, lambda reader: reader.page(ALL))
+            assert found.executions == tuple(map(record, range(4, -1, -1)))
+            answers += 1
+        assert answers
+        for page in await asyncio.gather(*searches):
+            assert (page.executions, page.complete or page.next is not None) == ((), True)
+    finally:
+        await opened.close()
