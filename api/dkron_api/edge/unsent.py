@@ -9,7 +9,7 @@ from dkron_api.refusal import unavailable
 
 MIB = 1024 * 1024
 TOTAL, SHARE = 64 * MIB, 32 * MIB
-"""Bytes of all answers, and of those of one caller. A single answer may be longer."""
+"""Bytes of all answers, and of the answers of one caller. A single answer may be longer."""
 STREAMS = 16
 """Answers of one caller that are rendered while they are sent."""
 
