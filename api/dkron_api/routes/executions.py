@@ -161,7 +161,7 @@ async def _clear_archive(request: web.Request, job: Job) -> None:
     if archive is None:
         return
     try:
-        await archive.write(lambda reader: reader.delete_executions(namespace, job.name))
+        await archive.write(namespace, lambda reader: reader.delete_executions(namespace, job.name))
     except ArchiveUnavailable as error:
         text = (
             "the job shows no executions any more, but the archive still has them; repeat the request to delete them."
