@@ -60,11 +60,11 @@ async def test_namespace_made_again_sees_nothing_from_before(archive: Archive, *
     """It sees what it would see in an archive of its own."""
     if lives_again:
         await fill(archive, NEW, range(20, 25))
-    alone = await answers(archive)
+    expected = await answers(archive)
     await fill(archive, OLD, range(8))
     await fill(archive, OTHER, range(8))
-    assert await answers(archive) != alone
-    assert await answers(archive.since(AGAIN)) == alone
+    assert await answers(archive) != expected
+    assert await answers(archive.since(AGAIN)) == expected
     assert await answers(archive.since(START - DAY)) == await answers(archive), "it is older than all of them"
 
 
