@@ -165,7 +165,7 @@ async def remove_month(archive: Archive, url: str, rows: int) -> None:
         gone, started, whole = 0, time.perf_counter(), True
         while whole:
             began = time.perf_counter()
-            gone += await archive.clean(retention, now=now, budget=UPKEEP)
+            gone += (await archive.clean(retention, now=now, budget=UPKEEP)).gone
             whole = time.perf_counter() - began >= UPKEEP.total_seconds()
         print(f"| the removal of a month, {gone} executions, s | {time.perf_counter() - started:.0f} | |")
         print(f"| each of its transactions | {told(batches)} |")

@@ -13,6 +13,7 @@ from dkron_archive.records import (
     ArchivedExecution,
     ArchivedOutput,
     Bucket,
+    Cleaned,
     Cursor,
     Durations,
     Entry,
@@ -71,7 +72,7 @@ class Archive:
         async with self.database.writing() as connection:
             await writing.forget_tombstones(connection, job_uid, kept)
 
-    async def clean(self, retention: Retention, *, now: datetime, budget: timedelta) -> int:
+    async def clean(self, retention: Retention, *, now: datetime, budget: timedelta) -> Cleaned:
         """Delete what is kept no longer."""
         return await cleaning.clean(self.database, retention, now=now, budget=budget)
 

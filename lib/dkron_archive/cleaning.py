@@ -1,11 +1,12 @@
 """Records out of the database, in transactions of at most 500 with rests, so that no other writer waits for long. The
 clients of a SQLite file do not queue for its lock: without a rest, they would hardly ever find it free.
 
-The oldest executions go first. They stay gone: the database keeps until when, or which.
+The oldest executions go first: of a job, or of a namespace. They stay gone: the database keeps until when, or which.
 """
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,15 +14,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, and_, delete, exists, func, inspect, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dkron_archive import room
 from dkron_archive.counting import Changes, inserting
 from dkron_archive.database import Database
 from dkron_archive.executions import job_numbers
-from dkron_archive.health import oldest
-from dkron_archive.records import Retention
+from dkron_archive.records import Cleaned, Evicted, Retention
 from dkron_archive.rows import step_of
 from dkron_archive.tables import (
     EXECUTIONS,
-    MICROSECOND,
     SLOTS,
     Step,
     duration,
@@ -41,7 +41,6 @@ from dkron_archive.writing import locked_jobs, namespace_key
 
 BATCH = 500
 OLDEST = (execution.c.finished_at, execution.c.id)
-LITTLE = timedelta(minutes=1)
 WORK, REST = 0.1, 0.05
 """Seconds of work, after which there is a rest."""
 FREED = 2000
@@ -63,22 +62,22 @@ class Pace:
         return time.monotonic() < self._until
 
 
-async def clean(database: Database, retention: Retention, *, now: datetime, budget: timedelta) -> int:
-    """Delete what is kept no longer. Return how many executions went."""
+async def clean(database: Database, retention: Retention, *, now: datetime, budget: timedelta) -> Cleaned:
+    """Delete what is kept no longer."""
     pace = Pace(budget)
-    gone = 0
+    gone, evicted = 0, dict[str, Evicted]()
     if retention.days is not None:
         gone += await _older(database, now - timedelta(days=retention.days), pace)
     if retention.executions_per_job is not None:
         gone += await _too_many(database, retention.executions_per_job, pace)
-    if retention.bytes_in_all is not None:
-        gone += await _too_large(database, retention.bytes_in_all, pace)
+    if retention.bytes_in_all is not None or retention.bytes_per_namespace is not None:
+        evicted = await _too_large(database, retention, pace)
     if retention.days is not None:
         await _rest(database, now - timedelta(days=retention.days), pace)
     if database.name == "sqlite":
         async with database.writing() as connection:
             (await connection.exec_driver_sql(f"PRAGMA incremental_vacuum({FREED})")).close()
-    return gone
+    return Cleaned(gone + sum(each.executions for each in evicted.values()), evicted)
 
 
 async def _older(database: Database, cut: datetime, pace: Pace) -> int:
@@ -131,28 +130,42 @@ async def _too_many(database: Database, kept: int, pace: Pace) -> int:
     return gone
 
 
-async def _too_large(database: Database, limit: int, pace: Pace) -> int:
-    """The oldest executions of all, until the rest has few enough bytes."""
-    gone = 0
-    size = select(func.sum(stored.c.bytes)).join(job, job.c.number == stored.c.job).where(job.c.name == "")
-    while await pace.lasts():
-        async with database.reading() as connection:
-            large = int(await connection.scalar(size) or 0) > limit
-            cut = await _oldest_batch(connection) if large else None
-        if cut is None:
-            break
-        gone += await _older(database, cut, pace)
+async def _too_large(database: Database, retention: Retention, pace: Pace) -> dict[str, Evicted]:
+    """The oldest executions of the namespaces with the most bytes, as few as are enough."""
+    columns = (job.c.number, job.c.namespace, func.sum(stored.c.bytes))
+    statement = select(*columns).join(stored, stored.c.job == job.c.number).where(job.c.name == "")
+    async with database.reading() as connection:
+        found = [tuple(row) for row in await connection.execute(statement.group_by(*columns[:2]))]
+    numbers = {namespace: number for number, namespace, _ in found}
+    sizes = {namespace: int(size) for _, namespace, size in found}
+    evicted = {}
+    for namespace, excess in room.excess(sizes, retention.bytes_in_all, retention.bytes_per_namespace):
+        gone = await _oldest(database, (numbers[namespace], namespace), excess, pace)
+        if gone:
+            async with database.reading() as connection:
+                uid = await connection.scalar(select(job.c.uid).where(job.c.number == gone.most_common(1)[0][0]))
+            evicted[namespace] = Evicted(gone.total(), uid or "")
+    return evicted
+
+
+async def _oldest(database: Database, space: tuple[int, str], excess: int, pace: Pace) -> Counter[int]:
+    """The oldest executions of a namespace, by its number and its name, with so many bytes. They are gone for good."""
+    number, namespace = space
+    gone, left = Counter[int](), excess
+    columns = execution.c["number", "finished_at", "id", "bytes", "job"]
+    first = select(*columns).where(execution.c.namespace == namespace).order_by(*OLDEST)
+    while left > 0 and await pace.lasts():
+        async with database.writing() as connection:
+            rows = (await connection.execute(first.limit(BATCH))).all()
+            if not rows:
+                break
+            rows = rows[: room.needed([row.bytes for row in rows], left)]
+            last = {"gone_at": rows[-1].finished_at, "gone_id": rows[-1].id}
+            await connection.execute(update(job).where(job.c.number == number).values(last))
+            await _delete(connection, [row.number for row in rows])
+        left -= sum(row.bytes for row in rows)
+        gone.update(row.job for row in rows)
     return gone
-
-
-async def _oldest_batch(connection: AsyncConnection) -> datetime | None:
-    """The time before which a batch of the namespace ended that has the oldest execution, and little of the others."""
-    firsts = sorted((at, namespace) for namespace, at in await oldest(connection))
-    if not firsts:
-        return None
-    ends = select(execution.c.finished_at).where(execution.c.namespace == firsts[0][1])
-    batch: list[datetime] = list(await connection.scalars(ends.order_by(execution.c.finished_at).limit(BATCH)))
-    return min([batch[-1], *(at + LITTLE for at, _ in firsts[1:2])]) + MICROSECOND
 
 
 async def delete_job(database: Database, namespace: str, name: str) -> int:

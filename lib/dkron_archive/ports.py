@@ -8,6 +8,7 @@ from dkron_archive.records import (
     ArchivedExecution,
     ArchivedOutput,
     Bucket,
+    Cleaned,
     Durations,
     Entry,
     Health,
@@ -66,8 +67,8 @@ class ArchiveWriter(Protocol):
     async def forget_tombstones(self, job_uid: str, kept: Collection[str]) -> None:
         """The status of the job still shows only these attempts: tombstones of others are no longer needed."""
 
-    async def clean(self, retention: Retention, *, now: datetime, budget: timedelta) -> int:
-        """Delete what is kept no longer, for as long as the budget lasts. Return how many executions went."""
+    async def clean(self, retention: Retention, *, now: datetime, budget: timedelta) -> Cleaned:
+        """Delete what is kept no longer, for as long as the budget lasts."""
 
     async def health(self) -> Health:
         """How much there is."""

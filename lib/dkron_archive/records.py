@@ -179,11 +179,29 @@ class Durations:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Limits of the kept records: the age, the executions of each job, and the bytes in all. None is no limit."""
+    """Limits of the kept records: the age, the executions of each job, and the bytes, in all and of each namespace.
+    None is no limit."""
 
     days: int | None = 365
     executions_per_job: int | None = 10_000
     bytes_in_all: int | None = None
+    bytes_per_namespace: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evicted:
+    """How many executions of a namespace went because of their bytes, and the uid of the job that had most of them."""
+
+    executions: int
+    job_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """How many executions went, and which of them because of their bytes, by namespace."""
+
+    gone: int = 0
+    evicted: Mapping[str, Evicted] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

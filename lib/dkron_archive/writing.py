@@ -46,7 +46,7 @@ async def write(connection: AsyncConnection, entries: Sequence[Entry], compresse
         rows.append(row)
         if columns:
             outputs.setdefault((number, row["attempt_job"]), columns)
-    rows = await _not_gone(connection, rows)
+    rows = await _not_gone(connection, rows, numbers)
     if not rows:
         return
     # Two writers with the same records never wait for each other in a circle.
@@ -67,9 +67,10 @@ async def write(connection: AsyncConnection, entries: Sequence[Entry], compresse
     await changes.add(connection)
 
 
-async def _not_gone(connection: AsyncConnection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those that were not deleted before, by a user or for their age."""
-    locked = await locked_jobs(connection, {row["job"] for row in rows})
+async def _not_gone(connection: AsyncConnection, rows: list[Columns], numbers: Numbers) -> list[Columns]:
+    """Those that were not deleted before, by a user, for their age, or for their bytes."""
+    spaces = {row["namespace"]: numbers[namespace_key(row["namespace"])] for row in rows}
+    locked = await locked_jobs(connection, {row["job"] for row in rows} | set(spaces.values()))
     gone = {row.number: (row.gone_at, row.gone_id) for row in locked if row.gone_at is not None}
     before = await _horizon(connection, EXECUTIONS)
     keys = [(row["job"], row["attempt_job"]) for row in rows]
@@ -79,7 +80,10 @@ async def _not_gone(connection: AsyncConnection, rows: list[dict[str, Any]]) -> 
         row
         for row in rows
         if (before is None or row["finished_at"] >= before)
-        and (row["job"] not in gone or (row["finished_at"], row["id"]) > gone[row["job"]])
+        and all(
+            number not in gone or (row["finished_at"], row["id"]) > gone[number]
+            for number in (row["job"], spaces[row["namespace"]])
+        )
         and (row["job"], row["attempt_job"]) not in graves
     ]
 

@@ -95,8 +95,13 @@ class Settings(BaseSettings):
     )
     archive_bytes: int = Field(
         default=0,
-        description="size of the archive from which on the oldest executions go, or Ki, Mi, Gi, Ti (20Gi); 0 sets no "
-        "limit [DKRON_ARCHIVE_BYTES]",
+        description="size of the archive from which on the oldest executions of the namespaces with the most bytes go, "
+        "or Ki, Mi, Gi, Ti (20Gi); 0 sets no limit [DKRON_ARCHIVE_BYTES]",
+    )
+    archive_bytes_per_namespace: int = Field(
+        default=0,
+        description="size of one namespace in the archive from which on its oldest executions go, or Ki, Mi, Gi, Ti "
+        "(1Gi); 0 sets no limit [DKRON_ARCHIVE_BYTES_PER_NAMESPACE]",
     )
     inline_calls: int = Field(
         default=0,
@@ -251,7 +256,7 @@ class Settings(BaseSettings):
     def _separated(cls, value: object) -> list[str]:
         return separated(value)
 
-    @field_validator("output_quota", "archive_bytes", mode="before")
+    @field_validator("output_quota", "archive_bytes", "archive_bytes_per_namespace", mode="before")
     @classmethod
     def _bytes(cls, value: object) -> int:
         found = re.fullmatch(r"(\d{1,15})([KMGT]i)?", str(value), re.ASCII)
@@ -295,7 +300,12 @@ class Settings(BaseSettings):
 
     def retention(self) -> Retention:
         """Limits of the archive."""
-        return Retention(self.archive_days or None, self.archive_executions_per_job or None, self.archive_bytes or None)
+        return Retention(
+            days=self.archive_days or None,
+            executions_per_job=self.archive_executions_per_job or None,
+            bytes_in_all=self.archive_bytes or None,
+            bytes_per_namespace=self.archive_bytes_per_namespace or None,
+        )
 
     def terms(self) -> Terms:
         """How the Lease is held."""

@@ -12,6 +12,7 @@ from dkron_archive.records import (
     ArchivedExecution,
     ArchivedOutput,
     Bucket,
+    Cleaned,
     Cursor,
     Durations,
     Entry,
@@ -53,6 +54,8 @@ class FakeArchive:
         """The error that it raises instead: a mistake in its code."""
         self.cleaning = 0.0
         """How many seconds it takes to delete old records."""
+        self.cleaned = Cleaned()
+        """The answer of `clean`."""
         self.loses = 0
         """How many writes it stores without an answer."""
         self.refuses: Collection[str] = ()
@@ -119,10 +122,10 @@ class FakeArchive:
         await self._arrive("forget_tombstones")
         self.forgotten[job_uid] = tuple(kept)
 
-    async def clean(self, retention: Retention, *, now: datetime, budget: timedelta) -> int:  # noqa: ARG002
+    async def clean(self, retention: Retention, *, now: datetime, budget: timedelta) -> Cleaned:  # noqa: ARG002
         await self._arrive("clean")
         await asyncio.sleep(self.cleaning)
-        return 0
+        return self.cleaned
 
     async def health(self) -> Health:
         await self._arrive("health")

@@ -41,12 +41,26 @@
 {{- end }}
 {{- end }}
 
+{{/* Four fifths of the chart's own claim in bytes, if its size is a plain quantity; else 0. */}}
+{{- define "dkron.mostOfTheClaim" -}}
+{{- $units := dict "" 1 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 }}
+{{- $size := toString .Values.archive.sqlite.size }}
+{{- $number := regexFind "^[0-9]+([.][0-9]+)?" $size }}
+{{- $unit := trimPrefix $number $size }}
+{{- if and .Values.archive.sqlite.enabled (not .Values.archive.sqlite.existingClaim) $number (hasKey $units $unit) -}}
+{{ mulf 0.8 (float64 $number) (get $units $unit) | int64 }}
+{{- else -}}
+0
+{{- end }}
+{{- end }}
+
 {{/* How much the archive keeps, for the operator. */}}
 {{- define "dkron.retentionEnv" -}}
 {{- if include "dkron.archive" . }}
-{{- range $name, $value := dict "DAYS" "days" "EXECUTIONS_PER_JOB" "executionsPerJob" "BYTES" "bytes" }}
+{{- range $name, $value := dict "DAYS" "days" "EXECUTIONS_PER_JOB" "executionsPerJob" "BYTES" "bytes" "BYTES_PER_NAMESPACE" "bytesPerNamespace" }}
 {{- $limit := get $.Values.archive.retention $value }}
 {{- if kindIs "float64" $limit }}{{ $limit = int64 $limit }}{{ end }}
+{{- if eq (toString $limit) "" }}{{ $limit = include "dkron.mostOfTheClaim" $ }}{{ end }}
 - name: DKRON_ARCHIVE_{{ $name }}
   value: {{ $limit | quote }}
 {{- end }}

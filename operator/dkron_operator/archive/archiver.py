@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TypeVar
 
 from dkron_archive.ports import ArchiveReplaced, ArchiveUnavailable
-from dkron_archive.records import Entry
+from dkron_archive.records import Entry, Evicted
 from dkron_crds.job import Execution, JobStatus
 from dkron_kube.backoff import Backoff
 from dkron_operator.act.events import Events
@@ -181,7 +181,8 @@ class Archiver:
                 await asyncio.sleep(COLLECT)
                 await self._migrate()
                 await self._write_all()
-                await self._upkeep.look()
+                for namespace, evicted in (await self._upkeep.look()).items():
+                    self._report_evicted(namespace, evicted)
             except ArchiveUnavailable as exc:
                 if isinstance(exc, ArchiveReplaced):
                     # The file that is there now lacks what this process has stored.
@@ -248,7 +249,8 @@ class Archiver:
         return bool(self._left.entries or self._outbox.ready)
 
     async def _batch(self) -> dict[Key, Entry]:
-        batch, size = dict(islice(self._left.entries.items(), BATCH)), 0
+        batch = {key: self.entries.whole(left) for key, left in islice(self._left.entries.items(), BATCH)}
+        size = 0
         for key in list(islice(self._outbox.ready, BATCH - len(batch))):
             cached = self._store.get(key[0])
             execution = None if cached is None else _recorded(cached, key[1])
@@ -266,7 +268,7 @@ class Archiver:
     def _stored_executions(self, keys: Iterable[Key]) -> None:
         by_job: dict[str, set[str]] = {}
         for uid, name in keys:
-            self._left.entries.pop((uid, name), None)
+            self._left.entries.drop((uid, name))
             self.entries.forget((uid, name))
             by_job.setdefault(uid, set()).add(name)
         for uid, names in by_job.items():
@@ -275,15 +277,16 @@ class Archiver:
 
     async def _write_slots(self) -> bool:
         """Write the slots of some jobs; returns whether there were any."""
-        uids, left = list(islice(self._outbox.with_slots, BATCH)), tuple(self._left.slots)
+        uids, left = list(islice(self._outbox.with_slots, BATCH)), dict(self._left.slots.items())
         found = [cached for uid in uids if (cached := self._store.get(uid)) is not None]
         owed = {cached.job.uid: self._outbox.owed_slots(cached.job.uid, cached.base) for cached in found}
         now = self._clock.now()
         records = [slots_of(cached.job, each, at=now) for cached in found for each in owed[cached.job.uid]]
-        for part in _parts([*left, *records], BATCH):
+        for part in _parts([*left.values(), *records], BATCH):
             await self._each(part, self._archive.write_skipped)
             self._metrics.archived("slots", len(part))
-        self._left.slots = [each for each in self._left.slots if each not in left]
+        for key in left:
+            self._left.slots.drop(key)
         for uid in uids:
             self._outbox.with_slots.pop(uid, None)
             slots = owed.get(uid, [])
@@ -329,12 +332,9 @@ class Archiver:
         if cached is not None:
             slots, names = self._outbox.owed_slots(uid, cached.base), self._outbox.forget(uid)
             found = [execution for execution in cached.base.executions if execution.job in names]
-            entries = {
-                (uid, each.job): self.entries.at_hand(cached, each, self._revisions.at(uid, began(each)))
-                for each in found
-            }
+            left = [self.entries.left(cached, each, self._revisions.at(uid, began(each))) for each in found]
             now = self._clock.now()
-            dropped = self._left.add(entries, [slots_of(cached.job, each, at=now) for each in slots])
+            dropped = self._left.add(left, [slots_of(cached.job, each, at=now) for each in slots])
             if dropped:
                 self._metrics.archive_lost(dropped)
         self._revisions.forget(uid)
@@ -346,6 +346,14 @@ class Archiver:
         records = "1 record" if number == 1 else f"{number} records"
         text = f"{records} of this job left its status before the archive had them, because the archive is away"
         self._events.report(cached.job, Report(Severity.WARNING, "ArchiveBehind", text))
+
+    def _report_evicted(self, namespace: str, evicted: Evicted) -> None:
+        self._metrics.archive_evicted(namespace, evicted.executions)
+        text = "the archive has no room for more of this namespace: its oldest executions were deleted"
+        log.warning("%s, %d of them", text, evicted.executions, extra={"namespace": namespace})
+        cached = self._store.get(evicted.job_uid)
+        if cached is not None:
+            self._events.report(cached.job, Report(Severity.WARNING, "HistoryEvicted", text))
 
 
 def _recorded(cached: CachedJob, name: str) -> Execution | None:

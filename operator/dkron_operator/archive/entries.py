@@ -8,14 +8,15 @@ import logging
 
 from pydantic import ValidationError
 
-from dkron_archive.records import Entry
+from dkron_archive.records import ArchivedExecution, Entry
 from dkron_crds.job import Execution
 from dkron_crds.run import RunSpec
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError
 from dkron_kube.paths import DKRON_RUNS
+from dkron_operator.archive.left_behind import Left
 from dkron_operator.archive.outbox import Key
-from dkron_operator.archive.records import NO_REQUEST, Request, execution_of, is_whole, output_of
+from dkron_operator.archive.records import NO_REQUEST, Request, end_of, execution_of, is_whole, output_of
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.delivery.installation import Installation
@@ -27,7 +28,8 @@ from dkron_processors import of_job
 log = logging.getLogger(__name__)
 
 ROOM = 32 * 1024 * 1024
-"""The bytes of all outputs that wait for the archive at most. Of one that finds no room, the record's end is kept."""
+"""The bytes of all outputs that wait for the archive at most; the namespace with the most gives way. Of an output that
+finds no room, the record's end is kept."""
 WIDTH = 2
 """Outputs of one namespace that are read at once."""
 
@@ -39,7 +41,7 @@ class Entries:
         self._client = client
         self._store = store
         self._installation = installation
-        self._outputs = Outputs(client, room=ROOM)
+        self._outputs = Outputs(client, namespace_of=store.namespace_of, room=ROOM)
         self.queue: WorkQueue[Key] = WorkQueue(
             "archive outputs", width=WIDTH, spare=1, group_of=store.namespace_of_attempt
         )
@@ -75,10 +77,24 @@ class Entries:
 
     def at_hand(self, cached: CachedJob, execution: Execution, revision: str, request: Request = NO_REQUEST) -> Entry:
         """The entry of an execution, without any question to the API server."""
-        job, run = cached.job, cached.observed.attempts.get(execution.job)
+        record, history = self._record(cached, execution, revision, request), cached.job.spec.history
+        return Entry(record, output_of(execution, self._outputs.kept(cached.job.uid, execution.job), history))
+
+    def left(self, cached: CachedJob, execution: Execution, revision: str) -> Left:
+        """The same for a job that is gone. Its output waits where it has a bound."""
+        record, history = self._record(cached, execution, revision, NO_REQUEST), cached.job.spec.history
+        return Left(Entry(record, output_of(execution, None, history)), history.archived_output_bytes)
+
+    def whole(self, left: Left) -> Entry:
+        """The entry with its output, if that is still there."""
+        record = left.entry.execution
+        kept = self._outputs.kept(record.job.uid, record.attempt_job) if left.output_bytes else None
+        return left.entry if kept is None else Entry(record, end_of(kept, left.output_bytes))
+
+    def _record(self, cached: CachedJob, execution: Execution, revision: str, request: Request) -> ArchivedExecution:
+        run = cached.observed.attempts.get(execution.job)
         created = None if run is None else run.created
-        record = execution_of(job, execution, created=created, revision=revision, request=request)
-        return Entry(record, output_of(execution, self._outputs.kept(job.uid, execution.job), job.spec.history))
+        return execution_of(cached.job, execution, created=created, revision=revision, request=request)
 
     async def _request(self, cached: CachedJob, execution: Execution) -> Request:
         run = cached.observed.attempts.get(execution.job)

@@ -83,11 +83,16 @@ def output_of(execution: Execution, kept: bytes | None, history: History) -> Arc
     if not size:
         return None
     if kept is not None:
-        return ArchivedOutput(kept[-size:], truncated=len(kept) > size or len(kept) == LEAVING + 1)
+        return end_of(kept, size)
     shown = execution.output.encode()
     if not shown:
         return None
     return ArchivedOutput(shown[-size:], truncated=execution.output_truncated or len(shown) > size)
+
+
+def end_of(kept: bytes, size: int) -> ArchivedOutput:
+    """The last `size` bytes of what was kept of an output."""
+    return ArchivedOutput(kept[-size:], truncated=len(kept) > size or len(kept) == LEAVING + 1)
 
 
 def is_whole(execution: Execution, history: History, note: str) -> bool:

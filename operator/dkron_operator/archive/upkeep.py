@@ -1,11 +1,12 @@
 """Upkeep of the archive, once a minute or more often: delete old records, read its size, bring pauses up to date."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import islice
 
 from dkron_archive.ports import ArchiveUnavailable
-from dkron_archive.records import Health, PauseRecord, Retention
+from dkron_archive.records import Evicted, Health, PauseRecord, Retention
 from dkron_crds.job import JobStatus
 from dkron_operator.act.ports import Archive
 from dkron_operator.archive.pauses import Key, PauseLedger, by_key, lasts, own_pause, pause_of
@@ -79,8 +80,8 @@ class Upkeep:
         """Seconds until the next look."""
         return max(0.0, self._due - self._clock.monotonic())
 
-    async def look(self) -> None:
-        """Do what is due. Raises `ArchiveUnavailable`."""
+    async def look(self) -> Mapping[str, Evicted]:
+        """Do what is due. Return which namespaces lost executions for their bytes. Raises `ArchiveUnavailable`."""
         if self._changed or not self._ledger.is_read:
             self._changed = False
             try:
@@ -89,10 +90,10 @@ class Upkeep:
                 self._changed = True
                 raise
         if self.due_in() > 0:
-            return
+            return {}
         began = self._clock.monotonic()
         self._due = began + EACH
-        await self.archive.clean(self._retention, now=self._clock.now(), budget=BUDGET)
+        cleaned = await self.archive.clean(self._retention, now=self._clock.now(), budget=BUDGET)
         if self._clock.monotonic() - began >= BUDGET.total_seconds():
             self._due = began + SOON
         for uid in list(islice(self._cleared, AT_ONCE)):
@@ -102,6 +103,7 @@ class Upkeep:
             # Another term may have begun meanwhile, which looks at all jobs again.
             self._cleared.pop(uid, None)
         self.health = await self.archive.health()
+        return cleaned.evicted
 
     async def _write_pauses(self) -> None:
         if not self._pauses.known:

@@ -78,8 +78,10 @@ def _newest_failed(runs: Iterable[list[Execution]]) -> bool:
 
 def _phase(schedule: Every, since: datetime, start: datetime) -> datetime:
     """The last point of the grid before `start`; `since` if that is later, or the calendar has none."""
-    steps = max(0, -((start - TICK - since) // schedule.interval))
+    # The grid has whole seconds, whatever the fraction of `since`.
+    anchor = since.replace(microsecond=0)
+    steps = max(0, -((start - TICK - anchor) // schedule.interval))
     try:
-        return since - steps * schedule.interval
+        return anchor - steps * schedule.interval
     except OverflowError:
         return since

@@ -68,7 +68,7 @@ class Delivery:
         self._events = events
         self._may_act = may_act
         self._delivery_events = DeliveryEvents(events, clock=ports.clock)
-        self._outputs = Outputs(ports.client)
+        self._outputs = Outputs(ports.client, namespace_of=store.namespace_of)
         self._taken: dict[str, set[str]] = {}
         self._awaiting_retry: dict[Key, bool] = {}
         """The executions whose retry has not begun; True once their output was sent, or could not be."""

@@ -2,13 +2,14 @@
 if there was no room, it is read again while its pod exists."""
 
 import logging
-from collections import OrderedDict
+from collections.abc import Callable
 
 from dkron_crds.job import Execution
 from dkron_crds.owners import POD_OF_JOB, is_pod_of
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, Rejected
 from dkron_kube.paths import PODS
+from dkron_operator.kit.shared_room import SharedRoom
 from dkron_operator.plan.outcome import main_container
 from dkron_operator.plan.view import JobView
 
@@ -17,31 +18,27 @@ log = logging.getLogger(__name__)
 LONGEST = 64 * 1024
 """The bytes from the end of an output that receivers get at most."""
 ROOM = 16 * 1024 * 1024
-"""The bytes of all outputs that are kept at most."""
+"""The bytes of all outputs that are kept at most, for all namespaces."""
 
 Key = tuple[str, str]
 
 
 class Outputs:
-    """Outputs by uid of the DkronJob and name of the Job. If they exceed the room, the oldest are dropped."""
+    """Outputs by uid of the DkronJob and name of the Job. If they exceed the room, the oldest of the namespace with the
+    most are dropped."""
 
-    def __init__(self, client: KubeClient, *, room: int = ROOM) -> None:
+    def __init__(self, client: KubeClient, *, namespace_of: Callable[[str], str], room: int = ROOM) -> None:
         self._client = client
-        self._room = room
-        self._kept: OrderedDict[Key, bytes] = OrderedDict()
-        self._size = 0
+        self._namespace_of = namespace_of
+        self._kept: SharedRoom[Key, bytes] = SharedRoom(room)
 
     def keep(self, uid: str, job: str, output: bytes) -> None:
         """Keep the end of an output, with one byte more than is wanted if there was more of it."""
-        self.forget(uid, job)
-        self._kept[uid, job] = output
-        self._size += len(output)
-        while self._size > self._room:
-            self.forget(*next(iter(self._kept)))
+        self._kept.put(self._namespace_of(uid), (uid, job), output, len(output))
 
     def forget(self, uid: str, job: str) -> None:
         """The output is no longer needed."""
-        self._size -= len(self._kept.pop((uid, job), b""))
+        self._kept.drop((uid, job))
 
     async def find(self, job: JobView, execution: Execution, *, uid: str = "") -> tuple[str, bool] | None:
         """The output, and whether there was more; None if unknown. `uid` is the Job's. Raises `KubeError`."""

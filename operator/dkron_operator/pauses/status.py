@@ -21,7 +21,7 @@ STATUS = {True: ConditionStatus.TRUE, False: ConditionStatus.FALSE}
 MENDED_BY_AN_EDIT = frozenset({PauseReason.NOT_ALLOWED, PauseReason.INVALID})
 """With TooMany, a pause gets its effect as soon as others are deleted."""
 SLICE = 50
-"""How many jobs are counted before other tasks get their turn."""
+"""How many jobs are counted, or pauses judged, before other tasks get their turn."""
 
 
 class PauseStatuses:
@@ -52,10 +52,12 @@ class PauseStatuses:
 
     async def _wanted(self) -> AsyncIterator[StatusWrite]:
         counts = await self._count()
-        for view in tuple(self._index):
+        for number, view in enumerate(tuple(self._index)):
             if view.status is not None:
                 wanted = self._judge(view, view.status, counts[view.key])
                 yield StatusWrite(*view.key, view.status, wanted)
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
 
     async def _count(self) -> Counter[Key]:
         """How many jobs each pause selects: jobs come and go, and pauses end by themselves."""

@@ -14,7 +14,7 @@ from dkron_operator.plan.actions import ExplainRefusal
 from dkron_operator.plan.cause import ON_REQUEST
 from dkron_operator.plan.decide import refuses_requests, start_deadline
 from dkron_operator.plan.line_changes import RunKey, line_of, run_of
-from dkron_operator.plan.plan import Plan, dropped_from_line, is_over_for_good, overrules_line
+from dkron_operator.plan.plan import Line, Plan, dropped_from_line, is_over_for_good, overrules_line
 from dkron_operator.plan.replacing import is_replaced
 from dkron_operator.plan.upstream_runs import is_over
 
@@ -49,10 +49,9 @@ def may_begin(plan: Plan, entry: Active) -> bool:
     spec = plan.situation.job.spec
     if spec.concurrency is Concurrency.ALLOW:
         # All may begin. Where they get places one by one, the newest is first if the job wants that.
-        return spec.queue.order is QueueOrder.OLDEST or _turns(plan)[0] == run_of(entry)
-    if any(not (other.waits_in_line or is_over_for_good(plan, other)) for other in plan.status.active):
-        return False
-    return _turns(plan)[0] == run_of(entry)
+        return spec.queue.order is QueueOrder.OLDEST or _line(plan).turns[0] == run_of(entry)
+    line = _line(plan)
+    return not line.blocked and line.turns[0] == run_of(entry)
 
 
 def newest_surplus(plan: Plan, line: Timeline) -> datetime | None:
@@ -109,14 +108,19 @@ def _surplus(plan: Plan, runs: Sequence[tuple[Active, ...]]) -> frozenset[RunKey
     queue = plan.situation.job.spec.queue
     if queue.order is not QueueOrder.NEWEST:
         return frozenset()
-    return frozenset(_turns(plan)[queue.max :]) if len(runs) > queue.max else frozenset()
+    return frozenset(_line(plan).turns[queue.max :]) if len(runs) > queue.max else frozenset()
 
 
-def _turns(plan: Plan) -> list[RunKey]:
-    """The runs that wait for the job itself, in the order in which they begin."""
-    waiting = (entries[0] for entries in line_of(plan.status.active))
-    turns = [run_of(entry) for entry in waiting if not overrules_line(plan, entry)]
-    return turns[::-1] if plan.situation.job.spec.queue.order is QueueOrder.NEWEST else turns
+def _line(plan: Plan) -> Line:
+    """The line of the job. Each claim in it asks, so it is computed again only when `active` has changed."""
+    active = plan.status.active
+    if plan.line is None or plan.line.active is not active:
+        waiting = (entries[0] for entries in line_of(active))
+        turns = tuple(run_of(entry) for entry in waiting if not overrules_line(plan, entry))
+        newest_first = plan.situation.job.spec.queue.order is QueueOrder.NEWEST
+        blocked = any(not (other.waits_in_line or is_over_for_good(plan, other)) for other in active)
+        plan.line = Line(active, turns[::-1] if newest_first else turns, blocked)
+    return plan.line
 
 
 def _drop(plan: Plan, entries: tuple[Active, ...], reason: SkipReason) -> None:

@@ -11,7 +11,7 @@ from dkron_operator.plan.cause import Cause, cause_of
 from dkron_operator.plan.changes import Change, Dropped, Enqueued, Mark, Started
 from dkron_operator.plan.decide import MOST_ACTIVE, Fire, Skip
 from dkron_operator.plan.fold import fold, fold_all, is_recorded, recorded
-from dkron_operator.plan.line_changes import DroppedFromLine, line_of, queued
+from dkron_operator.plan.line_changes import DroppedFromLine, RunKey, line_of, queued
 from dkron_operator.plan.pauses import ActivePause, hold_by
 from dkron_operator.plan.placement import ONE_MEMBER, Member, members, shortage
 from dkron_operator.plan.pools import NO_POOLS, Places
@@ -23,6 +23,17 @@ MOST_BESIDE = 100
 """How many runs that overrule the line of their job may wait for places."""
 NEWER_RUN = "a newer run has begun"
 """Why a retry is not made with concurrency `replace`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The line of a job while `active` of its status is this one. It is the same for all claims in it."""
+
+    active: tuple[Active, ...]
+    turns: tuple[RunKey, ...]
+    """The runs that wait for the job itself, in the order in which they begin."""
+    blocked: bool
+    """Another attempt of the job is active."""
 
 
 @dataclass(slots=True)
@@ -47,6 +58,8 @@ class Plan:
     """A request is refused, which the budget of the namespace pays for as well."""
     ready: list[Active] = field(default_factory=list)
     """The runs in line, by their claims, that could begin but for a place in a pool."""
+    line: Line | None = None
+    """The line of the job, as it was last computed."""
     made_room: bool = False
     """The refusals that the status holds were compared with the requests that stand."""
     next_slot: datetime | None = None

@@ -94,8 +94,8 @@ def grants(free: Callable[[PoolKey], int], lines: PoolLines, among: Iterable[Poo
     """The runs in the lines `among` these that get their places now. `free` is how many places a pool has left.
 
     A run is eligible if each of its pools has a free place. The next one is the first eligible run in the line of each
-    of its pools; if two pools order two runs differently and no run is first in all of its lines, the eligible run that
-    has waited longest.
+    of its pools. If two pools order two runs differently and no run is first in all of its lines, it is, of the runs
+    that are first in one line, the one that has waited longest. A grant looks at the first run of each line only.
     """
     decision = _Decision(free, lines, among)
     found = []
@@ -122,10 +122,7 @@ class _Decision:
         for head in heads:
             if all(self._head(key) is head for key in head.pools):
                 return head
-        if not heads:
-            return None
-        eligible = (each for key in self._among for each in self._lines[key] if self._is_eligible(each))
-        return min(eligible, key=lambda each: turn(PoolOrder.FIFO, each))
+        return min(heads, key=lambda each: turn(PoolOrder.FIFO, each), default=None)
 
     def take(self, candidate: Candidate) -> None:
         """The run has its places."""

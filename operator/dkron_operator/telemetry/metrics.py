@@ -98,7 +98,12 @@ class Metrics:
         self._archive_lost = self._counter(
             "archive_lost", "Records that left a status, or were dropped, before the archive had them."
         )
-        self._reasons, self._late_namespaces = set[str](), set[str]()
+        self._archive_evicted = self._counter(
+            "archive_evicted",
+            "Executions deleted from the archive because their namespace had the most bytes, by namespace.",
+            "namespace",
+        )
+        self._reasons, self._late_namespaces, self._large_namespaces = set[str](), set[str](), set[str]()
         self._lay_out()
 
     def wrote(self, facts: Iterable[Fact]) -> None:
@@ -150,6 +155,10 @@ class Metrics:
     def archive_lost(self, number: int) -> None:
         """So many records will never reach the archive."""
         self._archive_lost.inc(number)
+
+    def archive_evicted(self, namespace: str, number: int) -> None:
+        """The archive has no room for so many executions of a namespace."""
+        self._archive_evicted.labels(_bounded(self._large_namespaces, namespace, MOST_NAMESPACES)).inc(number)
 
     def messages(self) -> dict[str, int]:
         """The messages by receiver and result, for a log line."""

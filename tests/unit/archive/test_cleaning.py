@@ -6,7 +6,7 @@ import pytest
 
 from dkron_archive import cleaning
 from dkron_archive.archive import Archive
-from dkron_archive.records import PauseRecord, Query, Retention, Revision, SkippedSlots
+from dkron_archive.records import Cleaned, Evicted, PauseRecord, Query, Retention, Revision, SkippedSlots
 from dkron_archive.rows import execution_row
 from tests.support.archives import NAMESPACE, START, check_counters, entry, everything, key
 
@@ -36,11 +36,11 @@ async def test_what_is_kept(archive: Archive, retention: Retention, left: list[i
     """Twenty executions of two jobs, one a day."""
     entries = [entry(n, ("backup", "report")[n % 2], b"x" * 3000, minutes=n * DAYS) for n in range(20)]
     await archive.write(entries)
-    assert await archive.clean(retention, now=START + 20 * DAY, budget=BUDGET) == 20 - len(left)
+    assert (await archive.clean(retention, now=START + 20 * DAY, budget=BUDGET)).gone == 20 - len(left)
     assert [each.group for each in await everything(archive)] == sorted(left, reverse=True)
     await archive.write(entries)
     assert [each.group for each in await everything(archive)] == sorted(left, reverse=True)
-    assert await archive.clean(retention, now=START + 20 * DAY, budget=BUDGET) == 0
+    assert (await archive.clean(retention, now=START + 20 * DAY, budget=BUDGET)).gone == 0
     await check_counters(archive, entries, aged=retention.days is not None)
     gone = [
         await archive.output(e.execution.job.uid, e.execution.attempt_job)
@@ -50,26 +50,47 @@ async def test_what_is_kept(archive: Archive, retention: Retention, left: list[i
     assert gone == [None] * (20 - len(left))
 
 
-async def test_oldest_go_until_the_rest_is_small_enough(archive: Archive) -> None:
+@pytest.mark.parametrize("of_each", [False, True], ids=["in all", "of each namespace"])
+async def test_no_more_go_than_are_too_many(archive: Archive, *, of_each: bool) -> None:
+    """However many a batch could have."""
     await archive.write([entry(n, output=bytes(range(256)) * 4) for n in range(40)])
-    limit = 20 * 1500
-    gone = await archive.clean(Retention(None, None, limit), now=START, budget=BUDGET)
-    left = [each.group for each in await everything(archive)]
-    assert 15 <= gone < 40
-    assert left == list(range(39, gone - 1, -1))
+    limit = 20 * int(execution_row(entry(1).execution, 1, 1024)["bytes"])
+    retention = Retention(None, None, *((None, limit) if of_each else (limit, None)))
+    cleaned = await archive.clean(retention, now=START, budget=BUDGET)
+    assert cleaned == Cleaned(20, {NAMESPACE: Evicted(20, "uid-of-backup")})
+    assert [each.group for each in await everything(archive)] == list(range(39, 19, -1))
 
 
-async def test_oldest_of_all_namespaces_go_first(archive: Archive) -> None:
-    """An execution whose end lies in the future changes nothing."""
-    namespaces = ("alpha", "beta", "gamma")
-    jobs = [key("backup", uid=f"in-{namespace}", namespace=namespace) for namespace in namespaces]
-    await archive.write([entry(n, job=jobs[n % 3], minutes=n * 10) for n in range(30)])
-    await archive.write([entry(99, job=jobs[0], finished_at=START + 3000 * DAY)])
-    size = 31 * record_bytes()
-    gone = await archive.clean(Retention(None, None, size // 2), now=START, budget=BUDGET)
-    left = sorted([each.group for name in namespaces for each in await everything(archive, Query(name))])
-    assert left == [*range(gone, 30), 99]
-    assert 14 <= gone <= 18
+async def test_namespaces_with_the_most_bytes_make_room(archive: Archive) -> None:
+    """However old the others are. An execution whose end lies in the future changes nothing."""
+    counts = {"large": 30, "middle": 14, "small": 6}
+    jobs = {namespace: key("backup", uid=f"in-{namespace}", namespace=namespace) for namespace in counts}
+    entries = [
+        entry(n, job=jobs[namespace], minutes=number * 1000 + n)
+        for number, (namespace, count) in enumerate(reversed(counts.items()))
+        for n in range(count)
+    ]
+    await archive.write(entries)
+    await archive.write([entry(99, job=jobs["large"], finished_at=START + 3000 * DAY)])
+    retention = Retention(None, None, 26 * record_bytes())
+    assert (await archive.clean(retention, now=START, budget=BUDGET)).gone == 51 - 26
+    await archive.write(entries)
+    left = {name: [each.group for each in await everything(archive, Query(name))] for name in counts}
+    assert left == {
+        "large": [99, *range(29, 20, -1)],
+        "middle": [*range(13, 3, -1)],
+        "small": [*range(5, -1, -1)],
+    }
+
+
+async def test_other_namespaces_late_records_are_kept(archive: Archive) -> None:
+    """What one had to give up sets no limit for records of others."""
+    other = key("backup", uid="of-others", namespace="others")
+    await archive.write([entry(n, output=bytes(range(256)) * 40) for n in range(10)])
+    await archive.clean(Retention(None, None, 0), now=START, budget=BUDGET)
+    await archive.write([entry(n, job=other) for n in range(10)] + [entry(n) for n in range(10)])
+    counts = [await archive.count(Query(namespace)) for namespace in (NAMESPACE, "others")]
+    assert counts == [0, 10]
 
 
 def record_bytes() -> int:
@@ -97,7 +118,7 @@ class ThreeBatches(cleaning.Pace):
 
 async def test_cleaning_ends_with_its_budget(archive: Archive) -> None:
     await archive.write([entry(n) for n in range(20)])
-    assert await archive.clean(Retention(None, 1), now=START, budget=timedelta(0)) == 0
+    assert await archive.clean(Retention(None, 1), now=START, budget=timedelta(0)) == Cleaned()
     assert await archive.count(Query(NAMESPACE)) == 20
 
 
@@ -128,7 +149,7 @@ async def test_age_takes_the_ledger_and_what_has_no_job(archive: Archive) -> Non
     await archive.write_pauses(
         [PauseRecord(NAMESPACE, name, old, end) for name, end in (("a", old + DAY), ("b", None))]
     )
-    assert await archive.clean(Retention(30, None), now=new, budget=BUDGET) == 2
+    assert await archive.clean(Retention(30, None), now=new, budget=BUDGET) == Cleaned(2)
     span = (old, new + DAY)
     assert await archive.skipped(NAMESPACE, *span, jobs=None) == []
     assert [each.name for each in await archive.pauses(NAMESPACE, *span)] == ["b"]

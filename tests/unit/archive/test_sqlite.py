@@ -118,7 +118,7 @@ async def test_full_disk_and_room_again(short: Archive) -> None:
     stored = await short.count(Query(NAMESPACE))
     assert stored
     assert stored % 10 == 0
-    assert await short.clean(Retention(None, 10), now=START, budget=timedelta(seconds=30)) == stored - 10
+    assert (await short.clean(Retention(None, 10), now=START, budget=timedelta(seconds=30))).gone == stored - 10
     await short.write([entry(n) for n in range(2000, 2005)])
     await check_counters(short, range(stored + 5), aged=False)
 

@@ -1,6 +1,7 @@
 """Two tenants, one of them hostile, at one archive."""
 
 import asyncio
+import random
 from datetime import timedelta
 
 import pytest
@@ -8,8 +9,8 @@ import pytest
 from dkron_api.archive import reads
 from dkron_archive.archive import Archive
 from dkron_archive.opening import open_archive
-from dkron_archive.records import Query
-from tests.support.archives import ALL, NAMESPACE, entry, key, record
+from dkron_archive.records import Query, Retention
+from tests.support.archives import ALL, NAMESPACE, START, entry, everything, key, record
 
 HOSTILE = "hostile"
 LONG = b"z" * 10 * 1024 * 1024
@@ -38,3 +39,15 @@ async def test_searches_of_one_leave_the_others_their_reads(archive: Archive, ar
             assert (page.executions, page.complete or page.next is not None) == ((), True)
     finally:
         await opened.close()
+
+
+async def test_writes_of_one_leave_the_others_their_history(archive: Archive) -> None:
+    """Sixty megabytes of noise, after the history of another, into an archive of sixteen."""
+    retention = Retention(bytes_in_all=16 * 1024 * 1024)
+    await archive.write([entry(n) for n in range(300)])
+    loud, noise = key("loud", namespace=HOSTILE), random.Random(1)  # noqa: S311 - the same bytes each time
+    for n in range(60):
+        await archive.write([entry(n, output=noise.randbytes(1024 * 1024), job=loud, minutes=300 + n)])
+        await archive.clean(retention, now=START, budget=timedelta(seconds=10))
+    kept = [len(await everything(archive, Query(namespace))) for namespace in (NAMESPACE, HOSTILE)]
+    assert kept == [300, 15]

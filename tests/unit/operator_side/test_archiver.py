@@ -8,12 +8,14 @@ from typing import Any, NoReturn
 import pytest
 
 from dkron_archive.ports import ArchiveUnavailable
+from dkron_archive.records import Cleaned, Evicted
 from dkron_crds.job import Active, JobStatus, Unarchived
 from dkron_crds.run import OF_RUN
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, EVENTS, JOBS, PODS
 from dkron_operator.archive.archiver import ArchiveState
 from dkron_operator.leader.election import Leadership
 from tests.support.builders import (
+    NAMESPACE,
     NOON,
     UID,
     after,
@@ -306,6 +308,31 @@ async def test_records_of_a_deleted_job_are_archived() -> None:
         archive.trouble = ""
         await until(20)
         assert archive.names() == [FIRST.job]
+
+
+async def test_whole_output_of_a_deleted_job_is_archived() -> None:
+    kube, archive = FakeKube(), FakeArchive()
+    archive.trouble = "away"
+    async with operator(kube, archive) as edges:
+        await first_ends(edges, log=b"x" * 5000)
+        edges.handlers.feed_job("DELETED", kube.remove(DKRON_JOBS, "backup"))
+        archive.trouble = ""
+        await until(150)
+        output = archive.entries[KEY].output
+        assert output is not None
+        assert (len(output.content), output.truncated) == (5000, False)
+
+
+async def test_evicted_history_is_reported() -> None:
+    kube, archive = FakeKube(), FakeArchive()
+    archive.cleaned = Cleaned(3, {NAMESPACE: Evicted(2, UID), "others": Evicted(1, "gone")})
+    async with operator(kube, archive) as edges:
+        await until(5)
+        sample = edges.store.metrics.registry.get_sample_value
+        name = "dkron_operator_archive_evicted_total"
+        assert [sample(name, {"namespace": each}) for each in (NAMESPACE, "others")] == [2, 1]
+        (note,) = notes(kube, "HistoryEvicted")
+        assert note == "the archive has no room for more of this namespace: its oldest executions were deleted"
 
 
 async def test_ephemeral_job_is_deleted_once_it_is_archived() -> None:

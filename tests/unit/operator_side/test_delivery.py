@@ -451,7 +451,7 @@ async def test_receivers_get_more_output_than_the_status_up_to_a_limit() -> None
 
 
 async def test_outputs_that_are_kept_have_bounded_room() -> None:
-    found = Outputs(FakeKube(), room=10)  # type: ignore[arg-type]
+    found = Outputs(FakeKube(), namespace_of=lambda _: "team", room=10)  # type: ignore[arg-type]
     for name in ("a", "b", "c"):
         found.keep(UID, name, b"12345")
     first, last = (execution().model_copy(update={"job": name}) for name in ("a", "c"))

@@ -232,7 +232,10 @@ def test_notes_are_cut_by_bytes_between_characters(text: str) -> None:
 async def test_notification_of_an_impossible_name_has_no_output() -> None:
     kube = FakeKube()
     kube.fail("list pods", Rejected("unable to parse requirement", status=400))
-    assert await Outputs(cast("KubeClient", kube)).find(job_view(), execution(claim())) is None
+    assert (
+        await Outputs(cast("KubeClient", kube), namespace_of=lambda _: "team").find(job_view(), execution(claim()))
+        is None
+    )
     assert kube.calls
 
 

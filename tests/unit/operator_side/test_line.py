@@ -1,5 +1,7 @@
 """Runs that wait in the line of their job: each is decided once, begins in its turn, or leaves with a reason."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -20,7 +22,7 @@ from dkron_operator.plan.decide import Fire, Skip
 from dkron_operator.plan.deferred_changes import DeferredStarted
 from dkron_operator.plan.dependency_changes import key
 from dkron_operator.plan.fold import fold, fold_all
-from dkron_operator.plan.line_changes import Dequeued, DroppedFromLine, dequeued, queued
+from dkron_operator.plan.line_changes import Dequeued, DroppedFromLine, dequeued, line_of, queued
 from dkron_operator.plan.pauses import Pause
 from dkron_operator.plan.plan import MOST_BESIDE, Plan, creation
 from dkron_operator.plan.view import AttemptState, JobView, Outcome, Situation
@@ -145,6 +147,23 @@ def test_slots_missed_together_end_as_those_of_their_time(line: Line) -> None:
     first = {"oldest": line.waits[: line.queue.get("max", 10)], "newest": line.waits}[line.queue.get("order", "oldest")]
     assert slots(found) == [1]
     assert (waiting(found), skipped(found.status)) == (first, line.skipped)
+
+
+def test_line_is_computed_as_often_for_more_claims(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = Counter[int]()
+    for claims in (10, 20):
+
+        def counted(active: Iterable[Active], claims: int = claims) -> list[tuple[Active, ...]]:
+            calls[claims] += 1
+            return line_of(active)
+
+        waits = lived(at(queueing(queue={"max": claims}), 1), claims + 1)
+        assert len(waiting(waits)) == claims
+        over = {name: replace(each, state=AttemptState.SUCCEEDED) for name, each in waits.attempts.items()}
+        with monkeypatch.context() as patched:
+            patched.setattr("dkron_operator.plan.line.line_of", counted)
+            advance(replace(waits, attempts=over))
+    assert calls[10] == calls[20] > 0
 
 
 @dataclass(frozen=True, slots=True)

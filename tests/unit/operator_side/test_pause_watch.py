@@ -16,7 +16,7 @@ from dkron_operator.act.status_sweep import DEBOUNCE, MOST_AT_ONCE
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.pauses.informer import Pauses
-from dkron_operator.pauses.status import PauseStatuses
+from dkron_operator.pauses.status import SLICE, PauseStatuses
 from dkron_operator.plan.view import JobView
 from dkron_operator.watch.followed import MOST_SILENT, Scope
 from tests.support.builders import NAMESPACE, after, job_view, wire_job
@@ -204,3 +204,20 @@ async def test_namespace_with_many_pauses_takes_turns_with_others() -> None:
     written = [call.split()[-1] for call in scene.kube.calls]
     assert len(written) == MOST_AT_ONCE
     assert "quiet" in written
+
+
+async def test_sweep_of_many_pauses_lets_others_have_their_turn() -> None:
+    scene, turns = Scene(), 0
+    for number in range(4 * SLICE):
+        scene.put(f"many-{number}")
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(take_turns())
+    assert len([write async for write in scene.statuses._wanted()]) == 4 * SLICE
+    other.cancel()
+    assert turns >= 4

@@ -108,6 +108,18 @@ def test_grants(row: Row) -> None:
     assert "".join(each.job for each in found) == row.granted
 
 
+@pytest.mark.parametrize("waiting", [200, 400])
+def test_grants_of_differing_pools_pass_through_no_line(waiting: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [candidate("x", "ab", queued=number, group=number, priority=number) for number in range(waiting)]
+    lines = {key("a"): PoolLine(FIFO, runs), key("b"): PoolLine(PRIORITY, runs)}
+    looked = Counter[str]()
+    plain = PoolLine.__getitem__
+    monkeypatch.setattr(PoolLine, "__iter__", lambda _: pytest.fail("a grant passes through a whole line"))
+    monkeypatch.setattr(PoolLine, "__getitem__", lambda line, at: (looked.update(["head"]), plain(line, at))[1])
+    assert len(grants(lambda _: 100, lines, lines)) == 100
+    assert looked["head"] <= 100 * 12
+
+
 NAMES = "abcd"
 WANTED = st.sets(st.sampled_from(NAMES), min_size=1).map(lambda names: "".join(sorted(names)))
 CANDIDATES = st.lists(
