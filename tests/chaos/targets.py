@@ -191,7 +191,8 @@ def _guessed(slots: list[datetime], span: Span[Timing | None], step: timedelta) 
 
 
 def _fits(origin: datetime, slots: list[datetime], end: datetime, step: timedelta) -> bool:
-    """Whether any of these slots is one of the grid that begins there."""
+    """Whether any of these slots is one of the grid that begins in that second."""
+    origin = origin.replace(microsecond=0)
     return any(origin < slot <= end and (slot - origin) % step == ZERO for slot in slots)
 
 

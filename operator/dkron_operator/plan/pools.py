@@ -95,7 +95,7 @@ def grants(free: Callable[[PoolKey], int], lines: PoolLines, among: Iterable[Poo
 
     A run is eligible if each of its pools has a free place. The next one is the first eligible run in the line of each
     of its pools. If two pools order two runs differently and no run is first in all of its lines, it is, of the runs
-    that are first in one line, the one that has waited longest. A grant looks at the first run of each line only.
+    that are first in one line, the one that has waited longest.
     """
     decision = _Decision(free, lines, among)
     found = []
