@@ -67,6 +67,8 @@ def _is_legal(schedule: str, timezone: str) -> bool:
 def _grid(step: timedelta | None, begin: datetime, end: datetime, since: datetime) -> list[datetime]:
     if step is None:
         return []
+    # Whole seconds, as in Dkron: the first slot after an edit comes up to a second early.
+    since = since.replace(microsecond=0)
     first = max(1, (begin - since) // step + 1)
     return [since + k * step for k in range(first, (end - since) // step + 1)]
 

@@ -63,6 +63,10 @@ CASES = (
         start="2026-02-01T10:00", end="2026-02-01T11:30", slots=("2026-02-01T10:00", "2026-02-01T11:00"),
     ),
     Case(
+        id="whole seconds of @every after an edit", schedule="@every 1h", since=utc("2026-02-01T10:00:00.5"),
+        start="2026-02-01T11:00:00.2", end="2026-02-01T13:00:00.2", slots=("2026-02-01T12:00", "2026-02-01T13:00"),
+    ),
+    Case(
         id="an interval longer than the calendar", schedule="@every 2000000h",
         start="1970-01-02T00:00", end="2026-02-01T11:30", slots=(),
     ),
