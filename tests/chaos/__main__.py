@@ -1,4 +1,6 @@
-"""`python -m tests.chaos FILE`: judge a history. 0: nothing to object to, 1: objections, 2: not a history, 3: not judged."""
+"""`python -m tests.chaos FILE`: judge a history. 0: nothing to object to, 1: objections, 2: not a history, 3: not
+judged.
+"""
 
 import sys
 from pathlib import Path
