@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
+from dkron_api.archive.namespaces import Namespaces
 from dkron_api.archive.reads import Archive, Opened
 from dkron_api.auth.dkron import TokenIndex
 from dkron_api.auth.schemes import guard
@@ -110,7 +111,7 @@ def make_app(
     app[NODES] = ObjectCache("nodes", plain)
     app[POLICIES] = ObjectCache("dkronpolicies", plain)
     app[OBJECTS] = Objects(kube, time.monotonic)
-    app[ARCHIVE] = None if archive is None else Archive(archive)
+    app[ARCHIVE] = None if archive is None else Archive(archive, Namespaces(kube, time.monotonic).created)
     tokens = TokenIndex()
     app[TOKENS] = ObjectCache("tokens", read_secret, changed=tokens.changed)
     app[GUARD] = guard(settings, kube, tokens=tokens, secrets=app[TOKENS], policies=app[POLICIES], clock=clock)

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from dkron_api import audit_command, token_command
+from dkron_api import archive_command, audit_command, token_command
 from dkron_api.app import make_app
 from dkron_api.archive.reads import SECONDS, Opened
 from dkron_api.edge.aiohttp_fixes import Connection, Malformed, serve_below
@@ -32,7 +32,7 @@ from dkron_runtime.tracing.spans import Tracer
 
 log = logging.getLogger(__name__)
 
-COMMANDS = {"audit": audit_command.main, "token": token_command.main}
+COMMANDS = {"archive": archive_command.main, "audit": audit_command.main, "token": token_command.main}
 FAILED = 1
 GRACE = 8.0
 """Seconds for running requests when the service is asked to stop, and again after they were told to end. Both

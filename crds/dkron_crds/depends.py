@@ -1,8 +1,9 @@
 """Dependencies between jobs: how a job names its parents, and how a run of a parent causes a run of the job."""
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
+from math import inf
 from typing import Annotated, TypeVar
 
 from pydantic import Field
@@ -63,6 +64,42 @@ def circle(start: T, parents_of: Callable[[T], Iterable[T]]) -> tuple[T, ...]:
                 came_from[parent] = here
                 ahead.append(parent)
     return ()
+
+
+def groups_of(starts: Iterable[T], parents_of: Callable[[T], Iterable[T]]) -> Iterator[list[T]]:
+    """Yield each group of jobs that all run after each other, and so after themselves, among these and the jobs above
+    them. The time is linear (Tarjan's strongly connected components)."""
+    opened: list[T] = []
+    lowest: dict[T, float] = {}
+    for start in starts:
+        path = [] if start in lowest else [_open(start, opened, lowest, parents_of)]
+        while path:
+            here, place, parents = path[-1]
+            for parent in parents:
+                if parent not in lowest:
+                    path.append(_open(parent, opened, lowest, parents_of))
+                    break
+                lowest[here] = min(lowest[here], lowest[parent])
+            else:
+                path.pop()
+                if lowest[here] < place:
+                    lowest[path[-1][0]] = min(lowest[path[-1][0]], lowest[here])
+                    continue
+                group = opened[place:]
+                del opened[place:]
+                lowest.update(dict.fromkeys(group, inf))
+                if len(group) > 1 or here in parents_of(here):
+                    yield group
+
+
+def _open(
+    job: T, opened: list[T], lowest: dict[T, float], parents_of: Callable[[T], Iterable[T]]
+) -> tuple[T, int, Iterator[T]]:
+    """Begin with a job: its place among those whose group is not known yet, and its parents."""
+    place = len(opened)
+    opened.append(job)
+    lowest[job] = place
+    return job, place, iter(parents_of(job))
 
 
 def _way(start: T, last: T, came_from: dict[T, T]) -> tuple[T, ...]:

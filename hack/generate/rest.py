@@ -64,10 +64,14 @@ def _capability(route: RouteRight) -> str:
 
 
 def _more(where: Namespaces) -> Iterator[tuple[str, ...]]:
-    """What a request takes besides, by its query or its body, or to be answered in full."""
+    """Rights that a request takes besides, by its query or its body, or to be answered in full."""
     yield (
         "… `GET /v1/stats` and `GET /v1/summary` with the sums of all namespaces, and not only of the jobs of one",
         *_need(where.to_read_all_totals()),
+    )
+    yield (
+        "… executions with more of each output than their records keep (1,024 bytes), and a search in outputs (`?q=`)",
+        *_need(where.to_read_logs(NAME)),
     )
     yield "… to save or run a job with `?force=true`", *_need(where.to_force(NAME))
     yield "… to run a job with `force` in the body", *_need(where.to_force(NAME))

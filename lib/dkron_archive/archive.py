@@ -3,10 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from dkron_archive import charts, cleaning, contents, executions, health, ledger, search, writing
+from dkron_archive import charts, cleaning, contents, executions, health, incarnations, ledger, search, writing
 from dkron_archive.database import Database
 from dkron_archive.ports import ArchiveMissing
 from dkron_archive.records import (
@@ -25,14 +26,20 @@ from dkron_archive.records import (
     Revision,
     SkippedSlots,
 )
-from dkron_archive.rows import execution_of
+from dkron_archive.rows import execution_of, key
 
 
 class Archive:
-    """Both ports, on one database."""
+    """Both ports, on one database. `since`: see `Archive.since`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, since: datetime | None = None) -> None:
         self.database = database
+        self._since = since
+
+    def since(self, created: datetime) -> "Archive":
+        """The archive as a namespace sees it that was created then: without the jobs from before, unless it has adopted
+        them."""
+        return Archive(self.database, created)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -76,6 +83,15 @@ class Archive:
         """Delete what is kept no longer."""
         return await cleaning.clean(self.database, retention, now=now, budget=budget)
 
+    async def adopt(self, namespace: str, *, at: datetime) -> None:
+        """The history of this name belongs to the namespace that exists at this time."""
+        async with self.database.writing() as connection:
+            await incarnations.adopt(connection, key(namespace), at)
+
+    async def forget(self, namespace: str, *, at: datetime) -> int:
+        """Delete all records of a namespace up to this time. Return how many executions went."""
+        return await cleaning.forget(self.database, key(namespace), at)
+
     async def health(self) -> Health:
         """How much there is."""
         async with self.database.reading() as connection:
@@ -83,6 +99,7 @@ class Archive:
 
     async def page(self, query: Query) -> Page:
         """Executions in the order of their ends."""
+        query = replace(query, since=self._since)
         if query.text:
             return await search.page(self.database, query)
         after = (query.after.finished_at, query.after.id) if query.after else None
@@ -95,12 +112,12 @@ class Archive:
     async def count(self, query: Query) -> int | None:
         """How many executions there are, if the counters can say it."""
         async with self.database.reading() as connection:
-            return await executions.count(connection, query)
+            return await executions.count(connection, replace(query, since=self._since))
 
     async def execution(self, namespace: str, job: str, execution_id: str) -> ArchivedExecution | None:
         """One execution."""
         async with self.database.reading() as connection:
-            return await executions.by_id(connection, namespace, job, execution_id)
+            return await executions.by_id(connection, namespace, job, execution_id, since=self._since)
 
     async def output(self, job_uid: str, attempt_job: str) -> ArchivedOutput | None:
         """The output of an attempt."""
@@ -118,29 +135,31 @@ class Archive:
     ) -> list[Bucket]:
         """Counts by steps of time."""
         async with self.database.reading() as connection:
-            return await charts.timeline(connection, namespace, (begin, end), step, jobs=jobs)
+            return await charts.timeline(connection, namespace, (begin, end), step, jobs=jobs, since=self._since)
 
     async def durations(self, namespace: str, job: str, begin: datetime, end: datetime) -> list[Durations]:
         """Percentiles by day."""
         async with self.database.reading() as connection:
-            return await charts.durations(connection, namespace, job, (begin, end))
+            return await charts.durations(connection, namespace, job, (begin, end), since=self._since)
 
     async def skipped(
         self, namespace: str, begin: datetime, end: datetime, *, jobs: frozenset[str] | None, limit: int = 1000
     ) -> list[SkippedSlots]:
         """Slots that did not run."""
         async with self.database.reading() as connection:
-            return await ledger.skipped_slots(connection, namespace, (begin, end), jobs=jobs, limit=limit)
+            return await ledger.skipped_slots(
+                connection, namespace, (begin, end), jobs=jobs, limit=limit, since=self._since
+            )
 
     async def pauses(self, namespace: str, begin: datetime, end: datetime) -> list[PauseRecord]:
         """Pauses that overlap a time."""
         async with self.database.reading() as connection:
-            return await ledger.pauses(connection, namespace, (begin, end))
+            return await ledger.pauses(connection, namespace, (begin, end), self._since)
 
     async def revisions(self, namespace: str, job: str, *, limit: int = 100) -> list[Revision]:
         """Accepted specs of a job."""
         async with self.database.reading() as connection:
-            return await ledger.revisions(connection, namespace, job, limit=limit)
+            return await ledger.revisions(connection, namespace, job, limit=limit, since=self._since)
 
     async def spec(self, revision: str) -> Mapping[str, Any] | None:
         """The spec of a hash."""
@@ -150,6 +169,6 @@ class Archive:
     async def delete_executions(self, namespace: str, job: str) -> int:
         """Delete all executions of a job. An archive that is yet to be made has none."""
         try:
-            return await cleaning.delete_job(self.database, namespace, job)
+            return await cleaning.delete_job(self.database, namespace, job, self._since)
         except ArchiveMissing:
             return 0

@@ -18,6 +18,7 @@ from dkron_archive import room
 from dkron_archive.counting import Changes, inserting
 from dkron_archive.database import Database
 from dkron_archive.executions import job_numbers
+from dkron_archive.incarnations import cut
 from dkron_archive.records import Cleaned, Evicted, Retention
 from dkron_archive.rows import step_of
 from dkron_archive.tables import (
@@ -168,7 +169,7 @@ async def _oldest(database: Database, space: tuple[int, str], excess: int, pace:
     return gone
 
 
-async def delete_job(database: Database, namespace: str, name: str) -> int:
+async def delete_job(database: Database, namespace: str, name: str, since: datetime | None) -> int:
     """All executions of a job, with tombstones. An archive without tables has none."""
     async with database.reading() as connection:
         if not await connection.run_sync(lambda found: inspect(found).has_table(execution.name)):
@@ -176,16 +177,51 @@ async def delete_job(database: Database, namespace: str, name: str) -> int:
     pace, gone, deleted = Pace(), 0, BATCH
     while deleted == BATCH and await pace.lasts():
         async with database.writing() as connection:
-            deleted = await delete_batch(connection, namespace, name)
+            deleted = await delete_batch(connection, namespace, name, since)
         gone += deleted
     return gone
 
 
-async def delete_batch(connection: AsyncConnection, namespace: str, name: str) -> int:
+async def delete_batch(connection: AsyncConnection, namespace: str, name: str, since: datetime | None = None) -> int:
     """A batch of a job's executions, with tombstones."""
-    numbers = await job_numbers(connection, namespace, {name}) or []
+    since = await cut(connection, namespace, since)
+    numbers = await job_numbers(connection, namespace, {name}, since) or []
     await locked_jobs(connection, numbers)
     return await _delete(connection, select(execution.c.number).where(execution.c.job.in_(numbers)), tombstones=True)
+
+
+async def forget(database: Database, namespace: str, at: datetime) -> int:
+    """All records of a namespace, and its executions up to a time for good, though statuses may still show them."""
+    async with database.writing() as connection:
+        mark = {"uid": namespace_key(namespace), "namespace": namespace, "name": "", "gone_at": at, "gone_id": ""}
+        insert = inserting(connection, job).values(mark)
+        changed = {"gone_at": at, "gone_id": ""}
+        await connection.execute(insert.on_conflict_do_update(index_elements=["uid"], set_=changed))
+    pace, gone, deleted = Pace(), 0, BATCH
+    while deleted == BATCH and await pace.lasts():
+        async with database.writing() as connection:
+            deleted = await _delete(connection, select(execution.c.number).where(execution.c.namespace == namespace))
+        gone += deleted
+    jobs = select(job.c.number).where(job.c.namespace == namespace)
+    await _forget_specs(database, jobs, pace)
+    for table in (skipped, pause):
+        await _batches(database, table, table.c.namespace == namespace, pace)
+    for table in (tally, duration, stored, tombstone):
+        await _batches(database, table, table.c.job.in_(jobs), pace)
+    return gone
+
+
+async def _forget_specs(database: Database, jobs: Select[int], pace: Pace) -> None:
+    """The revisions of these jobs, and the specs that no other job has."""
+    key = tuple_(*revision.primary_key)
+    first = select(*revision.primary_key).where(revision.c.job.in_(jobs)).limit(BATCH)
+    hashes: Sequence[str] = ("",)
+    while hashes and await pace.lasts():
+        async with database.writing() as connection:
+            deleted = delete(revision).where(key.in_(first)).returning(revision.c.hash)
+            hashes = list(await connection.scalars(deleted))
+            unused = ~exists().where(revision.c.hash == spec.c.hash)
+            await connection.execute(delete(spec).where(spec.c.hash.in_(set(hashes)), unused))
 
 
 async def _delete(connection: AsyncConnection, chosen: Select[Any] | Sequence[int], *, tombstones: bool = False) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Subquery, and_, func, literal, or_, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dkron_archive.incarnations import cut, visible, visible_executions
 from dkron_archive.records import ArchivedExecution, Query, State
 from dkron_archive.rows import execution_of, step_of
 from dkron_archive.tables import FAILED, UNSCHEDULED, Step, execution, job, stored, tally
@@ -27,8 +28,11 @@ async def page(
     connection: AsyncConnection, query: Query, *, after: tuple[datetime, str] | None, limit: int
 ) -> list[Any]:
     """Rows of executions, in the order of the query."""
-    numbers = await job_numbers(connection, query.namespace, query.jobs)
+    since = await cut(connection, query.namespace, query.since)
+    numbers = await job_numbers(connection, query.namespace, query.jobs, since)
     conditions = [*_conditions(query, after), *await _hours(connection, query)]
+    if numbers is None and since is not None:
+        conditions += visible_executions(since)
     if numbers is None or len(numbers) > FEW_JOBS:
         conditions.append(execution.c.namespace == query.namespace)
         conditions.extend(_special(query))
@@ -112,16 +116,19 @@ async def _hours(connection: AsyncConnection, query: Query) -> list[ColumnElemen
     return [or_(False, *(and_(columns.finished_at >= begin, columns.finished_at < end) for begin, end in spans))]
 
 
-async def job_numbers(connection: AsyncConnection, namespace: str, names: Collection[str] | None) -> Jobs:
-    """The numbers of all jobs of these names, past ones among them."""
+async def job_numbers(
+    connection: AsyncConnection, namespace: str, names: Collection[str] | None, since: datetime | None
+) -> Jobs:
+    """The numbers of all jobs of these names, past ones among them, that were created since."""
     if names is None:
         return None
+    conditions = [job.c.namespace == namespace, *visible(since)]
     if len(names) > FEW_JOBS:
-        rows = await connection.execute(select(*job.c["name", "number"]).where(job.c.namespace == namespace))
+        rows = await connection.execute(select(*job.c["name", "number"]).where(*conditions))
         return [row.number for row in rows if row.name in names and row.name]
     wanted = [name for name in names if name]
     found = await connection.scalars(
-        select(job.c.number).where(job.c.namespace == namespace, job.c.name.in_(wanted)).order_by(job.c.number)
+        select(job.c.number).where(*conditions, job.c.name.in_(wanted)).order_by(job.c.number)
     )
     return list(found)
 
@@ -131,12 +138,7 @@ async def count(connection: AsyncConnection, query: Query) -> int | None:
     days = [at for at in (query.begin, query.end) if at is not None]
     if query.triggers is not None or query.text or query.running_at or any(at != step_of(at, Step.DAY) for at in days):
         return None
-    if query.jobs is None:
-        names = select(job.c.number).where(job.c.uid == namespace_key(query.namespace)).scalar_subquery()
-        condition = stored.c.job == names
-    else:
-        numbers = await job_numbers(connection, query.namespace, query.jobs)
-        condition = stored.c.job.in_([literal(number, literal_execute=True) for number in numbers or ()])
+    condition = await series(connection, stored.c.job, query.namespace, query.jobs, since=query.since)
     columns = {State.SUCCESS: stored.c.success, State.FAILED: stored.c.failed, None: stored.c.success + stored.c.failed}
     statement = select(func.sum(columns[query.state])).where(condition)
     if query.begin is not None:
@@ -146,8 +148,29 @@ async def count(connection: AsyncConnection, query: Query) -> int | None:
     return int(await connection.scalar(statement) or 0)
 
 
-async def by_id(connection: AsyncConnection, namespace: str, name: str, execution_id: str) -> ArchivedExecution | None:
+async def series(
+    connection: AsyncConnection,
+    column: ColumnElement[int],
+    namespace: str,
+    jobs: Collection[str] | None,
+    *,
+    since: datetime | None,
+) -> ColumnElement[bool]:
+    """The counters of a namespace, or of some of its jobs."""
+    since = await cut(connection, namespace, since)
+    if jobs is not None:
+        numbers = await job_numbers(connection, namespace, jobs, since) or ()
+        return column.in_([literal(number, literal_execute=True) for number in numbers])
+    if since is not None:
+        return column.in_(select(job.c.number).where(job.c.namespace == namespace, job.c.name != "", *visible(since)))
+    return column == select(job.c.number).where(job.c.uid == namespace_key(namespace)).scalar_subquery()
+
+
+async def by_id(
+    connection: AsyncConnection, namespace: str, name: str, execution_id: str, *, since: datetime | None
+) -> ArchivedExecution | None:
     """An execution of the newest job of a name. Its id ends in the name of its Job."""
+    since = await cut(connection, namespace, since)
     statement = (
         select(execution, job.c.uid.label("job_uid"), job.c.name.label("job_name"))
         .join(job, job.c.number == execution.c.job)
@@ -156,6 +179,7 @@ async def by_id(connection: AsyncConnection, namespace: str, name: str, executio
             job.c.name == name,
             execution.c.attempt_job == execution_id.partition("-")[2],
             execution.c.id == execution_id,
+            *visible(since),
         )
         .order_by(job.c.number.desc())
         .limit(1)

@@ -77,6 +77,10 @@ class ArchiveWriter(Protocol):
 class ArchiveReader(Protocol):
     """The REST API's side. All raise `ArchiveUnavailable`."""
 
+    def since(self, created: datetime) -> "ArchiveReader":
+        """The archive as a namespace sees it that was created then: without the jobs from before, unless it has adopted
+        them."""
+
     async def page(self, query: Query) -> Page:
         """Executions, by a keyset: the cost does not depend on how many come before."""
 

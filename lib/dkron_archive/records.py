@@ -16,11 +16,15 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobKey:
-    """A DkronJob: its namespace, its name in the Dkron API, and its uid. A new object of this name has another."""
+    """A DkronJob: its namespace, its name in the Dkron API, and its uid. A new object of this name has another.
+
+    `created` is when it was created: a namespace that was created later sees nothing of it. None in what is read.
+    """
 
     namespace: str
     name: str
     uid: str
+    created: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,8 @@ class Query:
     text: str = ""
     running_at: datetime | None = None
     """Only executions that had started and had not ended at this moment."""
+    since: datetime | None = None
+    """Only of jobs that were created then or later; see `Archive.since`."""
     after: Cursor | None = None
     ascending: bool = False
     limit: int = 100

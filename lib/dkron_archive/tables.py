@@ -107,10 +107,13 @@ job = Table(
     Column("uid", PlainText, nullable=False, unique=True),
     Column("namespace", PlainText, nullable=False),
     Column("name", PlainText, nullable=False),
+    # When the DkronJob was created; of a namespace, when an administrator adopted its history.
+    Column("created_at", Instant),
     # Executions that ended up to here are gone for good: written again, they would be counted twice.
     Column("gone_at", Instant),
     Column("gone_id", Id),
     Index("job_name", "namespace", "name"),
+    Index("job_created", "namespace", "created_at"),
 )
 """DkronJobs by number. A row without a name stands for its namespace: its counts are the sums of all jobs there."""
 

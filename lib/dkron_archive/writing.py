@@ -12,6 +12,7 @@ from dkron_archive.outputs import output_bytes, output_row, packed
 from dkron_archive.records import Entry, JobKey, PauseRecord, Revision, SkippedSlots
 from dkron_archive.rows import execution_row, key, pause_row, revision_row, skipped_row
 from dkron_archive.tables import (
+    EPOCH,
     EXECUTIONS,
     SLOTS,
     execution,
@@ -157,9 +158,10 @@ async def numbered(connection: AsyncConnection, jobs: Iterable[JobKey]) -> Numbe
     wanted = {}
     for each in jobs:
         namespace = key(each.namespace)
-        wanted[each.uid] = {"uid": each.uid, "namespace": namespace, "name": key(each.name)}
+        created = each.created or EPOCH
+        wanted[each.uid] = {"uid": each.uid, "namespace": namespace, "name": key(each.name), "created_at": created}
         uid = namespace_key(namespace)
-        wanted[uid] = {"uid": uid, "namespace": namespace, "name": ""}
+        wanted[uid] = {"uid": uid, "namespace": namespace, "name": "", "created_at": None}
     numbers = await _known(connection, wanted)
     if new := [wanted[uid] for uid in sorted(wanted) if uid not in numbers]:
         insert = inserting(connection, job).on_conflict_do_nothing(index_elements=["uid"])

@@ -47,6 +47,8 @@ DKRON_POOLS = Resource("dkron.io", "v1alpha1", "dkronpools")
 JOBS = Resource("batch", "v1", "jobs")
 PODS = Resource("", "v1", "pods")
 NODES = Resource("", "v1", "nodes")
+NAMESPACES = Resource("", "v1", "namespaces")
+"""A namespace is addressed by its name, as something outside of namespaces; a Role in it may give the right to it."""
 LEASES = Resource("coordination.k8s.io", "v1", "leases")
 SECRETS = Resource("", "v1", "secrets")
 SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts")

@@ -1,8 +1,11 @@
-"""`python -m tests.chaos FILE`: judge a history. 0: nothing to object to, 1: objections, 2: not a history."""
+"""`python -m tests.chaos FILE`: judge a history. 0: nothing to object to, 1: objections, 2: not a history, 3: not
+judged.
+"""
 
 import sys
 from pathlib import Path
 
+from tests.chaos.ending import NO_VERDICT
 from tests.chaos.reading import read
 from tests.chaos.verdict import judge
 
@@ -22,6 +25,8 @@ def main(arguments: list[str]) -> int:
         print(f"{arguments[0]}: {error}", file=sys.stderr)
         return 2
     print(verdict)
+    if verdict.unjudged:
+        return NO_VERDICT
     return 0 if verdict.valid else 1
 
 

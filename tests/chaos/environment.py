@@ -53,13 +53,14 @@ class Patience:
     recovery: float = RECOVERY
     calm: float = CALM
 
-    def terms(self, read: datetime, *, stretch: float, rivals: bool) -> Terms:
-        """The terms of a history that was read then, on a machine where all takes longer by `stretch`. What one of
-        several does promptly tells nothing of its rivals, so they have no probe."""
-        lateness = self.lateness * stretch * SECOND
+    def terms(self, read: datetime, *, heart: Pulse, rivals: bool) -> Terms:
+        """The terms of a history that was read then, on a machine of this pace. What one of several does promptly tells
+        nothing of its rivals, so they have no probe."""
+        lateness = self.lateness * heart.stretch * SECOND
         return Terms(
             read=read, lateness=lateness, behind=BEHIND * lateness, recovery=self.recovery * SECOND,
             settle=SETTLE * SECOND, probe="" if rivals else TIMED, calm=self.calm, rivals=rivals,
+            overload=heart.overload,
         )  # fmt: skip
 
 
@@ -258,7 +259,7 @@ class Bed:
         self._pass(datetime.now(UTC) + self._setup.patience.lateness * self._heart.stretch * SECOND + SECOND)
         at = self._witness.look()
         self._crew.finish()
-        self._journal.note(self._setup.patience.terms(at, stretch=self._heart.stretch, rivals=self._setup.has_rivals))
+        self._journal.note(self._setup.patience.terms(at, heart=self._heart, rivals=self._setup.has_rivals))
         for fact in self._witness.facts(at):
             self._journal.note(fact)
 

@@ -279,7 +279,8 @@ class Terms:
     which slots came due that no fault may excuse, at least. `start`: from the Job to its pod. `behind`: how much longer
     a request may take than a slot, because slots go first. `longest`: for a run whose job has no record that could say
     that it goes on. `grain`: how exact the witness' clock is. `rivals`: several operators act at once. `complete`: no
-    Job and no status has escaped the witness, so what it has not seen was not there.
+    Job and no status has escaped the witness, so what it has not seen was not there. `overload`: how many times as long
+    as these terms allow for everything took, on a machine that had too much to do; 1 if they do.
     """
 
     read: Instant
@@ -295,6 +296,15 @@ class Terms:
     grain: timedelta = Second
     rivals: bool = False
     complete: bool = False
+    overload: float = 1.0
+
+    def patient(self) -> "Terms":
+        """The terms that allow for the overload: no pace explains what is objected to under them."""
+        by = self.overload
+        return replace(
+            self, lateness=by * self.lateness, recovery=by * self.recovery, shown=by * self.shown,
+            start=by * self.start, behind=by * self.behind, longest=by * self.longest, calm=0.0, overload=1.0,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,16 @@ class Pulse:
     @property
     def stretch(self) -> float:
         """By how much longer everything may take than on a machine that is hardly used: from 1 to `MOST`."""
-        return min(max(1.0, self.busiest / BUSY), MOST)
+        return min(self._pace, MOST)
+
+    @property
+    def overload(self) -> float:
+        """How many times as long as `stretch` allows for everything takes; 1 if it does."""
+        return max(1.0, self._pace / MOST)
+
+    @property
+    def _pace(self) -> float:
+        return max(1.0, self.busiest / BUSY)
 
     def look(self) -> None:
         """Note how busy the machine is."""

@@ -17,7 +17,7 @@ from typing import Any
 
 import localcluster
 from localcluster.cluster import LocalCluster
-from tests.chaos.ending import Ending, concluded
+from tests.chaos.ending import NO_VERDICT, Ending, concluded
 from tests.chaos.environment import Bed, Setup, bed
 from tests.chaos.faults import CONTROLLER_FLAGS
 from tests.chaos.figures import Figures, figures
@@ -93,13 +93,15 @@ def lived(made: Bed, what: Plan, *, at: At = nowhere) -> tuple[Verdict, Figures,
 
 
 def show(made: Bed, verdict: Verdict, numbers: Figures, fallen: list[str]) -> int:
-    """Print all of it. 0: nothing to object to."""
+    """Print all of it. 0: nothing to object to, 3: the machine had too much to do for a verdict."""
     print(f"\n{numbers}")
     for words in fallen:
         print(f"not in order: {words}")
     print(f"history:      {made.path}; judge it again: python -m tests.chaos {made.path}\n")
     print(verdict.told(most=MOST))
-    return 0 if verdict.valid and not fallen else 1
+    if not verdict.valid or fallen:
+        return 1
+    return NO_VERDICT if verdict.unjudged else 0
 
 
 class Say:

@@ -1,7 +1,7 @@
 """The verdict on a history: what cannot be explained, each with what was going on around it."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dkron_crds.base import rfc3339
@@ -56,7 +56,8 @@ MOST = 4
 @dataclass(frozen=True)
 class Verdict:
     """The objections to a history, in the order of time. `runs` and `backfills` are the DkronRuns and DkronBackfills.
-    `calm`: how much of it could be judged without an excuse; None if no slot came due."""
+    `calm`: how much of it could be judged without an excuse; None if no slot came due. `unjudged`: how many objections
+    only the pace of a machine explains that had too much to do."""
 
     history: History
     cases: tuple[Case, ...]
@@ -64,6 +65,7 @@ class Verdict:
     backfills: tuple[Backfill, ...]
     objections: tuple[Objection, ...]
     calm: Calm | None = None
+    unjudged: int = 0
 
     @property
     def valid(self) -> bool:
@@ -79,6 +81,9 @@ class Verdict:
         more = len(self.objections) - len(shown)
         asked = required(self.history.pauses, self.cases, self.runs, self.backfills)
         lines = [self.summary, *([asked] if asked else []), *([str(self.calm)] if self.calm is not None else [])]
+        if self.unjudged:
+            pace = f"the machine took {self.history.terms.overload:.1f} times as long as a verdict allows for"
+            lines.insert(0, f"not judged: {pace}, which may explain {self.unjudged} objections; repeat it on its own")
         return "\n\n".join(["\n".join(lines), *shown, *([f"and {more} more"] if more else [])])
 
     @property
@@ -110,7 +115,16 @@ class Verdict:
 
 
 def judge(history: History) -> Verdict:
-    """Judge a history. Raises ValueError if it cannot be understood."""
+    """Judge a history. Of a machine that had too much to do, only the objections stand that its pace cannot explain.
+    Raises ValueError if it cannot be understood."""
+    verdict = _judge(history)
+    if verdict.valid or history.terms.overload <= 1:
+        return verdict
+    patient = _judge(replace(history, terms=history.terms.patient()))
+    return patient if patient.objections else replace(verdict, objections=(), unjudged=len(verdict.objections))
+
+
+def _judge(history: History) -> Verdict:
     weather = Weather.of(history.faults, history.terms, signs(history))
     cases = with_crowds(history, [Case(life, weather) for life in lives(history, weather)], weather)
     runs = tuple(all_asked(history, cases, weather))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dkron_api.auth.routes import TABLE
-from tests.support.api_rights import FOR_LEAVE, FOR_PLACES, FOR_POLICIES, FOR_SHARED, FOR_TOKENS, LEAST_API
+from tests.support.api_rights import FOR_HISTORY, FOR_LEAVE, FOR_PLACES, FOR_POLICIES, FOR_SHARED, FOR_TOKENS, LEAST_API
 from tests.support.charts import CLUSTER_WIDE, NAMESPACE, Object, key, of_kind, rendered
 from tests.support.rights import (
     FOR_KUEUE,
@@ -134,6 +134,16 @@ def test_the_api_of_all_namespaces_has_them_everywhere(tmp_path: Path) -> None:
     objects = rendered({"api": {"auth": ["none"]}}, folder=tmp_path)
     assert given(objects, API, None) == wanted(FOR_TAGS)
     assert given(objects, API, "default") == wanted(LEAST_API, home=False) | wanted(FOR_PLACES)
+
+
+@EACH_MODE
+def test_api_with_an_archive_reads_the_ages_of_namespaces(mode: str, tmp_path: Path) -> None:
+    archive = {"archive": {"postgresql": {"secretName": "archive"}}, "api": {"mode": mode}}
+    objects = rendered(archive | {"watchNamespaces": [ELSEWHERE]}, folder=tmp_path)
+    assert given(objects, API, ELSEWHERE) == wanted(LEAST_API, FOR_HISTORY, home=False)
+    assert given(objects, API, None) == set()
+    everywhere = rendered(archive, folder=tmp_path)
+    assert given(everywhere, API, None) == wanted(LEAST_API, FOR_HISTORY, home=False) | wanted(FOR_TAGS, FOR_PLACES)
 
 
 def test_rights_about_kueue_need_kueue_in_some_namespaces(tmp_path: Path) -> None:

@@ -13,10 +13,13 @@ import localcluster
 from dkron_archive.opening import open_archive
 from dkron_archive.records import ArchivedExecution, ArchivedOutput, Entry, JobKey, Revision, SkippedSlots
 from dkron_crds.base import rfc3339
+from dkron_crds.requests import read_instant
 from dkron_kube.paths import DKRON_JOBS
 from tests.support import waiting
+from tests.support.api_rights import FOR_HISTORY, LEAST_API, limited_api
 from tests.support.api_sites import ApiSite, api_for
 from tests.support.builders import after
+from tests.support.command_line import CommandLine
 from tests.support.fake_archive import archived
 from tests.support.rest import Answer
 from tests.support.rest_jobs import body, save
@@ -26,6 +29,10 @@ pytestmark = pytest.mark.cluster(nodes="none")
 
 SHOWN, ARCHIVED = range(-1, -6, -1), range(-3, -251, -1)
 """Executions that the status shows, and those that the archive has: by the minutes after noon."""
+MANUAL = {
+    "apiVersion": "dkron.io/v1alpha1", "kind": "DkronJob", "metadata": {"name": "backup"},
+    "spec": {"schedule": "@manually", "executor": "shell", "executorConfig": {"command": "true"}},
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -33,11 +40,10 @@ def site(cluster: localcluster.Cluster, tmp_path: Path) -> Iterator[ApiSite]:
     """An API with an archive, and a job with executions in both."""
     install(cluster)
     with namespace(cluster.kubeconfig, "archive") as kube:
-        job = kube.create(DKRON_JOBS, {
-            "apiVersion": "dkron.io/v1alpha1", "kind": "DkronJob", "metadata": {"name": "backup"},
-            "spec": {"schedule": "@manually", "executor": "shell", "executorConfig": {"command": "true"}},
-        })  # fmt: skip
-        key = JobKey(kube.namespace, "backup", job["metadata"]["uid"])
+        job = kube.create(DKRON_JOBS, MANUAL)
+        key = JobKey(
+            kube.namespace, "backup", job["metadata"]["uid"], read_instant(job["metadata"]["creationTimestamp"])
+        )
         kube.write_status("backup", executions=[wire(archived(number, job=key)) for number in SHOWN])
         url = f"sqlite:///{tmp_path}/archive.db"
         asyncio.run(fill(url, key))
@@ -133,3 +139,31 @@ def test_api_works_on_without_its_archive(cluster: localcluster.Cluster, tmp_pat
         (tmp_path / "none").mkdir()
         delete = partial(site.rest.delete, "/v1/jobs/backup/executions")
         waiting.wait_for("nothing to delete", delete, lambda answer: answer.status == 200, seconds=20)
+
+
+def test_namespace_made_again_has_no_history(cluster: localcluster.Cluster, tmp_path: Path) -> None:
+    """Its name had a job of this name before."""
+    install(cluster)
+    url = f"sqlite:///{tmp_path}/archive.db"
+    command = CommandLine({"DKRON_ARCHIVE": url}, module="dkron_api")
+    with namespace(cluster.kubeconfig, "made again") as kube:
+        asyncio.run(fill(url, JobKey(kube.namespace, "backup", "before", after(days=-9))))
+        with limited_api(kube, LEAST_API, tmp_path, "--archive", url, name="unseeing") as site:
+            site.wait_known(kube.create(DKRON_JOBS, MANUAL))
+            answer = site.rest.get("/v1/jobs/backup/revisions")
+            assert (answer.status, b'cannot get resource "namespaces"' in answer.body) == (503, True), answer
+        with limited_api(kube, LEAST_API | FOR_HISTORY, tmp_path, "--archive", url) as site:
+            site.wait_known(kube.get(DKRON_JOBS, "backup"))
+            lists = (
+                "/v1/executions",
+                "/v1/jobs/backup/executions",
+                "/v1/jobs/backup/revisions",
+                "/v1/executions?q=line",
+            )
+            assert [told(site.rest.get(path)) for path in lists] == [[], [], [], []]
+            assert site.rest.get(f"/v1/jobs/backup/executions/{archived(-250).id}/log").status == 404
+            adopted = command("archive", "adopt", kube.namespace).output
+            assert adopted == f"adopted the history of the namespace {kube.namespace}\n"
+            assert [bool(told(site.rest.get(path))) for path in lists] == [True, True, True, True]
+            assert "249 executions" in command("archive", "forget", kube.namespace).output
+            assert [told(site.rest.get(path)) for path in lists] == [[], [], [], []]

@@ -36,6 +36,8 @@ def test_storm_loses_no_slot_and_runs_none_twice(cluster: localcluster.Cluster, 
         verdict, numbers, complaints = weathered(made, setup, SEED, SECONDS)
     assert verdict.valid, f"{numbers}\n{verdict.told(most=5)}"
     assert not complaints, f"{numbers}\n{complaints}"
+    if verdict.unjudged:
+        pytest.skip(verdict.told(most=0))
     assert len(numbers.faults) > 4, f"hardly anything was broken:\n{numbers}"
     assert verdict.history.runs, str(numbers)
     held = (target.need for case in verdict.cases for target in case.targets if target.held)

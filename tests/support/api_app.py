@@ -48,6 +48,7 @@ from dkron_api.tenants.tenants import Tenant, TenantFactory
 from dkron_kube.client import KubeClient
 from dkron_runtime.supervision import Supervisor
 from tests.support.builders import NAMESPACE, NOON
+from tests.support.fake_archive import long_ago
 from tests.support.fake_kube import FakeKube
 from tests.support.world import Object
 
@@ -99,7 +100,7 @@ async def running_api(
     for key, kind in ((CLUSTERS, "dkronclusters"), (LEASES, "leases"), (NODES, "nodes"), (POLICIES, "dkronpolicies")):
         app[key] = ObjectCache(kind, plain)
     app[OBJECTS] = Objects(app[KUBE], time.monotonic)
-    app[ARCHIVE] = None if archive is None else Archive(archive)
+    app[ARCHIVE] = None if archive is None else Archive(archive, long_ago)
     app[STOPPING] = asyncio.Event()
     app[ACCESS] = AccessLog(app[SETTINGS].log_format) if app[SETTINGS].access_log else None
     app[AUDIT] = AccessLog(app[SETTINGS].log_format, audit.LOGGER)

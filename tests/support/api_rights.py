@@ -40,6 +40,9 @@ FOR_SHARED: Rules = {("dkron.io", "dkronpauses"): ("list",), ("dkron.io", "dkron
 FOR_PLACES: Rules = {("visibility.kueue.x-k8s.io", "localqueues/pendingworkloads"): ("get",)}
 """The rights that it needs besides to tell places in queues of Kueue."""
 
+FOR_HISTORY: Rules = {("", "namespaces"): ("get",)}
+"""The rights that it needs besides with an archive."""
+
 FOR_TOKENS: Rules = {("", "secrets"): FOLLOWED}
 """The rights that it needs besides with `--auth dkron`, where the operator's Lease is."""
 
@@ -51,10 +54,10 @@ FOR_CALLERS: Rules = {
 
 
 @contextlib.contextmanager
-def limited_api(kube: Kube, rules: Rules, folder: Path, *, name: str = "limited") -> Iterator[ApiSite]:
+def limited_api(kube: Kube, rules: Rules, folder: Path, *options: str, name: str = "limited") -> Iterator[ApiSite]:
     """An API that has only these rights. It listens, and may not be able to read anything; it has to stop in order."""
     access = limited_access(kube, rules, folder=folder, name=name)
-    api = ApiProcess(folder / f"{name}.log", kubeconfig=access, namespace=kube.namespace).start(wait=False)
+    api = ApiProcess(folder / f"{name}.log", *options, kubeconfig=access, namespace=kube.namespace).start(wait=False)
     try:
         yield ApiSite(kube, api, api.rest)
         api.stop()

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from dkron_archive.ports import ArchiveReplaced, ArchiveUnavailable, ArchiveUnreachable
 from dkron_archive.records import (
@@ -45,6 +45,11 @@ def archived(number: int, *, job: JobKey = KEY, seconds: float = 1.0, **fields: 
     return ArchivedExecution(job, **(known | fields))
 
 
+async def long_ago(_: str) -> datetime:
+    """When each namespace was created."""
+    return EPOCH
+
+
 class FakeArchive:
     """`trouble` is why it is away; empty while it answers. `queries` are those for pages."""
 
@@ -68,6 +73,8 @@ class FakeArchive:
         self.holds: list[PauseRecord] = []
         self.forgotten: dict[str, tuple[str, ...]] = {}
         self.calls: list[str] = []
+        self.created: list[datetime] = []
+        """When the namespaces that asked were created."""
         self.queries: list[Query] = []
         self.put(*executions)
 
@@ -89,6 +96,11 @@ class FakeArchive:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+    def since(self, created: datetime) -> Self:
+        """No namespace is made again."""
+        self.created.append(created)
+        return self
 
     async def migrate(self) -> None:
         await self._arrive("migrate")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_crds.depends import Dependency, When, circle, dependent_group
+from dkron_crds.depends import Dependency, When, circle, dependent_group, groups_of
 from dkron_crds.job import JobSpec
 
 AT = datetime(2026, 3, 1, 12, 0, 7, 250000, tzinfo=UTC)
@@ -67,3 +67,18 @@ def test_reported_cycle_is_a_path_and_is_found_if_present(parents: dict[str, lis
         above |= {each for name in above for each in parents.get(name, [])}
     reachable = any("a" in parents.get(name, []) for name in above)
     assert bool(way) is reachable
+
+
+@given(GRAPHS, st.lists(st.sampled_from("abcdef")))
+def test_groups_are_those_that_run_after_each_other(parents: dict[str, list[str]], starts: list[str]) -> None:
+    def above(name: str) -> set[str]:
+        found = set(parents.get(name, []))
+        for _ in range(6):
+            found |= {each for other in found for each in parents.get(other, [])}
+        return found
+
+    of = {name: above(name) for name in "abcdef"}
+    reached = {each for start in starts for each in {start} | of[start]}
+    groups = {frozenset(other for other in of[name] if name in of[other]) for name in reached if name in of[name]}
+    found = list(groups_of(starts, lambda name: parents.get(name, [])))
+    assert sorted(map(sorted, found)) == sorted(map(sorted, groups))

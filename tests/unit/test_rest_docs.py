@@ -11,7 +11,7 @@ from dkron_api.routes.openapi import document
 from dkron_api.settings import Settings
 from generate import rest
 from tests.conformance.rest.__main__ import markdown
-from tests.support.api_rights import LEAST_API
+from tests.support.api_rights import FOR_HISTORY, LEAST_API
 from tests.support.console import Shown, fits, shown
 from tests.support.manifests import shown as manifests
 from tests.support.rights import Rules
@@ -52,7 +52,8 @@ def test_the_role_of_the_api_is_the_least() -> None:
         for group in rule["apiGroups"]
         for resource in rule["resources"]
     }
-    assert {key: set(verbs) for key, verbs in named.items()} == {key: set(verbs) for key, verbs in LEAST_API.items()}
+    least = LEAST_API | FOR_HISTORY
+    assert {key: set(verbs) for key, verbs in named.items()} == {key: set(verbs) for key, verbs in least.items()}
 
 
 def test_a_table_takes_the_place_of_the_one_before() -> None:

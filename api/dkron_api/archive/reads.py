@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from dkron_archive.ports import ArchiveReader, ArchiveUnavailable, ArchiveUnreachable
@@ -12,6 +13,8 @@ from dkron_runtime.turns import Turns
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 Ask = Callable[[ArchiveReader], Awaitable[T]]
+Created = Callable[[str], Awaitable[datetime]]
+"""When a namespace was created, by its name. Raises `ArchiveUnavailable`."""
 
 SECONDS = 2.0
 """Seconds that a statement may take. The database ends a longer one."""
@@ -33,10 +36,11 @@ class Opened(ArchiveReader, Protocol):
 
 
 class Archive:
-    """The archive of all namespaces, as requests use it."""
+    """The archive of all namespaces, as requests use it: each sees what was there since its creation."""
 
-    def __init__(self, opened: Opened, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, opened: Opened, created: Created, clock: Callable[[], float] = time.monotonic) -> None:
         self._opened = opened
+        self._created = created
         self._clock = clock
         self._reads = Turns(WIDTH, share=WIDTH // 2)
         self._works = Turns(WORKS, share=WORKS // 2)
@@ -50,7 +54,7 @@ class Archive:
             async with self._reads.place(namespace):
                 return await ask(reader)
 
-        return await self._answer(placed, PATIENCE)
+        return await self._answer(namespace, placed, PATIENCE)
 
     async def work(self, namespace: str, ask: Ask[T]) -> T:
         """The same for what takes longer: it takes no place away from reads. Raises `ArchiveUnavailable`."""
@@ -59,19 +63,19 @@ class Archive:
             async with self._works.place(namespace):
                 return await ask(reader)
 
-        return await self._answer(placed, LONG)
+        return await self._answer(namespace, placed, LONG)
 
-    async def write(self, ask: Ask[T]) -> T:
+    async def write(self, namespace: str, ask: Ask[T]) -> T:
         """The same for what writes. That it fails says nothing about reads: another process may hold the lock of the
         file, or its disk may be full. Raises `ArchiveUnavailable`."""
-        return await self._answer(ask, LONG, rests=False)
+        return await self._answer(namespace, ask, LONG, rests=False)
 
-    async def _answer(self, ask: Ask[T], seconds: float, *, rests: bool = True) -> T:
+    async def _answer(self, namespace: str, ask: Ask[T], seconds: float, *, rests: bool = True) -> T:
         if self._trouble and self._clock() < self._until:
             raise ArchiveUnavailable(self._trouble)
         try:
             async with asyncio.timeout(seconds):
-                found = await ask(self._opened)
+                found = await ask(self._opened.since(await self._created(namespace)))
         except TimeoutError:
             raise ArchiveUnavailable("The archive cannot be used: it did not answer in time.") from None
         except ArchiveUnreachable as error:

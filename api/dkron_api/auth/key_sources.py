@@ -30,6 +30,8 @@ ALGORITHMS: Final = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
 """Those that are accepted: asymmetric ones, by which a reader of the keys cannot make tokens."""
+TYPES: Final = ("RSA", "EC", "OKP")
+"""The types of public keys. A symmetric key is a secret, and makes the whole set unreadable to the library."""
 _MEMBERS: Final = ("kid", "alg", "kty", "crv", "n", "e", "x", "y")
 
 
@@ -67,7 +69,7 @@ def find(keys: jwt.PyJWKSet, kid: str | None, algorithm: str) -> jwt.PyJWK | Non
 
 def _is_for_signatures(raw: Object) -> bool:
     operations, kid = raw.get("key_ops", ["verify"]), raw.get("kid", "")
-    is_public = "d" not in raw and raw.get("use", "sig") == "sig"
+    is_public = raw.get("kty") in TYPES and "d" not in raw and raw.get("use", "sig") == "sig"
     is_named = isinstance(kid, str) and len(kid) <= LONGEST_KID and isinstance(raw.get("alg", ""), str)
     return is_public and is_named and isinstance(operations, list) and "verify" in operations
 

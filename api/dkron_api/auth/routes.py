@@ -66,6 +66,12 @@ class Namespaces(NamedTuple):
         """Return the need to see the executions of this job in a list of all. Roles grant it for all jobs at once."""
         return Need(self.jobs_right("list", JOBS), f"{self.base}/v1/jobs/{job}/executions", Capability.READ)
 
+    def to_read_logs(self, job: str, *, each: bool = False) -> Need:
+        """Return the need to see more of the job's outputs than its records keep. For `each` job of a list, roles grant
+        it for all jobs at once."""
+        right = self.jobs_right("get", f"{JOBS}/log", job="" if each else job)
+        return self.job_need(right, job, f"/v1/jobs/{job}/executions/{ANY}/log", Capability.READ)
+
     def to_run(self, job: str) -> Need:
         """Return the need to run a job."""
         right = self.jobs_right("create", f"{JOBS}/run", job=job)

@@ -142,6 +142,12 @@ async def may_read(request: web.Request, job: str) -> bool:
     return await grant.has(grant.where.to_read(job))
 
 
+async def may_read_logs(request: web.Request, job: str, *, each: bool = False) -> bool:
+    """Whether the caller may see more of the job's outputs than its records keep; `each` is as for `to_read_logs`."""
+    grant = request[GRANT]
+    return await grant.has(grant.where.to_read_logs(job, each=each))
+
+
 def template_of(request: web.Request) -> str:
     """Return the route rather than the path, so that job names do not become time series; `unknown` without one."""
     resource = request.match_info.route.resource

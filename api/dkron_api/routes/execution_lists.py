@@ -9,7 +9,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.cache.live_executions import key_of
-from dkron_api.edge.admission import GRANT
+from dkron_api.edge.admission import GRANT, may_read_logs
 from dkron_api.edge.answers import in_turns, list_answer
 from dkron_api.edge.keys import ARCHIVE, CLOCK, SLICES
 from dkron_api.edge.urls import flag, tenant_of
@@ -35,7 +35,7 @@ async def list_all(request: web.Request) -> web.StreamResponse:
     """GET /v1/executions: newest end first, those that run first of all."""
     require_ready(request)
     wanted, now, tenant = filter_of(request), request.app[CLOCK](), tenant_of(request)
-    jobs = await readable(request, wanted.jobs, owner=request.query.get("owner", ""))
+    jobs = await readable(request, wanted.jobs, owner=request.query.get("owner", ""), logs=bool(wanted.text))
     slices, live = request.app[SLICES], tenant.live
 
     async def shown(floor: Place | None) -> Live:
@@ -48,7 +48,13 @@ async def list_all(request: web.Request) -> web.StreamResponse:
     found = await with_places_in(request, page.items)
     nodes = await tenant.pods.nodes(unplaced_in(found))
     items, reason = await with_outputs(request, found, size)
-    render = partial(rendered, now=now, size=size, nodes=nodes, detailed=flag(request, DETAILS))
+    names = {each.job.name for each in found} if size > CUT else ()
+    cut = {name for name in names if not await may_read_logs(request, name, each=True)}
+
+    def render(each: Found) -> Object:
+        shown_bytes = CUT if each.job.name in cut else size
+        return rendered(each, now=now, size=shown_bytes, nodes=nodes, detailed=flag(request, DETAILS))
+
     headers = headers_of(page, why=why or reason, total=total)
     return await _answer(request, items, render, headers=headers, count=len(found))
 
@@ -65,17 +71,23 @@ async def _answer(
     return await list_answer(request, encoded, headers=headers, held=count * WEIGHT)
 
 
-async def readable(request: web.Request, named: frozenset[str], *, owner: str = "") -> frozenset[str] | None:
+async def readable(
+    request: web.Request, named: frozenset[str], *, owner: str = "", logs: bool = False
+) -> frozenset[str] | None:
     """Return the names of the jobs whose executions the caller may read, of those that it named, if any; None for all.
     A role of Kubernetes with the verb list covers all jobs of the namespace; a policy may leave jobs out. Records have
-    no owner: with an `owner`, they are of the jobs that have it now, and that the caller may read themselves."""
+    no owner: with an `owner`, they are of the jobs that have it now, and that the caller may read themselves. With
+    `logs`, the caller may read their logs, too. Raises `ApiError`, 403, if a role does not grant that."""
     grant, index = request[GRANT], tenant_of(request).job_index
     chosen = await request.app[SLICES].run(_owned(index, owner, named)) if owner else named or None
     if grant.caller.management or not grant.caller.policies:
+        if logs:
+            await grant.require(grant.where.to_read_logs("", each=True))
         return chosen
     found = set()
     async for name in in_turns(sorted(index.names if chosen is None else chosen)):
         may_list = await grant.has(grant.where.to_list_executions(name))
+        may_list = may_list and (not logs or await may_read_logs(request, name, each=True))
         if may_list and (not owner or await grant.has(grant.where.to_read(name))):
             found.add(name)
     return frozenset(found)
@@ -96,6 +108,9 @@ async def list_of_job(request: web.Request, job: Job, coming: Sequence[Active]) 
     the ends."""
     query, now, tenant = request.query, request.app[CLOCK](), tenant_of(request)
     wanted = in_order(filter_of(request), query.get("_order", ""))
+    if wanted.text:
+        # A search finds what is beyond the records.
+        await request[GRANT].require(request[GRANT].where.to_read_logs(job.name))
     nodes = await tenant.pods.nodes([each.job for each in job.status.active if each.uid and not each.node_name])
     line = line_of(await with_places(request, job))
     known = [
@@ -114,7 +129,10 @@ async def list_of_job(request: web.Request, job: Job, coming: Sequence[Active]) 
     reading = pages.page(wanted, least=least) if span is None else pages.slice(wanted, *span, least=least)
     (page, why), counted = await asyncio.gather(reading, pages.total(wanted))
     total = _total(request, page, len(known), why=why, counted=counted)
-    asked = size_of(query, count=len(page.items), otherwise=max(CUT, job.spec.history.output_bytes))
+    kept = max(CUT, job.spec.history.output_bytes)
+    asked = size_of(query, count=len(page.items), otherwise=kept)
+    if asked > kept and not await may_read_logs(request, job.name):
+        asked = kept
     in_this_order = sorted(
         page.items, key=lambda each: order_by(query.get("_sort", ""))(each.run), reverse=not wanted.ascending
     )

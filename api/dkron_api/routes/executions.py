@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from dkron_api.archive.reads import REST
-from dkron_api.edge.admission import may_read, open_answer, requester
+from dkron_api.edge.admission import may_read, may_read_logs, open_answer, requester
 from dkron_api.edge.answers import json_answer
 from dkron_api.edge.keys import ARCHIVE, CLOCK, SETTINGS, STOPPING
 from dkron_api.edge.urls import flag, tenant_of
@@ -20,6 +20,7 @@ from dkron_api.jobs.writer import missing
 from dkron_api.refusal import LATER, ApiError, unavailable
 from dkron_api.routes.archived import archived_output, archived_run, job_or_gone
 from dkron_api.routes.execution_lists import is_merged, list_of_job
+from dkron_api.routes.execution_pages import CUT
 from dkron_api.routes.places import with_places
 from dkron_api.routes.requests import etag, job_of, require_ready, terms_of
 from dkron_api.settings import TRACE_ID
@@ -85,13 +86,19 @@ async def _show_archived(request: web.Request, job: Job | None) -> web.StreamRes
     if known is None:
         raise missing(request.match_info["job"]) if job is None else no_execution(job, wanted)
     output = await archived_output(request, *known.identity)
-    known = known if output is None else known.with_output(_end_of(output))
+    size = await _shown_bytes(request)
+    known = known if output is None else known.with_output(_end_of(output, size))
     more = {"details": all_details(known)} if flag(request, DETAILS) else {}
     return json_answer(request, shown(known.job, known.run) | more)
 
 
-def _end_of(output: ArchivedOutput) -> ArchivedOutput:
-    return replace(output, content=output.content[-OUTPUT:])
+def _end_of(output: ArchivedOutput, size: int) -> ArchivedOutput:
+    return replace(output, content=output.content[-size:])
+
+
+async def _shown_bytes(request: web.Request) -> int:
+    """Return how many bytes of an output beyond its record the caller may see."""
+    return OUTPUT if await may_read_logs(request, request.match_info["job"]) else CUT
 
 
 def no_execution(job: Job, wanted: str) -> ApiError:
@@ -116,16 +123,21 @@ async def _details(request: web.Request, job: Job, run: Execution | Active) -> d
 async def _whole(request: web.Request, job: Job, run: Execution | Active) -> dict[str, Any]:
     pods = tenant_of(request).pods
     if isinstance(run, Execution):
-        tail = await _tail(request, job, run) if run.output_truncated else None
+        # The record has as much as a caller without the right to logs may see.
+        tail = (
+            await _tail(request, job, run) if run.output_truncated and await may_read_logs(request, job.name) else None
+        )
         if tail is not None:
             run = run.model_copy(update={"output": tail.decode("utf-8", "replace")})
         return shown(job, run)
     if waits(run) or not run.uid:
         line = line_of(await with_places(request, job))
         return shown(job, run, place=line.get(run.job), now=request.app[CLOCK]())
-    nodes, tail = await asyncio.gather(pods.nodes([run.job]), pods.output(run.job, uid=run.uid))
+    nodes, tail, size = await asyncio.gather(
+        pods.nodes([run.job]), pods.output(run.job, uid=run.uid), _shown_bytes(request)
+    )
     placed = run.model_copy(update={"node_name": run.node_name or nodes.get(run.job, "")})
-    return shown(job, placed, so_far="" if tail is None else tail.decode("utf-8", "replace"))
+    return shown(job, placed, so_far="" if tail is None else tail[-size:].decode("utf-8", "replace"))
 
 
 async def _tail(request: web.Request, job: Job, run: Execution) -> bytes | None:
@@ -161,7 +173,7 @@ async def _clear_archive(request: web.Request, job: Job) -> None:
     if archive is None:
         return
     try:
-        await archive.write(lambda reader: reader.delete_executions(namespace, job.name))
+        await archive.write(namespace, lambda reader: reader.delete_executions(namespace, job.name))
     except ArchiveUnavailable as error:
         text = (
             "the job shows no executions any more, but the archive still has them; repeat the request to delete them."

@@ -26,18 +26,20 @@
 /var/lib/dkron/archive
 {{- end }}
 
-{{/* The archive's URL, for both programs. */}}
+{{/* The archive's URL for a program, called with (list $ "api"). */}}
 {{- define "dkron.archiveEnv" -}}
-{{- $kind := include "dkron.archive" . }}
+{{- $root := index . 0 }}
+{{- $kind := include "dkron.archive" $root }}
+{{- $postgresql := $root.Values.archive.postgresql }}
 {{- if eq $kind "sqlite" }}
 - name: DKRON_ARCHIVE
-  value: sqlite:///{{ include "dkron.archiveFolder" . }}/archive.db
+  value: sqlite:///{{ include "dkron.archiveFolder" $root }}/archive.db
 {{- else if $kind }}
 - name: DKRON_ARCHIVE
   valueFrom:
     secretKeyRef:
-      name: {{ .Values.archive.postgresql.secretName }}
-      key: {{ .Values.archive.postgresql.key }}
+      name: {{ eq (index . 1) "api" | ternary (default $postgresql.secretName $postgresql.apiSecretName) $postgresql.secretName }}
+      key: {{ $postgresql.key }}
 {{- end }}
 {{- end }}
 

@@ -224,7 +224,7 @@ env:
     value: {{ .Values.jobs.datacenter | quote }}
   - name: DKRON_REGION
     value: {{ .Values.jobs.region | quote }}
-  {{- with include "dkron.archiveEnv" . | trim }}
+  {{- with include "dkron.archiveEnv" (list . "operator") | trim }}
   {{- . | nindent 2 }}
   {{- end }}
   {{- with include "dkron.retentionEnv" . | trim }}
@@ -294,7 +294,7 @@ env:
     value: {{ .Release.Namespace }}
   - name: DKRON_API_AUTH
     value: {{ join "," $own.auth | quote }}
-  {{- with include "dkron.archiveEnv" . | trim }}
+  {{- with include "dkron.archiveEnv" (list . "api") | trim }}
   {{- . | nindent 2 }}
   {{- end }}
   {{- if eq $own.mode "deployment" }}

@@ -127,6 +127,12 @@
   resources: [localqueues/pendingworkloads]
   verbs: [get]
 {{- end }}
+{{- if include "dkron.archive" . }}
+# When the namespace was created: it sees nothing of the archive from before. A Role in a namespace gives this for it.
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [get]
+{{- end }}
 {{- end }}
 
 {{/* The REST API, in the namespace of the release. */}}

@@ -34,7 +34,7 @@ NO_REQUEST = Request()
 
 def job_key(job: JobView) -> JobKey:
     """The DkronJob as the archive names it."""
-    return JobKey(namespace=job.namespace, name=job.dkron_name, uid=job.uid)
+    return JobKey(namespace=job.namespace, name=job.dkron_name, uid=job.uid, created=job.created)
 
 
 def execution_of(

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from dkron_crds.depends import circle
 from dkron_crds.job import JobStatus
+from dkron_operator.cache.circles import Circles
 from dkron_operator.plan.dependencies import NO_DEPENDENCIES, Child, Dependencies, Parent
 from dkron_operator.plan.dependency_changes import key, published
 from dkron_operator.plan.view import JobView
@@ -45,17 +45,11 @@ class DependencyGraph:
         self._holder = holder
         self._ties: dict[str, _Tie] = {}
         self._children: dict[Key, set[str]] = {}
-        self._circles: dict[Key, tuple[Key, ...]] = {}
+        self.circles = Circles(self._parents)
 
     def children(self, name: Key) -> Iterable[str]:
         """The uids of the jobs that run after the one of this name."""
         return self._children.get(name, ())
-
-    def circle(self, name: Key) -> tuple[str, ...]:
-        """The names on the path from a job over its parents back to itself; empty if there is none."""
-        if name not in self._circles:
-            self._circles[name] = circle(name, self._parents)
-        return tuple(each for _, each in self._circles[name])
 
     def upsert(self, job: JobView) -> set[Key]:
         """Take in a new or edited job. Returns the parents that it gained or lost, and its own name if it is new."""
@@ -68,34 +62,28 @@ class DependencyGraph:
         tie = self._ties.pop(uid, None)
         if tie is None:
             return set()
+        changed = self._changed(tie)
         for parent in tie.parents:
             self._children[parent].discard(uid)
             if not self._children[parent]:
                 del self._children[parent]
-        self._circles.clear()
-        return {tie.own, *tie.parents}
-
-    def below(self, name: Key) -> set[str]:
-        """The uids of all jobs that run after this one, directly or indirectly: it may be part of their cycles."""
-        found: set[str] = set()
-        ahead = [name]
-        while ahead:
-            for uid in self.children(ahead.pop()):
-                if uid not in found:
-                    found.add(uid)
-                    ahead.append(self._ties[uid].own)
-        return found
+        return changed
 
     def _add(self, uid: str, tie: _Tie) -> set[Key]:
         self._ties[uid] = tie
         for parent in tie.parents:
             self._children.setdefault(parent, set()).add(uid)
-        self._circles.clear()
+        return self._changed(tie)
+
+    def _changed(self, tie: _Tie) -> set[Key]:
+        if tie.own in self._children:
+            # A job without any below it closes no circle, and opens none.
+            self.circles.change(tie.own)
         return {tie.own, *tie.parents}
 
     def _parents(self, name: Key) -> tuple[Key, ...]:
         known = self._holder(name)
-        return () if known is None else parents_of(known.job)
+        return () if known is None or known.job.deleting else parents_of(known.job)
 
 
 class DependencyTracker:
@@ -119,6 +107,8 @@ class DependencyTracker:
     def around(self, job: JobView) -> Dependencies:
         """The jobs around this one, as the API server has them."""
         name = key_of(job)
+        affected = map(self._holder, self._graph.circles.update() - {name})
+        self._wake_all(known.job.uid for known in affected if known is not None)
         children = self._graph.children(name)
         if not (job.spec.parents or children):
             return NO_DEPENDENCIES
@@ -130,7 +120,7 @@ class DependencyTracker:
         return Dependencies(
             parents={name: _parent(p) for name, p in parents.items() if p is not None},
             children=tuple(_child(known, job) for known in map(self._entry, children) if known is not None),
-            circle=self._graph.circle(name) if job.spec.parents else (),
+            circle=self._graph.circles.names(name) if job.spec.parents else (),
         )
 
     def children(self, name: Key) -> Iterable[str]:
@@ -148,11 +138,12 @@ class DependencyTracker:
         self._wake_around(job, self._graph.remove(job.uid))
 
     def _wake_around(self, job: JobView, changed: set[Key]) -> None:
-        """Wake the parents, which list their children, and all jobs below: they gain or lost a parent, or a cycle."""
-        if not changed:
-            return
-        parents = map(self._holder, changed - {key_of(job)})
-        self._wake_all({parent.job.uid for parent in parents if parent is not None} | self._graph.below(key_of(job)))
+        """Wake the parents, which list their children, and the children, if they gained or lost this parent. The next
+        plan of one of them wakes the jobs on its circles."""
+        name = key_of(job)
+        parents = map(self._holder, changed - {name})
+        below = self._graph.children(name) if name in changed else ()
+        self._wake_all({parent.job.uid for parent in parents if parent is not None} | {*below})
 
     def _wake_for(self, known: Known, before: JobStatus) -> None:
         """Wake the jobs that wait for what the API server now has of this job."""

@@ -29,9 +29,6 @@ from dkron_operator.plan.upstream_runs import is_over
 from dkron_operator.plan.view import Situation
 from dkron_pods.problem import Problem
 
-SHOWN = 10
-"""How many names of a cycle are listed."""
-
 
 def plan_dependent_runs(plan: Plan) -> None:
     """Note the parents' runs, and run after them."""
@@ -108,8 +105,7 @@ def broken_tie(situation: Situation) -> Problem | None:
     """Why no run of its parents can start the job. It still runs on request."""
     circle = situation.dependencies.circle
     if circle:
-        names = [*circle[: SHOWN - 1], "…", circle[-1]] if len(circle) > SHOWN else circle
-        text = f"the job would run after itself: {' → '.join(names)}; remove one of these dependencies"
+        text = f"the job would run after itself: {' → '.join(circle)}; remove one of these dependencies"
         return Problem(ReadyReason.PARENT_CYCLE, text)
     missing = sorted(link.job for link in situation.job.spec.parents if link.job not in situation.dependencies.parents)
     if missing:

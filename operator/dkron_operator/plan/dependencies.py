@@ -64,7 +64,8 @@ class Dependencies:
 
     children: tuple[Child, ...] = ()
     circle: tuple[str, ...] = ()
-    """The dependency cycle from the job back to itself; empty if there is none."""
+    """The names on the dependency cycle from the job back to itself, "…" for those in the middle of a long one; empty
+    if there is none."""
 
 
 NO_DEPENDENCIES = Dependencies()

@@ -9,7 +9,7 @@ from dkron_api.archive import reads
 from dkron_api.archive.reads import Archive
 from dkron_archive.ports import ArchiveReader, ArchiveUnavailable
 from tests.support.builders import NAMESPACE
-from tests.support.fake_archive import AWAY, FakeArchive, archived
+from tests.support.fake_archive import AWAY, FakeArchive, archived, long_ago
 
 
 async def output(reader: ArchiveReader) -> object:
@@ -26,7 +26,7 @@ async def test_archive_that_is_away_is_asked_again_after_a_rest(
 ) -> None:
     caplog.set_level(logging.INFO)
     now = 0.0
-    archive = Archive(opened, clock=lambda: now)
+    archive = Archive(opened, long_ago, clock=lambda: now)
     opened.trouble = AWAY
     for _ in range(2):
         with pytest.raises(ArchiveUnavailable, match=AWAY):
@@ -40,17 +40,17 @@ async def test_archive_that_is_away_is_asked_again_after_a_rest(
 
 
 async def test_a_write_that_fails_stops_no_reads(opened: FakeArchive) -> None:
-    archive = Archive(opened)
+    archive = Archive(opened, long_ago)
     opened.trouble = AWAY
     with pytest.raises(ArchiveUnavailable, match=AWAY):
-        await archive.write(lambda reader: reader.delete_executions("default", "backup"))
+        await archive.write(NAMESPACE, lambda reader: reader.delete_executions("default", "backup"))
     opened.trouble = ""
     assert await archive.read(NAMESPACE, output) is None
 
 
 async def test_one_slow_answer_stops_no_others(opened: FakeArchive, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reads, "PATIENCE", 0.01)
-    archive = Archive(opened)
+    archive = Archive(opened, long_ago)
     with pytest.raises(ArchiveUnavailable, match="did not answer in time"):
         await archive.read(NAMESPACE, lambda _: asyncio.Event().wait())
     assert await archive.read(NAMESPACE, output) is None
@@ -58,7 +58,7 @@ async def test_one_slow_answer_stops_no_others(opened: FakeArchive, monkeypatch:
 
 async def test_failed_question_stops_no_others(opened: FakeArchive) -> None:
     """As one that the database ends, because it takes too long."""
-    archive = Archive(opened)
+    archive = Archive(opened, long_ago)
     opened.fault = ArchiveUnavailable(AWAY)
     for ask in (archive.read, archive.work):
         with pytest.raises(ArchiveUnavailable, match=AWAY):
@@ -68,7 +68,7 @@ async def test_failed_question_stops_no_others(opened: FakeArchive) -> None:
 
 
 async def test_slow_work_of_one_namespace_leaves_room(opened: FakeArchive) -> None:
-    archive, end = Archive(opened), asyncio.Event()
+    archive, end = Archive(opened, long_ago), asyncio.Event()
     waiting = [asyncio.create_task(archive.work("hostile", lambda _: end.wait())) for _ in range(50)]
     for _ in range(5):
         await asyncio.sleep(0)
@@ -78,7 +78,7 @@ async def test_slow_work_of_one_namespace_leaves_room(opened: FakeArchive) -> No
 
 
 async def test_slow_database_takes_a_few_reads_at_once(opened: FakeArchive, monkeypatch: pytest.MonkeyPatch) -> None:
-    archive, end = Archive(opened), asyncio.Event()
+    archive, end = Archive(opened, long_ago), asyncio.Event()
     begun = 0
 
     async def slow(_: ArchiveReader) -> None:

@@ -360,6 +360,8 @@ async def test_issuer_certificate_must_be_trusted(issuer: Issuer) -> None:
     [
         pytest.param({"alg": "HS256"}, id="of an HMAC"),
         pytest.param({"kty": "oct", "k": "c2VjcmV0"}, id="a secret"),
+        pytest.param({"kty": "oct", "k": "c2VjcmV0", "alg": "HS256"}, id="a secret of an HMAC"),
+        pytest.param({"kty": ["EC"]}, id="a type that is a list"),
         pytest.param({"d": "AQAB"}, id="a private one"),
         pytest.param({"use": "enc"}, id="for encryption"),
         pytest.param({"key_ops": ["sign"]}, id="for signing"),

@@ -274,14 +274,15 @@ async def test_details_have_what_only_the_archive_knows(api: Api, archive: FakeA
 
 
 class OfPolicies(OneCaller):
-    """A caller whose policies let it read the executions of one job, but not the job."""
+    """A caller whose policies let it read the executions and logs of one job, but not the job."""
 
     async def caller(self, token: str, address: str) -> Caller | None:  # noqa: ARG002
         return Caller("ci", self.how, policies=("readers",))
 
     async def allows(self, _: Caller, need: Need) -> bool:
         self.paths.append(need.path)
-        return need.path in {"/v1/executions", "/v1/timeline", "/v1/skipped", "/v1/jobs/other/executions"}
+        ours = {"/v1/jobs/other/executions", "/v1/jobs/other/executions/*/log"}
+        return need.path in {"/v1/executions", "/v1/timeline", "/v1/skipped", *ours}
 
 
 @pytest.mark.parametrize("path", ["executions", "executions?q=secret", "timeline?step=day", "skipped"])

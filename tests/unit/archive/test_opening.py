@@ -23,6 +23,27 @@ def test_url_of_another_form_is_refused_without_its_password(url: str) -> None:
     assert "s3cr3t" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("end", "warned"),
+    [
+        pytest.param("db.example/dkron", True, id="no mode"),
+        pytest.param("db.example/dkron?sslmode=require", True, id="any certificate"),
+        pytest.param("db.example/dkron?sslmode=verify-full&sslrootcert=/ca.crt", False, id="verified"),
+        pytest.param("127.0.0.1/dkron", False, id="same machine"),
+        pytest.param("[::1]/dkron", False, id="same machine, IPv6"),
+        pytest.param("localhost/dkron", False, id="localhost"),
+    ],
+)
+async def test_server_that_is_not_verified_is_a_warning(
+    end: str, caplog: pytest.LogCaptureFixture, *, warned: bool
+) -> None:
+    archive = open_archive(f"postgresql://dkron:{SECRET}@{end}")
+    await archive.close()
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * warned
+    assert "sslmode=verify-full" in caplog.text or not warned
+    assert "s3cr3t" not in caplog.text
+
+
 async def test_server_that_is_away(unused_tcp_port: int) -> None:
     archive = open_archive(f"postgresql://dkron:{SECRET}@127.0.0.1:{unused_tcp_port}/db")
     with pytest.raises(

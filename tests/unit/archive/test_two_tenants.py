@@ -11,6 +11,7 @@ from dkron_archive.archive import Archive
 from dkron_archive.opening import open_archive
 from dkron_archive.records import Query, Retention
 from tests.support.archives import ALL, NAMESPACE, START, entry, everything, key, record
+from tests.support.fake_archive import long_ago
 
 HOSTILE = "hostile"
 LONG = b"z" * 10 * 1024 * 1024
@@ -25,7 +26,7 @@ async def test_searches_of_one_leave_the_others_their_reads(archive: Archive, ar
             [entry(n, output=LONG, job=key("loud", namespace=HOSTILE)) for n in range(begin, begin + 20)]
         )
     opened = open_archive(archive_url, timeout=timedelta(seconds=reads.SECONDS), makes=False)
-    api = reads.Archive(opened)
+    api = reads.Archive(opened, long_ago)
     query = Query(HOSTILE, text="zz top")
     try:
         searches = [asyncio.create_task(api.work(HOSTILE, lambda reader: reader.page(query))) for _ in range(4)]

@@ -39,16 +39,16 @@ def test_a_machine_that_stands_still_is_noticed(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(
-    ("load", "stretch"),
+    ("load", "stretch", "overload"),
     [
-        pytest.param(0.1, 1.0, id="idle"),
-        pytest.param(8.0, 1.0, id="two for each core"),
-        pytest.param(12.0, 1.5, id="three"),
-        pytest.param(90.0, 3.0, id="never more than three times as long"),
+        pytest.param(0.1, 1.0, 1.0, id="idle"),
+        pytest.param(8.0, 1.0, 1.0, id="two for each core"),
+        pytest.param(12.0, 1.5, 1.0, id="three"),
+        pytest.param(96.0, 3.0, 4.0, id="never more than three times as long"),
     ],
 )
 def test_everything_may_take_longer_on_a_busy_machine(
-    monkeypatch: pytest.MonkeyPatch, load: float, stretch: float
+    monkeypatch: pytest.MonkeyPatch, load: float, stretch: float, overload: float
 ) -> None:
     loads = iter([0.0, load])
     monkeypatch.setattr(os, "getloadavg", lambda: (next(loads, 0.0), 0.0, 0.0))
@@ -56,9 +56,8 @@ def test_everything_may_take_longer_on_a_busy_machine(
     heart = pulse.Pulse()
     for _ in range(3):
         heart.look()
-    assert heart.stretch == stretch
-    terms = Patience().terms(datetime.now(UTC), stretch=heart.stretch, rivals=False)
-    assert terms.lateness == timedelta(seconds=LATENESS * stretch)
+    terms = Patience().terms(datetime.now(UTC), heart=heart, rivals=False)
+    assert (terms.lateness, terms.overload) == (timedelta(seconds=LATENESS * stretch), overload)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,17 @@
 """A plan knows of other jobs only the state that the API server has, and nothing that is only planned."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dkron_crds.depends import circle
 from dkron_crds.job import Ended, GroupStatus, Heard, JobStatus
 from dkron_operator.cache.cached_job import CachedJob
+from dkron_operator.cache.dependencies import Key
 from dkron_operator.cache.store import Store
 from dkron_operator.plan.dependencies import NO_DEPENDENCIES
 from dkron_operator.plan.dependency_changes import Noted, with_ended
@@ -82,3 +89,118 @@ def test_job_without_dependencies_has_none() -> None:
     store.upsert_job(wire("single"))
     (single,) = store
     assert store.dependencies.around(single.job) is NO_DEPENDENCIES
+
+
+class Counting(Store):
+    """Counts how often a job is looked up by its name."""
+
+    looked_up = 0
+
+    def holder(self, key: Key) -> CachedJob | None:
+        """As in any store."""
+        self.looked_up += 1
+        return super().holder(key)
+
+
+class Tenant:
+    """Jobs that run after one another. Each that is woken is planned, as far as its dependencies go."""
+
+    def __init__(self) -> None:
+        self.store = Counting()
+        self.store.on_affected.add(lambda uid: self.waiting.update({uid: None}))
+        self.waiting: dict[str, None] = {}
+        self.versions = 1
+        self.circles: dict[str, tuple[str, ...]] = {}
+
+    def edit(self, name: str, *parents: str) -> None:
+        """Create the job, or change its parents."""
+        self.versions += 1
+        parts: dict[str, Any] = (
+            {"schedule": "", "dependsOn": [{"job": parent} for parent in parents]} if parents else {}
+        )
+        body = wire(name, version=self.versions, generation=self.versions, **parts)
+        self.waiting.update(dict.fromkeys(self.store.upsert_job(body)))
+
+    def delete(self, name: str) -> None:
+        """The job is gone."""
+        self.circles.pop(name, None)
+        self.waiting.update(dict.fromkeys(self.store.remove_job(f"uid-{name}")))
+
+    def plan(self) -> int:
+        """Plan until no job is woken any more. Returns the number of plans."""
+        plans = 0
+        while self.waiting:
+            uid, _ = self.waiting.popitem()
+            cached = self.store.get(uid)
+            if cached is not None:
+                self.circles[cached.job.name] = self.store.dependencies.around(cached.job).circle
+            plans += 1
+        return plans
+
+
+def chain(length: int) -> Tenant:
+    tenant = Tenant()
+    tenant.edit("j0")
+    for number in range(1, length):
+        tenant.edit(f"j{number}", f"j{number - 1}")
+    tenant.plan()
+    return tenant
+
+
+LENGTH = 1_000
+
+
+@pytest.mark.parametrize(
+    ("name", "parent", "plans", "look_ups"),
+    [
+        pytest.param("j0", "missing", 1, 10, id="the first"),
+        pytest.param("j500", "missing", 2, 20, id="one in the middle, which is cut off"),
+        pytest.param("j500", "j0", 3, 600, id="one in the middle, with another parent"),
+        pytest.param("j999", "j0", 3, 20, id="the last"),
+        pytest.param("j0", "j999", LENGTH + 1, 10 * LENGTH, id="the first, after the last"),
+    ],
+)
+def test_edit_in_a_chain_is_linear(name: str, parent: str, plans: int, look_ups: int) -> None:
+    tenant = chain(LENGTH)
+    tenant.store.looked_up = 0
+    tenant.edit(name, parent)
+    assert tenant.plan() <= plans
+    assert tenant.store.looked_up <= look_ups
+
+
+def test_list_of_a_chain_is_read_in_linear_time() -> None:
+    assert chain(LENGTH).store.looked_up <= 10 * LENGTH
+
+
+def test_long_circle_is_told_by_its_first_names() -> None:
+    tenant = chain(20)
+    tenant.edit("j0", "j19")
+    tenant.plan()
+    assert all((way[0], way[-2], way[-1]) == (name, "…", name) for name, way in tenant.circles.items())
+    assert tenant.circles["j18"][:3] == ("j18", "j19", "j0")
+    tenant.edit("j0", "j3")
+    tenant.plan()
+    assert tenant.circles["j1"] == ("j1", "j2", "j3", "j0", "j1")
+    assert tenant.circles["j4"] == ()
+
+
+NAMES = st.sampled_from("abcdef")
+EDITS = st.lists(st.tuples(NAMES, st.none() | st.lists(NAMES, max_size=3, unique=True)), max_size=20)
+
+
+@given(EDITS)
+def test_circles_after_any_edits_are_those_of_the_jobs(edits: list[tuple[str, list[str] | None]]) -> None:
+    tenant, parents = Tenant(), dict[str, list[str]]()
+    for name, above in edits:
+        if above is None:
+            parents.pop(name, None)
+            tenant.delete(name)
+        else:
+            parents[name] = above
+            tenant.edit(name, *above)
+        tenant.plan()
+        for each in parents:
+            way = tenant.circles[each]
+            assert bool(way) == bool(circle(each, lambda job: parents.get(job, []))), (each, parents)
+            assert all(before in parents[after] for before, after in pairwise(way)), (way, parents)
+            assert len(set(way)) >= len(way) - 1, "no job is passed twice"

@@ -42,11 +42,13 @@ def upgrade() -> None:
         sa.Column("uid", sa.Text(), nullable=False),
         sa.Column("namespace", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("created_at", Instant(), nullable=True),
         sa.Column("gone_at", Instant(), nullable=True),
         sa.Column("gone_id", ID, nullable=True),
         sa.PrimaryKeyConstraint("number"),
         sa.UniqueConstraint("uid"),
     )
+    op.create_index("job_created", "job", ["namespace", "created_at"], unique=False)
     op.create_index("job_name", "job", ["namespace", "name"], unique=False)
     op.create_table(
         "output",

@@ -1,0 +1,3 @@
+"""The same test as on SQLite."""
+
+from tests.unit.archive.test_incarnations import *  # noqa: F403

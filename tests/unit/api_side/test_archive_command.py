@@ -1,0 +1,47 @@
+"""`dkron-api archive`: whose history the archive has."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dkron_api.archive_command import VARIABLE, main
+from tests.support.archives import migrated
+
+
+@pytest.fixture
+def use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """Names the archive of the commands, and returns its URL."""
+
+    def named(url: str) -> str:
+        url = url.format(folder=tmp_path)
+        monkeypatch.setenv(VARIABLE, url)
+        return url
+
+    return named
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        pytest.param("", "the URL of the archive cannot be read", id="no archive"),
+        pytest.param("mysql://host/name", "the URL of the archive is of another form", id="another database"),
+        pytest.param("sqlite:///{folder}/none.db", "there is no file yet", id="no file"),
+    ],
+)
+def test_archive_that_cannot_be_opened_is_an_error(
+    url: str, sentence: str, use: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(url)
+    assert main(["adopt", "team"]) == 1
+    assert sentence in capsys.readouterr().err
+
+
+def test_commands_say_what_they_did(use: Callable[[str], str], capsys: pytest.CaptureFixture[str]) -> None:
+    asyncio.run(migrated(use("sqlite:///{folder}/archive.db")))
+    assert [main([command, "team"]) for command in ("adopt", "forget")] == [0, 0]
+    assert capsys.readouterr().out.splitlines() == [
+        "adopted the history of the namespace team",
+        "deleted the history of the namespace team: 0 executions, and all other records",
+    ]
