@@ -1,6 +1,5 @@
 """Ports: what leads out of the process. Tests and the simulation bring their own."""
 
-import asyncio
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +16,7 @@ from dkron_operator.plan.packed_spec import is_large
 from dkron_operator.plan.view import JobView
 from dkron_operator.telemetry.metrics import Metrics
 from dkron_runtime.tracing.spans import Tracer
+from dkron_runtime.turns import Turns
 
 AT_ONCE = 2
 """How many requests about large jobs go at once."""
@@ -24,15 +24,16 @@ AT_ONCE = 2
 
 class LargeJobs:
     """Large DkronJobs take turns. One request about a template of 64 KiB may take the API server a quarter of a second
-    of CPU, and a few dozen of them at once would delay the slots of all other jobs."""
+    of CPU, and a few dozen of them at once would delay the slots of all other jobs. Namespaces take turns: the next
+    request is about a job of another one, however many of one wait."""
 
     def __init__(self) -> None:
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._turns = Turns(AT_ONCE, share=AT_ONCE)
 
     def turn(self, job: JobView) -> AbstractAsyncContextManager[None]:
         """The context of one request about this job. A large job waits there until fewer than `AT_ONCE` others have
-        theirs; any other job goes at once."""
-        return self._turns if is_large(job.spec) else nullcontext()
+        theirs and it is its namespace's turn; any other job goes at once."""
+        return self._turns.place(job.namespace) if is_large(job.spec) else nullcontext()
 
 
 class Listener(Protocol):

@@ -1,6 +1,7 @@
 """Requests about large DkronJobs take turns, and those about others do not wait for them."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -46,3 +47,19 @@ async def test_large_jobs_take_turns_and_others_go_at_once() -> None:
         assert begun == [*(f"large {number}" for number in range(AT_ONCE)), "small"]
         end.set()
     assert len(begun) == AT_ONCE + 4
+
+
+async def test_namespaces_take_turns_with_their_large_jobs() -> None:
+    turns, begun = LargeJobs(), list[str]()
+
+    async def ask(namespace: str) -> None:
+        async with turns.turn(replace(of_size(LARGE), namespace=namespace)):
+            begun.append(namespace)
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as asked:
+        for namespace in (*["crowd"] * 60, "other", "other"):
+            asked.create_task(ask(namespace))
+    places = [place for place, namespace in enumerate(begun) if namespace == "other"]
+    assert len(begun) == 62
+    assert max(places) < 3 * AT_ONCE, "60 requests of one namespace were there before"
