@@ -192,11 +192,14 @@ class Decision:
 
     def _head(self, key: PoolKey) -> Candidate | None:
         """The first eligible run in the line of the pool."""
+        head, denied = self._heads.get(key), set[Group]()
         if key not in self._heads:
-            self._heads[key] = self._first(key, self._has_places)
-        # Each turn of this loop has found another pool whose places are reserved.
-        while (head := self._heads[key]) is not None and not self.is_free(head.group):
-            self._heads[key] = self._first(key, self._has_places)
+            head = self._first(key, self._has_places)
+        # Each turn of this loop finds another pool whose places are reserved.
+        while head is not None and not self.is_free(head.group):
+            denied.add(head.group)
+            head = self._first(key, lambda group: group not in denied and self._has_places(group))
+        self._heads[key] = head
         return head
 
     def _top(self, key: PoolKey) -> Candidate | None:

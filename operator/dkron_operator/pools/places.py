@@ -194,7 +194,9 @@ class PoolPlaces:
             run = run_of(entry)
             # The members of a run begin together.
             if run not in holding and run not in found and entry.queued_at is not None:
-                found[run] = Candidate(view.uid, run, entry.id, entry.queued_at, view.namespace, pools, view.spec.priority)
+                found[run] = Candidate(
+                    view.uid, run, entry.id, entry.queued_at, view.namespace, pools, view.spec.priority
+                )
         return _Job(view, pools, problem, holding, tuple(found.values()))
 
     def _replace(self, job: _Job, *, planned: bool) -> None:
