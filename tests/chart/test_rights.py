@@ -203,6 +203,40 @@ def test_api_rights_follow_its_authentication(  # noqa: PLR0917
     )
 
 
+def test_api_reads_tokens_only_where_they_are(tmp_path: Path) -> None:
+    values = {"watchNamespaces": [ELSEWHERE], "api": {"auth": ["dkron"], "tokenNamespace": "tokens"}}
+    objects = rendered(values, folder=tmp_path)
+    about = {
+        namespace: {right for right in given(objects, API, namespace) if right[1] == "secrets"}
+        for namespace in (NAMESPACE, ELSEWHERE, "tokens", None)
+    }
+    assert about == {NAMESPACE: set(), ELSEWHERE: set(), "tokens": wanted(FOR_TOKENS), None: set()}
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "watched", "auth", "served"),
+    [
+        pytest.param(None, [], "kubernetes", {None}, id="null is all"),
+        pytest.param(None, ["a", "b"], "kubernetes", {"a", "b"}, id="null is the watched ones"),
+        pytest.param(None, ["a", "b"], "none", {"a"}, id="null without tokens is one"),
+        pytest.param([], [], "kubernetes", {"default"}, id="empty is one"),
+        pytest.param([], ["a", "b"], "kubernetes", {"a"}, id="empty is one of the watched ones"),
+        pytest.param(["b"], [], "kubernetes", {"default", "b"}, id="a further one"),
+        pytest.param(["*"], [], "none", {None}, id="all without tokens"),
+    ],
+)
+def test_api_writes_jobs_only_in_served_namespaces(  # noqa: PLR0917
+    namespaces: list[str] | None, watched: list[str], auth: str, served: set[str | None], tmp_path: Path
+) -> None:
+    values: Object = {"watchNamespaces": watched, "api": {"auth": [auth]}}
+    if namespaces is not None:
+        values["api"]["namespaces"] = namespaces
+    objects = rendered(values, folder=tmp_path)
+    writes = ("dkron.io", "dkronjobs", "create")
+    where = {None, NAMESPACE, "default", "a", "b"}
+    assert {namespace for namespace in where if writes in given(objects, API, namespace)} == served
+
+
 def rights_of_users(objects: Iterable[Object], role: str) -> Rights:
     """The rights of a ClusterRole for users, without the ClusterRoles that aggregate it."""
     (found,) = [item for item in of_kind(list(objects), "ClusterRole") if item["metadata"]["name"].endswith(role)]

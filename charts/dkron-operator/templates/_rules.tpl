@@ -151,12 +151,14 @@
   resources: [leases]
   resourceNames: [dkron]
   verbs: [list, watch{{ if eq .Values.api.mode "sidecar" }}, patch{{ end }}]
-{{- if has "dkron" .Values.api.auth }}
-# Tokens: it reads Secrets of the type dkron.io/token. A Role cannot name a type, and a watch by name sees no new token.
+{{- end }}
+
+{{/* The REST API, in the namespace of its own tokens: it reads Secrets of the type dkron.io/token. A Role cannot name a
+type, and a watch by name sees no new token. */}}
+{{- define "dkron.rules.apiTokens" -}}
 - apiGroups: [""]
   resources: [secrets]
   verbs: [list, watch]
-{{- end }}
 {{- end }}
 
 {{/* A pod with only the REST API that is about to end: whether another one is ready. */}}
