@@ -156,7 +156,7 @@ def test_api_with_an_archive_reads_the_ages_of_namespaces(mode: str, tmp_path: P
         pytest.param(False, True, False, id="off with Kueue"),
     ],
 )
-def test_rights_about_kueue_follow_the_value(
+def test_rights_about_kueue_follow_the_value(  # noqa: PLR0917
     enabled: object, has_kueue: bool, wanted_rights: bool, watched: list[str], tmp_path: Path
 ) -> None:
     values = {"watchNamespaces": watched, "api": {"mode": "deployment"}, "kueue": {"enabled": enabled}}

@@ -42,9 +42,7 @@ async def test_singletons_are_watched_by_name(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(("named", "watched"), [("", "home"), ("tokens", "tokens")], ids=["home", "their own"])
-async def test_tokens_are_watched_in_their_namespace(
-    named: str, watched: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_tokens_are_watched_in_their_namespace(named: str, watched: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def follow(_: Any, resource: Any, namespace: str, *__: Any, **___: Any) -> NoReturn:

@@ -69,7 +69,7 @@ async def kept(tokens: Tokens, *, jump: timedelta = timedelta()) -> AsyncIterato
         pytest.param(LIFE, timedelta(), list(range(0, 3601, 300)), id="after five minutes"),
         pytest.param(3600, timedelta(), [0, 1800, 3600], id="later, if the API server gives more"),
         pytest.param(3600, timedelta(hours=8), [0, 630, 2430], id="after the machine was suspended"),
-        pytest.param(LIFE, timedelta(hours=-8), list(range(0, 3601, 300)), id="in time although the clock was set back"),
+        pytest.param(LIFE, timedelta(hours=-8), list(range(0, 3601, 300)), id="in time if the clock was set back"),
     ],
 )
 async def test_a_token_is_renewed_after_half_its_life(
