@@ -68,6 +68,8 @@ async def informers(app: web.Application) -> AsyncIterator[None]:
         feeding = _callbacks(job_watch.cache, packed_object)
         informer = Informer(kube, paths.DKRON_JOBS, job_watch.namespace, feeding, state=job_watch.state)
         tasks.append(start(what, informer.run))
+        if not settings.watch_jobs:
+            continue
         begun = Informer(
             kube,
             paths.JOBS,

@@ -136,6 +136,11 @@ class Settings(BaseSettings):
         description="answer a run request when the run is over, as Dkron does, unless the request has ?wait=false. "
         "Otherwise the answer is 202 at once",
     )
+    watch_jobs: bool = Field(
+        default=True,
+        description="watch the Kubernetes Jobs of executions, to show one as soon as it has begun. Otherwise it is "
+        "shown when the status of its job has it, up to five seconds later",
+    )
     max_body: int = Field(
         default=MIB, ge=1024, description="maximum size of a request body in bytes; larger ones get 413"
     )

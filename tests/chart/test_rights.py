@@ -1,12 +1,22 @@
 """The chart gives the rights that the tests prove to be needed, and no others."""
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from dkron_api.auth.routes import TABLE
-from tests.support.api_rights import FOR_HISTORY, FOR_LEAVE, FOR_PLACES, FOR_POLICIES, FOR_SHARED, FOR_TOKENS, LEAST_API
+from tests.support.api_rights import (
+    FOR_BEGINNINGS,
+    FOR_HISTORY,
+    FOR_LEAVE,
+    FOR_PLACES,
+    FOR_POLICIES,
+    FOR_SHARED,
+    FOR_TOKENS,
+    LEAST_API,
+)
 from tests.support.charts import CLUSTER_WIDE, NAMESPACE, Object, key, of_kind, rendered
 from tests.support.rights import (
     FOR_KUEUE,
@@ -134,6 +144,14 @@ def test_the_api_of_all_namespaces_has_them_everywhere(tmp_path: Path) -> None:
     objects = rendered({"api": {"auth": ["none"]}}, folder=tmp_path)
     assert given(objects, API, None) == wanted(FOR_TAGS)
     assert given(objects, API, "default") == wanted(LEAST_API, home=False)
+
+
+@EACH_MODE
+def test_api_that_watches_no_jobs_has_no_right_to_them(mode: str, tmp_path: Path) -> None:
+    values = {"watchNamespaces": [ELSEWHERE], "api": {"mode": mode, "watchJobs": False}}
+    objects = rendered(values, folder=tmp_path)
+    assert given(objects, API, ELSEWHERE) == wanted(LEAST_API, home=False) - wanted(FOR_BEGINNINGS)
+    assert '"DKRON_API_WATCH_JOBS"' in json.dumps(objects)
 
 
 @EACH_MODE

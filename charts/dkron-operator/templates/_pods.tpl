@@ -348,6 +348,10 @@ env:
   - name: DKRON_API_MAX_STREAMS_PER_CALLER
     value: {{ int64 . | quote }}
   {{- end }}
+  {{- if not $own.watchJobs }}
+  - name: DKRON_API_WATCH_JOBS
+    value: "false"
+  {{- end }}
   {{- if $own.runWaits }}
   - name: DKRON_API_RUN_WAITS
     value: "true"

@@ -110,10 +110,12 @@
 - apiGroups: [dkron.io]
   resources: [dkronjobs/status]
   verbs: [patch]
+{{- if .Values.api.watchJobs }}
 # Runs that have just begun: only their Jobs show them.
 - apiGroups: [batch]
   resources: [jobs]
   verbs: [list, watch]
+{{- end }}
 - apiGroups: [""]
   resources: [pods]
   verbs: [list]
