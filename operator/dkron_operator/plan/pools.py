@@ -165,7 +165,7 @@ class Decision:
         self.looked = 0
         """How many groups were looked at."""
         self.reserved: set[tuple[PoolKey, ...]] = set()
-        """The pools of each run for which a place was kept from another one."""
+        """The pools of each run that reserved a place which another one needed."""
 
     def following(self, key: PoolKey) -> Candidate | None:
         """The next run to get its places, of those that are eligible in the line of this pool or go before these; None
