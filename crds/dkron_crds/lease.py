@@ -13,8 +13,6 @@ LEASE_SECONDS = 5
 """How long a Lease lasts after a renewal, unless it says otherwise."""
 ADDRESS, VERSION = "dkron.io/address", "dkron.io/version"
 """Annotations in which the holder publishes its address and version."""
-CREATED_BY = "dkron.io/installation"
-"""Annotation of a Job: the namespace of the installation that created it."""
 LEAVE = "leave.dkron.io/"
 """How annotations of the Lease begin that ask a replica to leave."""
 

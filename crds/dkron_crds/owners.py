@@ -1,4 +1,5 @@
-"""Which pods a Job has. Labels do not say so: everyone who may create pods in a namespace can give theirs any label.
+"""Which pods a Job has, and which Jobs a DkronJob. Labels do not say so: everyone who may create pods or Jobs in a
+namespace can give theirs any label.
 
 An owner reference can be forged, too, but only for a Job that exists under that uid, since the garbage collector
 deletes a pod whose owner does not exist. Kubernetes itself takes that pod for the Job's.
@@ -6,6 +7,8 @@ deletes a pod whose owner does not exist. Kubernetes itself takes that pod for t
 
 from collections.abc import Mapping
 from typing import Any
+
+from dkron_crds.names import GROUP
 
 POD_OF_JOB = "batch.kubernetes.io/job-name"
 """Label of the pods of a Job: its name. It makes lists short; `is_pod_of` decides."""
@@ -19,7 +22,12 @@ def is_pod_of(pod: Mapping[str, Any], *, job: str, uid: str = "") -> bool:
     return str(owner.get("apiVersion", "")).startswith("batch/") and (not uid or owner.get("uid") == uid)
 
 
-def controller_of(pod: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The reference to the pod's controller; empty if it has none."""
-    owners = (pod.get("metadata") or {}).get("ownerReferences") or ()
+def is_dkron_job(owner: Mapping[str, Any]) -> bool:
+    """Whether the reference names a DkronJob, of any version."""
+    return owner.get("kind") == "DkronJob" and str(owner.get("apiVersion", "")).startswith(f"{GROUP}/")
+
+
+def controller_of(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The reference to the object's controller; empty if it has none."""
+    owners = (body.get("metadata") or {}).get("ownerReferences") or ()
     return next((each for each in owners if each.get("controller")), {})

@@ -21,11 +21,6 @@ from dkron_crds.stops import never_began
 MAX_SHOWN_ATTEMPTS = 100
 OF_BACKFILL = "dkron.io/backfill"
 """Label of a DkronRun that a DkronBackfill created: the name of the backfill."""
-OF_RUN = "dkron.io/run"
-"""Annotation of a Job that a DkronRun asked for: the name of the DkronRun."""
-WITH_PARAMETERS = "dkron.io/parameters"
-"""Annotation of a Job whose DkronRun gives values to parameters: `given`."""
-
 REPEATS = "dkron.io/repeats"
 """Annotation of a DkronRun that the REST API created to repeat an execution: the id of that one, and a digest of the
 request."""

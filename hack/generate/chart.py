@@ -1,4 +1,4 @@
-"""The chart's values.schema.json and README.md, from its values.yaml.
+"""The chart's values.schema.json and README.md, from its values.yaml, and the annotations that its policy guards.
 
 The schema is strict, so that a misspelt value is refused before anything is installed. A value's default says its
 type. A comment `# @schema` behind it says more: keywords of JSON Schema, or the name of one of the `definitions`. The
@@ -19,6 +19,7 @@ from charttools import programs
 from charttools.swagger import closed
 from dkron_crds.cluster import DkronCluster
 from dkron_crds.generate.structural import structural_schema
+from dkron_crds.job_metadata import GUARDED
 from dkron_crds.node_tags import LABEL_VALUE
 from localcluster import build
 from localcluster.errors import ClusterError
@@ -119,7 +120,12 @@ def definitions() -> dict[str, Schema]:
 def files() -> dict[Path, str]:
     """Each file, and its content."""
     text = json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
-    return {CHART / "values.schema.json": text, CHART / "README.md": readme()}
+    guarded = json.dumps(GUARDED) + "\n"
+    return {
+        CHART / "values.schema.json": text,
+        CHART / "README.md": readme(),
+        CHART / "files" / "guarded_annotations.json": guarded,
+    }
 
 
 def _map(node: yaml.Node | None, lines: list[str]) -> Schema:

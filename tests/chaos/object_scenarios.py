@@ -10,7 +10,7 @@ from typing import Any
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import SkipReason
-from dkron_crds.run import OF_RUN
+from dkron_crds.job_metadata import OF_RUN
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_RUNS
 from tests.chaos.records_of_trials import (
     SECOND,

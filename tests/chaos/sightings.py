@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dkron_crds.job import Trigger
-from dkron_crds.run import OF_RUN
+from dkron_crds.job_metadata import OF_RUN
 from tests.chaos.history import Run, Since
 
 Object = Mapping[str, Any]

@@ -1,14 +1,13 @@
 """The admission policies of the chart, as rendered. tests/cluster tries them at an API server."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from dkron_crds.lease import CREATED_BY
+from dkron_crds.job_metadata import GUARDED
 from dkron_crds.names import GROUP
-from dkron_crds.run import OF_RUN, WITH_PARAMETERS
-from dkron_crds.traceparent import ANNOTATION
 from dkron_operator.plan.build import build_job
 from tests.support.builders import IMAGES, claim, job_view
 from tests.support.charts import NAMESPACE, Object, of_kind, refusal, rendered
@@ -75,18 +74,24 @@ def test_accounts_belong_to_the_release(tmp_path: Path) -> None:
     assert named == {"jobs": {operator}, "api": {api}, "secrets": {operator, api}}
 
 
+def test_operators_are_named_and_never_told_by_a_right(tmp_path: Path) -> None:
+    values = {"admissionPolicies": {"operators": ["system:serviceaccount:two:dkron-operator", "ann@example.com"]}}
+    found = policies(rendered(values, folder=tmp_path))
+    assert {name for name, spec in found.items() if "subresource(" in str(spec)} == set()
+    assert {name for name, spec in found.items() if "'ann@example.com'" in str(spec)} == {"jobs", "secrets"}
+    assert "'/admissionPolicies/operators/0'" in refusal({"admissionPolicies": {"operators": ["o'brien"]}}, tmp_path)
+
+
 def test_each_annotation_of_a_job_is_guarded() -> None:
     (condition,) = [
         each["expression"]
         for each in policies(rendered())["jobs"]["matchConditions"]
         if each["name"] == "changes-its-marks"
     ]
-    (listed,) = re.findall(r"\[('attempt'[^]]*)\]", condition)
+    (listed,) = re.findall(r'\["[^]]*\]', condition)
+    assert json.loads(listed) == list(GUARDED)
     body = build_job(job_view(), claim(), images=IMAGES, traceparent="00-0-0-00")
-    written = {*body["metadata"]["annotations"], OF_RUN, WITH_PARAMETERS, CREATED_BY, ANNOTATION}
-    placed = {f"{GROUP}/member", f"{GROUP}/node"}
-    ours = {name for name in written | placed if name.startswith(f"{GROUP}/")}
-    assert {f"{GROUP}/{name}" for name in re.findall(r"'([^']+)'", listed)} == ours
+    assert {name for name in body["metadata"]["annotations"] if name.startswith(f"{GROUP}/")} <= set(GUARDED)
 
 
 def test_an_expression_is_one_line_and_has_a_sentence() -> None:

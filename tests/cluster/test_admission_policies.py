@@ -39,6 +39,7 @@ OF_THE_CHART = (
     "ValidatingAdmissionPolicyBinding",
 )
 POLICY = "ValidatingAdmissionPolicy"
+PARTS = ("operator", "api")
 Write = Callable[[Kube], object]
 SOON = 30.0
 DRY = {"dryRun": "All"}
@@ -52,10 +53,12 @@ WRITER: Rules = {
     ("batch", "jobs/status"): ("patch",),
 }
 """A tenant's rights: more than the chart's role edit, and no Secrets."""
+ALL_RIGHTS: Rules = {("*", "*"): ("*",)}
+"""The rights of a tenant who owns the namespace, statuses included."""
 READER: Rules = WRITER | {("", "secrets", "db"): ("get",)}
 READER_OF_ALL: Rules = WRITER | {("", "secrets"): ("get",)}
 
-LABEL = {"dkron.io/job": "nightly"}
+LABEL = {"dkron.io/job": "nightly", "app.kubernetes.io/managed-by": "dkron-operator"}
 NOTES = {
     "dkron.io/execution": "1767225600000000000-nightly-1767225600-0a0a0a0a",
     "dkron.io/slot": "2026-01-01T00:00:00Z",
@@ -70,6 +73,7 @@ TEMPLATE = {"spec": {"template": {"spec": {"hostNetwork": True}}}}
 ANOTHER_TEMPLATE = {"spec": {"jobTemplate": {"spec": {"template": {"spec": {"hostPID": True}}}}}}
 ASKED = {"metadata": {"annotations": {"run.dkron.io/a": "2026-01-01T00:00:00Z"}}}
 SECOND = {"dkron.io/attempt": "2"}
+QUEUED = {"dkron.io/queued-at": "2020-01-01T00:00:00Z"}
 LARGE: Object = {"spec": {"template": {"spec": {"notes": [[] for _ in range(15_000)]}}}}
 
 SECRET, OTHER = "secretRef:db/password", "secretRef:payroll/password"
@@ -153,6 +157,9 @@ def scene(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactor
         objects: list[Object] = []
         for home, watched in (("first home", [team, beside]), ("second home", [beside])):
             values: Object = {"watchNamespaces": watched, "crds": {"enabled": False}}
+            if home == "first home":
+                accounts = (f"system:serviceaccount:{kubes['second home'].namespace}:dkron-{part}" for part in PARTS)
+                values["admissionPolicies"] = {"operators": list(accounts)}
             found = rendered(values, namespace=kubes[home].namespace, folder=folder)
             objects += [each for each in found if each["kind"] in OF_THE_CHART]
         system = Kube(cluster.kubeconfig, KUBE_SYSTEM)
@@ -169,7 +176,12 @@ def scene(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactor
             "administrator": cluster.kubeconfig,
             "neighbour": limited_access(teams["beside"], WRITER, folder=folder, name="neighbour"),
         }
-        for name, rules in (("tenant", WRITER), ("reader", READER), ("reader-of-all", READER_OF_ALL)):
+        for name, rules in (
+            ("tenant", WRITER),
+            ("reader", READER),
+            ("reader-of-all", READER_OF_ALL),
+            ("owner", ALL_RIGHTS),
+        ):
             access[name] = limited_access(teams["team"], rules, folder=folder, name=name)
         made = Scene(cluster, homes, teams, folder, access, {})
         _prepare(made)
@@ -197,7 +209,7 @@ def _prepare(made: Scene) -> None:
     made.homes["first home"].create(DKRON_CLUSTERS, installation(receivers=receivers))
     team.create(DKRON_JOBS, job(jobTemplate=TEMPLATE))
     owner = team.create(DKRON_JOBS, job("large", jobTemplate=LARGE))["metadata"]["uid"]
-    team.create(JOBS, forged("large", name="large", uid=owner))
+    made.by("operator", "team").create(JOBS, forged("large", name="large", uid=owner))
     team.create(JOBS, batch_job("plain"))
 
 
@@ -263,7 +275,12 @@ def _mark(name: str, *, subresource: str | None = None, **metadata: Any) -> Writ
 MARKED_JOBS = {
     "the operator creates its Job": Try("operator", "team", _create(JOBS, forged())),
     "another operator creates its Job": Try("second operator", "beside", _create(JOBS, forged())),
-    "an administrator creates one like it": Try("administrator", "team", _create(JOBS, forged())),
+    "a cluster-admin forges one": Try("administrator", "team", _create(JOBS, forged()), MARKS),
+    "an owner of the namespace forges one": Try("owner", "team", _create(JOBS, forged()), MARKS),
+    "an owner of the namespace moves a wait": Try("owner", "team", _mark("large", annotations=QUEUED), MARKS),
+    "an owner of the namespace hides one": Try(
+        "owner", "team", _mark("large", labels={"app.kubernetes.io/managed-by": None}), MARKS
+    ),
     "a tenant forges one": Try("tenant", "team", _create(JOBS, forged()), MARKS),
     "a tenant of the other release forges one": Try("neighbour", "beside", _create(JOBS, forged()), MARKS),
     "a tenant sets the label": Try("tenant", "team", _create(JOBS, batch_job(labels=LABEL)), MARKS),
@@ -339,6 +356,8 @@ NAMED_SECRETS = {
         "neighbour", "beside", _create(DKRON_RUNS, run(a=SECRET)), may_not(":neighbour")
     ),
     "a run without a Secret": Try("tenant", "team", _create(DKRON_RUNS, run(a="1"))),
+    "a run of a cluster-admin": Try("administrator", "team", _create(DKRON_RUNS, run(a=SECRET))),
+    "too many Secrets of a cluster-admin": Try("administrator", "team", _create(DKRON_RUNS, run(**many(17))), TOO_MANY),
     "a run without values": Try("tenant", "team", _create(DKRON_RUNS, run())),
     "a run of a reader": Try("reader", "team", _create(DKRON_RUNS, run(a=SECRET, b=SECRET, c="1"))),
     "a backfill of a reader": Try("reader", "team", _create(DKRON_BACKFILLS, backfill(parameters={"a": SECRET}))),

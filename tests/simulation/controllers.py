@@ -12,7 +12,7 @@ from typing import Any
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Trigger
-from dkron_crds.run import OF_RUN
+from dkron_crds.job_metadata import OF_RUN
 from dkron_kube.errors import KubeError
 from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
 from tests.chaos.history import Run

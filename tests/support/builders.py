@@ -11,7 +11,7 @@ from typing import Any
 from dkron_crds.attempt_names import nanoseconds
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, Execution, JobStatus, Trigger
-from dkron_crds.names import ACCEPTED
+from dkron_crds.names import ACCEPTED, API_VERSION
 from dkron_crds.schedule import parse
 from dkron_crds.schedule.timeline import Timeline
 from dkron_operator.plan.acceptance import accepted_schedule
@@ -110,7 +110,9 @@ def wire_run(
             **({"dkron.io/node": entry.node_name} if entry.node_name else {}),
             **({"dkron.io/queued-at": rfc3339(entry.queued_at)} if entry.queued_at else {}),
         },
-        "ownerReferences": [{"uid": owner, "name": owner_name, "controller": True}],
+        "ownerReferences": [
+            {"apiVersion": API_VERSION, "kind": "DkronJob", "uid": owner, "name": owner_name, "controller": True}
+        ],
     }
     if deleting:
         metadata["deletionTimestamp"] = rfc3339(began)

@@ -12,6 +12,7 @@ from dkron_crds import job_metadata as marks
 from dkron_crds.attempt_names import execution_id, job_name, nanoseconds, started_at
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, Trigger
+from dkron_crds.owners import controller_of, is_dkron_job
 from dkron_crds.requests import read_instant
 from dkron_reports.reading import objects
 
@@ -27,15 +28,15 @@ def read_beginning(job: Object) -> Beginning | None:
     it: anyone who may create Jobs may give them any annotations."""
     try:
         return _read(job["metadata"])
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, StopIteration):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return None
 
 
 def _read(metadata: Object) -> Beginning | None:
     told = metadata["annotations"]
-    owner = next(each for each in metadata["ownerReferences"] if each.get("controller"))
+    owner = controller_of({"metadata": metadata})
     slot = read_instant(told[marks.SLOT])
-    if owner["kind"] != "DkronJob" or slot is None or told[marks.TRIGGER] != SCHEDULE:
+    if not is_dkron_job(owner) or slot is None or told[marks.TRIGGER] != SCHEDULE:
         return None
     uid, group, member = owner["uid"], nanoseconds(slot), told.get(marks.MEMBER, "")
     name = job_name(uid=uid, name=owner["name"], trigger=SCHEDULE, slot=slot, group=group, member=member)

@@ -22,11 +22,12 @@ labels:
 system:serviceaccount:{{ (index . 0).Release.Namespace }}:{{ include "dkron.serviceAccount" . }}
 {{- end }}
 
-{{/* CEL that tells whether the user may patch the status of a kind in this namespace, called with "dkronruns". No role of
-the chart for people has this right, and docs/security.md trusts its holders. So it tells the programs of an
-installation, also of another release, which cannot be listed here. */}}
-{{- define "dkron.admission.mayWriteStatus" -}}
-authorizer.group('dkron.io').resource('{{ . }}').subresource('status').namespace(request.namespace).check('patch').allowed()
+{{/* CEL that tells whether an operator writes, or one of the parts that it is called with: (list $ "operator" "api"). */}}
+{{- define "dkron.admission.byOperators" -}}
+{{- $root := first . }}
+{{- $users := list }}
+{{- range rest . }}{{ $users = append $users (include "dkron.admission.user" (list $root .)) }}{{ end -}}
+request.userInfo.username in ['{{ concat $users $root.Values.admissionPolicies.operators | uniq | join "', '" }}']
 {{- end }}
 
 {{/* The binding of a policy, called with (list $ "policy-jobs" NAMESPACES); without namespaces it is about all. */}}

@@ -1,5 +1,12 @@
 {{/* Legal values that may surprise, for NOTES.txt: a line for each. */}}
 {{- define "dkron.warnings" }}
+{{- $left := list }}
+{{- range ternary (list "jobs" "api" "secrets") (list "jobs" "secrets") .Values.api.enabled }}
+{{- if and (eq (toString (get $.Values.admissionPolicies .)) "auto") (not (include "dkron.admission" (list $ .))) }}{{ $left = append $left . }}{{ end }}
+{{- end }}
+{{- if $left }}
+WARNING: auto in admissionPolicies installs nothing for {{ join ", " $left }}, because this release has no other cluster-wide rights: users who may create Jobs can forge runs, and a DkronRun may name any Secret of its namespace. Have an administrator install the policies, with admissionPolicies.NAME=true, or set them to false.
+{{- end }}
 {{- if .Values.api.enabled }}
 {{- if include "dkron.asksCallers" . }}
 {{- if and .Values.ingress.enabled (empty .Values.ingress.tls) }}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from dkron_crds.job_metadata import OF_RUN, WITH_PARAMETERS
 from dkron_crds.requests import read_instant
 from dkron_crds.schedule.errors import quoted
 from dkron_crds.schedule.instants import rfc3339
@@ -95,8 +96,6 @@ def same_order(attempt: Attempt, run: Object | None) -> Order:
 def lost(job: Job, attempt: Attempt, annotations: Object | None) -> str:
     """Return why the values of a run without a DkronRun are not known, as a sentence; empty if it was given none.
     `annotations` come from its Job; None if the Job is gone, too."""
-    from dkron_crds.run import OF_RUN, WITH_PARAMETERS  # noqa: PLC0415 - models are slow to load, and lists need none
-
     if annotations is not None and (OF_RUN not in annotations or WITH_PARAMETERS not in annotations):
         return ""
     gone = "its DkronRun is gone" if annotations is not None else "its DkronRun and its Job are gone"

@@ -5,8 +5,7 @@ from typing import Any
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active
-from dkron_crds.lease import CREATED_BY
-from dkron_crds.run import OF_RUN, WITH_PARAMETERS
+from dkron_crds.job_metadata import CREATED_BY, OF_RUN, WITH_PARAMETERS
 from dkron_kube.errors import AlreadyExists, Conflict, NotFound, Rejected, Unavailable
 from dkron_kube.paths import JOBS
 from dkron_operator.act.inline_calls import InlineCalls

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from dkron_crds.lease import CREATED_BY
+from dkron_crds.job_metadata import CREATED_BY
 from dkron_operator.kit.clock import Clock
 
 Object = Mapping[str, Any]

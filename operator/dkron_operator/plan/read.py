@@ -16,9 +16,9 @@ from dkron_crds.bounds import unreadable
 from dkron_crds.job import JobSpec, JobStatus, ReadyReason, Trigger
 from dkron_crds.names import ACCEPTED
 from dkron_crds.node_tags import DKRONS, AgentTags, read_agent
+from dkron_crds.owners import controller_of, is_dkron_job
 from dkron_crds.packed import packed
 from dkron_crds.requests import Request, read_instant, read_request
-from dkron_crds.run import OF_RUN, WITH_PARAMETERS
 from dkron_crds.stops import Stop, read_stop
 from dkron_crds.traceparent import ANNOTATION, read_traceparent
 from dkron_operator.notifications.notices import read_notify
@@ -145,10 +145,10 @@ def read_status(body: Object) -> JobStatus | None:
 
 
 def read_attempt(body: Object) -> AttemptJob | None:
-    """A Job that the operator created; None if it is not one (no owner, or its annotations are missing or invalid)."""
-    metadata = body["metadata"]
-    owner = next((o for o in metadata.get("ownerReferences") or () if o.get("controller")), None)
-    if owner is None:
+    """A Job that the operator created; None if it is not one (no DkronJob controls it, or its annotations are missing
+    or invalid)."""
+    metadata, owner = body["metadata"], controller_of(body)
+    if not is_dkron_job(owner):
         return None
     try:
         run = _with_queue(_read_run(metadata, body.get("status") or {}, owner), body)
@@ -193,8 +193,8 @@ def _read_run(metadata: Object, status: Object, owner: Object) -> AttemptJob:
         member=notes.get(marks.MEMBER, ""),
         node=notes.get(marks.NODE, ""),
         trace=read_traceparent(notes.get(ANNOTATION, "")),
-        requested_by=notes.get(OF_RUN, ""),
-        parameters_given=WITH_PARAMETERS in notes,
+        requested_by=notes.get(marks.OF_RUN, ""),
+        parameters_given=marks.WITH_PARAMETERS in notes,
         queued_at=read_instant(notes.get(marks.QUEUED_AT, "")),
     )
 

@@ -7,8 +7,8 @@ import pytest
 
 from dkron_cli.core.order import lost, same_order
 from dkron_crds.base import rfc3339
+from dkron_crds.job_metadata import OF_RUN, WITH_PARAMETERS
 from dkron_crds.requests import group_of
-from dkron_crds.run import OF_RUN, WITH_PARAMETERS
 from dkron_reports.job import from_object
 from dkron_reports.repeat import may_have_values, run_of_group
 from dkron_reports.run import Attempt

@@ -10,7 +10,7 @@ import pytest
 from dkron_archive.ports import ArchiveUnavailable
 from dkron_archive.records import Cleaned, Evicted
 from dkron_crds.job import Active, JobStatus, Unarchived
-from dkron_crds.run import OF_RUN
+from dkron_crds.job_metadata import OF_RUN
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, EVENTS, JOBS, PODS
 from dkron_operator.archive.archiver import ArchiveState
 from dkron_operator.leader.election import Leadership

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dkron_crds.job import JobSpec, JobStatus
+from dkron_crds.job_metadata import GUARDED, QUEUED_AT
 from dkron_crds.requests import Request
 from dkron_operator.plan.cause import requested
 from dkron_operator.plan.read import SHORT, read_attempt, read_job, read_requests, read_status
@@ -222,6 +223,47 @@ def test_a_job_without_a_controller_is_not_ours(owners: list[dict[str, Any]] | N
     body = wire_run(ENTRY)
     body["metadata"]["ownerReferences"] = owners
     assert read_attempt(body) is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "ours"),
+    [
+        pytest.param({}, True, id="a DkronJob"),
+        pytest.param({"apiVersion": "dkron.io/v2"}, True, id="a later version of it"),
+        pytest.param({"apiVersion": "v1", "kind": "ConfigMap"}, False, id="another kind"),
+        pytest.param({"kind": "DkronBackfill"}, False, id="another kind of ours"),
+        pytest.param({"apiVersion": "dkron.io.example/v1"}, False, id="another group"),
+        pytest.param({"kind": None}, False, id="no kind"),
+    ],
+)
+def test_owner_of_an_attempt_is_a_dkron_job(changed: dict[str, Any], *, ours: bool) -> None:
+    body = wire_run(ENTRY)
+    (owner,) = body["metadata"]["ownerReferences"]
+    owner |= changed
+    assert (read_attempt(body) is not None) is ours
+
+
+def test_annotations_that_are_read_are_guarded() -> None:
+    asked: set[str] = set()
+
+    class Recorded(dict[str, str]):
+        def __getitem__(self, key: str) -> str:
+            asked.add(key)
+            return super().__getitem__(key)
+
+        def get(self, key: str, default: Any = None) -> Any:
+            asked.add(key)
+            return super().get(key, default)
+
+        def __contains__(self, key: object) -> bool:
+            asked.add(str(key))
+            return super().__contains__(key)
+
+    body = wire_run(ENTRY)
+    body["metadata"]["annotations"] = Recorded(body["metadata"]["annotations"])
+    assert read_attempt(body) is not None
+    assert asked - set(GUARDED) == set()
+    assert QUEUED_AT in asked
 
 
 @pytest.mark.parametrize(

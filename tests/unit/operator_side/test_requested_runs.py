@@ -8,7 +8,8 @@ import pytest
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, Execution, JobStatus, SkipReason, Trigger
-from dkron_crds.run import OF_BACKFILL, OF_RUN, WITH_PARAMETERS, BoundJob, RunAttempt, RunPhase, RunStatus
+from dkron_crds.job_metadata import OF_RUN, WITH_PARAMETERS
+from dkron_crds.run import OF_BACKFILL, BoundJob, RunAttempt, RunPhase, RunStatus
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS, LOCAL_QUEUES, PODS, WORKLOADS
