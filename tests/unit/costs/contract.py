@@ -20,7 +20,7 @@ def _of_part(model: type[BaseModel], part: str) -> Iterator[str]:
     return iter(()) if field is None else _below(field.annotation, f"{model.__name__}.{part}", ())
 
 
-def _below(annotation: Any, path: str, above: tuple[type, ...]) -> Iterator[str]:  # noqa: ANN401 - any annotation
+def _below(annotation: Any, path: str, above: tuple[type, ...]) -> Iterator[str]:
     if get_origin(annotation) in LISTS or annotation in LISTS:
         yield path
     if isinstance(annotation, type) and issubclass(annotation, BaseModel) and annotation not in above:

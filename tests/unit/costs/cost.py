@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 Step = Callable[[], Awaitable[object] | object]
 """What is counted: a function, or one that returns what is awaited."""
@@ -22,7 +22,7 @@ MOST_GROWTH = 2.3
 """How much more calls a step may make with twice as many things. A sort is a little more than linear."""
 MOST_IN_ONE_PIECE = 100_000
 """How many calls the event loop may stand still for: some 20 ms on a core of 2020."""
-_LOOP = asyncio.Handle._run.__code__  # noqa: SLF001 - the frame in which the event loop runs one callback
+_LOOP = asyncio.Handle._run.__code__
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,28 +33,34 @@ class Cost:
     piece: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """A step and a thing of which a tenant can make many."""
 
     step: str
-    """What happens once: a plan, an event, a grant, a sweep, a request, with its subject."""
+    """What happens once: a plan, an event, a grant, a sweep, a request."""
     things: str
     """What there are many of."""
     n: int
     """The step is counted with n of them and with 2n, which is the most where something bounds them."""
     prepare: Prepare
-    lists: tuple[str, ...] = ()
-    """The lists of the contract that the things are in, as `contract.py` names them."""
-    growth: float = MOST_GROWTH
     piece: int = MOST_IN_ONE_PIECE
     why: str = ""
-    """Why a bound of this row is wider than of others, with the figure that was measured."""
+    """Why this row may take longer in one piece than others."""
 
     @property
     def name(self) -> str:
         """The id of the row."""
         return f"{self.step}: {self.things}"
+
+
+def ready(make: Callable[[int], Step]) -> Prepare:
+    """For a step that needs nothing to be closed."""
+
+    async def prepare(count: int, _: AsyncExitStack) -> Step:
+        return make(count)
+
+    return prepare
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +85,9 @@ class Measured:
     def fault(self) -> str:
         """The bound that the row breaks, as a sentence; empty if it breaks none."""
         row = self.row
-        if self.growth > row.growth:
+        if self.growth > MOST_GROWTH:
             counts = f"{self.once.calls} calls with {row.n}, {self.twice.calls} with {2 * row.n}"
-            return f"{row.name}: {counts}, {self.growth:.2f} times as many, and {row.growth} are allowed"
+            return f"{row.name}: {counts}, {self.growth:.2f} times as many, and {MOST_GROWTH} are allowed"
         if self.piece > row.piece:
             return f"{row.name}: {self.piece} calls in one piece, and {row.piece} are allowed"
         return ""
@@ -95,7 +101,7 @@ class _Counter:
         self._before = 0
         self._longest = 0
 
-    def __enter__(self) -> "_Counter":
+    def __enter__(self) -> Self:
         sys.setprofile(self._note)
         return self
 
