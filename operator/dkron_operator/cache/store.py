@@ -310,7 +310,7 @@ class Store:
         return (uid, *younger, *orphaned)
 
     def _name(self, name: Key, uid: str) -> Sequence[str]:
-        """The object gets its place among those of its name, the oldest first. Returns the others if the name has
+        """The object gets its place among its namesakes, the oldest first. Returns the others if the name has
         another holder by that."""
         # Almost every name has one object: a set would take five times as much memory.
         known = self._names.get(name, ())

@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any, Self
 
 Step = Callable[[], Awaitable[object] | object]
-"""What is counted: a function, or one that returns what is awaited."""
+"""The counted function; it may return an awaitable."""
 Prepare = Callable[[int, AsyncExitStack], Awaitable[Step]]
 """Makes as many of the things, and returns the step, which meets all of them."""
 

@@ -181,7 +181,7 @@ def one_deletion(count: int) -> Step:
 
 
 def gather(count: int) -> Step:
-    """What a plan depends on, and what the cache drops before it."""
+    """The things that a plan depends on, and what the cache drops before it."""
     edges = Edges(FakeKube())
     edges.store.upsert_job(wire_job(status=status_with(active=attempts(count))))
     for entry in attempts(count):
@@ -229,7 +229,7 @@ def plan_runs(count: int, **spec: Any) -> Step:
 
 
 def look_at_runs(count: int) -> Step:
-    """What the statuses of the DkronRuns of a job should say."""
+    """One look at the statuses of the DkronRuns of a job."""
     edges = Edges(FakeKube())
     found = [requested(number) for number in range(count)]
     causes = [each.cause.entry(uid=UID, name=NAME, at=each.created) for each in found]
