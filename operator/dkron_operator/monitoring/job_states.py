@@ -14,7 +14,7 @@ from dkron_operator.plan.view import JobView
 
 Paces = tuple[tuple[str, str, datetime | None], ...]
 """What identifies the schedules that a job follows: uid, fingerprint and end of each."""
-SLICE = 5
+SLICE = 10
 """How many jobs are processed before other tasks get their turn. Each may have a hundred above it."""
 
 

@@ -64,10 +64,11 @@ def end_of_oldest(*bodies: Object) -> Step:
 
 
 def scrape(*bodies: Object) -> Step:
-    """The metrics of all jobs, after an edit of one."""
+    """The metrics of all jobs, each of which has changed."""
     store = store_of(*bodies)
     states = JobStates(store)
     for cached in store:
+        assert cached.job.problem is None, "which a plan has found out before"
         states.mark_changed(cached.job.uid)
     return lambda: states.call(NOON)
 
@@ -277,7 +278,7 @@ ROWS = (
     Row("events of all", "DkronJobs in a chain", 200, of(chained, come_and_go)),
     Row("events of all", "DkronJobs after one parent", 200, of(children, come_and_go)),
     Row("a scrape", "DkronJobs", 1000, of(plain, scrape)),
-    Row("a scrape", "DkronJobs in a chain", 250, of(chained, scrape)),
+    Row("a scrape", "DkronJobs in a chain", 300, of(chained, scrape)),
     Row("a scrape", "DkronJobs after one parent", 500, of(children, scrape)),
     Row("a takeover", "DkronJobs", 500, ready(take_over)),
     Row("a due slot", "DkronJobs", 1000, ready(due)),
