@@ -54,7 +54,8 @@ async def informers(app: web.Application) -> AsyncIterator[None]:
         (paths.NODES, None, app[NODES], ""),
     ]
     if AuthMode.DKRON in settings.auth:
-        watches.append((paths.SECRETS, home, app[TOKENS], f"type={SECRET_TYPE}"))
+        tokens = settings.token_namespace or home
+        watches.append((paths.SECRETS, tokens, app[TOKENS], f"type={SECRET_TYPE}"))
     tasks = []
     for resource, namespace, cache, fields in watches:
         informer = Informer(

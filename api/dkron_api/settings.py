@@ -98,6 +98,11 @@ class Settings(BaseSettings):
     cluster_namespace: str = Field(
         default="", description="namespace of the operator's DkronCluster and Lease. Default: the same as --namespace"
     )
+    token_namespace: str = Field(
+        default="",
+        description="with --auth dkron, namespace of the tokens, whose Secrets the API lists. Default: the same as "
+        "--cluster-namespace",
+    )
     node_name: str = Field(
         default_factory=name_of_this_pod_or_host,
         description="value of the header X-Whom. If an operator runs in the same pod, use its name. Default: "

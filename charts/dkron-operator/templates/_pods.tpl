@@ -292,6 +292,10 @@ env:
     value: {{ include "dkron.servedNamespaces" . | quote }}
   - name: DKRON_API_CLUSTER_NAMESPACE
     value: {{ .Release.Namespace }}
+  {{- if has "dkron" $own.auth }}
+  - name: DKRON_API_TOKEN_NAMESPACE
+    value: {{ include "dkron.tokenNamespace" . }}
+  {{- end }}
   - name: DKRON_API_AUTH
     value: {{ join "," $own.auth | quote }}
   {{- with include "dkron.archiveEnv" (list . "api") | trim }}
