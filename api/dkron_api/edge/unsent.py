@@ -75,8 +75,8 @@ class Unsent:
             pass
 
     def _break_off(self, owners: Iterable[str], kept: Answer) -> bool:
-        """Break off the oldest answer of the owner with the most bytes. Return whether there was one. `kept` stays if it
-        is the only one of its owner."""
+        """Break off the oldest answer of the owner with the most bytes, but not `kept` if its owner has no other.
+        Return whether there was one."""
         others = [each for each in owners if len(self._answers[each]) > (each == kept.owner)]
         if not others:
             return False
