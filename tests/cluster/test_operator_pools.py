@@ -185,7 +185,8 @@ def test_pool_of_the_operator_serves_other_namespaces(own_site: Site, cluster: l
         for where, name in ((team, "one"), (kube, "two")):
             where.wait_status(name, "no pool", lambda found: condition(found, "Ready").get("reason") == "PoolNotFound")
         message = condition(team.get(DKRON_POOLS, "web")["status"], "Ready")["message"]
-        assert message == f"namespaces has no effect here, only in the namespace of the operator, {kube.namespace}"
+        where = f"only in the namespace of the operator, {kube.namespace}"
+        assert message == f"namespaces and perNamespace have no effect here, {where}"
         kube.patch(DKRON_POOLS, "db", {"spec": {"namespaces": [team.namespace]}})
         team.wait_status("one", "to run", begun)
         kube.edit("two", pools=["db"])

@@ -13,7 +13,7 @@ from dkron_operator.plan import kueue, line, placement
 from dkron_operator.plan.chain import broken_tie
 from dkron_operator.plan.changes import ConditionsSet
 from dkron_operator.plan.deferred_slots import waiting
-from dkron_operator.plan.hindrance import KEPT_BY_FINALIZERS
+from dkron_operator.plan.hindrance import KEPT_BY_FINALIZERS, SUSPENDED
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.slots import timeline
 from dkron_operator.plan.unknown_jobs import TOLERANCE, is_ahead
@@ -139,7 +139,8 @@ def _degraded(plan: Plan) -> Verdict:
         if trouble is not None and not trouble.final and (run is None or run.deleting or run.state in NOT_BEGUN):
             stays = trouble.reason == KEPT_BY_FINALIZERS
             what = "is being deleted, but still exists" if stays else "does not start"
-            return TRUE, trouble.reason, f"Job {entry.job} {what}: {trouble.message or trouble.reason}"
+            held = f"; it holds {kueue.PLACES}" if trouble.reason == SUSPENDED and plan.places.needed else ""
+            return TRUE, trouble.reason, f"Job {entry.job} {what}: {trouble.message or trouble.reason}{held}"
     newest = next(iter(plan.status.executions), None)
     if newest is not None and newest.reason in NEEDS_A_PERSON:
         return TRUE, newest.reason, f"Job {newest.job}: {newest.message or newest.reason}"

@@ -7,6 +7,7 @@ dropped, and one that it has dropped does not begin.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from dkron_crds.job import Active, JobStatus, SkipReason, Trigger
 
@@ -50,10 +51,11 @@ def dequeued(entry: Active, now: datetime) -> Active:
 
 
 def line_of(active: Iterable[Active]) -> list[tuple[Active, ...]]:
-    """The runs that wait in line, each with the claims of its members; the oldest first."""
+    """The runs that wait in line, each with the claims of its members; the oldest first. Those that one plan has queued
+    stand in the status in their order."""
     waiting = [entry for entry in active if entry.waits_in_line]
     runs: dict[RunKey, list[Active]] = {}
-    for entry in sorted(waiting, key=lambda entry: (entry.queued_at, entry.slot, entry.job)):
+    for entry in sorted(waiting, key=attrgetter("queued_at")):
         runs.setdefault(run_of(entry), []).append(entry)
     return [tuple(entries) for entries in runs.values()]
 

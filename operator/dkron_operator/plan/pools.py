@@ -30,6 +30,8 @@ class Pool:
     key: PoolKey
     size: int
     order: PoolOrder = PoolOrder.FIFO
+    per_namespace: int | None = None
+    """How many places the runs of one namespace may hold; None if all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Candidate:
     namespace: str
     pools: tuple[PoolKey, ...]
     priority: int = 0
+    place: int = 0
+    """How many runs of its job stand before it."""
 
     @property
     def group(self) -> Group:
@@ -54,15 +58,20 @@ class Candidate:
         return self.namespace, self.pools
 
 
-Turn = tuple[int, datetime, int, str, Trigger]
+Turn = tuple[int, datetime, int, int, str, Trigger]
 
 
 def turn(order: PoolOrder, candidate: Candidate) -> Turn:
-    """The turn of a run in a pool with this order: the least is first. Of several of one moment, the order is the same
-    each time."""
+    """The turn of a run in a pool with this order, among those of its namespace: the least is first. Of several of one
+    moment, the order is the same each time."""
     trigger, group = candidate.run
     urgency = -candidate.priority if order is PoolOrder.PRIORITY else 0
-    return urgency, candidate.queued_at, group, candidate.job, trigger
+    return urgency, candidate.queued_at, candidate.place, group, candidate.job, trigger
+
+
+def _waited(candidate: Candidate) -> Turn:
+    """The turn of a run among those of several namespaces."""
+    return turn(PoolOrder.FIFO, candidate)
 
 
 class _Runs:
@@ -127,35 +136,47 @@ class PoolLines:
         return self._groups.get(key, ())
 
     def first(self, pool: Pool, among: Iterable[Group]) -> Candidate | None:
-        """The run that is first in the line of a pool, of these groups in it."""
-        groups = self._groups.get(pool.key, {})
-        return min((groups[group].by(pool.order)[0] for group in among), key=partial(turn, pool.order), default=None)
+        """The run that is first in the line of a pool, of these groups in it. Of the runs that are first in their
+        namespaces, it has waited longest."""
+        groups, first = self._groups.get(pool.key, {}), dict[str, Candidate]()
+        for group in among:
+            run, known = groups[group].by(pool.order)[0], first.get(group[0])
+            if known is None or turn(pool.order, run) < turn(pool.order, known):
+                first[group[0]] = run
+        return min(first.values(), key=_waited, default=None)
 
     def in_turn(self, pool: Pool) -> Iterator[Candidate]:
         """The runs that wait for a place in a pool, in the order in which they get one."""
-        runs = (each.by(pool.order) for each in self._groups.get(pool.key, {}).values())
-        return merge(*runs, key=partial(turn, pool.order))
+        found = defaultdict[str, list[Sequence[Candidate]]](list)
+        for (namespace, _), runs in self._groups.get(pool.key, {}).items():
+            found[namespace].append(runs.by(pool.order))
+        return merge(*(merge(*each, key=partial(turn, pool.order)) for each in found.values()), key=_waited)
 
 
 class Decision:
     """Who gets the next place, as long as no place becomes free and no run joins a line. `find` is a pool that serves,
-    and `left` is how many of its places a namespace could take.
+    `left` is how many places it has left, and `share` how many of its places a namespace may still take.
 
     A run is eligible if each of its pools has a free place for it. The next one is the first eligible run in the line
     of each of its pools. If pools order runs differently and no run is first in all of its lines, it is, of the runs
     that are first in one line, the one that has waited longest.
 
     A run that is first in the line of each of its pools and lacks a place in one of them reserves one in each of the
-    others. So later runs do not pass it for ever, and at most one place of a pool stays free for that. A run with a
-    pool of size 0 does not count in any line.
+    others. So later runs do not pass it for ever, and at most one place of a pool stays free for that. A run does
+    not count in any line if one of its pools has size 0, or if its namespace has its share of one.
     """
 
     def __init__(
-        self, lines: PoolLines, find: Callable[[PoolKey], Pool | None], left: Callable[[PoolKey, str], int]
+        self,
+        lines: PoolLines,
+        find: Callable[[PoolKey], Pool | None],
+        left: Callable[[PoolKey], int],
+        share: Callable[[PoolKey, str], int],
     ) -> None:
         self._lines = lines
         self._find = find
         self._left = left
+        self._share = share
         self._pools: dict[PoolKey, Pool | None] = {}
         self._free: dict[PoolKey, dict[str, int]] = defaultdict(dict)
         self._heads: dict[PoolKey, Candidate | None] = {}
@@ -178,7 +199,7 @@ class Decision:
             head = next(ahead, None)
             if head is None:
                 return passed[-1]
-        return min(passed, key=partial(turn, PoolOrder.FIFO), default=None)
+        return min(passed, key=_waited, default=None)
 
     def take(self, candidate: Candidate) -> None:
         """The run has left its lines, and its places are not free any more."""
@@ -204,7 +225,9 @@ class Decision:
 
     def _top(self, key: PoolKey) -> Candidate | None:
         """The first run in the line of the pool, whether there are places for it or not."""
-        if key not in self._tops:
+        top = self._tops.get(key)
+        # A share that was free may be taken since.
+        if key not in self._tops or (top is not None and not self._may_wait(top.group)):
             self._tops[key] = self._first(key, self._may_wait)
         return self._tops[key]
 
@@ -217,9 +240,12 @@ class Decision:
         return self._lines.first(pool, filter(may, groups))
 
     def _is_kept(self, key: PoolKey, namespace: str) -> bool:
-        """Whether the last free place of the pool is reserved: the first run of its line lacks another one."""
+        """Whether the last place that is free for the namespace is reserved: the first run of the line lacks another
+        one."""
         top = self._top(key)
-        if self._places(key, namespace) > 1 or top is None or any(self._top(each) is not top for each in top.pools):
+        if top is None or any(self._top(each) is not top for each in top.pools):
+            return False
+        if (self._places(key, namespace) if namespace == top.namespace else self._left(key)) > 1:
             return False
         if all(self._places(each, top.namespace) > 0 for each in top.pools):
             return False
@@ -232,12 +258,16 @@ class Decision:
         return all(self._places(key, namespace) > 0 and (key, namespace) not in self._kept for key in pools)
 
     def _may_wait(self, group: Group) -> bool:
-        return all((pool := self._pool(key)) is not None and pool.size > 0 for key in group[1])
+        namespace, pools = group
+        return all(
+            (pool := self._pool(key)) is not None and pool.size > 0 and self._share(key, namespace) > 0
+            for key in pools
+        )  # fmt: skip
 
     def _places(self, key: PoolKey, namespace: str) -> int:
         free = self._free[key]
         if namespace not in free:
-            free[namespace] = self._left(key, namespace)
+            free[namespace] = min(self._left(key), self._share(key, namespace))
         return free[namespace]
 
     def _pool(self, key: PoolKey) -> Pool | None:

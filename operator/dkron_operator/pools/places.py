@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from dkron_crds.job import Active, JobStatus
-from dkron_crds.pool import SHOWN_IN_LINE, WaitingRun
+from dkron_crds.pool import MAX_POOL_SIZE, SHOWN_IN_LINE, PoolOrder, WaitingRun
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.listeners import Listeners
@@ -67,6 +67,8 @@ class PoolPlaces:
         """The runs that wait for places, and were granted none."""
         self._used: Counter[PoolKey] = Counter()
         """How many places are held or granted."""
+        self._shares: Counter[tuple[PoolKey, str]] = Counter()
+        """How many of these are of a namespace."""
         self._granted: dict[str, dict[RunKey, Candidate]] = {}
         self._undecided: set[PoolKey] = set()
         """The pools whose places are given later, when a job that was granted some is planned."""
@@ -83,7 +85,7 @@ class PoolPlaces:
         that names it was read again and planned."""
         for known in (self._jobs, self._by_pool, self._granted, self._unplanned, self._reserved):
             known.clear()
-        for count in (self._used, self._closed, self._read, self._undecided):
+        for count in (self._used, self._shares, self._closed, self._read, self._undecided):
             count.clear()
         self._lines = PoolLines()
         for cached in self._store:
@@ -108,7 +110,8 @@ class PoolPlaces:
         pools, problem = self._resolve(job)
         if problem is not None:
             return Places(free=False, problem=problem)
-        least, known = min(self._left(key, job.namespace) for key in pools), self._jobs.get(job.uid)
+        least = min(min(self._left(key), self._share(key, job.namespace)) for key in pools)
+        known = self._jobs.get(job.uid)
         # An edit of the job or of a pool takes back what was granted before it.
         holds = known is not None and known.pools == pools and least >= 0
         granted = frozenset(self._granted.get(job.uid, ()) if holds else ())
@@ -195,7 +198,7 @@ class PoolPlaces:
             # The members of a run begin together.
             if run not in holding and run not in found and entry.queued_at is not None:
                 found[run] = Candidate(
-                    view.uid, run, entry.id, entry.queued_at, view.namespace, pools, view.spec.priority
+                    view.uid, run, entry.id, entry.queued_at, view.namespace, pools, view.spec.priority, len(found)
                 )
         return _Job(view, pools, problem, holding, tuple(found.values()))
 
@@ -214,21 +217,20 @@ class PoolPlaces:
         self._jobs[job.view.uid] = job
         for key in job.pools:
             self._by_pool[key].add(job.view.uid)
-            self._used[key] += len(job.holding)
+        self._count(job.pools, job.view.namespace, len(job.holding))
         for each in job.ready if job.problem is None else ():
             self._lines.add(each)
 
     def _drop(self, uid: str) -> _Job:
         """Take out a job with all that it holds and was granted, which is decided again."""
         job = self._jobs.pop(uid)
-        for key in job.pools:
-            self._used[key] -= len(job.holding)
+        self._count(job.pools, job.view.namespace, -len(job.holding))
         for each in self._granted.pop(uid, {}).values():
-            self._used.subtract(each.pools)
+            self._count(each.pools, each.namespace, -1)
         for key in job.pools:
             self._by_pool[key].discard(uid)
             if not self._by_pool[key]:
-                del self._by_pool[key], self._used[key]
+                del self._by_pool[key]
         for each in job.ready if job.problem is None else ():
             self._lines.discard(each)
         return job
@@ -240,22 +242,37 @@ class PoolPlaces:
         self._read.discard(uid)
         return pools
 
-    def _left(self, key: PoolKey, _namespace: str) -> int:
+    def _left(self, key: PoolKey) -> int:
         """How many places are free and not granted."""
         pool = self._index.serving(key)
         return 0 if pool is None or self._closed[key] else pool.size - self._used[key]
 
+    def _share(self, key: PoolKey, namespace: str) -> int:
+        """How many places the runs of a namespace may take beside those that they have."""
+        pool = self._index.serving(key)
+        most = None if pool is None else pool.per_namespace
+        return MAX_POOL_SIZE if most is None else most - self._shares[key, namespace]
+
     def _use(self, candidate: Candidate) -> None:
         self._granted.setdefault(candidate.job, {})[candidate.run] = candidate
-        self._used.update(candidate.pools)
+        self._count(candidate.pools, candidate.namespace, 1)
+
+    def _count(self, pools: Iterable[PoolKey], namespace: str, runs: int) -> None:
+        for key in pools:
+            self._used[key] += runs
+            self._shares[key, namespace] += runs
+            if not self._shares[key, namespace]:
+                del self._shares[key, namespace]
+            if not self._used[key]:
+                del self._used[key]
 
     def _decision(self) -> Decision:
-        return Decision(self._lines, self._index.serving, self._left)
+        return Decision(self._lines, self._index.serving, self._left, self._share)
 
     def _grant(self, keys: Iterable[PoolKey]) -> None:
         """Give free places of these pools to runs that wait, and have their jobs planned. After many looks the rest is
         left for the next call: there is one when a job that was granted places is planned."""
-        among, decision = {*keys, *self._undecided}, self._decision()
+        among, decision, given = {*keys, *self._undecided}, self._decision(), False
         among.update(*(self._reserved.pop(key, ()) for key in tuple(among)))
         self._undecided.clear()
         waiting = sorted(key for key in among if key in self._lines)
@@ -265,6 +282,7 @@ class PoolPlaces:
                 self._use(candidate)
                 decision.take(candidate)
                 self._requeue(candidate.job)
+                given = True
                 if decision.looked > MOST_LOOKS:
                     self._undecided.update(waiting[position:])
                     break
@@ -273,3 +291,10 @@ class PoolPlaces:
         for pools in decision.reserved:
             for key in pools:
                 self._reserved.setdefault(key, set()).update(pools)
+            if given and any(self._order(key) is PoolOrder.PRIORITY for key in pools):
+                # What was given may have brought a run of another namespace before the one that reserved these.
+                self._undecided.update(pools)
+
+    def _order(self, key: PoolKey) -> PoolOrder | None:
+        pool = self._index.serving(key)
+        return None if pool is None else pool.order

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 import pytest
@@ -22,10 +22,12 @@ def key(name: str) -> PoolKey:
     return NAMESPACE, name
 
 
-def candidate(job: str, pools: str = "a", *, queued: float = 0, priority: int = 0, group: int = 1) -> Candidate:
+def candidate(
+    job: str, pools: str = "a", *, queued: float = 0, priority: int = 0, group: int = 1, namespace: str = NAMESPACE
+) -> Candidate:
     """A run of this job that wants a place in each of these pools, which have names of one letter."""
     return Candidate(
-        job=job, run=(Trigger.SCHEDULE, group), id=f"{job}-{group}", queued_at=after(queued), namespace=NAMESPACE,
+        job=job, run=(Trigger.SCHEDULE, group), id=f"{job}-{group}", queued_at=after(queued), namespace=namespace,
         pools=tuple(map(key, pools)), priority=priority,
     )  # fmt: skip
 
@@ -39,6 +41,7 @@ class Row:
     granted: str
     by_priority: str = ""
     empty: str = ""
+    shares: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
 ROWS = {
@@ -97,6 +100,42 @@ ROWS = {
         free={"a": 1, "b": 0, "c": 0}, empty="b", granted="",
         waiting=[candidate("x", "ab", queued=1), candidate("y", "ac", queued=2), candidate("z", "a", queued=3)],
     ),
+    "priority counts within a namespace": Row(
+        free={"a": 3}, by_priority="a", granted="xzy",
+        waiting=[
+            candidate("x", queued=1), candidate("y", queued=3),
+            candidate("z", queued=2, priority=9, namespace="web"),
+        ],
+    ),
+    "and a low one first costs its namespace the turn": Row(
+        free={"a": 2}, by_priority="a", granted="yz",
+        waiting=[
+            candidate("x", queued=1, namespace="web"), candidate("z", queued=3, priority=9, namespace="web"),
+            candidate("y", queued=2),
+        ],
+    ),
+    "a namespace gets no more than its share": Row(
+        free={"a": 3}, shares={("a", "web"): 1}, granted="xz",
+        waiting=[
+            candidate("x", queued=1, namespace="web"), candidate("y", queued=2, namespace="web"),
+            candidate("z", queued=3),
+        ],
+    ),
+    "without a share, a run reserves no place": Row(
+        free={"a": 1, "b": 0}, shares={("b", "web"): 0}, granted="y",
+        waiting=[candidate("x", "ab", queued=1, namespace="web"), candidate("y", queued=2)],
+    ),
+    "a small share of others is not reserved": Row(
+        free={"a": 2, "b": 0}, shares={("a", NAMESPACE): 1}, granted="y",
+        waiting=[candidate("x", "ab", queued=1, namespace="web"), candidate("y", queued=2)],
+    ),
+    "the last place of the share is": Row(
+        free={"a": 2, "b": 0}, shares={("a", "web"): 1}, granted="z",
+        waiting=[
+            candidate("x", "ab", queued=1, namespace="web"), candidate("y", queued=2, namespace="web"),
+            candidate("z", queued=3),
+        ],
+    ),
     "the first eligible run in each of its pools": Row(
         free={"a": 1, "b": 1}, granted="x",
         waiting=[candidate("x", "ab", queued=1), candidate("y", "a", queued=2), candidate("z", "b", queued=3)],
@@ -129,6 +168,9 @@ class Shared:
     free: dict[str, int]
     orders: dict[str, PoolOrder] = field(default_factory=dict)
     empty: str = ""
+    shares: dict[tuple[str, str], int] = field(default_factory=dict)
+    """What a namespace may take of a pool; where there is none, all."""
+
     lines: PoolLines = field(default_factory=PoolLines)
     looked: int = 0
 
@@ -136,28 +178,36 @@ class Shared:
         size = 0 if key[1] in self.empty else 9
         return Pool(key, size, self.orders.get(key[1], FIFO)) if key[1] in self.free else None
 
-    def left(self, key: PoolKey, _namespace: str) -> int:
+    def left(self, key: PoolKey) -> int:
         return self.free.get(key[1], 0)
+
+    def share(self, key: PoolKey, namespace: str) -> int:
+        return self.shares.get((key[1], namespace), 1000)
 
     def give(self) -> list[Candidate]:
         """Who gets the free places, in this order."""
-        found, decision = [], Decision(self.lines, self.find, self.left)
+        found, decision = [], Decision(self.lines, self.find, self.left, self.share)
         for name in sorted(self.free):
             while (candidate := decision.following(key(name))) is not None:
                 found.append(candidate)
                 self.lines.discard(candidate)
                 for _, each in candidate.pools:
                     self.free[each] -= 1
+                    self.shares[each, candidate.namespace] = self.share(key(each), candidate.namespace) - 1
                 decision.take(candidate)
         self.looked = decision.looked
         return found
 
 
 def decide(
-    free: dict[str, int], orders: dict[str, PoolOrder], waiting: Sequence[Candidate], empty: str = ""
+    free: dict[str, int],
+    orders: dict[str, PoolOrder],
+    waiting: Sequence[Candidate],
+    empty: str = "",
+    shares: dict[tuple[str, str], int] | None = None,
 ) -> list[Candidate]:
     """Who gets the free places; a pool without an order is fifo."""
-    shared = Shared(dict(free), orders, empty)
+    shared = Shared(dict(free), orders, empty, dict(shares or {}))
     for run in waiting:
         shared.lines.add(run)
     return shared.give()
@@ -165,7 +215,7 @@ def decide(
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in ROWS.items()])
 def test_grants(row: Row) -> None:
-    found = decide(row.free, dict.fromkeys(row.by_priority, PRIORITY), row.waiting, row.empty)
+    found = decide(row.free, dict.fromkeys(row.by_priority, PRIORITY), row.waiting, row.empty, row.shares)
     assert "".join(each.job for each in found) == row.granted
 
 
@@ -233,6 +283,48 @@ def reserved(left: dict[str, int], orders: dict[str, PoolOrder], waits: Sequence
 
     first = [each for each in waits if all(is_first(each, name) for _, name in each.pools)]
     return Counter(name for each in first if any(left[name] <= 0 for _, name in each.pools) for _, name in each.pools)
+
+
+SHARES = st.dictionaries(
+    st.tuples(st.sampled_from(NAMES), st.sampled_from((NAMESPACE, "web"))), st.integers(0, 2), max_size=4
+)
+
+
+@settings(max_examples=examples(1000))
+@given(FREE, ORDERS, CANDIDATES, SHARES)
+def test_namespaces_get_their_shares_and_leave_no_place(
+    free: dict[str, int], orders: dict[str, PoolOrder], waiting: list[Candidate], shares: dict[tuple[str, str], int]
+) -> None:
+    runs = [replace(each, namespace="web") if each.job in "stuv" else each for each in waiting]
+    shared, waits = Shared(dict(free), orders, shares=dict(shares)), list(runs)
+    for each in runs:
+        shared.lines.add(each)
+    # A grant in one pool may end a reservation in another one, which is decided again then.
+    while given := shared.give():
+        waits = [each for each in waits if each not in given]
+    assert all(shared.shares[each] >= 0 for each in shares)
+
+    def left(run: Candidate, other: Candidate | None = None) -> dict[PoolKey, int]:
+        """What the run finds free, as far as the other one could have it."""
+        share = {each: shared.share(each, run.namespace) for each in run.pools}
+        mine = other is None or other.namespace == run.namespace
+        return {each: min(shared.left(each), share[each]) if mine else shared.left(each) for each in run.pools}
+
+    counted = [each for each in waits if all(shared.share(pool, each.namespace) > 0 for pool in each.pools)]
+
+    def first(pool: PoolKey) -> Candidate:
+        line = [each for each in counted if pool in each.pools]
+        heads = [
+            min((each for each in line if each.namespace == namespace), key=lambda each: turn(orders[pool[1]], each))
+            for namespace in {each.namespace for each in line}
+        ]
+        return min(heads, key=lambda each: turn(FIFO, each))
+
+    tops = [each for each in counted if all(first(pool) == each for pool in each.pools)]
+    keeping = [each for each in tops if min(left(each).values()) <= 0]
+    for each in waits:
+        kept = any(pool in top.pools and free <= 1 for top in keeping for pool, free in left(each, top).items())
+        assert kept or min(left(each).values()) <= 0, f"{each} waits beside free places"
 
 
 @settings(max_examples=examples(1000))
