@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from dkron_crds.bounds import FREE_FORM_BYTES
 from dkron_crds.names import OBJECT_NAME_LENGTH
 
 PATH_LENGTH = 1024
@@ -116,6 +117,15 @@ STARTS_BEFORE_IT_EXPIRES = Rule(
     message="spec.expiresAt must be later than spec.startsAt",
     field=".expiresAt",
     holds=lambda spec: not spec.starts_at or not spec.expires_at or spec.starts_at < spec.expires_at,
+)
+FREE_FORM_FITS = Rule(
+    # In characters, and without jobTemplate, which CEL cannot measure: the operator counts all in bytes.
+    cel="self.executorConfig.map(key, size(key) + size(self.executorConfig[key])).sum() + "
+    "self.metadata.map(key, size(key) + size(self.metadata[key])).sum() + "
+    "self.processors.map(name, self.processors[name].map(key, size(key) + size(self.processors[name][key])).sum())"
+    f".sum() <= {FREE_FORM_BYTES}",
+    message=f"spec.executorConfig, spec.metadata and spec.processors have at most {FREE_FORM_BYTES} characters in sum; "
+    "put scripts into a ConfigMap",
 )
 COMMON_YEAR = _year_is_in(1970, 9999)
 NANOSECOND_YEAR = _year_is_in(1970, 2261)
