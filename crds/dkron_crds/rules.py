@@ -118,12 +118,18 @@ STARTS_BEFORE_IT_EXPIRES = Rule(
     field=".expiresAt",
     holds=lambda spec: not spec.starts_at or not spec.expires_at or spec.starts_at < spec.expires_at,
 )
+
+
+def _characters(field: str) -> str:
+    """Return CEL for the characters of a map of strings."""
+    return f"(has(self.{field}) ? self.{field}.map(key, size(key) + size(self.{field}[key])).sum() : 0)"
+
+
 FREE_FORM_FITS = Rule(
     # In characters, and without jobTemplate, which CEL cannot measure: the operator counts all in bytes.
-    cel="self.executorConfig.map(key, size(key) + size(self.executorConfig[key])).sum() + "
-    "self.metadata.map(key, size(key) + size(self.metadata[key])).sum() + "
-    "self.processors.map(name, self.processors[name].map(key, size(key) + size(self.processors[name][key])).sum())"
-    f".sum() <= {FREE_FORM_BYTES}",
+    cel=f"{_characters('executorConfig')} + {_characters('metadata')} + (has(self.processors) ? self.processors.map("
+    "name, self.processors[name].map(key, size(key) + size(self.processors[name][key])).sum()).sum() : 0) "
+    f"<= {FREE_FORM_BYTES}",
     message=f"spec.executorConfig, spec.metadata and spec.processors have at most {FREE_FORM_BYTES} characters in sum; "
     "put scripts into a ConfigMap",
 )
