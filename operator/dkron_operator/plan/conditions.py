@@ -14,7 +14,9 @@ from dkron_operator.plan.chain import broken_tie
 from dkron_operator.plan.changes import ConditionsSet
 from dkron_operator.plan.deferred_slots import waiting
 from dkron_operator.plan.hindrance import KEPT_BY_FINALIZERS
+from dkron_operator.plan.line_changes import run_of
 from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.quota import QUOTA_EXCEEDED
 from dkron_operator.plan.slots import timeline
 from dkron_operator.plan.unknown_jobs import TOLERANCE, is_ahead
 from dkron_operator.plan.view import AttemptState, JobView
@@ -140,6 +142,13 @@ def _degraded(plan: Plan) -> Verdict:
             stays = trouble.reason == KEPT_BY_FINALIZERS
             what = "is being deleted, but still exists" if stays else "does not start"
             return TRUE, trouble.reason, f"Job {entry.job} {what}: {trouble.message or trouble.reason}"
+    quota = plan.situation.quota
+    if quota.closed:
+        # Also while one of them asks again.
+        runs = {*map(run_of, plan.refused), *quota.since}
+        entry = next((entry for entry in plan.status.active if not entry.uid and run_of(entry) in runs), None)
+        if entry is not None:
+            return TRUE, QUOTA_EXCEEDED, f"Job {entry.job} does not start: {quota.message}"
     newest = next(iter(plan.status.executions), None)
     if newest is not None and newest.reason in NEEDS_A_PERSON:
         return TRUE, newest.reason, f"Job {newest.job}: {newest.message or newest.reason}"

@@ -54,6 +54,20 @@ def may_begin(plan: Plan, entry: Active) -> bool:
     return not line.blocked and line.turns[0] == run_of(entry)
 
 
+def may_ask(plan: Plan, entry: Active) -> bool:
+    """Whether the Job of a claim is asked for now. While a quota refuses Jobs of the namespace, only the first of the
+    runs that wait for room asks. Once it was its turn, it may have a place in a pool to wait for as well."""
+    quota, run = plan.situation.quota, run_of(entry)
+    if not quota.closed or run in plan.places.granted:
+        return True
+    if quota.next == run and not quota.wait:
+        return True
+    if quota.next == run:
+        plan.wake_at(shifted(plan.situation.now, quota.wait))
+    plan.refused.append(entry)
+    return False
+
+
 def newest_surplus(plan: Plan, line: Timeline) -> datetime | None:
     """The newest due slot that `max` newer ones would push out of the line at once; None if there is none."""
     queue, mark = plan.situation.job.spec.queue, plan.status.last_schedule_time
@@ -75,6 +89,7 @@ def remark(plan: Plan) -> str:
         return ""
     pools = plan.situation.job.spec.pools if plan.ready and plan.places.needed else ()
     why = f", for a place in {', '.join(sorted(pools))}" if pools else ""
+    why = f"{why}, for room in a ResourceQuota" if plan.refused else why
     return f"1 run waits in line{why}" if count == 1 else f"{count} runs wait in line{why}"
 
 
@@ -91,7 +106,7 @@ def _why_dropped(plan: Plan, entry: Active) -> SkipReason | None:
         if now > end:
             return reason
         plan.wake_at(end + TICK)
-    return SkipReason.REPLACED if plan.places.needed and is_replaced(plan, entry) else None
+    return SkipReason.REPLACED if is_replaced(plan, entry) else None
 
 
 def _ends(plan: Plan, entry: Active) -> Iterator[tuple[SkipReason, datetime]]:

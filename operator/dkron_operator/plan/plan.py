@@ -58,6 +58,8 @@ class Plan:
     """A request is refused, which the budget of the namespace pays for as well."""
     ready: list[Active] = field(default_factory=list)
     """The runs in line, by their claims, that could begin but for a place in a pool."""
+    refused: list[Active] = field(default_factory=list)
+    """The claims whose Jobs could be created but for a ResourceQuota."""
     line: Line | None = None
     """The line of the job, as it was last computed."""
     made_room: bool = False
@@ -159,7 +161,7 @@ def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Mark, ...] =
     placed = _placed(plan, decision)
     if isinstance(placed, Skip):
         return placed
-    if decision.queue or not plan.places.free:
+    if decision.queue or not plan.places.free or plan.situation.quota.closed:
         return _queued(plan, [_of_member(plan, entry, member) for member in placed], mark)
     # Without a claim, another process would not see who has the place.
     if placed == (ONE_MEMBER,) and not decision.claim and not plan.places.needed:
