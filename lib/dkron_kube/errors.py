@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-
 OF_QUOTA = ("exceeded quota: ", "status unknown for quota: ")
 """What the admission plugin ResourceQuota says when a request may succeed later (`checkRequest` and `Evaluate` in
 k8s.io/apiserver/pkg/admission/plugin/resourcequota). No field of the answer tells it from other refusals."""
@@ -114,7 +113,6 @@ def _class_of(status: int, reason: str, message: str) -> type[KubeError]:
         case HTTPStatus.UNAUTHORIZED:
             # Credentials rotate: the next call loads them again.
             return Unavailable
-        case HTTPStatus.FORBIDDEN if any(each in message for each in OF_QUOTA):
-            return QuotaExceeded
         case _:
-            return Rejected
+            full = status == HTTPStatus.FORBIDDEN and any(each in message for each in OF_QUOTA)
+            return QuotaExceeded if full else Rejected

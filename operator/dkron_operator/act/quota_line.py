@@ -1,4 +1,4 @@
-"""The runs that wait because a ResourceQuota refuses their Jobs: one line for each namespace, whose first run asks again.
+"""Runs that wait because a ResourceQuota refuses their Jobs: a line for each namespace, whose first run asks again.
 
 It is in memory only. Another process finds the runs in line in the statuses of their jobs: they ask, and the first of
 them that is refused closes the namespace again.

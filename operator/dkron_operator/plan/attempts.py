@@ -214,7 +214,7 @@ def _claimed(plan: Plan, entry: Active) -> None:
 
 def _queued(plan: Plan, entry: Active) -> None:
     """Process a claim that waits in line: its run begins, if it needs no place or has been granted one."""
-    if older := older_jobs(plan, entry):
+    if plan.may_lack_room and (older := older_jobs(plan, entry)):
         # They make room for it now. It gets their places, or others, like any other run.
         if entry not in plan.situation.persisted.active:
             plan.do(WriteStatus())

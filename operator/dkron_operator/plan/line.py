@@ -106,7 +106,7 @@ def _why_dropped(plan: Plan, entry: Active) -> SkipReason | None:
         if now > end:
             return reason
         plan.wake_at(end + TICK)
-    return SkipReason.REPLACED if is_replaced(plan, entry) else None
+    return SkipReason.REPLACED if plan.may_lack_room and is_replaced(plan, entry) else None
 
 
 def _ends(plan: Plan, entry: Active) -> Iterator[tuple[SkipReason, datetime]]:

@@ -79,6 +79,11 @@ class Plan:
         return self.situation.places or NO_POOLS
 
     @property
+    def may_lack_room(self) -> bool:
+        """Whether runs may wait in line that no other run of the job is in the way of."""
+        return self.places.needed or self.situation.quota.closed
+
+    @property
     def acts(self) -> bool:
         """Whether the plan changes anything outside this process."""
         return bool(self.changes or self.create) or any(isinstance(action, Effect) for action in self.actions)
