@@ -14,7 +14,7 @@ from dkron_crds.run import RunPhase, RunSpec
 from tests.chaos.case import Case, Group
 from tests.chaos.fault_windows import Weather
 from tests.chaos.history import FOREVER, History, RunObject, RunRequest
-from tests.chaos.line import Wait, has_line
+from tests.chaos.line import Wait
 from tests.chaos.needs import Need
 
 WAITS = timedelta(minutes=10)
@@ -200,7 +200,7 @@ class Asked:
     def wait(self, case: Case, by: datetime) -> Wait:
         """How long it may have waited in the line of this job, if it had to be decided by then."""
         forced = self.spec.force
-        if (forced and case.crowd is None) or by >= FOREVER or not has_line(case.life.specs(self.invoked, by)):
+        if (forced and case.crowd is None) or by >= FOREVER or not case.has_line(case.life.specs(self.invoked, by)):
             return Wait(self.invoked, by, by)
         own = (group for group in case.groups if group.asked == self.name)
         return case.wait(self.invoked, by, self.name, *own, overrules=forced or bool(self.backfill))

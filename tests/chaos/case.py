@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -64,7 +64,8 @@ class Group:
 
 @dataclass(frozen=True)
 class Case:
-    """One life under the weather of its time; `crowd` is in the pools of the job, if it names some."""
+    """One life under the weather of its time; `crowd` is in the pools of the job, if it names some, and where the
+    quota of its namespace is used up."""
 
     life: Life
     weather: Weather
@@ -234,7 +235,7 @@ class Case:
         """When its Job may appear at the latest. Who wants every missed run, and no two at once, has them in a row, and
         what comes due meanwhile has to wait for its turn."""
         specs, latest = target.due.specs, self.wait_of(target).turn
-        lines = has_line(self.life.specs(target.due.opens, self.weather.terms.read))
+        lines = self.has_line(self.life.specs(target.due.opens, self.weather.terms.read))
         row = any(spec.concurrency is Concurrency.FORBID and spec.missed_runs is MissedRuns.ALL for spec in specs)
         late = any(pause.begin <= target.due.by for pause in self.life.pauses)
         if row and (late or self.weather.has_stormed(target.due.opens)):
@@ -244,10 +245,14 @@ class Case:
                     latest = max(latest, self.free(group))
         return latest
 
+    def has_line(self, specs: Iterable[JobSpec]) -> bool:
+        """Whether runs of the job may wait in line by one of these, or a quota may have them wait."""
+        return self.crowd is not None or has_line(specs)
+
     def wait_of(self, target: Target) -> Wait:
         """How long it may have waited in line."""
         due = target.due
-        if not has_line(due.specs):
+        if not self.has_line(due.specs):
             return Wait(due.opens, due.by, due.by)
         groups = (group for group in self.of(Trigger.SCHEDULE) if group.slot == target.slot)
         return self.wait(due.opens, due.by, target.slot, *groups)
