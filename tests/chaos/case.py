@@ -346,9 +346,11 @@ class Case:
         return FOREVER if run.end is None else self.weather.decided(self.told(run))
 
     def _claimed(self, group: Group) -> datetime:
-        """From when on it may have stood in the way: a request may name any time, so only a storm leads back to it."""
+        """From when on it may have stood in the way: a request may name any time, so only a storm, or a wait in
+        line, leads back to it."""
         soonest = min(group.first.due, group.began)
-        if group.trigger is Trigger.SCHEDULE or self.weather.excuse(group.began - self.weather.terms.lateness):
+        waited = self.crowd is not None or self.weather.excuse(group.began - self.weather.terms.lateness)
+        if group.trigger is Trigger.SCHEDULE or waited:
             return soonest
         return max(soonest, group.began - self.weather.terms.lateness)
 

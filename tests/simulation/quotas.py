@@ -36,6 +36,9 @@ def quotaed(plan: Plan) -> Plan:
 
 
 def _quotaed(event: Event) -> Event:
+    if event.what is What.RUN:
+        # An annotation keeps no force in line (docs/jobs.md).
+        return replace(event, force=False)
     if event.what not in (What.CREATE, What.EDIT) or not event.spec:
         return event
     spec = {key: value for key, value in event.spec.items() if key != "startingDeadlineSeconds"}
