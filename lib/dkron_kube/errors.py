@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 OF_QUOTA = ("exceeded quota: ", "status unknown for quota: ")
-"""What the admission plugin ResourceQuota says when a request may succeed later (`checkRequest` and `Evaluate` in
+"""Words of the admission plugin ResourceQuota when a request may succeed later (`checkRequest` and `Evaluate` in
 k8s.io/apiserver/pkg/admission/plugin/resourcequota). No field of the answer tells it from other refusals."""
 
 

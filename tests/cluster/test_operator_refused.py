@@ -171,7 +171,9 @@ REFUSALS = (
         "quota", no_more_jobs, any_number_of_jobs, degraded("QuotaExceeded", "exceeded quota: jobs"),
         (*OF_EACH_KIND, recurring("retried", retries=1, retryBackoff={"initial": "500ms"})),
     ),
-    Refusal("crowded", no_more_pods, any_number_of_pods, degraded("FailedCreate", "exceeded quota: pods"), OF_EACH_KIND),
+    Refusal(
+        "crowded", no_more_pods, any_number_of_pods, degraded("FailedCreate", "exceeded quota: pods"), OF_EACH_KIND
+    ),
     Refusal("policy", no_jobs_by_policy, no_policy, degraded("JobRejected", WORDS), OF_EACH_KIND),
     Refusal("pods", no_such_pods, all_pods, degraded("FailedCreate", f'violates PodSecurity "{LEVEL}'), OF_ROOT),
     Refusal("status", no_status_by_policy, no_policy, event("StatusRefused", WORDS),

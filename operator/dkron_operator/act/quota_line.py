@@ -51,30 +51,32 @@ class QuotaLine:
         self._closed: dict[str, _Namespace] = {}
         self._turns: dict[str, tuple[str, dict[RunKey, Turn]]] = {}
         """The namespace and the runs in it of each job that has some."""
+        self._passed: dict[str, frozenset[RunKey]] = {}
+        """The runs of each job that lacked a place in a pool at their turn: they ask when they have it."""
         self._since: dict[str, dict[RunKey, datetime]] = {}
         """The runs of each job that wait for room, with those that ask at the moment, and since when."""
 
     def __len__(self) -> int:
-        return len(self._closed) + len(self._turns) + len(self._since)
+        return len(self._closed) + len(self._turns) + len(self._passed) + len(self._since)
 
     def renew(self) -> None:
         """Another process may have acted."""
-        for known in (self._closed, self._turns, self._since):
+        for known in (self._closed, self._turns, self._passed, self._since):
             known.clear()
 
     def of(self, job: JobView) -> Quota:
-        """What a plan for the job knows. A call without a pod needs no room."""
+        """The quota as a plan for the job knows it. A call without a pod needs no room."""
         space = self._closed.get(job.namespace)
         if space is None or is_inline(job.spec):
             return OPEN
         left = max(0.0, space.at - self._clock.monotonic())
         if not (space.line or left):
-            # What was refused is not wanted any more.
+            # The run that was refused is not wanted any more.
             del self._closed[job.namespace]
             return OPEN
-        _, group, uid, trigger = space.line[0] if space.line else (None, 0, "", Trigger.MANUAL)
-        following = (trigger, group) if uid == job.uid else None
-        return Quota(space.message, following, timedelta(seconds=left), self._since.get(job.uid, {}))
+        first = {(trigger, group) for _, group, uid, trigger in space.line[:1] if uid == job.uid}
+        turns = self._passed.get(job.uid, frozenset()) | first
+        return Quota(space.message, turns, timedelta(seconds=left), self._since.get(job.uid, {}))
 
     def refuse(self, namespace: str, message: str) -> None:
         """A quota refuses a Job."""
@@ -112,13 +114,19 @@ class QuotaLine:
         self._since[uid] = {run: known.get(run, plan.situation.now) for run in runs | kept}
         if not self._since[uid]:
             del self._since[uid]
-        _, before = self._turns.get(uid, ("", {}))
-        turns = {run_of(entry): _turn(uid, entry) for entry in (*asks, *plan.refused)}
+        quota, (_, before) = plan.situation.quota, self._turns.get(uid, ("", {}))
+        passed = frozenset() if quota.wait else quota.turns & set(map(run_of, plan.ready))
+        self._passed[uid] = passed
+        if not passed:
+            del self._passed[uid]
+        waiting = (entry for entry in (*asks, *plan.refused) if run_of(entry) not in passed)
+        turns = {run_of(entry): _turn(uid, entry) for entry in waiting}
         self._replace(uid, namespace, {run: before.get(run, turn) for run, turn in turns.items()})
 
     def forget(self, uid: str) -> None:
         """The job is gone, or cannot be planned: others do not wait for it."""
         self._since.pop(uid, None)
+        self._passed.pop(uid, None)
         if uid in self._turns:
             self._replace(uid, self._turns[uid][0], {})
 

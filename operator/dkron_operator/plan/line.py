@@ -55,17 +55,17 @@ def may_begin(plan: Plan, entry: Active) -> bool:
 
 
 def may_ask(plan: Plan, entry: Active) -> bool:
-    """Whether the Job of a claim is asked for now. While a quota refuses Jobs of the namespace, only the first of the
-    runs that wait for room asks. Once it was its turn, it may have a place in a pool to wait for as well."""
+    """Whether a claim is not held up by a quota. While one refuses Jobs of the namespace, runs ask in turn. One that
+    lacks a place in a pool at its turn may get it from then on, and others do not wait for that."""
     quota, run = plan.situation.quota, run_of(entry)
-    if not quota.closed or run in plan.places.granted:
+    if not quota.closed:
         return True
-    if quota.next == run and not quota.wait:
-        return True
-    if quota.next == run:
+    if run in quota.turns and quota.wait:
         plan.wake_at(shifted(plan.situation.now, quota.wait))
-    plan.refused.append(entry)
-    return False
+    at_turn = run in quota.turns and not quota.wait
+    if not at_turn or (entry.waits_in_line and not plan.places.has_turn(run)):
+        plan.refused.append(entry)
+    return at_turn
 
 
 def newest_surplus(plan: Plan, line: Timeline) -> datetime | None:

@@ -1,4 +1,4 @@
-"""What a plan knows of a ResourceQuota that refuses Jobs of the namespace (docs/adr/0050-quotas-as-one-line.md)."""
+"""A ResourceQuota that refuses Jobs of the namespace, as a plan knows it (docs/adr/0050-quotas-as-one-line.md)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,13 +19,14 @@ class Quota:
     """Whether Jobs of the namespace are refused now, and which run of the job asks again."""
 
     message: str = ""
-    """What the API server says about it; empty if it refuses none."""
+    """The API server's sentence; empty if it refuses none."""
 
-    next: RunKey | None = None
-    """The run of this job that asks again before all others of the namespace; None if it is one of another job."""
+    turns: frozenset[RunKey] = frozenset()
+    """The runs of this job that may ask again: the first of the namespace, and those whose turn has come before they
+    had their places in pools."""
 
     wait: timedelta = timedelta(0)
-    """How long until it does."""
+    """How long until they may."""
 
     since: Mapping[RunKey, datetime] = field(default_factory=lambda: MappingProxyType({}))
     """The runs of the job that wait for room, and since when."""

@@ -1,7 +1,7 @@
 """A ResourceQuota that is used up: the runs wait in line, one of them asks at a time, and each begins once."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import Mock
@@ -126,7 +126,7 @@ def test_a_call_without_a_pod_needs_no_room() -> None:
 
 
 WAITS = queued(claim(), NOON)
-TURN = Quota(SENTENCE, next=RUN)
+TURN = Quota(SENTENCE, frozenset([RUN]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,13 @@ ASKED = (
     Asked("no quota", Quota(), WAITS, creates=True, refused=False),
     Asked("the turn of another job", FULL, WAITS, creates=False, refused=True),
     Asked("its turn", TURN, WAITS, creates=True, refused=False),
-    Asked("its turn, a moment later", Quota(SENTENCE, RUN, timedelta(seconds=3)), WAITS, creates=False, refused=True),
+    Asked(
+        "its turn, a moment later",
+        Quota(SENTENCE, TURN.turns, timedelta(seconds=3)),
+        WAITS,
+        creates=False,
+        refused=True,
+    ),
     Asked("a retry", FULL, SECOND_TRY, creates=False, refused=True),
     Asked("a retry at its turn", TURN, SECOND_TRY, creates=True, refused=False),
     Asked("a claim that has not asked yet", FULL, FRESH, creates=True, refused=False),
@@ -159,12 +165,35 @@ def test_only_the_first_of_the_namespace_asks(case: Asked) -> None:
         assert plan.wake == after(8)
 
 
-def test_a_run_at_its_turn_waits_for_a_place_in_its_pool() -> None:
-    found = at_quota(TURN, WAITS, pools=["p"])
-    plan = advance(situation(found.job, found.status, quota=TURN, places=Places(free=False)))
-    assert (plan.create, plan.ready, plan.refused) == (None, [WAITS], [])
-    plan = advance(situation(found.job, found.status, quota=FULL, places=Places(granted=frozenset([RUN]))))
-    assert plan.create is not None, "its turn has come before it was granted the place"
+FREE, TAKEN, GRANTED = Places(), Places(free=False), Places(free=False, granted=frozenset([RUN]))
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A run of a job with pools under a quota: whether its Job is asked for, and what else it waits for."""
+
+    title: str
+    quota: Quota
+    places: Places
+    creates: bool = False
+    ready: bool = False
+    refused: bool = False
+
+
+PLACED = (
+    Placed("no turn", FULL, FREE, refused=True),
+    Placed("no turn, with a place: others get it", FULL, GRANTED, refused=True),
+    Placed("its turn: it may get a place", TURN, TAKEN, ready=True, refused=True),
+    Placed("both", TURN, GRANTED, creates=True),
+)
+
+
+@pytest.mark.parametrize("case", PLACED, ids=lambda case: case.title)
+def test_places_in_pools_go_to_runs_at_their_turn(case: Placed) -> None:
+    found = at_quota(case.quota, WAITS, pools=["p"], now=after(5))
+    plan = advance(replace(found, places=case.places))
+    told = (plan.create is not None, bool(plan.ready), bool(plan.refused))
+    assert told == (case.creates, case.ready, case.refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +258,7 @@ def test_replace_deletes_the_older_job_and_then_waits() -> None:
 
 @pytest.mark.parametrize(
     ("quota", "degraded"),
-    [(FULL, True), (Quota(SENTENCE, next=RUN, since={RUN: NOON}), True), (Quota(), False)],
+    [(FULL, True), (Quota(SENTENCE, TURN.turns, since={RUN: NOON}), True), (Quota(), False)],
     ids=["waits", "asks again", "no quota"],
 )
 def test_conditions_name_the_quota(quota: Quota, degraded: bool) -> None:
@@ -273,12 +302,19 @@ class Space:
             clock=Clock(lambda: after(self.seconds), lambda: self.seconds), requeue=self.called.append
         )
 
-    def settle(self, uid: str, *refused: Active, active: tuple[Active, ...] = (), create: Active | None = None) -> None:
-        job = job_view(uid=uid)
+    def settle(
+        self, uid: str, *refused: Active, active: tuple[Active, ...] = (), create: Active | None = None,
+        ready: tuple[Active, ...] = (),
+    ) -> None:  # fmt: skip
+        job, quota = job_view(uid=uid), self.of(uid)
         asks = None if create is None else Mock(entry=create, late=False)
         status = JobStatus(active=(*refused, *active))
         plan = Mock(
-            refused=list(refused), ready=[], create=asks, status=status, situation=Mock(now=after(self.seconds))
+            refused=list(refused),
+            ready=list(ready),
+            create=asks,
+            status=status,
+            situation=Mock(now=after(self.seconds), quota=quota),
         )
         self.line.settle(Mock(job=job), plan)
 
@@ -299,9 +335,9 @@ def test_oldest_run_of_the_namespace_is_next() -> None:
     space.settle("b", waits(2), waits(3))
     space.settle("a", waits(1))
     assert space.called == ["b", "a"]
-    assert (space.of("b").next, space.of("a").next) == (None, run_of(waits(1)))
+    assert (space.of("b").turns, space.of("a").turns) == ({*()}, {run_of(waits(1))})
     space.settle("a")
-    assert (space.called[-1], space.of("b").next) == ("b", run_of(waits(2)))
+    assert (space.called[-1], space.of("b").turns) == ("b", {run_of(waits(2))})
     space.line.forget("b")
     assert not space.of("b").closed
     assert len(space.line) == 0, "nothing is left of it"
@@ -351,10 +387,23 @@ def test_a_run_that_asks_keeps_its_turn() -> None:
     space.settle("a", first)
     space.settle("b", waits(1))
     space.settle("a", active=(first,), create=begins)
-    assert (space.of("a").next, space.of("b").next) == (run_of(first), None)
+    assert (space.of("a").turns, space.of("b").turns) == ({run_of(first)}, {*()})
     assert space.of("a").since == {run_of(first): NOON}
     space.settle("a", active=(seen(begins),))
-    assert (space.of("b").next, space.called[-1]) == (run_of(waits(1)), "b")
+    assert (space.of("b").turns, space.called[-1]) == ({run_of(waits(1))}, "b")
+
+
+def test_others_do_not_wait_for_one_that_lacks_a_place() -> None:
+    space = Space()
+    space.refuse()
+    space.settle("a", waits(0))
+    space.settle("b", waits(1))
+    space.seconds = 2
+    space.settle("a", waits(0), ready=(waits(0),))
+    assert (space.of("a").turns, space.of("b").turns) == ({run_of(waits(0))}, {run_of(waits(1))})
+    space.refuse()
+    space.settle("a", waits(0))
+    assert (space.of("a").turns, space.of("b").turns) == ({run_of(waits(0))}, {*()}), "its place came too late"
 
 
 def test_a_refusal_without_a_run_is_forgotten() -> None:
