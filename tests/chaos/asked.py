@@ -176,7 +176,7 @@ class Asked:
     def _refuses(self, case: Case, reason: str, by: datetime) -> bool:
         """Whether a job may have refused it for that reason: it was such at some moment from the request on."""
         specs = case.life.specs(self.invoked, by)
-        if self.spec.force or not specs:
+        if not specs or (self.spec.force and (reason not in _LEFT or case.crowd is None)):
             return False
         if reason == SkipReason.PAUSED:
             return case.may_be_paused(self.invoked, by)

@@ -328,8 +328,13 @@ class Case:
         came = [(group, group.began if self.crowd is None else min(group.began, group.first.due)) for group in others]
         later = any(group.first.of != run.of and run.began <= at <= end for group, at in came)
         # A slot that was claimed has the place of the run before it, whether it comes to run or not.
-        claimed = any(run.began <= target.slot <= end and self.weather.excuse(target.slot) for target in self.unrun)
+        claimed = any(run.began <= target.slot <= end and self._may_be_claimed(target) for target in self.unrun)
         return replaces and (later or claimed)
+
+    def _may_be_claimed(self, target: Target) -> bool:
+        """Whether a slot that did not run may have had a claim: an operator died, or it waited for room."""
+        waited = self.crowd is not None and self.crowd.may_refuse(target.due.opens, target.due.by)
+        return waited or self.weather.excuse(target.slot) is not None
 
     def end(self, run: Run) -> datetime:
         """When it was over; of one whose end the witness did not see, when its record says so."""

@@ -42,7 +42,11 @@ def with_crowds(history: History, cases: Sequence[Case], weather: Weather) -> tu
         names = named(case)
         spans = sorted(span for name in names for span in full.get(name, [ALWAYS]))
         spans += waiting
-        return replace(case, crowd=Crowd(tuple(sorted(spans)), weather)) if names or waiting else case
+        return (
+            replace(case, crowd=Crowd(tuple(sorted(spans)), weather, of_quota=bool(waiting)))
+            if names or waiting
+            else case
+        )
 
     return tuple(map(crowded, cases))
 

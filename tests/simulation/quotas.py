@@ -62,13 +62,13 @@ class Room:
         return *self._spans, *([] if self._since is None else [(self._since, FOREVER)])
 
     def waiting(self) -> Iterator[str]:
-        """The jobs with runs that wait without a reason. A run of a `queue` job may wait for another one."""
+        """The jobs with runs that wait without a reason: not for another run of the job, nor for a place in a pool."""
         free = self._spans and self._since is None and self._clock() - self._spans[-1][1] > SOON
         for job in self._world.list(DKRON_JOBS, NAMESPACE) if free else ():
             status = read_status(job)
             entries = () if status is None else status.active
             old = [each for each in entries if each.waits_in_line and self._clock() - each.started_at > SOON]
-            if old and len(old) == len(entries):
+            if old and len(old) == len(entries) and not job["spec"].get("pools"):
                 yield job["metadata"]["name"]
 
     def change(self, event: Event) -> None:

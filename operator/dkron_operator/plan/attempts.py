@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from dkron_crds.job import Active, Execution, SkipReason, Trigger
 from dkron_crds.schedule.instants import shifted
-from dkron_crds.schedule.timeline import TICK
 from dkron_operator.notifications import notices
 from dkron_operator.plan import kueue
 from dkron_operator.plan.actions import (
@@ -22,13 +21,13 @@ from dkron_operator.plan.cause import ON_REQUEST, is_call
 from dkron_operator.plan.changes import Decided, Dropped, Finished, Refused, SlotsSkipped
 from dkron_operator.plan.decide import refuses_requests, start_deadline
 from dkron_operator.plan.fold import recorded
-from dkron_operator.plan.line import may_ask, may_begin, plan_line
+from dkron_operator.plan.line import may_begin, plan_line
 from dkron_operator.plan.line_changes import Dequeued, dequeued, line_of, run_of
 from dkron_operator.plan.plan import NEWER_RUN, Plan, cancelled
 from dkron_operator.plan.probing import plan_probe
-from dkron_operator.plan.quota import PATIENCE
 from dkron_operator.plan.replacing import is_replaced, older_jobs
 from dkron_operator.plan.retries import due, retry_of
+from dkron_operator.plan.room import given_up, may_ask
 from dkron_operator.plan.stop_requests import stop_of, stopped
 from dkron_operator.plan.upstream_runs import has_room
 from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome, Situation
@@ -41,8 +40,6 @@ UNSCHEDULABLE = "Unschedulable"
 """The scheduler's reason for a pod that fits on no node."""
 NODE_GONE = "NodeGone"
 """The reason of an attempt that ends because the node it was pinned to left the cluster."""
-REJECTED = "JobRejected"
-"""The reason of an attempt whose Job the API server refuses."""
 RUN_DELETED = "RunDeleted"
 """The reason of an attempt that was claimed and has no values for its parameters any more."""
 UNKNOWN = "Unknown"
@@ -205,8 +202,7 @@ def _claimed(plan: Plan, entry: Active) -> None:
         late = entry.attempt > 1 and entry.started_at > now
         create = _complete(plan, entry.model_copy(update={"started_at": now}) if late else entry)
         # The run has begun, or some of its members may have: it keeps its claim, and its places in pools.
-        begun = entry.attempt > 1 or bool(entry.member)
-        if begun and not create.late and not may_ask(plan, entry):
+        if (entry.attempt > 1 or entry.member) and not (create.late or may_ask(plan, entry)):
             _wait_for_room(plan, entry)
         else:
             plan.start(create)
@@ -230,17 +226,8 @@ def _queued(plan: Plan, entry: Active) -> None:
 
 
 def _wait_for_room(plan: Plan, entry: Active) -> None:
-    """A quota refuses its Job, and it is not its turn to ask again: it waits for as long as it may. A slot waits up to
-    its start deadline, if it has one."""
-    now, quota = plan.situation.now, plan.situation.quota
-    if entry.trigger is Trigger.SCHEDULE and entry.attempt == 1 and (deadline := start_deadline(plan.situation.job)):
-        plan.wake_at(shifted(entry.slot, deadline) + TICK)
-        return
-    end = shifted(quota.since.get(run_of(entry), now), PATIENCE)
-    if now <= end:
-        plan.wake_at(end + TICK)
-    elif plan.create is None:
-        outcome = Outcome(success=False, finished_at=now, reason=REJECTED, message=quota.message)
+    outcome = given_up(plan, entry)
+    if outcome is not None and plan.create is None:
         plan.create = _withdrawn(plan, entry, outcome)
         _report_failure(plan, entry, outcome, None)
 

@@ -54,20 +54,6 @@ def may_begin(plan: Plan, entry: Active) -> bool:
     return not line.blocked and line.turns[0] == run_of(entry)
 
 
-def may_ask(plan: Plan, entry: Active) -> bool:
-    """Whether a claim is not held up by a quota. While one refuses Jobs of the namespace, runs ask in turn. One that
-    lacks a place in a pool at its turn may get it from then on, and others do not wait for that."""
-    quota, run = plan.situation.quota, run_of(entry)
-    if not quota.closed:
-        return True
-    if run in quota.turns and quota.wait:
-        plan.wake_at(shifted(plan.situation.now, quota.wait))
-    at_turn = run in quota.turns and not quota.wait
-    if not at_turn or (entry.waits_in_line and not plan.places.has_turn(run)):
-        plan.refused.append(entry)
-    return at_turn
-
-
 def newest_surplus(plan: Plan, line: Timeline) -> datetime | None:
     """The newest due slot that `max` newer ones would push out of the line at once; None if there is none."""
     queue, mark = plan.situation.job.spec.queue, plan.status.last_schedule_time

@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 from dkron_operator.plan.line_changes import RunKey
 
-PATIENCE = timedelta(hours=1)
-"""How long a run without a start deadline waits for room."""
+REJECTED = "JobRejected"
+"""The reason of an attempt whose Job the API server refuses."""
 QUOTA_EXCEEDED = "QuotaExceeded"
 """The reason of the condition Degraded meanwhile."""
 SAID = "exceeded quota: "

@@ -59,6 +59,8 @@ def _is_owed(case: Case, run: Run) -> bool:
         return False
     due = max(run.end + case.backoff(run.end, run.attempt), case.told(run))
     by = case.weather.decided(due)
+    if case.crowd is not None and case.crowd.of_quota:
+        by = max(by, case.crowd.turn(due))
     if by > case.weather.terms.read or by >= case.life.deleted:
         return False
     if case.is_replaced(run, by):
