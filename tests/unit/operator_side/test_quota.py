@@ -18,7 +18,7 @@ from dkron_operator.plan.advance import advance
 from dkron_operator.plan.changes import Enqueued
 from dkron_operator.plan.fold import fold
 from dkron_operator.plan.holders import holders
-from dkron_operator.plan.line_changes import Returned, queued, returning, run_of
+from dkron_operator.plan.line_changes import Returned, RunKey, queued, returning, run_of
 from dkron_operator.plan.pools import Places
 from dkron_operator.plan.quota import Quota, shown
 from dkron_operator.plan.view import AttemptState, PodProblem
@@ -292,6 +292,9 @@ def test_ready_says_what_the_line_waits_for() -> None:
 # --- the line of a namespace -----------------------------------------------------------------------------------------
 
 
+NONE: set[RunKey] = set()
+
+
 class Space:
     """The line of one namespace, and its clock."""
 
@@ -321,6 +324,9 @@ class Space:
     def of(self, uid: str) -> Quota:
         return self.line.of(job_view(uid=uid))
 
+    def turns(self, uid: str) -> set[RunKey]:
+        return set(self.of(uid).turns)
+
     def refuse(self) -> None:
         self.line.refuse(NAMESPACE, SENTENCE)
 
@@ -335,9 +341,9 @@ def test_oldest_run_of_the_namespace_is_next() -> None:
     space.settle("b", waits(2), waits(3))
     space.settle("a", waits(1))
     assert space.called == ["b", "a"]
-    assert (space.of("b").turns, space.of("a").turns) == ({*()}, {run_of(waits(1))})
+    assert (space.turns("b"), space.turns("a")) == (NONE, {run_of(waits(1))})
     space.settle("a")
-    assert (space.called[-1], space.of("b").turns) == ("b", {run_of(waits(2))})
+    assert (space.called[-1], space.turns("b")) == ("b", {run_of(waits(2))})
     space.line.forget("b")
     assert not space.of("b").closed
     assert len(space.line) == 0, "nothing is left of it"
@@ -380,6 +386,16 @@ def test_a_job_that_is_gone_has_the_first_ask_at_once() -> None:
     assert space.called == ["a", "a"], "it is planned already"
 
 
+def test_next_run_asks_at_once_when_one_has_begun() -> None:
+    space = Space()
+    space.refuse()
+    space.settle("a", waits(0))
+    space.settle("b", waits(1))
+    space.line.admit(NAMESPACE)
+    space.settle("a")
+    assert (space.turns("b"), space.of("b").wait, space.called[-1]) == ({run_of(waits(1))}, timedelta(0), "b")
+
+
 def test_a_run_that_asks_keeps_its_turn() -> None:
     space = Space()
     space.refuse()
@@ -387,10 +403,10 @@ def test_a_run_that_asks_keeps_its_turn() -> None:
     space.settle("a", first)
     space.settle("b", waits(1))
     space.settle("a", active=(first,), create=begins)
-    assert (space.of("a").turns, space.of("b").turns) == ({run_of(first)}, {*()})
+    assert (space.turns("a"), space.turns("b")) == ({run_of(first)}, NONE)
     assert space.of("a").since == {run_of(first): NOON}
     space.settle("a", active=(seen(begins),))
-    assert (space.of("b").turns, space.called[-1]) == ({run_of(waits(1))}, "b")
+    assert (space.turns("b"), space.called[-1]) == ({run_of(waits(1))}, "b")
 
 
 def test_others_do_not_wait_for_one_that_lacks_a_place() -> None:
@@ -400,10 +416,10 @@ def test_others_do_not_wait_for_one_that_lacks_a_place() -> None:
     space.settle("b", waits(1))
     space.seconds = 2
     space.settle("a", waits(0), ready=(waits(0),))
-    assert (space.of("a").turns, space.of("b").turns) == ({run_of(waits(0))}, {run_of(waits(1))})
+    assert (space.turns("a"), space.turns("b")) == ({run_of(waits(0))}, {run_of(waits(1))})
     space.refuse()
     space.settle("a", waits(0))
-    assert (space.of("a").turns, space.of("b").turns) == ({run_of(waits(0))}, {*()}), "its place came too late"
+    assert (space.turns("a"), space.turns("b")) == ({run_of(waits(0))}, NONE), "its place came too late"
 
 
 def test_a_refusal_without_a_run_is_forgotten() -> None:
@@ -428,7 +444,7 @@ def test_another_leader_begins_with_an_empty_line() -> None:
 
 
 pytestmark = pytest.mark.looptime
-MINUTELY = {"schedule": "0 * * * * *"}
+MINUTELY: dict[str, Any] = {"schedule": "0 * * * * *"}
 
 
 def full(room: int = 0, **spec: Any) -> Edges:
