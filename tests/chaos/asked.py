@@ -203,7 +203,8 @@ class Asked:
         if (forced and case.crowd is None) or by >= FOREVER or not case.has_line(case.life.specs(self.invoked, by)):
             return Wait(self.invoked, by, by)
         own = (group for group in case.groups if group.asked == self.name)
-        return case.wait(self.invoked, by, self.name, *own, overrules=forced or bool(self.backfill))
+        opens = max(self.invoked, case.life.created)
+        return case.wait(opens, by, self.name, *own, overrules=forced or bool(self.backfill))
 
 
 def _says(spec: JobSpec, reason: str) -> bool:

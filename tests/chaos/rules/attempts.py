@@ -29,7 +29,9 @@ def check(case: Case) -> Iterator[Objection]:
 
 
 def _wrong(case: Case, group: Group, run: Run, before: Run | None) -> str:
-    allowed = max((spec.retries for spec in case.life.specs(group.began, run.began)), default=0) + 1
+    # Its claim may have waited since before an edit.
+    since = min(group.began, run.due)
+    allowed = max((spec.retries for spec in case.life.specs(since, run.began)), default=0) + 1
     if run.attempt > allowed:
         return f"and the job allows {allowed}"
     if before is None:
