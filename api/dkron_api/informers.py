@@ -54,7 +54,8 @@ async def informers(app: web.Application) -> AsyncIterator[None]:
         (paths.NODES, None, app[NODES], ""),
     ]
     if AuthMode.DKRON in settings.auth:
-        watches.append((paths.SECRETS, home, app[TOKENS], f"type={SECRET_TYPE}"))
+        tokens = settings.token_namespace or home
+        watches.append((paths.SECRETS, tokens, app[TOKENS], f"type={SECRET_TYPE}"))
     tasks = []
     for resource, namespace, cache, fields in watches:
         informer = Informer(
@@ -67,6 +68,8 @@ async def informers(app: web.Application) -> AsyncIterator[None]:
         feeding = _callbacks(job_watch.cache, packed_object)
         informer = Informer(kube, paths.DKRON_JOBS, job_watch.namespace, feeding, state=job_watch.state)
         tasks.append(start(what, informer.run))
+        if not settings.watch_jobs:
+            continue
         begun = Informer(
             kube,
             paths.JOBS,

@@ -98,6 +98,11 @@ class Settings(BaseSettings):
     cluster_namespace: str = Field(
         default="", description="namespace of the operator's DkronCluster and Lease. Default: the same as --namespace"
     )
+    token_namespace: str = Field(
+        default="",
+        description="with --auth dkron, namespace of the tokens, whose Secrets the API lists. Default: the same as "
+        "--cluster-namespace",
+    )
     node_name: str = Field(
         default_factory=name_of_this_pod_or_host,
         description="value of the header X-Whom. If an operator runs in the same pod, use its name. Default: "
@@ -130,6 +135,11 @@ class Settings(BaseSettings):
         default=False,
         description="answer a run request when the run is over, as Dkron does, unless the request has ?wait=false. "
         "Otherwise the answer is 202 at once",
+    )
+    watch_jobs: bool = Field(
+        default=True,
+        description="watch the Kubernetes Jobs of executions, to show one as soon as it has begun. Otherwise it is "
+        "shown when the status of its job has it, up to five seconds later",
     )
     max_body: int = Field(
         default=MIB, ge=1024, description="maximum size of a request body in bytes; larger ones get 413"

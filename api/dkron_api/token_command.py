@@ -141,7 +141,7 @@ def _duration(text: str) -> timedelta:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("dkron-api token", description="Create, list and revoke tokens for --auth dkron.")
-    parser.add_argument("--namespace", "-n", default="", help="namespace of the installation; default: the context's")
+    parser.add_argument("--namespace", "-n", default="", help="namespace of the tokens; default: the context's")
     parser.add_argument("--kubeconfig", type=Path, help="kubeconfig to use; default: as kubectl")
     parser.add_argument("--context", help="context of the kubeconfig")
     commands = parser.add_subparsers(dest="command", required=True)

@@ -15,6 +15,7 @@ GIVEN: Object = {
     "jobs": {"outputQuota": 1_000_000_000},
     "api": {
         "auth": ["oidc", "dkron"],
+        "tokenNamespace": "tokens",
         "maxStreamsPerCaller": 2_000_000,
         "rate": 0,
         "trustedProxies": ["10.0.0.0/8", "fd00::/8"],
@@ -38,6 +39,7 @@ WANTED = {
     "DKRON_NAMESPACE_CREATES": "0.5",
     "DKRON_OUTPUT_QUOTA": "1000000000",
     "DKRON_API_AUTH": "oidc,dkron",
+    "DKRON_API_TOKEN_NAMESPACE": "tokens",
     "DKRON_API_MAX_STREAMS_PER_CALLER": "2000000",
     "DKRON_API_RATE": "0",
     "DKRON_API_TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8",

@@ -1,12 +1,22 @@
 """The chart gives the rights that the tests prove to be needed, and no others."""
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from dkron_api.auth.routes import TABLE
-from tests.support.api_rights import FOR_HISTORY, FOR_LEAVE, FOR_PLACES, FOR_POLICIES, FOR_SHARED, FOR_TOKENS, LEAST_API
+from tests.support.api_rights import (
+    FOR_BEGINNINGS,
+    FOR_HISTORY,
+    FOR_LEAVE,
+    FOR_PLACES,
+    FOR_POLICIES,
+    FOR_SHARED,
+    FOR_TOKENS,
+    LEAST_API,
+)
 from tests.support.charts import CLUSTER_WIDE, NAMESPACE, Object, key, of_kind, rendered
 from tests.support.rights import (
     FOR_KUEUE,
@@ -90,7 +100,7 @@ def test_operator_has_roles_in_each_watched_namespace(tmp_path: Path) -> None:
 def test_an_operator_of_all_namespaces_sees_nodes_too(tmp_path: Path) -> None:
     objects = rendered({"api": {"enabled": False}}, folder=tmp_path)
     assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST, home=True) | wanted(FOR_REPLICAS, FOR_OTHER_NAMESPACES)
-    assert given(objects, OPERATOR, None) == wanted(LEAST, FOR_KUEUE, home=False) | wanted(FOR_TAGS)
+    assert given(objects, OPERATOR, None) == wanted(LEAST, home=False) | wanted(FOR_TAGS)
 
 
 def test_api_has_its_own_account_with_the_least_rights(tmp_path: Path) -> None:
@@ -130,10 +140,18 @@ def test_api_has_no_rights_in_unserved_namespaces(tmp_path: Path) -> None:
 
 
 def test_the_api_of_all_namespaces_has_them_everywhere(tmp_path: Path) -> None:
-    assert given(rendered(), API, None) == wanted(LEAST_API, home=False) | wanted(FOR_TAGS, FOR_PLACES)
+    assert given(rendered(), API, None) == wanted(LEAST_API, home=False) | wanted(FOR_TAGS)
     objects = rendered({"api": {"auth": ["none"]}}, folder=tmp_path)
     assert given(objects, API, None) == wanted(FOR_TAGS)
-    assert given(objects, API, "default") == wanted(LEAST_API, home=False) | wanted(FOR_PLACES)
+    assert given(objects, API, "default") == wanted(LEAST_API, home=False)
+
+
+@EACH_MODE
+def test_api_that_watches_no_jobs_has_no_right_to_them(mode: str, tmp_path: Path) -> None:
+    values = {"watchNamespaces": [ELSEWHERE], "api": {"mode": mode, "watchJobs": False}}
+    objects = rendered(values, folder=tmp_path)
+    assert given(objects, API, ELSEWHERE) == wanted(LEAST_API, home=False) - wanted(FOR_BEGINNINGS)
+    assert '"DKRON_API_WATCH_JOBS"' in json.dumps(objects)
 
 
 @EACH_MODE
@@ -143,19 +161,32 @@ def test_api_with_an_archive_reads_the_ages_of_namespaces(mode: str, tmp_path: P
     assert given(objects, API, ELSEWHERE) == wanted(LEAST_API, FOR_HISTORY, home=False)
     assert given(objects, API, None) == set()
     everywhere = rendered(archive, folder=tmp_path)
-    assert given(everywhere, API, None) == wanted(LEAST_API, FOR_HISTORY, home=False) | wanted(FOR_TAGS, FOR_PLACES)
+    assert given(everywhere, API, None) == wanted(LEAST_API, FOR_HISTORY, home=False) | wanted(FOR_TAGS)
 
 
-def test_rights_about_kueue_need_kueue_in_some_namespaces(tmp_path: Path) -> None:
-    values = {"watchNamespaces": [ELSEWHERE], "api": {"mode": "deployment"}}
-    objects = rendered(values, folder=tmp_path, served=["kueue.x-k8s.io/v1beta2"])
-    assert given(objects, OPERATOR, ELSEWHERE) == wanted(LEAST, FOR_KUEUE, home=False)
-    assert given(objects, API, ELSEWHERE) == wanted(LEAST_API, home=False) | wanted(FOR_PLACES)
-    without = rendered(values, folder=tmp_path)
-    assert given(objects, OPERATOR, None) == given(without, OPERATOR, None) == set()
-    assert {
-        group for item in without for rule in item.get("rules", ()) for group in rule.get("apiGroups", ())
-    }.isdisjoint({"kueue.x-k8s.io", "visibility.kueue.x-k8s.io"})
+@pytest.mark.parametrize("watched", [[], [ELSEWHERE]], ids=["all namespaces", "one namespace"])
+@pytest.mark.parametrize(
+    ("enabled", "has_kueue", "wanted_rights"),
+    [
+        pytest.param("auto", True, True, id="auto with Kueue"),
+        pytest.param("auto", False, False, id="auto without Kueue"),
+        pytest.param(True, False, True, id="on without Kueue"),
+        pytest.param(False, True, False, id="off with Kueue"),
+    ],
+)
+def test_rights_about_kueue_follow_the_value(  # noqa: PLR0917
+    enabled: object, has_kueue: bool, wanted_rights: bool, watched: list[str], tmp_path: Path
+) -> None:
+    values = {"watchNamespaces": watched, "api": {"mode": "deployment"}, "kueue": {"enabled": enabled}}
+    objects = rendered(values, folder=tmp_path, served=["kueue.x-k8s.io/v1beta2"] if has_kueue else [])
+    where = ELSEWHERE if watched else None
+    about = {
+        account: {right for right in given(objects, account, where) if "kueue" in right[0]}
+        for account in (OPERATOR, API)
+    }
+    assert about == (
+        {OPERATOR: wanted(FOR_KUEUE), API: wanted(FOR_PLACES)} if wanted_rights else {OPERATOR: set(), API: set()}
+    )
 
 
 @pytest.mark.parametrize(
@@ -188,6 +219,40 @@ def test_api_rights_follow_its_authentication(  # noqa: PLR0917
     assert [(each["roleRef"]["name"], each["subjects"]) for each in bindings] == (
         [(ASK, [{"kind": "ServiceAccount", "name": API, "namespace": NAMESPACE}])] if asks else []
     )
+
+
+def test_api_reads_tokens_only_where_they_are(tmp_path: Path) -> None:
+    values = {"watchNamespaces": [ELSEWHERE], "api": {"auth": ["dkron"], "tokenNamespace": "tokens"}}
+    objects = rendered(values, folder=tmp_path)
+    about = {
+        namespace: {right for right in given(objects, API, namespace) if right[1] == "secrets"}
+        for namespace in (NAMESPACE, ELSEWHERE, "tokens", None)
+    }
+    assert about == {NAMESPACE: set(), ELSEWHERE: set(), "tokens": wanted(FOR_TOKENS), None: set()}
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "watched", "auth", "served"),
+    [
+        pytest.param(None, [], "kubernetes", {None}, id="null is all"),
+        pytest.param(None, ["a", "b"], "kubernetes", {"a", "b"}, id="null is the watched ones"),
+        pytest.param(None, ["a", "b"], "none", {"a"}, id="null without tokens is one"),
+        pytest.param([], [], "kubernetes", {"default"}, id="empty is one"),
+        pytest.param([], ["a", "b"], "kubernetes", {"a"}, id="empty is one of the watched ones"),
+        pytest.param(["b"], [], "kubernetes", {"default", "b"}, id="a further one"),
+        pytest.param(["*"], [], "none", {None}, id="all without tokens"),
+    ],
+)
+def test_api_writes_jobs_only_in_served_namespaces(  # noqa: PLR0917
+    namespaces: list[str] | None, watched: list[str], auth: str, served: set[str | None], tmp_path: Path
+) -> None:
+    values: Object = {"watchNamespaces": watched, "api": {"auth": [auth]}}
+    if namespaces is not None:
+        values["api"]["namespaces"] = namespaces
+    objects = rendered(values, folder=tmp_path)
+    writes = ("dkron.io", "dkronjobs", "create")
+    where = {None, NAMESPACE, "default", "a", "b"}
+    assert {namespace for namespace in where if writes in given(objects, API, namespace)} == served
 
 
 def rights_of_users(objects: Iterable[Object], role: str) -> Rights:

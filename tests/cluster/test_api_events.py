@@ -10,6 +10,7 @@ import pytest
 
 import localcluster
 from dkron_crds.base import rfc3339
+from dkron_crds.job import Active
 from dkron_from_dkron.moments import ZERO
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.plan.build import build_job
@@ -17,10 +18,11 @@ from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.read import read_job
 from dkron_pods.images import Images
 from localcluster.cluster import LocalCluster
+from tests.support.api_rights import FOR_BEGINNINGS, LEAST_API, limited_api
 from tests.support.api_sites import ApiSite, api_for
 from tests.support.builders import NOON, after, claim, execution, seen
 from tests.support.jobs import dkron_job
-from tests.support.kube import Kube
+from tests.support.kube import Kube, Object
 from tests.support.rest_jobs import body, save, shown
 from tests.support.rights import Rules, change_rights, limited_access
 from tests.support.sse import Listener, Told
@@ -110,14 +112,19 @@ def test_life_of_a_job_is_streamed_in_order_from_any_writer(shared_api: ApiSite)
     assert events[-1].data == {"action": "deleted", "job": {"name": "life"}}
 
 
-def test_run_that_only_its_job_shows_is_streamed_and_busy(shared_api: ApiSite) -> None:
-    """As the operator does it: first the Job, and the status five seconds later or with the end."""
-    kube = shared_api.kube
-    stored = shared_api.store(dkron_job("begun"), {"since": rfc3339(after(-60))})
-    view = read_job(stored)
+def first_attempt(site: ApiSite, name: str) -> tuple[Active, Object]:
+    """A stored DkronJob's first attempt of a slot, and its Job, which is yet to be created."""
+    view = read_job(site.store(dkron_job(name), {"since": rfc3339(after(-60))}))
     entry = scheduled(NOON).entry(uid=view.uid, name=view.name, at=after(1))
     job = build_job(view, entry, images=Images("busybox", "dkron"))
     job["spec"]["suspend"] = True
+    return entry, job
+
+
+def test_run_that_only_its_job_shows_is_streamed_and_busy(shared_api: ApiSite) -> None:
+    """As the operator does it: first the Job, and the status five seconds later or with the end."""
+    kube = shared_api.kube
+    entry, job = first_attempt(shared_api, "begun")
     with listening(shared_api, "?job=begun&types=execution") as listener:
         kube.create(JOBS, job)
         (started,) = listener.wait("the start", _at_least(1))
@@ -129,6 +136,21 @@ def test_run_that_only_its_job_shows_is_streamed_and_busy(shared_api: ApiSite) -
     assert place(started) < place(finished), "without an id of its own, the client keeps its place"
     assert (busy["id"], busy["started_at"], busy["finished_at"]) == (entry.id, rfc3339(after(1)), ZERO)
     assert "begun" not in [each["job_name"] for each in shared_api.rest.get("/v1/busy").json()]
+
+
+def test_run_is_busy_by_its_status_without_right_to_jobs(kube: Kube, tmp_path: Path) -> None:
+    rules = {key: verbs for key, verbs in LEAST_API.items() if key not in FOR_BEGINNINGS}
+    with limited_api(kube, rules, tmp_path, "--no-watch-jobs") as site:
+        site.wait_all_read()
+        entry, job = first_attempt(site, "begun")
+        uid = kube.create(JOBS, job)["metadata"]["uid"]
+        site.store(dkron_job("later"))
+        assert site.rest.get("/v1/busy").json() == []
+        known = entry.model_copy(update={"uid": uid})
+        site.write_status("begun", lastScheduleTime=rfc3339(NOON), active=[known.to_wire()])
+        (busy,) = site.rest.get("/v1/busy").json()
+        assert (busy["id"], busy["job_name"], busy["finished_at"]) == (entry.id, "begun", ZERO)
+        assert "cannot watch jobs" not in site.api.text()
 
 
 def test_event_stream_reproduces_the_list(shared_api: ApiSite) -> None:

@@ -224,6 +224,7 @@ def limited(
                 site(cluster.kubeconfig, purpose=purpose, folder=folder, access=access)
             )
         for each in sites.values():
+            each.kube.create_lease()
             each.kube.apply(*(dkron_job(name, run=["once"], jobTemplate=simulated()) for name in NAMES))
             each.operator.start(wait=False)
         yield sites

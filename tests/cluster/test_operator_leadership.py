@@ -281,6 +281,7 @@ def test_api_server_that_stops_moves_no_leader(replicas: Replicas, cluster: loca
 def test_rights_revoked_in_flight_cost_no_slot(cluster: localcluster.Cluster, tmp_path: Path) -> None:
     install(cluster)
     with namespace(cluster.kubeconfig, "no lease any more") as kube:
+        kube.create_lease()
         limited = limited_access(kube, LEAST, folder=tmp_path)
         with replicas_of(kube, tmp_path, limited) as replicas:
             first = replicas.start("first")

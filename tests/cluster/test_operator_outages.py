@@ -88,6 +88,7 @@ def test_kinds_that_are_removed_end_the_operator(bare: localcluster.Cluster, tmp
 def test_outdated_crds_are_reported_at_start(bare: localcluster.Cluster, tmp_path: Path, *, limited: bool) -> None:
     apply_older(bare, tmp_path / "crds")
     with namespace(bare.kubeconfig, "older kinds") as kube:
+        kube.create_lease()
         access = limited_access(kube, LEAST, folder=tmp_path) if limited else kube.kubeconfig
         options = ("--kubeconfig", str(access), "--namespace", kube.namespace)
         operator = OperatorProcess(tmp_path / "log", *options).start(wait=False)

@@ -165,6 +165,7 @@ def with_rest_alone(scene: Scene) -> None:
 def with_an_operator(scene: Scene, receiver: Web) -> None:
     """All that the operator does, and what the API does about runs."""
     kube = scene.kube
+    kube.create_lease()
     scene.operator.start()
     kube.create(SECRETS, {"metadata": {"name": "receivers"}, "stringData": {"url": f"{receiver.url}/{MARK}"}})
     kube.wait_for("the DkronCluster", lambda: kube.find(DKRON_CLUSTERS, "dkron"), bool)

@@ -71,6 +71,7 @@ def place(cluster: localcluster.Cluster, image: OwnImage) -> Iterator[Kube]:
     install(cluster)
     with namespace(cluster.kubeconfig, "image") as kube:
         pods.restrict(kube)
+        kube.create_lease()
         account(kube, "operator", LEAST)
         account(kube, "api", LEAST_API)
         pods.start(

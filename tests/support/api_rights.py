@@ -31,6 +31,9 @@ namespace; without the right to list them GET /v1/members shows only the operato
 FOR_POLICIES: Rules = {("dkron.io", "dkronpolicies"): ("create", "patch", "delete")}
 """Of these, what it needs only where DkronPolicies say what callers may do."""
 
+FOR_BEGINNINGS: Rules = {("batch", "jobs"): FOLLOWED}
+"""Of these, what it needs only with `--watch-jobs`, the default."""
+
 FOR_LEAVE: Rules = {("coordination.k8s.io", "leases", "dkron"): ("patch",)}
 """Of these, what it needs only beside an operator."""
 

@@ -146,6 +146,10 @@ class Kube:
         """The spec of the operator's Lease; empty if there is none."""
         return cast("Object", (self.find(LEASES, "dkron") or {}).get("spec") or {})
 
+    def create_lease(self) -> None:
+        """Create the Lease as the chart does, for an operator that may not."""
+        self.create(LEASES, {"metadata": {"name": "dkron"}})
+
     def cluster_status(self) -> Object:
         """The status of the DkronCluster; empty if there is none."""
         return cast("Object", (self.find(DKRON_CLUSTERS, "dkron") or {}).get("status") or {})

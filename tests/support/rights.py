@@ -35,9 +35,9 @@ LEAST: Rules = {
     ("", "pods/log"): ("get",),
     ("events.k8s.io", "events"): ("create", "list"),
     ("coordination.k8s.io", "leases", "dkron"): ("get", "patch"),
-    ("coordination.k8s.io", "leases"): ("create",),
 }
-"""By API group and resource: all that `dkron-operator --namespace` needs in that namespace."""
+"""By API group and resource: all that `dkron-operator --namespace` needs in that namespace, if it has the Lease of the
+chart (`Kube.create_lease`)."""
 
 FOR_KUEUE: Rules = {("kueue.x-k8s.io", "localqueues"): ("get",), ("kueue.x-k8s.io", "workloads"): ("list",)}
 """The rights that it needs besides to tell why Jobs wait in a queue of Kueue."""

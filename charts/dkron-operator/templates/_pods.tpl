@@ -292,6 +292,10 @@ env:
     value: {{ include "dkron.servedNamespaces" . | quote }}
   - name: DKRON_API_CLUSTER_NAMESPACE
     value: {{ .Release.Namespace }}
+  {{- if has "dkron" $own.auth }}
+  - name: DKRON_API_TOKEN_NAMESPACE
+    value: {{ include "dkron.tokenNamespace" . }}
+  {{- end }}
   - name: DKRON_API_AUTH
     value: {{ join "," $own.auth | quote }}
   {{- with include "dkron.archiveEnv" (list . "api") | trim }}
@@ -343,6 +347,10 @@ env:
   {{- with $own.maxStreamsPerCaller }}
   - name: DKRON_API_MAX_STREAMS_PER_CALLER
     value: {{ int64 . | quote }}
+  {{- end }}
+  {{- if not $own.watchJobs }}
+  - name: DKRON_API_WATCH_JOBS
+    value: "false"
   {{- end }}
   {{- if $own.runWaits }}
   - name: DKRON_API_RUN_WAITS

@@ -1,8 +1,10 @@
 {{/* Rights, by what they are for. tests/chart compares them with those that the tests prove to be needed. */}}
 
-{{/* Whether to give the rights about Kueue. A user who installs for some namespaces must have what the Roles give. */}}
+{{/* Whether to give the rights about Kueue. */}}
 {{- define "dkron.asksKueue" -}}
-{{- if or (empty .Values.watchNamespaces) (.Capabilities.APIVersions.Has "kueue.x-k8s.io/v1beta2") }}true{{ end }}
+{{- if eq (toString .Values.kueue.enabled) "auto" }}
+{{- if .Capabilities.APIVersions.Has "kueue.x-k8s.io/v1beta2" }}true{{ end }}
+{{- else if .Values.kueue.enabled }}true{{ end }}
 {{- end }}
 
 {{/* The operator, in each namespace with jobs. */}}
@@ -63,14 +65,11 @@
 - apiGroups: [dkron.io]
   resources: [dkronclusters/status, dkronpauses/status, dkronpools/status]
   verbs: [patch]
+# The chart creates it: a right to create cannot name the object.
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   resourceNames: [dkron]
   verbs: [get, patch]
-# A right to create cannot name the object.
-- apiGroups: [coordination.k8s.io]
-  resources: [leases]
-  verbs: [create]
 {{- if include "dkron.sharesToken" . }}
 # Tokens for the REST API in its pod.
 - apiGroups: [""]
@@ -111,10 +110,12 @@
 - apiGroups: [dkron.io]
   resources: [dkronjobs/status]
   verbs: [patch]
+{{- if .Values.api.watchJobs }}
 # Runs that have just begun: only their Jobs show them.
 - apiGroups: [batch]
   resources: [jobs]
   verbs: [list, watch]
+{{- end }}
 - apiGroups: [""]
   resources: [pods]
   verbs: [list]
@@ -152,12 +153,14 @@
   resources: [leases]
   resourceNames: [dkron]
   verbs: [list, watch{{ if eq .Values.api.mode "sidecar" }}, patch{{ end }}]
-{{- if has "dkron" .Values.api.auth }}
-# Tokens: it reads Secrets of the type dkron.io/token. A Role cannot name a type, and a watch by name sees no new token.
+{{- end }}
+
+{{/* The REST API, in the namespace of its own tokens: it reads Secrets of the type dkron.io/token. A Role cannot name a
+type, and a watch by name sees no new token. */}}
+{{- define "dkron.rules.apiTokens" -}}
 - apiGroups: [""]
   resources: [secrets]
   verbs: [list, watch]
-{{- end }}
 {{- end }}
 
 {{/* A pod with only the REST API that is about to end: whether another one is ready. */}}

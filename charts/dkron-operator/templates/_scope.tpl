@@ -30,10 +30,10 @@ only with jobs.inReleaseNamespace. Empty means all. */}}
 {{- $served }}
 {{- end }}
 
-{{/* All namespaces that the REST API serves at /ns/NAMESPACE/v1, divided by commas, or "*". Callers without a
-token get one namespace, unless others are named. */}}
+{{/* All namespaces that the REST API serves, divided by commas, or "*". Callers without a token get one namespace, unless
+others are named. */}}
 {{- define "dkron.servedNamespaces" -}}
-{{- $wanted := uniq .Values.api.namespaces }}
+{{- $wanted := uniq (default list .Values.api.namespaces) }}
 {{- $watched := .Values.watchNamespaces }}
 {{- if has "*" $wanted }}
 {{- if or $watched (gt (len $wanted) 1) }}
@@ -48,13 +48,16 @@ token get one namespace, unless others are named. */}}
 {{- end }}
 {{- end }}
 {{- if has "*" $wanted }}*
-{{- else if $wanted }}
-{{- join "," (prepend $wanted (include "dkron.served" .) | uniq) }}
-{{- else if not (include "dkron.asksCallers" .) }}
-{{- include "dkron.served" . }}
-{{- else }}
+{{- else if and (kindIs "invalid" .Values.api.namespaces) (include "dkron.asksCallers" .) }}
 {{- include "dkron.jobNamespaces" . | default "*" }}
+{{- else }}
+{{- join "," (prepend $wanted (include "dkron.served" .) | uniq) }}
 {{- end }}
+{{- end }}
+
+{{/* The namespace of the REST API's own tokens. */}}
+{{- define "dkron.tokenNamespace" -}}
+{{- .Values.api.tokenNamespace | default .Release.Namespace }}
 {{- end }}
 
 {{/* Namespaces that get an account for the pods of jobs, divided by commas. */}}

@@ -8,6 +8,11 @@
 WARNING: auto in admissionPolicies installs nothing for {{ join ", " $left }}, because this release has no other cluster-wide rights: users who may create Jobs can forge runs, and a DkronRun may name any Secret of its namespace. Have an administrator install the policies, with admissionPolicies.NAME=true, or set them to false.
 {{- end }}
 {{- if .Values.api.enabled }}
+{{- $served := include "dkron.servedNamespaces" . }}
+NOTE: the account of the REST API may write DkronJobs in {{ if eq $served "*" }}all namespaces{{ else }}namespace {{ replace "," ", " $served }}{{ end }}. A job can print each Secret of its namespace, so the account reaches every Secret there.{{ if ne $served (include "dkron.served" .) }} To serve only namespace {{ include "dkron.served" . }}, set api.namespaces=[].{{ end }}
+{{- if and (has "dkron" .Values.api.auth) (eq (include "dkron.tokenNamespace" .) .Release.Namespace) }}
+{{ if .Values.archive.postgresql.secretName }}WARNING{{ else }}NOTE{{ end }}: the account of the REST API also reads all Secrets of namespace {{ .Release.Namespace }}, where its tokens are{{ with .Values.archive.postgresql.secretName }}, and with them the archive's URL in Secret {{ . }}{{ end }}. To keep tokens apart, name a namespace for them in api.tokenNamespace.
+{{- end }}
 {{- if include "dkron.asksCallers" . }}
 {{- if and .Values.ingress.enabled (empty .Values.ingress.tls) }}
 WARNING: ingress.tls is empty, so callers would send their tokens in clear text, unless the ingress passes on TLS of the REST API (api.tls).

@@ -18,9 +18,10 @@ from dkron_operator.kit.log_once import LogOnce
 
 log = logging.getLogger(__name__)
 
-LIFE = 3600
-"""The requested life of a token, in seconds."""
-LEAST_LEFT = 300.0
+LIFE = 600
+"""The requested life of a token, in seconds, the shortest that the API server issues: for so long it may outlive the
+pod. It cannot be bound to it, because the pod has another account."""
+LEAST_LEFT = 150.0
 """A token that ends within so many seconds is reported: for half of its life no request for another one worked."""
 LOOK = 30.0
 """Seconds between two looks at the clocks: a machine that was suspended wakes up with an old token."""

@@ -256,7 +256,7 @@ class Lease:
         if seconds > MOST_TIMES * self._terms.duration:
             log.warning(
                 "the Lease %s/%s, held by %s, lasts %d s; this operator's own lasts %d s. If its holder is gone, "
-                "nothing fires until it expires: delete the Lease if no operator uses it",
+                "nothing fires until it expires: set spec.holderIdentity to null if no operator uses it",
                 self._namespace, INSTALLATION, leader, seconds, self._terms.duration,
             )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """Attempts that only their Jobs show yet: which Jobs those are, and how the REST API shows them."""
 
 import copy
+import pickle
 from typing import Any
 
 import pytest
@@ -54,6 +55,11 @@ class TestRead:
         assert found is not None
         assert (found.owner, found.namespace, found.slot) == (UID, "default", entry.slot)
         assert Active.from_wire(found.entry) == entry
+
+    def test_kept_bytes_do_not_grow_with_the_job(self) -> None:
+        env = [{"name": f"V{number}", "value": "x" * 1000} for number in range(60)]
+        large = job_of(ENTRY, note="x" * 60_000) | {"spec": {"template": {"spec": {"containers": [{"env": env}]}}}}
+        assert len(pickle.dumps(read_beginning(large))) == len(pickle.dumps(read_beginning(job_of(ENTRY)))) < 1024
 
     @pytest.mark.parametrize(
         ("metadata", "expected"),

@@ -252,6 +252,16 @@ async def test_missing_right_is_logged_once_and_retried_rarely(caplog: pytest.Lo
     assert me.told[-1] == ME
 
 
+async def test_lease_that_it_may_not_create_is_taken_once_it_exists() -> None:
+    me = Candidate()
+    me.kube.fail("create leases", *[FORBIDDEN] * 10)
+    async with me.running(1):
+        assert me.told == [Leadership(free=True, trouble=str(FORBIDDEN), term=1)]
+        me.kube.put(LEASES, {"metadata": {"name": "dkron"}})
+        await asyncio.sleep(30)
+    assert holder(me.kube) == "me"
+
+
 async def test_replica_without_the_right_waits_for_a_silent_leader() -> None:
     me = Candidate()
     renew_for_another(me.kube)
