@@ -200,6 +200,21 @@ async def test_kept_pods_are_bounded_and_the_oldest_goes() -> None:
     assert edges.store.ended_pods.get(runs[-1]) is None
 
 
+async def test_pods_of_one_namespace_leave_others_theirs() -> None:
+    edges = over()
+    for number in range(2 * MOST):
+        pod = of_job(wire_pod(states={"job": terminated(3)}, phase="Failed"), f"job-{number}")
+        pod["metadata"]["namespace"] = "loud" if number else "quiet"
+        edges.store.ended_pods.upsert(pod)
+    run = edges.entry().observed.attempts[ENTRY.job]
+    quiet, loud = (
+        replace(run, namespace=namespace, name=name, uid=f"uid-of-{name}")
+        for namespace, name in (("quiet", "job-0"), ("loud", "job-1"))
+    )
+    assert edges.store.ended_pods.get(quiet) is not None
+    assert edges.store.ended_pods.get(loud) is None
+
+
 def owned(**fields: Any) -> Object:
     reference = {"apiVersion": "batch/v1", "kind": "Job", "name": ENTRY.job, "uid": f"uid-of-{ENTRY.job}"}
     return {"ownerReferences": [{**reference, "controller": True, **fields}]}
