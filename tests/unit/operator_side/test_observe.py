@@ -9,7 +9,7 @@ import pytest
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job_metadata import KUEUE_QUEUE
-from dkron_kube.errors import AlreadyExists, KubeError, NotFound, Rejected, Unavailable
+from dkron_kube.errors import AlreadyExists, KubeError, NotFound, QuotaExceeded, Rejected, Unavailable
 from dkron_kube.paths import EVENTS, JOBS, PODS
 from dkron_operator.act.events import build_event
 from dkron_operator.cache.ended_pods import MOST
@@ -493,8 +493,7 @@ async def test_a_spec_is_tried_without_creating_anything() -> None:
             id="of an invalid Job, without the name that it never had",
         ),
         pytest.param(Rejected("admission webhook said no", status=403), "admission webhook said no", id="of a webhook"),
-        pytest.param(Rejected("exceeded quota: pods=3", status=403), None, id="of a quota says nothing about tonight"),
-        pytest.param(Rejected("status unknown for quota: jobs", status=403), None, id="of a quota that is new neither"),
+        pytest.param(QuotaExceeded("exceeded quota: pods=3"), None, id="of a quota says nothing about tonight"),
         pytest.param(AlreadyExists("there"), None, id="of a taken name says nothing"),
         pytest.param(NotFound("no namespace"), None, id="of a namespace that goes says nothing"),
     ],
