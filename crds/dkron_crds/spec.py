@@ -14,7 +14,6 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJso
 
 from dkron_crds.admission import RULES
 from dkron_crds.base import LIST_BY_JOB, LIST_BY_NAME, LIST_IS_SET, Instant, WireModel, rfc3339
-from dkron_crds.bounds import FREE_FORM_BYTES
 from dkron_crds.depends import MAX_PARENTS, Dependency, DkronName
 from dkron_crds.names import NAME_LENGTH, NAME_OR_NONE_PATTERN
 from dkron_crds.parameters import MAX_PARAMETERS, Parameter
@@ -68,7 +67,8 @@ QueueName = Annotated[str, Field(max_length=63, pattern=r"^([a-z0-9]([-a-z0-9.]*
 
 TagValue = Annotated[str, Field(max_length=256)]
 Text = Annotated[str, Field(max_length=4096)]
-ConfigValue = Annotated[str, Field(max_length=FREE_FORM_BYTES)]
+ConfigValue = Annotated[str, Field(max_length=64_000)]
+"""One that is as long as may be leaves some of `bounds.FREE_FORM_BYTES` for the others."""
 ProcessorConfig = Annotated[dict[str, Text], Field(max_length=32, json_schema_extra=keys_at_most(256))]
 
 

@@ -224,7 +224,7 @@ async def test_refusal_by_kubernetes_is_passed_on() -> None:
 async def test_spec_over_the_bound_is_refused_unwritten(known: tuple[Object, ...]) -> None:
     world = Scene(*known)
     before = world.kube.world.version
-    long = JobBody(name=NAME, schedule="@daily", executor="shell", executor_config={"command": "x" * 65_536})
+    long = JobBody(name=NAME, schedule="@daily", executor="shell", executor_config={"command": "ä" * 40_000})
     error = await refused(world.writes.upsert(long))
     assert (error.status, "at most 65536 are allowed" in error.reason) == (400, True)
     assert world.kube.world.version == before
