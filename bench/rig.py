@@ -222,6 +222,18 @@ async def recorded(client: KubeClient, name: str) -> tuple[int, int, int]:
     return success + failed, failed, skipped
 
 
+async def quota(client: KubeClient, name: str) -> None:
+    """Give a namespace the ResourceQuota of docs/security.md."""
+    found = re.search(
+        r"^kind: ResourceQuota$.*?^```$", (ROOT / "docs/security.md").read_text(), re.DOTALL | re.MULTILINE
+    )
+    if found is None:
+        sys.exit("docs/security.md shows no ResourceQuota")
+    hard = dict(re.findall(r'^    (count/\S+): "(\d+)"$', found[0], re.MULTILINE))
+    body = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "dkron"}, "spec": {"hard": hard}}
+    await client.create(Resource("", "v1", "resourcequotas"), name, body)
+
+
 def dkron_job(name: str, schedule: str) -> Object:
     """A DkronJob that runs what every contender runs."""
     spec = {"schedule": schedule, "executorConfig": {"command": "true"}}
