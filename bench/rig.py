@@ -231,7 +231,12 @@ async def quota(client: KubeClient, name: str) -> None:
         sys.exit("docs/security.md shows no ResourceQuota")
     hard = dict(re.findall(r'^    (count/\S+): "(\d+)"$', found[0], re.MULTILINE))
     body = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "dkron"}, "spec": {"hard": hard}}
-    await client.create(Resource("", "v1", "resourcequotas"), name, body)
+    resource = Resource("", "v1", "resourcequotas")
+    await client.create(resource, name, body)
+    async with asyncio.timeout(CLEAN_UP):
+        # The controller has to discover the kinds first; until it has counted them, nothing can be created.
+        while len((await client.get(resource, name, "dkron")).get("status", {}).get("used", ())) < len(hard):  # noqa: ASYNC110
+            await asyncio.sleep(0.5)
 
 
 def dkron_job(name: str, schedule: str) -> Object:
