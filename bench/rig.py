@@ -222,23 +222,6 @@ async def recorded(client: KubeClient, name: str) -> tuple[int, int, int]:
     return success + failed, failed, skipped
 
 
-async def quota(client: KubeClient, name: str) -> None:
-    """Give a namespace the ResourceQuota of docs/security.md."""
-    found = re.search(
-        r"^kind: ResourceQuota$.*?^```$", (ROOT / "docs/security.md").read_text(), re.DOTALL | re.MULTILINE
-    )
-    if found is None:
-        sys.exit("docs/security.md shows no ResourceQuota")
-    hard = dict(re.findall(r'^    (count/\S+): "(\d+)"$', found[0], re.MULTILINE))
-    body = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "dkron"}, "spec": {"hard": hard}}
-    resource = Resource("", "v1", "resourcequotas")
-    await client.create(resource, name, body)
-    async with asyncio.timeout(CLEAN_UP):
-        # The controller has to discover the kinds first; until it has counted them, nothing can be created.
-        while len((await client.get(resource, name, "dkron")).get("status", {}).get("used", ())) < len(hard):  # noqa: ASYNC110
-            await asyncio.sleep(0.5)
-
-
 def dkron_job(name: str, schedule: str) -> Object:
     """A DkronJob that runs what every contender runs."""
     spec = {"schedule": schedule, "executorConfig": {"command": "true"}}
