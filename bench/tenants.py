@@ -6,11 +6,11 @@ The other namespace has jobs that are due each second, requests for runs, and lo
     python bench/tenants.py [--jobs 1000] [--seconds 20]
     python bench/tenants.py --only "all attacks at once" --seconds 60
 
-That row, only on request, is a namespace at the quota of docs/security.md that tries everything at once: two pools that order their
-runs differently get and lose a thousand places, runs with ten members wait in line, the first job of a chain is edited,
-jobs at the bound are due each second, and its pauses change. It has 100 seconds to fill its lines. `lag` is the longest
-time that the operator's event loop was blocked in the last minute. Lag and p99 are to stay below a second; the exit
-status is 1 otherwise.
+That row, only on request, is a namespace at the quota of docs/security.md that tries everything at once: two pools
+that order their runs differently get and lose a thousand places, runs with ten members wait in line, the first job of a
+chain is edited, jobs at the bound are due each second, and its pauses change. It has 100 seconds to fill its lines.
+`lag` is the longest time that the operator's event loop was blocked in the last minute. Lag and p99 are to stay below a
+second; the exit status is 1 otherwise.
 """
 
 import argparse
