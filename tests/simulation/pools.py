@@ -179,8 +179,10 @@ class Places:
                 self._wrong.append(f"POOL: {used[each]} runs in {sizes.get(each, 0)} places, the last of them {name}")
 
     def _check_turn(self, owner: str, group: str) -> None:
-        """Later runs do not pass one that is the first in all of its lines for ever. A pause may hold that one back."""
-        if (self._plan.replicas > 1 and not self._plan.elects) or any(e.what is What.PAUSE for e in self._plan.events):
+        """Later runs do not pass one that is the first in all of its lines for ever. A pause or a quota may hold that
+        one back."""
+        held = any(event.what in (What.PAUSE, What.QUOTA) for event in self._plan.events)
+        if held or (self._plan.replicas > 1 and not self._plan.elects):
             return
         jobs, used = {body["metadata"]["uid"]: body for body in self._jobs()}, self._used()
         begun = (

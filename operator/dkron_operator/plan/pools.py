@@ -62,7 +62,7 @@ Turn = tuple[int, datetime, int, int, str, Trigger]
 
 
 def turn(order: PoolOrder, candidate: Candidate) -> Turn:
-    """The turn of a run in a pool with this order, among those of its namespace: the least is first. Of several of one
+    """The turn of a run in a pool with this order, among the runs of its namespace: the least is first. Of several of one
     moment, the order is the same each time."""
     trigger, group = candidate.run
     urgency = -candidate.priority if order is PoolOrder.PRIORITY else 0
@@ -70,7 +70,7 @@ def turn(order: PoolOrder, candidate: Candidate) -> Turn:
 
 
 def _waited(candidate: Candidate) -> Turn:
-    """The turn of a run among those of several namespaces."""
+    """The turn of a run among runs of several namespaces."""
     return turn(PoolOrder.FIFO, candidate)
 
 

@@ -169,7 +169,7 @@ class Shared:
     orders: dict[str, PoolOrder] = field(default_factory=dict)
     empty: str = ""
     shares: dict[tuple[str, str], int] = field(default_factory=dict)
-    """What a namespace may take of a pool; where there is none, all."""
+    """How many places a namespace may take; all, if there is no number."""
 
     lines: PoolLines = field(default_factory=PoolLines)
     looked: int = 0
@@ -203,6 +203,7 @@ def decide(
     free: dict[str, int],
     orders: dict[str, PoolOrder],
     waiting: Sequence[Candidate],
+    *,
     empty: str = "",
     shares: dict[tuple[str, str], int] | None = None,
 ) -> list[Candidate]:
@@ -215,7 +216,7 @@ def decide(
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in ROWS.items()])
 def test_grants(row: Row) -> None:
-    found = decide(row.free, dict.fromkeys(row.by_priority, PRIORITY), row.waiting, row.empty, row.shares)
+    found = decide(row.free, dict.fromkeys(row.by_priority, PRIORITY), row.waiting, empty=row.empty, shares=row.shares)
     assert "".join(each.job for each in found) == row.granted
 
 
@@ -305,7 +306,7 @@ def test_namespaces_get_their_shares_and_leave_no_place(
     assert all(shared.shares[each] >= 0 for each in shares)
 
     def left(run: Candidate, other: Candidate | None = None) -> dict[PoolKey, int]:
-        """What the run finds free, as far as the other one could have it."""
+        """How many places are free for the run, as far as the other one could have them."""
         share = {each: shared.share(each, run.namespace) for each in run.pools}
         mine = other is None or other.namespace == run.namespace
         return {each: min(shared.left(each), share[each]) if mine else shared.left(each) for each in run.pools}

@@ -149,9 +149,7 @@ def test_runs_of_one_second_have_the_order_of_their_creation() -> None:
 
 def test_runs_of_one_plan_have_its_order_in_line() -> None:
     slots = [SLOT - timedelta(minutes=number) for number in range(3)]
-    runs = [
-        requested(f"run-{number}", backfill=True, scheduledTime=rfc3339(slot)) for number, slot in enumerate(slots)
-    ]
+    runs = [requested(f"run-{number}", backfill=True, scheduledTime=rfc3339(slot)) for number, slot in enumerate(slots)]
     plan = look(*runs, spec={"pools": ["x"]}, places=Places(free=False))
     assert [entries[0].slot for entries in line_of(plan.status.active)] == slots
 
