@@ -62,8 +62,8 @@ Turn = tuple[int, datetime, int, int, str, Trigger]
 
 
 def turn(order: PoolOrder, candidate: Candidate) -> Turn:
-    """The turn of a run in a pool with this order, among the runs of its namespace: the least is first. Of several of one
-    moment, the order is the same each time."""
+    """The turn of a run in a pool with this order, among the runs of its namespace: the least is first. Of several of
+    one moment, the order is the same each time."""
     trigger, group = candidate.run
     urgency = -candidate.priority if order is PoolOrder.PRIORITY else 0
     return urgency, candidate.queued_at, candidate.place, group, candidate.job, trigger

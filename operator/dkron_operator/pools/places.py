@@ -292,7 +292,7 @@ class PoolPlaces:
             for key in pools:
                 self._reserved.setdefault(key, set()).update(pools)
             if given and any(self._order(key) is PoolOrder.PRIORITY for key in pools):
-                # A run of another namespace may be before the one that reserved these, now that a run is out of its way.
+                # A run of another namespace may be before the one that reserved these, now that one is out of its way.
                 self._undecided.update(pools)
 
     def _order(self, key: PoolKey) -> PoolOrder | None:
