@@ -161,6 +161,11 @@ class PoolPlaces:
         """The uids of the jobs of a namespace, or of all (None), that name pools."""
         return [uid for uid, job in self._jobs.items() if namespace in (None, job.view.namespace)]
 
+    def count_of(self, uid: str) -> int:
+        """How many runs of a job wait for places, or hold some."""
+        job = self._jobs.get(uid)
+        return 0 if job is None else len(job.ready) + len(job.holding)
+
     def look_again(self, uids: Iterable[str]) -> None:
         """Pools that these jobs may name have changed: their grants are decided again."""
         concerned: set[PoolKey] = set()
