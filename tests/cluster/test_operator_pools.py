@@ -208,7 +208,7 @@ def test_namespace_holds_its_share_of_a_pool(own_site: Site, cluster: localclust
         kube.wait_for("a free place", lambda: usage(kube, "db"), lambda found: found == (2, 1, 1))
         kube.apply(dkron_job("three", run=["a"], pools=["db"], jobTemplate=LONG))
         kube.wait_status("three", "to have the other place", begun)
-        assert usage(kube, "db") == (2, 2, 1)
+        kube.wait_for("both places", lambda: usage(kube, "db"), lambda found: found == (2, 2, 1))
 
 
 def test_rest_tells_the_places_in_line(own_site: Site, cluster: localcluster.Cluster, tmp_path: Path) -> None:
