@@ -242,10 +242,12 @@ class Decision:
     def _is_kept(self, key: PoolKey, namespace: str) -> bool:
         """Whether the last place that is free for the namespace is reserved: the first run of the line lacks another
         one."""
+        if self._places(key, namespace) > 1:
+            return False
         top = self._top(key)
         if top is None or any(self._top(each) is not top for each in top.pools):
             return False
-        if (self._places(key, namespace) if namespace == top.namespace else self._left(key)) > 1:
+        if namespace != top.namespace and self._left(key) > 1:
             return False
         if all(self._places(each, top.namespace) > 0 for each in top.pools):
             return False
