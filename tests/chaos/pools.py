@@ -6,7 +6,7 @@ A place that is granted shows when the Job is there, so what an operator does in
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from dkron_crds.job import JobSpec
 from tests.chaos.case import Case, Group
@@ -15,6 +15,8 @@ from tests.chaos.history import FOREVER, History, Pool, Run
 from tests.chaos.line import Crowd
 
 Span = tuple[datetime, datetime]
+PATIENCE = timedelta(seconds=31)
+"""How long after there is room in a quota a run may ask again."""
 ALWAYS: Span = (datetime(1, 1, 1, tzinfo=UTC), FOREVER)
 
 
@@ -34,11 +36,17 @@ def with_crowds(history: History, cases: Sequence[Case], weather: Weather) -> tu
     was full, and so when a run had its turn."""
     pools = {pool.name: pool for pool in history.pools}
     full = {name: sorted(_full(pool, cases)) for name, pool in pools.items()}
+    waiting = [(begin, min(end, FOREVER - PATIENCE) + PATIENCE) for begin, end in history.quota]
 
     def crowded(case: Case) -> Case:
         names = named(case)
         spans = sorted(span for name in names for span in full.get(name, [ALWAYS]))
-        return replace(case, crowd=Crowd(tuple(spans), weather)) if names else case
+        spans += waiting
+        return (
+            replace(case, crowd=Crowd(tuple(sorted(spans)), weather, of_quota=bool(waiting)))
+            if names or waiting
+            else case
+        )
 
     return tuple(map(crowded, cases))
 

@@ -144,8 +144,7 @@ class JobIndex:
         namesakes = self._named.setdefault(job.name, [])
         if not namesakes:
             insort(self.names, job.name)
-        namesakes.append(job)
-        namesakes.sort(key=lambda each: (each.created, each.uid))
+        insort(namesakes, job, key=_age)
         self._forget(job)
         for parent in job.parents:
             self._children.setdefault(parent, set()).add(job.name)
@@ -157,7 +156,7 @@ class JobIndex:
             if children is not None:
                 children.discard(job.name)
         namesakes = self._named[job.name]
-        namesakes.remove(job)
+        del namesakes[bisect_left(namesakes, _age(job), key=_age)]
         if not namesakes:
             del self._named[job.name]
             self._unrendered.discard(job.name)
@@ -170,6 +169,11 @@ class JobIndex:
             self._rendered.pop(name, None)
             self._unrendered.add(name)
         self._stale(self)
+
+
+def _age(job: Job) -> tuple[datetime, str]:
+    """By which the oldest of several objects has their name."""
+    return job.created, job.uid
 
 
 class Prerenderer:

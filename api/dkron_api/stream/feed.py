@@ -125,6 +125,9 @@ class Feed:
 
     def _messages(self) -> list[Message]:
         events, parents, self._events, self._parents = self._events, self._parents, [], set()
+        # An object that had the name for a moment is gone, too.
+        gone = {event.job for event in events if event.action is Action.DELETED} - self._shown.keys()
+        events = [each for each in events if each.job not in gone or each.action is Action.DELETED]
         parents -= {event.job for event in events if event.topic is Topic.JOB}
         events += [Event(Topic.JOB, Action.UPDATED, name) for name in sorted(parents) if name in self._shown]
         return [message for event in events if (message := self._message(event)) is not None]

@@ -42,6 +42,8 @@ COLLECT = 0.25
 """Seconds in which records are collected for one batch."""
 BATCH, BATCH_BYTES = 500, 8 * 1024 * 1024
 """Records, and bytes of their outputs, in one batch."""
+READS = 16
+"""DkronRuns that are read at once for a batch: a tenant with many delays the records of all others."""
 SPECS = 20
 """Jobs whose specs are written at once: at a start, all jobs have one."""
 SLICE = 50
@@ -251,19 +253,24 @@ class Archiver:
     async def _batch(self) -> dict[Key, Entry]:
         batch = {key: self.entries.whole(left) for key, left in islice(self._left.entries.items(), BATCH)}
         size = 0
-        for key in list(islice(self._outbox.ready, BATCH - len(batch))):
-            cached = self._store.get(key[0])
-            execution = None if cached is None else _recorded(cached, key[1])
-            if cached is None or execution is None:
-                # A user has cleared it.
-                self._outbox.stored(key[0], [key[1]])
-                continue
-            revision = self._revisions.at(key[0], began(execution))
-            entry = batch[key] = await self.entries.build(cached, execution, revision)
-            size += 0 if entry.output is None else len(entry.output.content)
-            if size > BATCH_BYTES:
-                break
+        for keys in _parts(list(islice(self._outbox.ready, BATCH - len(batch))), READS):
+            for key, entry in zip(keys, await asyncio.gather(*map(self._entry, keys)), strict=True):
+                if entry is None:
+                    continue
+                batch[key] = entry
+                size += 0 if entry.output is None else len(entry.output.content)
+                if size > BATCH_BYTES:
+                    return batch
         return batch
+
+    async def _entry(self, key: Key) -> Entry | None:
+        cached = self._store.get(key[0])
+        execution = None if cached is None else _recorded(cached, key[1])
+        if cached is None or execution is None:
+            # A user has cleared it.
+            self._outbox.stored(key[0], [key[1]])
+            return None
+        return await self.entries.build(cached, execution, self._revisions.at(key[0], began(execution)))
 
     def _stored_executions(self, keys: Iterable[Key]) -> None:
         by_job: dict[str, set[str]] = {}

@@ -5,8 +5,10 @@ Resource versions are compared as numbers, which Kubernetes allows since KEP-550
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from dkron_crds.job import Active, JobStatus
@@ -48,6 +50,8 @@ class Store:
         """Called with the uid of each job that a change of another one concerns."""
         self.on_backfill: Listeners[[str]] = Listeners()
         """Called with the uid of each DkronBackfill whose DkronRun has changed."""
+        self.on_job_gone: Listeners[[str]] = Listeners()
+        """Called with the namespace of each Job that the watch reports as deleted."""
         self.metrics = metrics or Metrics()
         self._clock = clock or Clock()
         self.requested_runs = RequestedRuns(of_backfill=self.on_backfill)
@@ -190,13 +194,16 @@ class Store:
         neighbours.discard(uid)
         if not neighbours:
             del self._namespaces[job.namespace]
-        namesakes = tuple(other for other in self._names.pop(name) if other != uid)
+        first, *_ = known = self._names.pop(name)
+        namesakes = tuple([other for other in known if other != uid])
         if namesakes:
             self._names[name] = namesakes
         self.dependencies.remove(job)
-        for other in namesakes:
+        # The name has another holder now, or the same as before.
+        affected = namesakes if first == uid else ()
+        for other in affected:
             self.on_affected(other)
-        return sorted(namesakes)
+        return affected
 
     def renew(self, *, behind: bool) -> None:
         """Another process may have acted on these jobs: forget the pending changes and the unconfirmed creates.
@@ -221,6 +228,7 @@ class Store:
         run = read_attempt(body)
         if run is None:
             return ()
+        self.on_job_gone(run.namespace)
         cached = self._entries.get(run.owner)
         if cached is None:
             # Its DkronJob is gone, or was never seen.
@@ -277,10 +285,7 @@ class Store:
     def holder(self, key: Key) -> CachedJob | None:
         """The job with this Dkron name, to which DkronRuns and other jobs refer; the oldest if there are several."""
         uids = self._names.get(key)
-        if uids is None:
-            return None
-        entries = (self._entries[uid] for uid in uids)
-        return min(entries, key=lambda cached: (cached.job.created, cached.job.uid))
+        return None if uids is None else self._entries[uids[0]]
 
     def _add(self, body: Object, uid: str, version: int) -> Iterable[str]:
         metadata, read = body["metadata"], self._read_status(body)
@@ -303,11 +308,21 @@ class Store:
         self._entries[uid] = cached
         self._namespaces.setdefault(job.namespace, set()).add(uid)
         self.on_stored(uid, status)
-        name = key_of(job)
-        # Almost every name has one object: a set would take five times as much memory.
-        namesakes = self._names[name] = (*self._names.get(name, ()), uid)
+        younger = self._name(key_of(job), uid)
         self.dependencies.upsert(cached, None)
-        return sorted({*namesakes, *orphaned})
+        return (uid, *younger, *orphaned)
+
+    def _name(self, name: Key, uid: str) -> Sequence[str]:
+        """The object gets its place among its namesakes, the oldest first. Returns the others if the name has
+        another holder by that."""
+        # Almost every name has one object: a set would take five times as much memory.
+        known = self._names.get(name, ())
+        place = bisect_left(known, self._age(uid), key=self._age)
+        self._names[name] = (*known[:place], uid, *known[place:])
+        return () if place else known
+
+    def _age(self, uid: str) -> tuple[datetime, str]:
+        return self._entries[uid].job.created, uid
 
     def _attempts_of(self, owner: str, namespace: str) -> dict[str, AttemptJob]:
         return self._attempts.setdefault((owner, namespace), {})

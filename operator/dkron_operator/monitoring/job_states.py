@@ -14,8 +14,8 @@ from dkron_operator.plan.view import JobView
 
 Paces = tuple[tuple[str, str, datetime | None], ...]
 """What identifies the schedules that a job follows: uid, fingerprint and end of each."""
-SLICE = 50
-"""How many jobs are processed before other tasks get their turn."""
+SLICE = 10
+"""How many jobs are processed before other tasks get their turn. Each may have a hundred above it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ from dkron_operator.plan.dependency_changes import (
     with_effect,
     with_ended,
 )
-from dkron_operator.plan.line_changes import Dequeued, DroppedFromLine, with_begun
+from dkron_operator.plan.line_changes import Dequeued, DroppedFromLine, Returned, with_begun, with_returned
 from dkron_operator.plan.mark import marked, taken_back, with_ran_ahead
 from dkron_operator.plan.reserved_slots import Released, Reserved, fold_window
 from dkron_operator.plan.trim import trimmed
@@ -114,6 +114,8 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return _enqueued(status, change, history)
         case Dequeued():
             return with_begun(status, change)
+        case Returned():
+            return with_returned(status, change)
         case DroppedFromLine():
             return _dropped_from_line(status, change)
         case Discarded(entries):
@@ -284,7 +286,8 @@ def _dropped(status: JobStatus, job: str, reason: SkipReason | None) -> JobStatu
 def _dropped_from_line(status: JobStatus, change: DroppedFromLine) -> JobStatus:
     """The status after a run was dropped from the line, which counts once, however many members it has."""
     first, left = change.entries[0], {entry.job: entry for entry in change.entries}
-    kept = tuple(entry for entry in status.active if left.get(entry.job) != entry)
+    # Comparing two entries takes long, and most are not among those that leave.
+    kept = tuple([entry for entry in status.active if entry.job not in left or left[entry.job] != entry])
     if len(kept) + len(change.entries) != len(status.active):
         return status
     status = _with(status, active=kept)

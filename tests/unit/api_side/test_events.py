@@ -355,6 +355,14 @@ class TestFeed:
         place.feed.remove(job(102, name="a", uid="one"))
         assert await place.texts() == ["job deleted a", "job created a"]
 
+    async def test_namesakes_that_go_at_once_are_only_deleted(self, caplog: pytest.LogCaptureFixture) -> None:
+        second = job(91, name="copy", uid="two", created=after(60))
+        second["spec"]["name"] = "a"
+        place = Place({**job(90, name="a", uid="one")}, second)
+        place.feed.replace([], 130)
+        assert set(await place.texts()) == {"job deleted a"}
+        assert not caplog.records
+
     async def test_fault_while_publishing_costs_a_resync_not_the_watch(
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:

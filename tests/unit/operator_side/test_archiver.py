@@ -11,8 +11,8 @@ from dkron_archive.ports import ArchiveUnavailable
 from dkron_archive.records import Cleaned, Evicted
 from dkron_crds.job import Active, JobStatus, Unarchived
 from dkron_crds.job_metadata import OF_RUN
-from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, EVENTS, JOBS, PODS
-from dkron_operator.archive.archiver import ArchiveState
+from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, EVENTS, JOBS, PODS, Resource
+from dkron_operator.archive.archiver import READS, ArchiveState
 from dkron_operator.leader.election import Leadership
 from tests.support.builders import (
     NAMESPACE,
@@ -438,6 +438,37 @@ async def test_requester_and_parameters_are_archived() -> None:
         await until(5)
         found = archive.entries[UID, asked.job].execution
         assert (found.trigger, found.cause, found.parameters) == ("manual", "ada", {"table": "orders"})
+
+
+class SlowRuns(FakeKube):
+    """Takes a second for each DkronRun. `most` were read at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.most = self.reading = 0
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> dict[str, Any]:
+        if resource == DKRON_RUNS:
+            self.reading += 1
+            self.most = max(self.most, self.reading)
+            await asyncio.sleep(1)
+            self.reading -= 1
+        return await super().get(resource, namespace, name)
+
+
+async def test_requests_of_a_batch_are_read_together() -> None:
+    kube, archive = SlowRuns(), FakeArchive()
+    asked = [request_claim(f"run-{n}") for n in range(3 * READS)]
+    for number, each in enumerate(asked):
+        run = {"job": "backup", "parameters": {}, "requestedBy": f"user {number}"}
+        kube.put(DKRON_RUNS, {"metadata": {"name": f"run-{number}", "namespace": "team-a"}, "spec": run})
+        job = wire_run(each)
+        job["metadata"]["annotations"][OF_RUN] = f"run-{number}"
+        kube.put(JOBS, job)
+    async with operator(kube, archive, **owing(*asked)):
+        await until(8)
+        causes = {entry.execution.cause for entry in archive.entries.values()}
+    assert (kube.most, len(archive.entries), len(causes)) == (READS, len(asked), len(asked))
 
 
 def set_disabled(body: dict[str, Any], disabled: bool, *, generation: int) -> None:

@@ -141,10 +141,12 @@ def test_one_of_two_equally_old_namesakes_keeps_the_name() -> None:
     assert [found.duplicate(entry(found, uid)) is None for uid in ("a", "b")] == [True, False]
 
 
-def test_both_namesakes_are_requeued_when_one_changes() -> None:
+def test_namesakes_are_requeued_when_the_oldest_changes() -> None:
     found = store(wire_job())
-    assert set(found.upsert_job(namesake("later", after(1)))) == {UID, "later"}
-    assert list(found.remove_job(UID)) == ["later"]
+    assert list(found.upsert_job(namesake("later", after(1)))) == ["later"], "the name has the same holder as before"
+    assert set(found.upsert_job(namesake("older", after(-1)))) == {"older", UID, "later"}
+    assert list(found.remove_job(UID)) == []
+    assert list(found.remove_job("older")) == ["later"]
     assert found.duplicate(entry(found, "later")) is None
 
 
