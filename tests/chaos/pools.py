@@ -84,12 +84,14 @@ def _gone(run: Run) -> datetime:
 def _full(pool: Pool, cases: Sequence[Case]) -> Iterator[Span]:
     """When as many runs as there are places held one, and when something of a job that names the pool was changed."""
     steps = [step for each in holdings(pool, cases) for step in ((each.begin, 1), (each.last, -1))]
-    count, since = 0, FOREVER if pool.size else ALWAYS[0]
+    # A run of several pools may reserve a place.
+    size = pool.size - any(pool.name in named(case) and len(named(case)) > 1 for case in cases)
+    count, since = 0, FOREVER if size > 0 else ALWAYS[0]
     for at, change in sorted(steps):
         count += change
-        if count >= pool.size > count - change:
+        if count >= size > count - change:
             since = at
-        elif count < pool.size <= count - change:
+        elif count < size <= count - change:
             yield since, at
             since = FOREVER
     if since < FOREVER:
