@@ -59,6 +59,11 @@ class Archive:
         async with self.database.writing() as connection:
             await writing.write(connection, entries, outputs)
 
+    async def lacking(self, keys: Collection[tuple[str, str]]) -> Collection[tuple[str, str]]:
+        """Executions that it does not have."""
+        async with self.database.reading() as connection:
+            return set(keys) - await executions.known(connection, keys)
+
     async def write_skipped(self, slots: Sequence[SkippedSlots]) -> None:
         """Store slots that did not run."""
         async with self.database.writing() as connection:

@@ -182,6 +182,7 @@ class Archiver:
                 await self._look_at_all()
                 await asyncio.sleep(COLLECT)
                 await self._migrate()
+                await self._find_lacking()
                 await self._write_all()
                 for namespace, evicted in (await self._upkeep.look()).items():
                     self._report_evicted(namespace, evicted)
@@ -190,6 +191,7 @@ class Archiver:
                     # The file that is there now lacks what this process has stored.
                     self._forget_what_is_stored()
                     self._looks_at_all = True
+                    self._report_replaced()
                 await self._fail(exc, str(exc))
             except Exception as exc:
                 # Whatever is wrong with the archive, the operator goes on, and its probes stay green.
@@ -234,6 +236,14 @@ class Archiver:
         if not self._migrated:
             await self._archive.migrate()
             self._migrated = True
+
+    async def _find_lacking(self) -> None:
+        """Ask, once for each execution that a status shows, whether the archive has it. After a restore it may not."""
+        while self._may_act() and (keys := self._outbox.unsure(BATCH)):
+            lacking = await self._archive.lacking(keys)
+            for uid in self._outbox.sure(keys, lacking):
+                cached = self._store.get(uid)
+                self.observe(uid, None if cached is None else cached.base)
 
     async def _write_all(self) -> None:
         async with self._writing:
@@ -353,6 +363,12 @@ class Archiver:
         records = "1 record" if number == 1 else f"{number} records"
         text = f"{records} of this job left its status before the archive had them, because the archive is away"
         self._events.report(cached.job, Report(Severity.WARNING, "ArchiveBehind", text))
+
+    def _report_replaced(self) -> None:
+        cluster = self.entries.installation.cluster
+        if cluster is not None:
+            text = "the file of the archive was removed or replaced: what only it had is gone, what jobs show follows"
+            self._events.report(cluster, Report(Severity.WARNING, "ArchiveReplaced", text))
 
     def _report_evicted(self, namespace: str, evicted: Evicted) -> None:
         self._metrics.archive_evicted(namespace, evicted.executions)

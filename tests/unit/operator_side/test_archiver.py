@@ -11,7 +11,7 @@ from dkron_archive.ports import ArchiveUnavailable
 from dkron_archive.records import Cleaned, Evicted
 from dkron_crds.job import Active, JobStatus, Unarchived
 from dkron_crds.job_metadata import OF_RUN
-from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, EVENTS, JOBS, PODS, Resource
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, EVENTS, JOBS, PODS, Resource
 from dkron_operator.archive.archiver import READS, ArchiveState
 from dkron_operator.leader.election import Leadership
 from tests.support.builders import (
@@ -31,7 +31,7 @@ from tests.support.builders import (
     wire_run,
 )
 from tests.support.edges import Edges, until, wall
-from tests.support.fake_archive import AWAY, FakeArchive
+from tests.support.fake_archive import AWAY, FakeArchive, archived
 from tests.support.fake_kube import FakeKube
 
 pytestmark = pytest.mark.looptime
@@ -240,6 +240,46 @@ async def test_archive_that_was_replaced_gets_what_is_known() -> None:
         assert [each.generation for each in archive.changes] == [2]
         assert archive.calls.count("migrate") == 2
         assert state(edges).up
+
+
+@pytest.mark.parametrize("running", [True, False], ids=["while it runs", "while it is stopped"])
+async def test_lost_executions_are_handed_over_again(running: bool) -> None:
+    """All that the status shows, not only what it still owes."""
+    kube, archive = FakeKube(), FakeArchive()
+    async with operator(kube, archive) as edges:
+        for number in (1, 2, 3):
+            await until(60 * number + 1)
+            finish(edges, claim(after(minutes=number)).job)
+        await until(235)
+        assert (len(owed(edges).executions), len(archive.names())) == (1, 3)
+        if running:
+            archive.replace()
+            await until(320)
+    if not running:
+        archive.entries.clear()
+    async with operator(kube, archive) as edges:
+        await until(330)
+        assert len(archive.names()) == 3
+        assert archive.entries[KEY].execution.success
+        writes = archive.calls.count("write")
+    async with operator(kube, archive):
+        await until(340)
+    assert archive.calls.count("write") - writes <= 1, "what the archive has is not written again"
+
+
+async def test_replaced_archive_is_reported_at_once() -> None:
+    kube, archive = FakeKube(), FakeArchive()
+    kube.put(DKRON_CLUSTERS, {"metadata": {"name": "dkron", "namespace": "dkron", "uid": "u"}, "spec": {}})
+    async with operator(kube, archive) as edges:
+        await edges.parts.installation.read()
+        await first_ends(edges)
+        assert state(edges).executions == 0
+        archive.replace()
+        archive.put(*map(archived, range(7)))
+        await until(140)
+        assert state(edges).executions == 8, "not only with the next look, a minute later"
+        (note,) = notes(kube, "ArchiveReplaced")
+        assert "was removed or replaced" in note
 
 
 class WithoutPauses(FakeArchive):
