@@ -25,7 +25,7 @@ from rest_servers import Server, dkron_api, two_cores
 from rig import NAMESPACES, Witness, dkron_job, installed, many, operator, percentiles
 
 import localcluster
-from dkron_crds.bounds import TEMPLATE_BYTES
+from dkron_crds.bounds import FREE_FORM_BYTES
 from dkron_kube import access
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Unavailable
@@ -165,7 +165,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--objects", type=int, default=100, help="DkronJobs at the bound (default 100)")
     parser.add_argument(
-        "--bytes", type=int, default=TEMPLATE_BYTES, help="length of each template (default: the bound)"
+        "--bytes", type=int, default=FREE_FORM_BYTES, help="length of each template (default: the bound)"
     )
     parser.add_argument("--seconds", type=float, default=30.0, help="how long to look at each moment (default 30)")
     given = parser.parse_args()

@@ -31,7 +31,8 @@ async def _run(options: argparse.Namespace) -> str:
     namespace, now = options.namespace, datetime.now(UTC)
     try:
         if options.command == "adopt":
-            await archive.adopt(namespace, at=now)
+            if not await archive.adopt(namespace, at=now):
+                raise ValueError(f"the archive has no job of a namespace {namespace}")
             return f"adopted the history of the namespace {namespace}"
         gone = await archive.forget(namespace, at=now)
         return f"deleted the history of the namespace {namespace}: {gone} executions, and all other records"

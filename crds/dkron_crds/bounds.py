@@ -1,17 +1,17 @@
 """Limits on decoded JSON: the API server may store JSON of any depth and size; reading it yields objects of bounded
 depth and size, each marked if something was cut.
 
-Anyone who may write an object may write one that nests a thousand levels, or a template that takes twenty times its
-wire size in memory. The code therefore limits depth before anything recurses into an object, and size before it keeps
+Anyone who may write an object may write one that nests a thousand levels, or a spec that takes twenty times its wire
+size in memory. The code therefore limits depth before anything recurses into an object, and size before it keeps
 one. It cuts out the excess and marks the object, whose identity and status stay readable. Pure.
 """
 
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 Object = dict[str, Any]
 
@@ -22,8 +22,10 @@ MOST_LEVELS = 200
 """Levels of objects and lists that the parser accepts (pydantic_core.from_json)."""
 DEPTH = 100
 """Levels that remain of a document that nests deeper than the parser accepts."""
-TEMPLATE_BYTES = 64 * 1024
-"""Maximum length of `spec.jobTemplate` as JSON."""
+FREE_FORM = ("executorConfig", "jobTemplate", "metadata", "parameters", "processors", "tags")
+"""The parts of the spec of a DkronJob whose length its author decides."""
+FREE_FORM_BYTES = 64 * 1024
+"""Maximum length of these parts and of the labels as JSON, in sum."""
 HEAVY = 64 * 1024
 """Documents up to this length are not measured part by part."""
 
@@ -107,10 +109,10 @@ _CUT = json.dumps(_MARK).encode()
 
 def trim(item: Object) -> bool:
     """Cut the parts that are too long to keep out of an object and mark it. Return whether anything was cut."""
-    spec, cut = item.get("spec"), False
-    template = spec.get("jobTemplate") if isinstance(spec, dict) else None
-    if why := template_problem(template):
-        cast("Object", spec)["jobTemplate"] = {}
+    cut = False
+    if why := length_problem(item):
+        for section, name, part in _free_form(item):
+            item[section][name] = type(part)()
         mark(item, why)
         cut = True
     fields = (item.get("metadata") or {}).get("managedFields")
@@ -122,14 +124,30 @@ def trim(item: Object) -> bool:
     return cut
 
 
-def template_problem(template: object) -> str:
-    """Return a sentence if `spec.jobTemplate` is too long; empty if it is not."""
-    size = _size(template) if template else 0
-    if size <= TEMPLATE_BYTES:
+def length_problem(item: Mapping[str, Any]) -> str:
+    """Return a sentence if the free-form parts of a DkronJob are too long; empty if they are not."""
+    sizes = {f"{section}.{name}": _size(part) for section, name, part in _free_form(item)}
+    if sum(sizes.values()) <= FREE_FORM_BYTES:
         return ""
+    size, longest = max((size, place) for place, size in sizes.items())
     return (
-        f"spec.jobTemplate is {size} bytes long; at most {TEMPLATE_BYTES} are allowed, so put scripts into a ConfigMap"
+        f"the free-form parts of the job are {sum(sizes.values())} bytes long, of which {longest} has {size}; "
+        f"at most {FREE_FORM_BYTES} are allowed, so put scripts into a ConfigMap"
     )
+
+
+def _free_form(item: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+    """Return the free-form parts that an object has, each with its place. The parameters of a DkronRun or a
+    DkronBackfill are no list, and have a bound of their own."""
+    metadata, spec = item.get("metadata"), item.get("spec")
+    places = ((metadata, "metadata", ("labels",)), (spec, "spec", FREE_FORM))
+    return [
+        (section, name, part)
+        for parts, section, names in places
+        if isinstance(parts, dict)
+        for name in names
+        if (part := parts.get(name)) and not (name == "parameters" and isinstance(part, dict))
+    ]
 
 
 def mark(item: Object, sentence: str) -> None:
@@ -158,4 +176,8 @@ def _is_cut(item: Object) -> bool:
 
 
 def _size(part: Any) -> int:  # noqa: ANN401
-    return len(json.dumps(part, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace"))
+    try:
+        return len(to_json(part))
+    except ValueError:
+        # Text that is not Unicode.
+        return len(json.dumps(part, separators=(",", ":")))

@@ -49,7 +49,12 @@ class PoolSpec(WireModel):
 
     order: PoolOrder = PoolOrder.FIFO
     """Which of the runs that wait begins first: "fifo" is the one that has waited longest; "priority" is the one whose
-    job has the highest spec.priority, and of several the one that has waited longest."""
+    job has the highest spec.priority, and of several the one that has waited longest. Priorities are compared within a
+    namespace: of the first runs of several namespaces, the one that has waited longest begins."""
+
+    per_namespace: Annotated[int, Field(ge=1, le=MAX_POOL_SIZE)] | None = None
+    """How many places the runs of one namespace may hold at once; without it, all. It has an effect only in the
+    operator's own namespace, like namespaces. A smaller number ends no run."""
 
     namespaces: Annotated[
         tuple[Annotated[str, Field(max_length=63, pattern=f"^{NAMESPACE_PATTERN}$")], ...],

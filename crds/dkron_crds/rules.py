@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from dkron_crds.bounds import FREE_FORM_BYTES
 from dkron_crds.names import OBJECT_NAME_LENGTH
 
 PATH_LENGTH = 1024
@@ -116,6 +117,21 @@ STARTS_BEFORE_IT_EXPIRES = Rule(
     message="spec.expiresAt must be later than spec.startsAt",
     field=".expiresAt",
     holds=lambda spec: not spec.starts_at or not spec.expires_at or spec.starts_at < spec.expires_at,
+)
+
+
+def _characters(field: str) -> str:
+    """Return CEL for the characters of a map of strings."""
+    return f"(has(self.{field}) ? self.{field}.map(key, size(key) + size(self.{field}[key])).sum() : 0)"
+
+
+FREE_FORM_FITS = Rule(
+    # In characters, and without jobTemplate, which CEL cannot measure: the operator counts all in bytes.
+    cel=f"{_characters('executorConfig')} + {_characters('metadata')} + (has(self.processors) ? self.processors.map("
+    "name, self.processors[name].map(key, size(key) + size(self.processors[name][key])).sum()).sum() : 0) "
+    f"<= {FREE_FORM_BYTES}",
+    message=f"spec.executorConfig, spec.metadata and spec.processors have at most {FREE_FORM_BYTES} characters in sum; "
+    "put scripts into a ConfigMap",
 )
 COMMON_YEAR = _year_is_in(1970, 9999)
 NANOSECOND_YEAR = _year_is_in(1970, 2261)

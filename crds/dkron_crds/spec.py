@@ -21,6 +21,7 @@ from dkron_crds.pool import MAX_POOLS, PoolName, Priority
 from dkron_crds.rules import (
     BACKOFF_GROWS,
     COMMON_YEAR,
+    FREE_FORM_FITS,
     LONG_ENOUGH_TO_WAIT,
     PARENT_OR_DEPENDS_ON,
     SCHEDULE_OR_PARENT,
@@ -66,7 +67,8 @@ QueueName = Annotated[str, Field(max_length=63, pattern=r"^([a-z0-9]([-a-z0-9.]*
 
 TagValue = Annotated[str, Field(max_length=256)]
 Text = Annotated[str, Field(max_length=4096)]
-ConfigValue = Annotated[str, Field(max_length=131072)]
+ConfigValue = Annotated[str, Field(max_length=64_000)]
+"""One that is as long as may be leaves some of `bounds.FREE_FORM_BYTES` for the others."""
 ProcessorConfig = Annotated[dict[str, Text], Field(max_length=32, json_schema_extra=keys_at_most(256))]
 
 
@@ -201,7 +203,9 @@ class JobSpec(WireModel):
     """What to run, when and where."""
 
     model_config = ConfigDict(
-        json_schema_extra=validations(SCHEDULE_OR_PARENT, PARENT_OR_DEPENDS_ON, STARTS_BEFORE_IT_EXPIRES, *RULES)
+        json_schema_extra=validations(
+            SCHEDULE_OR_PARENT, PARENT_OR_DEPENDS_ON, STARTS_BEFORE_IT_EXPIRES, FREE_FORM_FITS, *RULES
+        )
     )
 
     name: DkronName | None = None
@@ -338,7 +342,8 @@ class JobSpec(WireModel):
     """A partial batch/v1 Job that is merged over the one that the executor builds: resources, service account,
     tolerations, podFailurePolicy, labels and so on. Its pods meet the Pod Security Standard restricted, and run as user
     65532 without a token, where this does not say otherwise; securityContext.runAsNonRoot: false lets them run as their
-    images say. It has at most 64 KiB as JSON: put long scripts into a ConfigMap, and mount it."""
+    images say. executorConfig, jobTemplate, metadata, parameters, processors and tags have at most 64 KiB as JSON in
+    sum, together with the labels: put long scripts into a ConfigMap, and mount it."""
 
     history: History = History()
     """How many executions, Jobs and bytes of output are kept."""

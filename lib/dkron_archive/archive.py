@@ -59,6 +59,11 @@ class Archive:
         async with self.database.writing() as connection:
             await writing.write(connection, entries, outputs)
 
+    async def lacking(self, keys: Collection[tuple[str, str]]) -> Collection[tuple[str, str]]:
+        """Executions that it does not have."""
+        async with self.database.reading() as connection:
+            return set(keys) - await executions.known(connection, keys)
+
     async def write_skipped(self, slots: Sequence[SkippedSlots]) -> None:
         """Store slots that did not run."""
         async with self.database.writing() as connection:
@@ -83,10 +88,10 @@ class Archive:
         """Delete what is kept no longer."""
         return await cleaning.clean(self.database, retention, now=now, budget=budget)
 
-    async def adopt(self, namespace: str, *, at: datetime) -> None:
-        """The history of this name belongs to the namespace that exists at this time."""
+    async def adopt(self, namespace: str, *, at: datetime) -> bool:
+        """The history of this name belongs to the namespace that exists at this time. Return whether there is any."""
         async with self.database.writing() as connection:
-            await incarnations.adopt(connection, key(namespace), at)
+            return await incarnations.adopt(connection, key(namespace), at)
 
     async def forget(self, namespace: str, *, at: datetime) -> int:
         """Delete all records of a namespace up to this time. Return how many executions went."""

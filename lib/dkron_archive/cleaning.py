@@ -44,8 +44,6 @@ BATCH = 500
 OLDEST = (execution.c.finished_at, execution.c.id)
 WORK, REST = 0.1, 0.05
 """Seconds of work, after which there is a rest."""
-FREED = 2000
-"""Pages that SQLite gives back to the file system at once."""
 
 
 class Pace:
@@ -75,9 +73,7 @@ async def clean(database: Database, retention: Retention, *, now: datetime, budg
         evicted = await _too_large(database, retention, pace)
     if retention.days is not None:
         await _rest(database, now - timedelta(days=retention.days), pace)
-    if database.name == "sqlite":
-        async with database.writing() as connection:
-            (await connection.exec_driver_sql(f"PRAGMA incremental_vacuum({FREED})")).close()
+    await database.give_back()
     return Cleaned(gone + sum(each.executions for each in evicted.values()), evicted)
 
 

@@ -39,6 +39,9 @@ class Database(Protocol):
     def reading(self) -> Transaction:
         """A transaction that only reads."""
 
+    async def give_back(self) -> None:
+        """Give free space back to the file system."""
+
     async def close(self) -> None:
         """Close all connections."""
 
@@ -90,6 +93,9 @@ class PostgreSQL:
         """A transaction that only reads."""
         async with self.writing() as connection:
             yield connection
+
+    async def give_back(self) -> None:
+        """Leave it to the server's autovacuum."""
 
     async def close(self) -> None:
         """Close all connections."""

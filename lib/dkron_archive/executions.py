@@ -52,6 +52,18 @@ async def page(
     return list(await connection.execute(_ordered(joined, query, limit)))
 
 
+async def known(connection: AsyncConnection, keys: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+    """The executions among these that are there, by the uid of the job and the name of the attempt."""
+    numbers = await connection.execute(select(*job.c["number", "uid"]).where(job.c.uid.in_({uid for uid, _ in keys})))
+    uids = {row.number: row.uid for row in numbers}
+    found = set()
+    for number, uid in uids.items():
+        names = execution.c.attempt_job.in_([name for each, name in keys if each == uid])
+        rows = await connection.scalars(select(execution.c.attempt_job).where(execution.c.job == number, names))
+        found |= {(uid, name) for name in rows}
+    return found
+
+
 def _chosen(conditions: list[ColumnElement[bool]], query: Query, limit: int) -> Subquery:
     """The numbers of as many executions as a page needs."""
     return _ordered(select(execution.c.number, *KEY).where(*conditions), query, limit).subquery()

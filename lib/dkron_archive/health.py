@@ -1,6 +1,8 @@
 """How much there is."""
 
+import asyncio
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -27,7 +29,7 @@ async def oldest(connection: AsyncConnection) -> list[tuple[str, datetime]]:
 
 
 async def size(connection: AsyncConnection) -> int:
-    """The bytes of all tables and their indexes."""
+    """The bytes of all tables and their indexes; of a file also its log."""
     if connection.dialect.name == "postgresql":
         relations = [func.pg_total_relation_size(func.to_regclass(name)) for name in metadata.tables]
         return sum((await connection.execute(select(*relations))).one())
@@ -35,4 +37,13 @@ async def size(connection: AsyncConnection) -> int:
         "SELECT (count.page_count - free.freelist_count) * size.page_size"
         " FROM pragma_page_count count, pragma_freelist_count free, pragma_page_size size"
     )
-    return int((await connection.exec_driver_sql(sizes)).scalar() or 0)
+    pages = int((await connection.exec_driver_sql(sizes)).scalar() or 0)
+    file = (await connection.exec_driver_sql("SELECT file FROM pragma_database_list WHERE name = 'main'")).scalar()
+    return pages + (await asyncio.to_thread(_log_size, file) if file else 0)
+
+
+def _log_size(file: str) -> int:
+    try:
+        return Path(f"{file}-wal").stat().st_size
+    except FileNotFoundError:
+        return 0

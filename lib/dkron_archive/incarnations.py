@@ -28,11 +28,15 @@ async def is_adopted(connection: AsyncConnection, namespace: str, since: datetim
     return at is not None and at >= since
 
 
-async def adopt(connection: AsyncConnection, namespace: str, at: datetime) -> None:
-    """The history belongs to the namespace as it is now."""
+async def adopt(connection: AsyncConnection, namespace: str, at: datetime) -> bool:
+    """The history belongs to the namespace as it is now. Return whether there is any."""
+    known = select(job.c.number).where(job.c.namespace == namespace, job.c.name != "").limit(1)
+    if await connection.scalar(known) is None:
+        return False
     row = {"uid": namespace_key(namespace), "namespace": namespace, "name": "", "created_at": at}
     insert = inserting(connection, job).values(row)
     await connection.execute(insert.on_conflict_do_update(index_elements=["uid"], set_={"created_at": at}))
+    return True
 
 
 def visible(since: datetime | None) -> list[ColumnElement[bool]]:

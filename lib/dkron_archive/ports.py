@@ -55,6 +55,10 @@ class ArchiveWriter(Protocol):
     async def write(self, entries: Sequence[Entry]) -> None:
         """Store executions and outputs, at most 500. Those that are known, or were deleted, change nothing."""
 
+    async def lacking(self, keys: Collection[tuple[str, str]]) -> Collection[tuple[str, str]]:
+        """Which of these executions it does not have, by the uid of the job and the name of the attempt; at most 500.
+        Those that were deleted count as well."""
+
     async def write_skipped(self, slots: Sequence[SkippedSlots]) -> None:
         """Store slots that did not run."""
 

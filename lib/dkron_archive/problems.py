@@ -13,6 +13,8 @@ MEANINGS = (
     ("UndefinedTable", "it has no tables yet: the operator makes them when it starts"),
     ("unable to open database file", "its file cannot be opened, or there is no file yet"),
     ("No such file or directory", "its file cannot be opened, or there is no file yet"),
+    ("Connect call failed", "its server refuses connections"),
+    ("Name or service not known", "its server has an unknown name"),
     ("readonly database", "its file may only be read"),
     ("file is not a database", "its file is no SQLite database"),
     ("malformed", "its file is damaged"),

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
+from weakref import WeakSet
 
 from sqlalchemy import Connection, event
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
@@ -23,6 +24,8 @@ from dkron_archive.sqlite_file import File
 
 CHECKED = 2000
 """SQLite asks after this many of its instructions whether the time is over: some 20 µs."""
+FREED = 2000
+"""Pages that are given back at once."""
 READ = ("query_only = ON", "schema_version")
 """Settings of a connection that reads; asking for the version opens the log."""
 WRITE = ("auto_vacuum = INCREMENTAL", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "schema_version")
@@ -42,6 +45,39 @@ class Deadline:
         return time.monotonic() > self.at
 
 
+class Statements(sqlite3.Connection):
+    """A connection that ends its statements with each transaction, and before it closes.
+
+    A SELECT that has begun reads one state of the file, and the log keeps all that was written since. Neither a
+    rollback nor a close ends it: SQLite keeps the connection until its last cursor is collected. The cursor of a call
+    that was cancelled is in a cycle of references, which Python may collect hours later."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as there
+        self._cursors: WeakSet[sqlite3.Cursor] = WeakSet()
+        super().__init__(*args, **options)
+
+    def cursor(self, *args: Any) -> Any:  # noqa: ANN401 - as there
+        """Make a cursor."""
+        cursor = super().cursor(*args)
+        self._cursors.add(cursor)
+        return cursor
+
+    def rollback(self) -> None:
+        """Roll back, without any statement left."""
+        self._end_statements()
+        super().rollback()
+
+    def close(self) -> None:
+        """Close, without any statement left."""
+        self._end_statements()
+        super().close()
+
+    def _end_statements(self) -> None:
+        for cursor in tuple(self._cursors):
+            with suppress(sqlite3.Error):
+                cursor.close()
+
+
 class SQLite:
     """A file, or with the path "" a database in memory, which all transactions share in turn. `makes`: a file that is
     not there is made. The file is opened for writing only where something is written."""
@@ -59,14 +95,22 @@ class SQLite:
     @asynccontextmanager
     async def writing(self, limit: float | None = None) -> AsyncIterator[AsyncConnection]:
         """A transaction that writes."""
-        async with self._transaction(self.writer, limit or self._timeout) as connection:
+        async with self._connected(self.writer, limit or self._timeout) as connection, connection.begin():
             yield connection
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that only reads."""
-        async with self._transaction(self._reader, self._timeout) as connection:
+        async with self._connected(self._reader, self._timeout) as connection, connection.begin():
             yield connection
+
+    async def give_back(self) -> None:
+        """Give free pages, and the log, back to the file system. The log waits for reads of older states, and while it
+        does, new reads do not add to them."""
+        async with self._connected(self.writer, self._timeout) as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            await driver.execute_fetchall(f"PRAGMA incremental_vacuum({FREED})")
+            await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def close(self) -> None:
         """Close all connections. The one that writes comes last: it empties the log into the file."""
@@ -74,7 +118,7 @@ class SQLite:
         await self.writer.dispose()
 
     @asynccontextmanager
-    async def _transaction(self, engine: AsyncEngine, limit: float) -> AsyncIterator[AsyncConnection]:
+    async def _connected(self, engine: AsyncEngine, limit: float) -> AsyncIterator[AsyncConnection]:
         at = time.monotonic() + limit
         async with translated(limit + GRACE, secrets=()) as reach:
             try:
@@ -82,8 +126,7 @@ class SQLite:
                     reach.connected = True
                     await self._check(connection)
                     connection.sync_connection.info["deadline"].at = at  # type: ignore[union-attr]
-                    async with connection.begin():
-                        yield connection
+                    yield connection
                     await self._check(connection)
             except ArchiveReplaced:
                 # The next transaction opens what is there then.
@@ -108,7 +151,7 @@ class SQLite:
         engine = create_async_engine(
             URL.create("sqlite+aiosqlite", database=path, query={"mode": mode, "uri": "true"} if path else {}),
             pool_size=size, max_overflow=0, pool_timeout=self._timeout, pool_reset_on_return="rollback",
-            connect_args={"isolation_level": None, "timeout": self._timeout},
+            connect_args={"isolation_level": None, "timeout": self._timeout, "factory": Statements},
             poolclass=AsyncAdaptedQueuePool, hide_parameters=True,
         )  # fmt: skip
         file, reads = self._file, mode == "ro"

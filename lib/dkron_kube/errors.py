@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
+OF_QUOTA = ("exceeded quota: ", "status unknown for quota: ")
+"""Words of the admission plugin ResourceQuota when a request may succeed later (`checkRequest` and `Evaluate` in
+k8s.io/apiserver/pkg/admission/plugin/resourcequota). No field of the answer tells it from other refusals."""
+
 
 class Cause(NamedTuple):
     """One cause of a rejection: the field as the server writes it (`spec.retries`; empty if there is none), and its
@@ -48,6 +52,10 @@ class Rejected(KubeError):
     """The request is invalid or forbidden: report it; a retry would fail the same way."""
 
 
+class QuotaExceeded(Rejected):
+    """A ResourceQuota of the namespace is used up, or not counted yet: the same request may succeed later."""
+
+
 class NotLeader(KubeError):
     """The request was not sent: this process may not write at the moment. Leave the write to the leader."""
 
@@ -79,7 +87,7 @@ def from_status(status: int, body: Mapping[str, Any] | str, retry_after: str | N
         # For an invalid object the details name the invalid fields. Empty details with a generic message mean that a
         # patch could not be applied: a `test` has failed, or a path does not exist.
         return Stale("the object is not in the state that the patch expects", status=status, reason=reason)
-    error = _class_of(status, reason)(message, status=status, reason=reason, causes=_causes(details))
+    error = _class_of(status, reason, message)(message, status=status, reason=reason, causes=_causes(details))
     if isinstance(error, Unavailable):
         seconds = str(retry_after or details.get("retryAfterSeconds") or "")
         error.retry_after = float(seconds) if seconds.isdecimal() else None
@@ -92,7 +100,7 @@ def _causes(details: Mapping[str, Any]) -> tuple[Cause, ...]:
     return tuple(Cause("" if field == "<nil>" else field, message) for field, message in found)
 
 
-def _class_of(status: int, reason: str) -> type[KubeError]:
+def _class_of(status: int, reason: str, message: str) -> type[KubeError]:
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unavailable
     match status:
@@ -106,4 +114,5 @@ def _class_of(status: int, reason: str) -> type[KubeError]:
             # Credentials rotate: the next call loads them again.
             return Unavailable
         case _:
-            return Rejected
+            full = status == HTTPStatus.FORBIDDEN and any(each in message for each in OF_QUOTA)
+            return QuotaExceeded if full else Rejected

@@ -16,7 +16,7 @@ from dkron_kube.backoff import Backoff
 from dkron_kube.client import KubeClient, Object
 from dkron_kube.errors import Expired, KubeError, Unavailable
 from dkron_kube.paths import Resource
-from dkron_kube.watch_events import Event, Kind, Lines, parse
+from dkron_kube.watch_events import LONGEST, Event, Kind, Lines, parse
 
 
 class Cache(Protocol):
@@ -75,6 +75,8 @@ class Selection:
     """Nothing but the metadata of the objects arrives."""
     from_now: bool = False
     """What exists is not listed: each list is empty, and only changes after it arrive."""
+    longest: int = LONGEST
+    """Bytes of an event of the watch. Longer ones are skipped before they are parsed."""
 
     def query(self) -> dict[str, str]:
         """The query parameters for it."""
@@ -121,7 +123,7 @@ class _Follower:
     ) -> None:
         self._client, self._resource, self._namespace = client, resource, namespace
         self._selector, self._metadata_only = selection.query(), selection.metadata_only
-        self._from_now = selection.from_now
+        self._from_now, self._longest = selection.from_now, selection.longest
         self._sink, self._keep, self._pace = sink, keep, pace
         self._backoff = Backoff(pace.first_delay, pace.last_delay, spread=(0.5, 1.0))
         self._failures = 0
@@ -228,7 +230,8 @@ class _Follower:
         lines, spoke = Lines(), False
         while piece := await _next(pieces):
             for line in lines.feed(piece):
-                self._apply(parse(line))
+                if len(line) <= self._longest:
+                    self._apply(parse(line))
                 spoke = True
             self._sink.alive()
         return spoke

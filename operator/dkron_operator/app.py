@@ -14,6 +14,7 @@ from dkron_operator.act.events import Events
 from dkron_operator.act.foreign import ForeignJobs
 from dkron_operator.act.inline_calls import Allowance, InlineCalls
 from dkron_operator.act.ports import Listener, Ports
+from dkron_operator.act.quota_line import QuotaLine
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.act.tracing import RunTracing
 from dkron_operator.archive.archiver import Archiver
@@ -202,6 +203,11 @@ class Parts:
         )
 
     @cached_property
+    def quota(self) -> QuotaLine:
+        """The runs that wait for room in a ResourceQuota."""
+        return QuotaLine(clock=self.ports.clock, requeue=self.jobs.add_priority)
+
+    @cached_property
     def nodes(self) -> Nodes:
         """The nodes of the cluster."""
         return Nodes(
@@ -236,7 +242,7 @@ class Parts:
             self.ports,
             self.store,
             self.jobs,
-            Shared(self.events, self.writer, self.calls, self.traces),
+            Shared(self.events, self.writer, self.calls, self.traces, self.quota),
             settings=self.options.jobs,
             listener=self.listener,
             due_at=self.due_queue.set,
@@ -255,7 +261,7 @@ class Parts:
         """Plans jobs, and has the plans carried out."""
         sources = Sources(
             self.due_queue, self.nodes, self.calls, self.installation, self.budget,
-            pauses=self.pauses.selecting, places=self.pools.places_of,
+            pauses=self.pauses.selecting, places=self.pools.places_of, quota=self.quota.of,
         )  # fmt: skip
         return Reconciler(
             self.store,
@@ -270,6 +276,7 @@ class Parts:
             verifier=CacheVerifier(self.ports, self.store, writer=self.writer, keeper=self.effects.runs),
             budget=self.budget,
             places=self.pools.places,
+            quota=self.quota,
             effects=self.effects,
             may_act=self.may_act,
         )
@@ -315,6 +322,7 @@ class Parts:
         store.on_affected.add(self.jobs.add)
         store.on_foreign.add(foreign.report)
         store.on_backfill.add(self.backfills.run_changed)
+        store.on_job_gone.add(self.quota.free)
         store.on_stored.add(self.cluster_status.upsert)
         store.on_stored.add(self.delivery.observe)
         store.on_stored.add(self.traces.observe)
@@ -335,6 +343,7 @@ class Parts:
             self.store.renew(behind=behind)
             self.calls.renew()
             self.pools.places.renew()
+            self.quota.renew()
         terms = self.options.terms
         self.due_queue.take_over(idle=idle, longest=timedelta() if terms is None else terms.handover)
         now = self.ports.clock.now()

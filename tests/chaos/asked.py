@@ -14,7 +14,7 @@ from dkron_crds.run import RunPhase, RunSpec
 from tests.chaos.case import Case, Group
 from tests.chaos.fault_windows import Weather
 from tests.chaos.history import FOREVER, History, RunObject, RunRequest
-from tests.chaos.line import Wait, has_line
+from tests.chaos.line import Wait
 from tests.chaos.needs import Need
 
 WAITS = timedelta(minutes=10)
@@ -176,7 +176,7 @@ class Asked:
     def _refuses(self, case: Case, reason: str, by: datetime) -> bool:
         """Whether a job may have refused it for that reason: it was such at some moment from the request on."""
         specs = case.life.specs(self.invoked, by)
-        if self.spec.force or not specs:
+        if not specs or (self.spec.force and (reason not in _LEFT or case.crowd is None)):
             return False
         if reason == SkipReason.PAUSED:
             return case.may_be_paused(self.invoked, by)
@@ -200,10 +200,11 @@ class Asked:
     def wait(self, case: Case, by: datetime) -> Wait:
         """How long it may have waited in the line of this job, if it had to be decided by then."""
         forced = self.spec.force
-        if (forced and case.crowd is None) or by >= FOREVER or not has_line(case.life.specs(self.invoked, by)):
+        if (forced and case.crowd is None) or by >= FOREVER or not case.has_line(case.life.specs(self.invoked, by)):
             return Wait(self.invoked, by, by)
         own = (group for group in case.groups if group.asked == self.name)
-        return case.wait(self.invoked, by, self.name, *own, overrules=forced or bool(self.backfill))
+        opens = max(self.invoked, case.life.created)
+        return case.wait(opens, by, self.name, *own, overrules=forced or bool(self.backfill))
 
 
 def _says(spec: JobSpec, reason: str) -> bool:

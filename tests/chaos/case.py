@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -64,7 +64,8 @@ class Group:
 
 @dataclass(frozen=True)
 class Case:
-    """One life under the weather of its time; `crowd` is in the pools of the job, if it names some."""
+    """One life under the weather of its time; `crowd` is in the pools of the job, if it names some, and where the
+    quota of its namespace is used up."""
 
     life: Life
     weather: Weather
@@ -234,7 +235,7 @@ class Case:
         """When its Job may appear at the latest. Who wants every missed run, and no two at once, has them in a row, and
         what comes due meanwhile has to wait for its turn."""
         specs, latest = target.due.specs, self.wait_of(target).turn
-        lines = has_line(self.life.specs(target.due.opens, self.weather.terms.read))
+        lines = self.has_line(self.life.specs(target.due.opens, self.weather.terms.read))
         row = any(spec.concurrency is Concurrency.FORBID and spec.missed_runs is MissedRuns.ALL for spec in specs)
         late = any(pause.begin <= target.due.by for pause in self.life.pauses)
         if row and (late or self.weather.has_stormed(target.due.opens)):
@@ -244,10 +245,14 @@ class Case:
                     latest = max(latest, self.free(group))
         return latest
 
+    def has_line(self, specs: Iterable[JobSpec]) -> bool:
+        """Whether runs of the job may wait in line by one of these, or a quota may have them wait."""
+        return self.crowd is not None or has_line(specs)
+
     def wait_of(self, target: Target) -> Wait:
         """How long it may have waited in line."""
         due = target.due
-        if not has_line(due.specs):
+        if not self.has_line(due.specs):
             return Wait(due.opens, due.by, due.by)
         groups = (group for group in self.of(Trigger.SCHEDULE) if group.slot == target.slot)
         return self.wait(due.opens, due.by, target.slot, *groups)
@@ -323,8 +328,13 @@ class Case:
         came = [(group, group.began if self.crowd is None else min(group.began, group.first.due)) for group in others]
         later = any(group.first.of != run.of and run.began <= at <= end for group, at in came)
         # A slot that was claimed has the place of the run before it, whether it comes to run or not.
-        claimed = any(run.began <= target.slot <= end and self.weather.excuse(target.slot) for target in self.unrun)
+        claimed = any(run.began <= target.slot <= end and self._may_be_claimed(target) for target in self.unrun)
         return replaces and (later or claimed)
+
+    def _may_be_claimed(self, target: Target) -> bool:
+        """Whether a slot that did not run may have had a claim: an operator died, or it waited for room."""
+        waited = self.crowd is not None and self.crowd.may_refuse(target.due.opens, target.due.by)
+        return waited or self.weather.excuse(target.slot) is not None
 
     def end(self, run: Run) -> datetime:
         """When it was over; of one whose end the witness did not see, when its record says so."""
@@ -341,9 +351,11 @@ class Case:
         return FOREVER if run.end is None else self.weather.decided(self.told(run))
 
     def _claimed(self, group: Group) -> datetime:
-        """From when on it may have stood in the way: a request may name any time, so only a storm leads back to it."""
+        """From when on it may have stood in the way: a request may name any time, so only a storm, or a wait in
+        line, leads back to it."""
         soonest = min(group.first.due, group.began)
-        if group.trigger is Trigger.SCHEDULE or self.weather.excuse(group.began - self.weather.terms.lateness):
+        waited = self.crowd is not None or self.weather.excuse(group.began - self.weather.terms.lateness)
+        if group.trigger is Trigger.SCHEDULE or waited:
             return soonest
         return max(soonest, group.began - self.weather.terms.lateness)
 

@@ -7,7 +7,6 @@ from itertools import islice
 
 from dkron_crds.base import rfc3339
 from tests.chaos.case import Case
-from tests.chaos.line import has_line
 from tests.chaos.needs import Need
 from tests.chaos.targets import Target
 from tests.chaos.verdict import Verdict
@@ -43,7 +42,7 @@ def _why(case: Case, target: Target) -> str:
     if case.is_forbidden(target):
         return "another run may have been in its way"
     settled = case.is_settled(target)
-    if has_line(target.due.specs) and case.is_decided(target, marked=True):
+    if case.has_line(target.due.specs) and case.is_decided(target, marked=True):
         return "" if settled and not case.may_have_left(target) else IN_LINE
     return "" if settled else "its turn had not come when the last look was taken, or the job was changed"
 

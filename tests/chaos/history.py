@@ -325,6 +325,8 @@ class History:
     backfill_objects: tuple[BackfillObject, ...] = field(default=())
     suspensions: tuple[Suspended, ...] = field(default=())
     pools: tuple[Pool, ...] = field(default=())
+    quota: tuple[tuple[datetime, datetime], ...] = field(default=())
+    """When a quota of the namespace was used up."""
 
     def with_runs(self, *runs: Run) -> "History":
         """The same, but these are all the runs."""

@@ -84,6 +84,8 @@ class Crowd:
 
     full: tuple[tuple[datetime, datetime], ...]
     weather: Weather
+    of_quota: bool = False
+    """A quota has retries wait as well, which keep their places in pools."""
 
     def turn(self, since: datetime) -> datetime:
         """By when a run must have begun that waits for its places since then: they were free for as long as an operator

@@ -6,7 +6,7 @@ A place that is granted shows when the Job is there, so what an operator does in
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from dkron_crds.job import JobSpec
 from tests.chaos.case import Case, Group
@@ -15,6 +15,8 @@ from tests.chaos.history import FOREVER, History, Pool, Run
 from tests.chaos.line import Crowd
 
 Span = tuple[datetime, datetime]
+PATIENCE = timedelta(seconds=31)
+"""How long after there is room in a quota a run may ask again."""
 ALWAYS: Span = (datetime(1, 1, 1, tzinfo=UTC), FOREVER)
 
 
@@ -34,11 +36,17 @@ def with_crowds(history: History, cases: Sequence[Case], weather: Weather) -> tu
     was full, and so when a run had its turn."""
     pools = {pool.name: pool for pool in history.pools}
     full = {name: sorted(_full(pool, cases)) for name, pool in pools.items()}
+    waiting = [(begin, min(end, FOREVER - PATIENCE) + PATIENCE) for begin, end in history.quota]
 
     def crowded(case: Case) -> Case:
         names = named(case)
         spans = sorted(span for name in names for span in full.get(name, [ALWAYS]))
-        return replace(case, crowd=Crowd(tuple(spans), weather)) if names else case
+        spans += waiting
+        return (
+            replace(case, crowd=Crowd(tuple(sorted(spans)), weather, of_quota=bool(waiting)))
+            if names or waiting
+            else case
+        )
 
     return tuple(map(crowded, cases))
 
@@ -76,12 +84,14 @@ def _gone(run: Run) -> datetime:
 def _full(pool: Pool, cases: Sequence[Case]) -> Iterator[Span]:
     """When as many runs as there are places held one, and when something of a job that names the pool was changed."""
     steps = [step for each in holdings(pool, cases) for step in ((each.begin, 1), (each.last, -1))]
-    count, since = 0, FOREVER if pool.size else ALWAYS[0]
+    # A run of several pools may reserve a place.
+    size = pool.size - any(pool.name in named(case) and len(named(case)) > 1 for case in cases)
+    count, since = 0, FOREVER if size > 0 else ALWAYS[0]
     for at, change in sorted(steps):
         count += change
-        if count >= pool.size > count - change:
+        if count >= size > count - change:
             since = at
-        elif count < pool.size <= count - change:
+        elif count < size <= count - change:
             yield since, at
             since = FOREVER
     if since < FOREVER:

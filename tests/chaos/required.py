@@ -8,7 +8,6 @@ from tests.chaos.asked import Asked
 from tests.chaos.backfilled import Backfill
 from tests.chaos.case import Case
 from tests.chaos.history import Paused
-from tests.chaos.line import has_line
 from tests.chaos.needs import Need
 
 
@@ -23,7 +22,7 @@ def required(
 
 def _of_lines(cases: Sequence[Case]) -> Iterator[str]:
     waited = sum(len(_waited(case)) for case in cases)
-    held = [(case, target) for case in cases for target in case.targets if has_line(target.due.specs)]
+    held = [(case, target) for case in cases for target in case.targets if case.has_line(target.due.specs)]
     must = sum(target.need is Need.MUST and not case.may_have_left(target) for case, target in held)
     if held:
         yield f"of {len(held)} slots of jobs with a line {must} had to run in their turn, and {waited} runs have waited"

@@ -180,3 +180,16 @@ def test_released_chart_runs_the_image_of_its_release(
     assert result.returncode == 0, result.stdout
     containers = yaml.safe_load(result.stdout)["spec"]["template"]["spec"]["containers"]
     assert [each["image"] for each in containers] == [image, image]
+
+
+def test_helm_test_passes_the_network_policies(tmp_path: Path) -> None:
+    peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "gateways"}}}
+    objects = rendered({"networkPolicy": {"api": {"from": [peer]}}}, folder=tmp_path)
+    (pod,) = of_kind(objects, "Pod")
+    (policy,) = [each for each in of_kind(objects, "NetworkPolicy") if "dkron.io/rest-api" in str(each["spec"])]
+    (first, test) = policy["spec"]["ingress"][0]["from"]
+    assert (first, list(test)) == (peer, ["podSelector"])
+    assert test["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    (container,) = pod["spec"]["containers"]
+    addresses = {each["name"] for each in container["env"] if "://" in each.get("value", "")}
+    assert addresses == {"API"}, "its job calls none"

@@ -116,13 +116,13 @@ class Hostile:
 
 
 def big(number: int) -> Hostile:
-    """Objects of 1.4 MB: more than a template may be long, or as long as a config may be."""
+    """Objects as large as the API server stores them: a template of 1.4 MB, or parameters of 0.5 MB."""
     name = f"big-{number}"
+    job = dkron_job(name, jobTemplate={"spec": {"template": {"x": ["x" * 997] * (LONG // 1000)}}})
     if number % 2:
-        job = dkron_job(name, jobTemplate={"spec": {"template": {"x": ["x" * 997] * (LONG // 1000)}}})
-        return Hostile(name, job, is_not_ready("Unreadable", "65536"), event="Unreadable")
-    texts = {f"payload-{part}": "x" * 127_000 for part in range(LONG // 127_000)}
-    return Hostile(name, dkron_job(name, config=texts), lambda status: condition(status, "Ready"))
+        values = [f"{value}{'x' * 250}" for value in range(64)]
+        job = dkron_job(name, parameters=[{"name": f"p{n}", "type": "enum", "values": values} for n in range(32)])
+    return Hostile(name, job, is_not_ready("Unreadable", "65536"), event="Unreadable")
 
 
 CASES = (

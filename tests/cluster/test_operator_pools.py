@@ -185,7 +185,8 @@ def test_pool_of_the_operator_serves_other_namespaces(own_site: Site, cluster: l
         for where, name in ((team, "one"), (kube, "two")):
             where.wait_status(name, "no pool", lambda found: condition(found, "Ready").get("reason") == "PoolNotFound")
         message = condition(team.get(DKRON_POOLS, "web")["status"], "Ready")["message"]
-        assert message == f"namespaces has no effect here, only in the namespace of the operator, {kube.namespace}"
+        remark = "namespaces and perNamespace have no effect here, only in the namespace of the operator"
+        assert message == f"{remark}, {kube.namespace}"
         kube.patch(DKRON_POOLS, "db", {"spec": {"namespaces": [team.namespace]}})
         team.wait_status("one", "to run", begun)
         kube.edit("two", pools=["db"])
@@ -194,6 +195,20 @@ def test_pool_of_the_operator_serves_other_namespaces(own_site: Site, cluster: l
         team.create(DKRON_POOLS, dkron_pool("db", 1))
         kube.wait_status("two", "to have the place", begun)
         team.wait_for("its own pool", lambda: usage(team, "db"), lambda found: found == (1, 1, 0))
+
+
+def test_namespace_holds_its_share_of_a_pool(own_site: Site, cluster: localcluster.Cluster) -> None:
+    kube, operator = own_site.kube, own_site.operator
+    with namespace(cluster.kubeconfig, "team") as team:
+        operator.add("--namespace", team.namespace, "--cluster-namespace", kube.namespace).start()
+        kube.create(DKRON_POOLS, dkron_pool("db", 2, namespaces=[team.namespace], perNamespace=1))
+        for name, seen in (("one", begun), ("two", claims)):
+            team.apply(dkron_job(name, run=["a"], pools=["db"], jobTemplate=LONG))
+            team.wait_status(name, "to run or wait", seen)
+        kube.wait_for("a free place", lambda: usage(kube, "db"), lambda found: found == (2, 1, 1))
+        kube.apply(dkron_job("three", run=["a"], pools=["db"], jobTemplate=LONG))
+        kube.wait_status("three", "to have the other place", begun)
+        kube.wait_for("both places", lambda: usage(kube, "db"), lambda found: found == (2, 2, 1))
 
 
 def test_rest_tells_the_places_in_line(own_site: Site, cluster: localcluster.Cluster, tmp_path: Path) -> None:

@@ -60,6 +60,15 @@ def any_number_of_jobs(place: Place) -> None:
     place.kube.delete(QUOTAS, "jobs")
 
 
+def no_more_pods(place: Place) -> None:
+    quota = {"metadata": {"name": "pods"}, "spec": {"hard": {"count/pods": "0"}}}
+    place.kube.create(QUOTAS, {"apiVersion": "v1", "kind": "ResourceQuota", **quota})
+
+
+def any_number_of_pods(place: Place) -> None:
+    place.kube.delete(QUOTAS, "pods")
+
+
 def no_such_pods(place: Place) -> None:
     """Pods of root are not allowed any more."""
     place.kube.patch(NAMESPACES, place.kube.namespace, {"metadata": {"labels": {ENFORCE: LEVEL}}})
@@ -159,8 +168,11 @@ OF_ROOT = (
 
 REFUSALS = (
     Refusal(
-        "quota", no_more_jobs, any_number_of_jobs, degraded("JobRejected", "exceeded quota: jobs"),
+        "quota", no_more_jobs, any_number_of_jobs, degraded("QuotaExceeded", "exceeded quota: jobs"),
         (*OF_EACH_KIND, recurring("retried", retries=1, retryBackoff={"initial": "500ms"})),
+    ),
+    Refusal(
+        "crowded", no_more_pods, any_number_of_pods, degraded("FailedCreate", "exceeded quota: pods"), OF_EACH_KIND
     ),
     Refusal("policy", no_jobs_by_policy, no_policy, degraded("JobRejected", WORDS), OF_EACH_KIND),
     Refusal("pods", no_such_pods, all_pods, degraded("FailedCreate", f'violates PodSecurity "{LEVEL}'), OF_ROOT),

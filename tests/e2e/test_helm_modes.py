@@ -124,7 +124,7 @@ def token_of(cluster: localcluster.Cluster, home: Kube, container: str) -> Objec
 def test_two_containers_of_a_pod_have_two_accounts(cluster: localcluster.Cluster, home: Kube) -> None:
     for container in TOKENS:
         account = f"system:serviceaccount:moving:dkron-{container}"
-        expected = {"account": account, "seconds": 3600, "writable": False}
+        expected = {"account": account, "seconds": 600, "writable": False}
         assert token_of(cluster, home, container) == expected
     lasting = [each for each in home.all(SECRETS) if each["type"] == "kubernetes.io/service-account-token"]
     assert lasting == [], "no token is for ever"

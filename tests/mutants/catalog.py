@@ -83,6 +83,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "cache/store.py": ("test_store.py", "test_verify.py", "test_standby.py", "test_reconcile.py"),
     "leader/lease.py": ("test_lease.py", "test_leader.py", "test_standby.py"),
     "act/status_writer.py": ("test_status_writer.py", "test_reconcile.py", "test_standby.py"),
+    "act/quota_line.py": ("test_quota.py",),
+    "plan/room.py": ("test_quota.py",),
     "act/effects.py": ("test_reconcile.py", "test_two_writers.py", "test_standby.py"),
     "plan/cause.py": ("test_cause.py",),
     "plan/advance.py": ("test_stops.py",),

@@ -37,6 +37,7 @@ class What(StrEnum):
     PAUSE = "pause"
     POOL = "pool"
     NO_POOL = "no-pool"
+    QUOTA = "quota"
     KILL = "kill"
     TERMINATE = "terminate"
     FREEZE = "freeze"
@@ -59,7 +60,8 @@ class Event:
     in that order. No seed draws these two, nor `done` nor `waits`: plans that are written by hand have them. Asking is
     to create a DkronRun with this spec, cancelling to delete the DkronRuns of a job. A pause holds the job, or all of
     its namespace, for as long as it `lasts`; of its `spec`, `until` has it end by itself, and `drop` drop slots. A
-    pool is created or edited, by its name, or is deleted.
+    pool is created or edited, by its name, or is deleted. A quota
+    allows so many `jobs` in the namespace, or any number.
     """
 
     at: float
@@ -100,6 +102,7 @@ _BY_CLIENTS = frozenset(
     {
         What.NODES, What.DELETE_NAMESPACE, What.FORGE, What.PAUSE, What.CREATE, What.EDIT, What.DISABLE, What.ENABLE,
         What.DELETE, What.RUN, What.ASK, What.CANCEL, What.STOP, What.WIPE, What.POOL, What.NO_POOL,
+        What.QUOTA,
     }
 )  # fmt: skip
 

@@ -2,12 +2,14 @@
 no run waits while its places are free.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from dkron_crds.job import Active
 from dkron_crds.pool import PoolOrder
 from dkron_kube.paths import DKRON_JOBS, DKRON_POOLS, JOBS
 from dkron_operator.plan.read import read_status
@@ -22,6 +24,9 @@ EDITED, GONE = 0.25, 0.15
 """How likely a pool has another size for a while, and how likely it is gone for a while, if not."""
 SOON = 5.0
 """Seconds until a free place is taken."""
+MAY_PASS = 3
+"""How many later runs may take the last place of a pool before one that is the first in all of its lines: their places
+were given before it was, or by another leader."""
 BUSIEST, LESS_BUSY = "* * * * * *", "*/3 * * * * *"
 OVER = ("Complete", "Failed", "SuccessCriteriaMet", "FailureTarget")
 IN_POOLS = (What.POOL, What.NO_POOL)
@@ -76,6 +81,16 @@ def known_pools(plan: Plan) -> tuple[Pool, ...]:
     )
 
 
+def _active(job: Object) -> Iterable[Active]:
+    status = read_status(job)
+    return () if status is None else status.active
+
+
+def _waiting(job: Object) -> list[tuple[datetime, str]]:
+    """The runs in line: since when, and their groups."""
+    return [(entry.started_at, str(entry.group)) for entry in _active(job) if entry.waits_in_line]
+
+
 class Places:
     """Who holds the places of the pools of a plan. `wrong` are sentences about what must not be seen."""
 
@@ -91,6 +106,8 @@ class Places:
         changes = [event.at for event in plan.events if event.what in IN_POOLS]
         self._settled = max(plan.calm, max(changes, default=0.0)) + RECOVERY + HANDOVER
         self._largest: dict[str, int] = {}
+        self._passed: Counter[tuple[str, str]] = Counter()
+        """How often later runs have passed a run, by the uid of its job and its group."""
         if changes:
             world.heard.append(self._hear)
 
@@ -106,8 +123,15 @@ class Places:
             )
             old = any(entry.waits_in_line and entry.started_at < before for entry in entries)
             names = job["spec"].get("pools") or ()
-            if old and not busy and names and all(self._is_free(name) for name in names):
+            kept = any(other is not job and self._may_reserve(other, names) for other in self._jobs())
+            if old and not busy and not kept and names and all(self._is_free(name) for name in names):
                 yield job["metadata"]["name"]
+
+    def _may_reserve(self, job: Object, names: Collection[str]) -> bool:
+        """Whether a run of the job that waits may keep the last place of one of these pools."""
+        pools = job["spec"].get("pools") or ()
+        lacks = len(pools) > 1 and not all(self._is_free(name) for name in pools)
+        return lacks and not {*names}.isdisjoint(pools) and bool(_waiting(job))
 
     def _is_free(self, name: str) -> bool:
         since = self._free_since.get(name)
@@ -142,6 +166,7 @@ class Places:
         self._live[metadata["uid"]] = (owner, notes["dkron.io/trigger"], notes["dkron.io/group"])
         if event.kind == "ADDED":
             self._check(owner, metadata["name"])
+            self._check_turn(owner, notes["dkron.io/group"])
 
     def _check(self, owner: str, name: str) -> None:
         """No Job may be made without a place for it. A size that has changed may be seen a while later."""
@@ -152,6 +177,35 @@ class Places:
         for each in job["spec"].get("pools") or ():
             if used[each] > sizes.get(each, 0):
                 self._wrong.append(f"POOL: {used[each]} runs in {sizes.get(each, 0)} places, the last of them {name}")
+
+    def _check_turn(self, owner: str, group: str) -> None:
+        """Later runs do not pass one that is the first in all of its lines for ever. A pause or a quota may hold that
+        one back."""
+        held = any(event.what in (What.PAUSE, What.QUOTA) for event in self._plan.events)
+        if held or (self._plan.replicas > 1 and not self._plan.elects):
+            return
+        jobs, used = {body["metadata"]["uid"]: body for body in self._jobs()}, self._used()
+        begun = (
+            next((each for each in _active(jobs[owner]) if str(each.group) == group), None) if owner in jobs else None
+        )
+        full = {name for name, size in self._sizes().items() if 0 < size <= used.get(name, 0)}
+        if begun is None:
+            return
+        for uid, job in jobs.items():
+            names, first = {*(job["spec"].get("pools") or ())}, min(_waiting(job), default=None)
+            taken = names & full & {*(jobs[owner]["spec"].get("pools") or ())}
+            if first is None or len(names) < 2 or not taken or first[0] >= (begun.queued_at or begun.started_at):
+                continue
+            beside = [other for other in jobs.values() if not names.isdisjoint(other["spec"].get("pools") or ())]
+            if self._is_fifo(names) and first == min(each for other in beside for each in _waiting(other)):
+                self._passed[uid, first[1]] += 1
+                if self._passed[uid, first[1]] > MAY_PASS:
+                    self._wrong.append(f"PASSED: {job['metadata']['name']} waits first in {names}, and others begin")
+
+    def _is_fifo(self, names: Collection[str]) -> bool:
+        specs = {body["metadata"]["name"]: body["spec"] for body in self._world.list(DKRON_POOLS, None)}
+        known = [specs[name] for name in names if name in specs]
+        return len(known) == len(names) and all(each["size"] and each.get("order", "fifo") == "fifo" for each in known)
 
     def _used(self) -> dict[str, int]:
         """How many runs of the jobs that are there hold a place in each pool."""

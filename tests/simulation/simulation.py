@@ -37,6 +37,7 @@ from tests.simulation.namespaces import Namespaces
 from tests.simulation.network import Ill, Network, Trouble
 from tests.simulation.plans import LATENESS, LONGEST_RUN, RECOVERY, Event, Plan, What
 from tests.simulation.pools import Places, known_pools
+from tests.simulation.quotas import Room
 from tests.simulation.replica import HOME, Replica
 from tests.simulation.sights import Sights
 from tests.support.world import World
@@ -98,6 +99,7 @@ class Simulation:
         self._world = World(self.now, seed=plan.seed)
         self._sights = Sights(self._world, self.now, self.wrong)
         self._places = Places(plan, self._world, time=loop.time, wrong=self.wrong)
+        self._room = Room(plan, self._world, self.now)
         self._clients = Clients(self._world, self.now)
         self._controllers = Controllers(self._world, plan.course, seed=plan.seed, loop=loop, clock=self.now)
         self._namespaces = Namespaces(self._world, at=self._at, deleted=self._emptied)
@@ -167,6 +169,7 @@ class Simulation:
             run_requests=tuple(self._clients.run_requests),
             run_objects=self._sights.run_objects.runs,
             pools=known_pools(self.plan),
+            quota=self._room.full(),
         )
         # The checker asks what Jobs there were, and inline calls make none.
         inline = {each.job for each in operations if each.spec is not None and is_inline(each.spec)}
@@ -252,6 +255,8 @@ class Simulation:
                 self._at(event.ends, self._clients.pause(event, [event.on] if event.on else self._jobs))
             case What.DELETE_NAMESPACE:
                 self._at(self._namespaces.delete(event), partial(self._gone, event))
+            case What.QUOTA:
+                self._room.change(event)
             case _:
                 self._clients.ask(event)
 
@@ -368,6 +373,7 @@ class Simulation:
         self._requested = self._sights.runs()
         self._sights.look_for_wishes()
         self.wrong += [f"POOL: {name} waits, and places are free" for name in self._places.waiting(self.now())]
+        self.wrong += [f"QUOTA: {name} waits, and there is room" for name in self._room.waiting()]
         for name, replica in self._replicas.items():
             # One that was killed at its first call of a kind may have been killed a moment ago.
             if not replica.lives and self._loop.time() - self._fell[name] > RESTART:

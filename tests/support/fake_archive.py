@@ -114,6 +114,11 @@ class FakeArchive:
             self.entries.setdefault((each.execution.job.uid, each.execution.attempt_job), each)
         await self._leave()
 
+    async def lacking(self, keys: Collection[tuple[str, str]]) -> Collection[tuple[str, str]]:
+        await self._arrive("lacking")
+        assert len(keys) <= 500
+        return set(keys) - self.entries.keys()
+
     async def write_skipped(self, slots: Sequence[SkippedSlots]) -> None:
         await self._arrive("write_skipped")
         known = {(each.job.uid, each.last) for each in self.skips}

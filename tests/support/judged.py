@@ -41,6 +41,11 @@ TAKEN: dict[str, Any] = {
     "an executor and a processor that are unknown": job(executor="perl", executorConfig={}, processors={"x": {}}),
     "a size in bytes": job(executorConfig={"command": "date", "mem_limit": "5bYtEs"}),
     "a size with a unit and a space": job(executorConfig={"command": "date", "mem_limit": " 1.5gB\u00a0"}),
+    "settings, fields and processors at the bound of their sum": job(
+        executorConfig={"command": "x" * 40_000},
+        metadata={f"{n}": "x" * 4000 for n in range(5)},
+        processors={"log": {"a": "x" * 4000}},
+    ),
     "a setting that the executor does not know": job(executorConfig={"command": "date", "sudo": "yes"}),
     "a value that only the operator can judge": job(executor="http", executorConfig={"method": "?", "url": "?"}),
     "a time zone that only the operator can judge": job(timezone="Mars/Olympus"),
@@ -167,6 +172,14 @@ REFUSED: dict[str, Any] = {
     "a factor with a fraction": (job(retryBackoff={"factor": 1.5}), "spec.retryBackoff.factor"),
     "a key of a tag too long": (job(tags={"k" * 318: "v"}), "spec.tags: Invalid value"),
     "a key of metadata too long": (job(metadata={"k" * 257: "v"}), "spec.metadata: Invalid value"),
+    "settings and fields too long together": (
+        job(executorConfig={"command": "x" * 33_000}, metadata={f"{n}": "x" * 4000 for n in range(9)}),
+        "put scripts into a ConfigMap",
+    ),
+    "processors too long together": (
+        job(processors={f"p{n}": {f"{m}": "x" * 4000 for m in range(9)} for n in range(2)}),
+        "put scripts into a ConfigMap",
+    ),
     "a setting too long": (job(executorConfig={"k" * 257: "v"}), "spec.executorConfig: Invalid"),
     "a processor's name too long": (job(processors={"k" * 64: {}}), "spec.processors: Invalid value"),
     "a processor's setting too long": (job(processors={"log": {"k" * 257: "v"}}), "spec.processors[log]"),

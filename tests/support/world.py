@@ -15,7 +15,16 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from dkron_crds.base import rfc3339
-from dkron_kube.errors import AlreadyExists, Conflict, Expired, NotFound, Rejected, Stale, from_status
+from dkron_kube.errors import (
+    AlreadyExists,
+    Conflict,
+    Expired,
+    NotFound,
+    QuotaExceeded,
+    Rejected,
+    Stale,
+    from_status,
+)
 from dkron_kube.paths import (
     DKRON_CLUSTERS,
     DKRON_JOBS,
@@ -92,6 +101,8 @@ class World:
         self._alive: set[str] = set()
         self.ending: set[str] = set()
         self.refused: dict[str, list[Key]] = {}
+        self.quotas: dict[str, int] = {}
+        """How many Jobs a namespace may have, by its ResourceQuota."""
 
     def __len__(self) -> int:
         return len(self.objects)
@@ -147,6 +158,7 @@ class World:
             self.refused[key.namespace].append(key)
             text = f"unable to create new content in namespace {namespace} because it is being terminated"
             raise Rejected(f'{resource.plural} "{key.name}" is forbidden: {text}', status=403, reason="Forbidden")
+        self._take_room(key)
         if key in self.objects:
             text = f'{resource.plural} "{key.name}" already exists'
             raise AlreadyExists(text, status=409, reason="AlreadyExists")
@@ -256,11 +268,24 @@ class World:
         """Whether any object has this uid."""
         return uid in self._alive
 
+    def room(self, namespace: str) -> int:
+        """How many more Jobs the quota of a namespace allows; any number if it has none."""
+        used = sum(key[:2] == (JOBS.plural, namespace) for key in self.objects)
+        return self.quotas.get(namespace, used + 1) - used
+
     # --- inside ------------------------------------------------------------------------------------------------------
 
     def _next_uid(self, _: Key) -> str:
         self._born += 1
         return str(UUID(int=(self._seed << 32 | self._born) & ((1 << 128) - 1)))
+
+    def _take_room(self, key: Key) -> None:
+        """The quota is asked before the name."""
+        if key.plural == JOBS.plural and self.room(key.namespace) <= 0:
+            hard = self.quotas[key.namespace]
+            used = f"requested: count/jobs.batch=1, used: count/jobs.batch={hard}, limited: count/jobs.batch={hard}"
+            text = f'jobs.batch "{key.name}" is forbidden: exceeded quota: few, {used}'
+            raise QuotaExceeded(text, status=403, reason="Forbidden")
 
     def _found(self, key: Key) -> Object:
         try:

@@ -15,7 +15,7 @@ from dkron_api.stream.event_log import EventLog
 from dkron_api.stream.feed import Feed
 from dkron_api.translate.events import differences
 from dkron_api.translate.record import Job
-from dkron_crds.bounds import TEMPLATE_BYTES, bounded
+from dkron_crds.bounds import FREE_FORM_BYTES, bounded
 from dkron_crds.packed import Packed, PackedList, packed, packed_object, plain, plain_object
 from dkron_kube.access import Access
 from dkron_kube.lists import Lists
@@ -32,6 +32,8 @@ Object = dict[str, Any]
 COUNT = 4
 REST = 32 * 1024
 """Bytes that an object may take beside its JSON."""
+REST_OF_SPEC = 256
+"""Bytes of the other free-form parts that the objects here have."""
 EMOJI = "\N{GRINNING FACE}"
 
 
@@ -49,7 +51,7 @@ class Filling:
 
 def template(part: Any, size: int) -> Object:
     """A template at the bound, filled with parts of this length."""
-    room = TEMPLATE_BYTES - len('{"spec":{"template":{"x":[]}}}')
+    room = FREE_FORM_BYTES - REST_OF_SPEC - len('{"spec":{"template":{"x":[]}}}')
     return {"jobTemplate": {"spec": {"template": {"x": [part] * (room // size)}}}}
 
 
@@ -58,14 +60,29 @@ FILLINGS = (
     Filling("small objects", template({"": {}}, 8)),
     Filling("emoji", template(EMOJI + "x" * 93, 100)),
     Filling("other keys", {"jobTemplate": {"metadata": {"labels": {f"{n}": {} for n in range(6000)}}}}),
-    Filling("config", {"executorConfig": {"command": "true", "env": EMOJI + "x" * 100_000}}, shown=True),
+    Filling("config", {"executorConfig": {"command": "true", "env": EMOJI + "x" * 60_000}}, shown=True),
     Filling("processors", {"processors": {f"p{n}": {str(key): "" for key in range(32)} for n in range(16)}}),
-    Filling("fields", {"metadata": {f"{n}": EMOJI + "x" * 500 for n in range(200)}}, shown=True),
-    Filling("labels", labels={f"{n:x}": "" for n in range(8000)}),
+    Filling("fields", {"metadata": {f"{n}": EMOJI + "x" * 300 for n in range(200)}}, shown=True),
+    Filling("labels", labels={f"{n:x}": "" for n in range(6000)}),
     Filling("annotations", annotations={"note": EMOJI + "x" * 200_000}),
     Filling("requests", annotations={f"run.dkron.io/{n}": f"soon {EMOJI}{'x' * 60_000}" for n in range(4)}),
     Filling("notifications", annotations={f"notify.dkron.io/{n}": EMOJI + "x" * 1000 for n in range(200)}),
 )
+
+
+TOO_LONG = (
+    Filling("template", {"jobTemplate": {"spec": {"x": ["x" * 1000] * 1000}}}),
+    Filling("config", {"executorConfig": {"command": "true", **{f"{n}": "x" * 100_000 for n in range(10)}}}),
+    Filling("fields", {"metadata": {f"{n}": "x" * 4000 for n in range(250)}}),
+    Filling("processors", {"processors": {f"p{n}": {f"{m}": "x" * 4000 for m in range(30)} for n in range(9)}}),
+    Filling(
+        "parameters",
+        {"parameters": [{"name": f"p{n}", "type": "enum", "values": ["x" * 256] * 64} for n in range(32)]},
+    ),
+    Filling("labels", labels={f"{'x' * 70}/{n}": "x" * 60 for n in range(7000)}),
+    Filling("together", {"metadata": {f"{n}": "x" * 3000 for n in range(12)}, **template("x" * 97, 100)}),
+)
+"""The free-form parts of a DkronJob, each beyond the bound of their sum."""
 
 
 def objects(filling: Filling, first: int) -> list[bytes]:
@@ -99,9 +116,26 @@ def api_watches(texts: Iterable[bytes]) -> object:
     return feed
 
 
-@pytest.mark.parametrize("program", [operator_lists, api_lists, api_watches], ids=lambda program: program.__name__)
+PROGRAMS = (operator_lists, api_lists, api_watches)
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
 @pytest.mark.parametrize("filling", FILLINGS, ids=lambda filling: filling.name)
 def test_a_job_takes_as_much_memory_as_json(filling: Filling, program: Callable[[Iterable[bytes]], object]) -> None:
+    taken, length = taken_by(program, filling)
+    copies = 3 if filling.shown and program is api_watches else 1
+    assert taken < copies * length * 1.1 + REST
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
+@pytest.mark.parametrize("filling", TOO_LONG, ids=lambda filling: filling.name)
+def test_a_job_over_the_bound_takes_no_memory(filling: Filling, program: Callable[[Iterable[bytes]], object]) -> None:
+    taken, _ = taken_by(program, filling)
+    assert taken < REST
+
+
+def taken_by(program: Callable[[Iterable[bytes]], object], filling: Filling) -> tuple[float, int]:
+    """Return the bytes that the program keeps for an object, and the length of one."""
     # Modules are loaded by then, and the JSON parser remembers some thousand keys.
     program(objects(filling, 0))
     texts = objects(filling, COUNT)
@@ -114,8 +148,7 @@ def test_a_job_takes_as_much_memory_as_json(filling: Filling, program: Callable[
     finally:
         tracemalloc.stop()
     assert held is not None
-    copies = 3 if filling.shown and program is api_watches else 1
-    assert taken / COUNT < copies * len(texts[0]) * 1.1 + REST
+    return taken / COUNT, len(texts[0])
 
 
 async def nowhere() -> None:

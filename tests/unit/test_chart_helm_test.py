@@ -65,7 +65,7 @@ def helm_test(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], api: str, **given: str
 ) -> tuple[object, str]:
     """How the script ends, and what it prints."""
-    for name, value in {"API": api, "TARGET": api, "SECONDS": "0.01", **given}.items():
+    for name, value in {"API": api, "IMAGE": "dkron:1", "SECONDS": "0.01", **given}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit) as ended:
         runpy.run_path(str(SCRIPT), run_name="__main__")

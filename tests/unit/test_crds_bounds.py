@@ -80,9 +80,30 @@ def test_too_long_template_is_dropped_and_the_rest_stays() -> None:
     item: Object = {"metadata": {"name": "a"}, "spec": {"jobTemplate": {"x": [[]] * 100_000}, "schedule": "@daily"}}
     assert trim(item)
     assert item["spec"] == {"jobTemplate": {}, "schedule": "@daily"}
-    assert "300" in unreadable(item)
+    assert "spec.jobTemplate has 300" in unreadable(item)
     assert "65536" in unreadable(item)
     assert "ConfigMap" in unreadable(item)
+
+
+def test_parts_that_are_short_alone_are_too_long_in_sum() -> None:
+    item: Object = {
+        "metadata": {"name": "a", "labels": {"x" * 70: "y"}},
+        "spec": {
+            "executorConfig": {"command": "x" * 30_000},
+            "metadata": {"a": "\N{GRINNING FACE}" * 10_000},
+            "parameters": [{"name": "p"}],
+            "schedule": "@daily",
+        },
+    }
+    assert trim(item)
+    assert item["metadata"] == {"name": "a", "labels": {}}
+    assert item["spec"] == {"executorConfig": {}, "metadata": {}, "parameters": [], "schedule": "@daily"}
+    assert "spec.metadata has 40008" in unreadable(item)
+
+
+def test_values_of_a_requested_run_have_their_own_bound() -> None:
+    item: Object = {"metadata": {}, "spec": {"parameters": {f"p{n}": "x" * 4096 for n in range(32)}}}
+    assert not trim(item)
 
 
 def test_long_managed_fields_are_dropped() -> None:

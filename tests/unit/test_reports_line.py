@@ -127,6 +127,17 @@ def test_slot_says_how_its_run_waited(case: Told) -> None:
     assert {key: slot.get(key) for key in case.facts} == case.facts
 
 
+def test_explain_quotes_the_quota_that_has_a_run_wait() -> None:
+    said = "Job backup-1 does not start: exceeded quota: few, requested: count/jobs.batch=1"
+    full = Condition(
+        type="Degraded", status="True", reason="QuotaExceeded", message=said, last_transition_time=at(-1)
+    )  # fmt: skip
+    job = from_object(raw_job(spec={"concurrency": "allow"}, active=(LATER,), conditions=(READY, full)))
+    found = explain(job, Question(at(-1), at(-1)), now=NOON)
+    assert any(said in remark for remark in found.remarks)
+    assert [(each.what, "waiting, since" in each.why) for each in found.slots] == [("waiting", True)]
+
+
 def test_request_that_waits_is_listed_beside_the_slots() -> None:
     job = from_object(raw_job(active=(RUNNING, WAITING, ASKED)))
     found = explain(job, Question(at(-2), at(-1)), now=NOON)

@@ -2,7 +2,8 @@
 
 import asyncio
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from dkron_api.translate.pieces import compact
 
@@ -17,13 +18,40 @@ GZIP = 16 + zlib.MAX_WBITS
 
 
 class Listed:
-    """A JSON array in pieces, and the same compressed, which happens when the first client asks for it."""
+    """A JSON array in pieces, and the same compressed, which happens when the first client asks for it.
+
+    Once another version has taken its place, only the answers in sending keep it: they share its bytes.
+    """
 
     def __init__(self, items: Sequence[bytes]) -> None:
         self.pieces: Sequence[bytes] = tuple(compact(items))
         self.size = sum(map(len, self.pieces))
         self._compressed: Sequence[bytes] | None = None
         self._turn = asyncio.Lock()
+        self._outdated = False
+        self._holds: list[Callable[[int], object]] = []
+
+    @contextmanager
+    def sending(self, hold: Callable[[int], object]) -> Iterator[None]:
+        """Tell an answer in sending, by `hold`, how many bytes only it keeps."""
+        self._holds.append(hold)
+        self._share()
+        try:
+            yield
+        finally:
+            self._holds.remove(hold)
+            self._share()
+
+    def outdate(self) -> None:
+        """Handle that no further answer has this version."""
+        self._outdated = True
+        self._share()
+
+    def _share(self) -> None:
+        if self._outdated:
+            size = self.size + sum(map(len, self._compressed or ()))
+            for hold in tuple(self._holds):
+                hold(size // len(self._holds))
 
     async def compressed(self) -> Sequence[bytes]:
         """Return the array with gzip. A thread compresses it, and all who ask meanwhile wait for that."""
@@ -53,10 +81,14 @@ class Lists:
             pages = [each for each in self._kept if each != ALL]
             if len(pages) > PAGES:
                 del self._kept[pages[0]]
+        else:
+            made.outdate()
         return made
 
     def clear(self) -> None:
         """Forget all of them: a job has changed."""
+        for each in self._kept.values():
+            each.outdate()
         self._kept.clear()
 
 

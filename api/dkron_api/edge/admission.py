@@ -114,9 +114,12 @@ def long_answer(request: web.Request, held: int) -> Iterator[Callable[[int], Non
         yield partial(unsent.hold, answer)
 
 
-def whole_answer(request: web.Request, size: int) -> AbstractContextManager[object]:
-    """Count an answer of so many bytes until its last one is sent."""
-    return request.app[GATE].unsent.answer(owner_of(request), partial(break_off, request), size)
+@contextmanager
+def whole_answer(request: web.Request, size: int) -> Iterator[Callable[[int], None]]:
+    """Count an answer of so many bytes until its last one is sent, and yield a function that records another number."""
+    unsent = request.app[GATE].unsent
+    with unsent.answer(owner_of(request), partial(break_off, request), size) as answer:
+        yield partial(unsent.hold, answer)
 
 
 def break_off(request: web.Request) -> None:

@@ -14,7 +14,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from dkron_api.cache.listed import Listed
-from dkron_api.edge.admission import break_off, long_answer, open_answer
+from dkron_api.edge.admission import break_off, long_answer, open_answer, whole_answer
 from dkron_api.translate import gojson
 from dkron_api.translate.pieces import PIECE, array, cut
 
@@ -49,19 +49,18 @@ async def list_answer(
     """Respond with a JSON array of items, which are rendered while it is sent. `held` is how many bytes the answer
     takes besides, until its end."""
     async with aclosing(array(items, spread=is_pretty(request))) as parts:
-        first = await anext(parts)
-        if len(first) < LONG:
-            return web.Response(body=first, headers={"Content-Type": JSON, **headers})
+        part = await anext(parts)
+        if len(part) < LONG:
+            return web.Response(body=part, headers={"Content-Type": JSON, **headers})
         response = web.StreamResponse(headers={"Content-Type": JSON, "Vary": "Accept-Encoding", **headers})
         if takes_gzip(request.headers.get("Accept-Encoding", "")):
             response.enable_compression(web.ContentCoding.gzip)
         with open_answer(request), long_answer(request, held) as hold:
             try:
-                part: bytes | None = first
-                while part is not None:
+                while part:
                     hold(held + len(part))
                     await _send(request, response, cut(part))
-                    part = await anext(parts, None)
+                    part = await anext(parts, b"")
                 # Its last bytes count, too.
                 await response.write_eof()
             except BaseException:
@@ -98,7 +97,7 @@ async def listed_answer(request: web.Request, listed: Listed, *, headers: Mappin
         return web.Response(body=b"".join(pieces), headers=headers)
     response = web.StreamResponse(headers=headers)
     response.content_length = size
-    with open_answer(request):
+    with open_answer(request), whole_answer(request, 0) as hold, listed.sending(hold):
         await _send(request, response, pieces)
     return response
 

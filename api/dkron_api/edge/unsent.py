@@ -75,12 +75,13 @@ class Unsent:
             pass
 
     def _break_off(self, owners: Iterable[str], kept: Answer) -> bool:
-        """Break off the oldest answer of the owner with the most bytes. Return whether there was one beside `kept`."""
+        """Break off the oldest answer of the owner with the most bytes, but not `kept` if its owner has no other.
+        Return whether there was one."""
         others = [each for each in owners if len(self._answers[each]) > (each == kept.owner)]
         if not others:
             return False
         fullest = max(others, key=self._sizes.__getitem__)
-        oldest = next(each for each in self._answers[fullest] if each is not kept)
+        oldest = next(iter(self._answers[fullest]))
         self._remove(oldest)
         oldest.break_off()
         return True

@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.refusal import ApiError
 from dkron_api.translate.record import Job, Object
+from dkron_crds.bounds import length_problem
 from dkron_crds.names import API_VERSION, MODIFIED_BY, object_name
 from dkron_crds.packed import plain_parts
 from dkron_crds.schedule.errors import quoted
@@ -82,6 +83,8 @@ class JobWriter:
             wanted = spec_of(body, None if known is None else plain_parts(known.raw["spec"]))
             if permit is not None:
                 await permit(known, wanted)
+            if why := length_problem({"spec": wanted}):
+                raise ApiError(HTTPStatus.BAD_REQUEST, f"the job is not valid: {why}.")
             if known is None:
                 return await self._create(body.name, wanted, terms, annotations), True
             return await self._replace(known, wanted, terms, annotations), False

@@ -1,5 +1,6 @@
 """Pages of executions from the status and the archive, for the lists of one job and of all jobs."""
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -7,6 +8,7 @@ from dataclasses import dataclass, replace
 from aiohttp import web
 
 from dkron_api.archive.reads import REST
+from dkron_api.edge.access import cut
 from dkron_api.edge.admission import owner_of
 from dkron_api.edge.answers import in_turns
 from dkron_api.edge.keys import ARCHIVE, CLOCK, GATE
@@ -18,6 +20,8 @@ from dkron_api.translate.listing import whole
 from dkron_api.translate.warnings import header
 from dkron_archive.ports import ArchiveUnavailable
 from dkron_archive.records import ArchivedOutput, Page, Query
+
+log = logging.getLogger(__name__)
 
 Show = Callable[[Place | None], Awaitable[Live]]
 """Returns the executions of the status that a page may show, given the end of the archive's page."""
@@ -96,7 +100,7 @@ class Pages:
 
 async def with_outputs(request: web.Request, items: Sequence[Found], size: int) -> tuple[AsyncIterator[Found], str]:
     """Return the executions with the outputs that only the archive has, which are read as they are needed, and why it
-    could not be read. If it fails later, the iteration raises `ArchiveUnavailable`."""
+    could not be read. If it fails later, the iteration raises `ApiError`, 503."""
     # A client that asks for no bytes still learns that there are some.
     size = max(size, 1)
     together = max(1, TOGETHER // size)
@@ -108,7 +112,11 @@ async def with_outputs(request: web.Request, items: Sequence[Found], size: int) 
 
     async def every() -> AsyncIterator[Found]:
         for number, share in enumerate(shares):
-            known = first.pop() if number == 0 else await _read_outputs(request, share, size)
+            try:
+                known = first.pop() if number == 0 else await _read_outputs(request, share, size)
+            except ArchiveUnavailable as error:
+                log.warning("%s ends without all outputs: %s", cut(request.path), error)
+                raise away(error) from error
             for each in share:
                 output = known.get(each.identity)
                 yield each if output is None or not each.lacks_output(size) else each.with_output(output)

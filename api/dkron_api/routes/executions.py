@@ -4,6 +4,7 @@ operator stops it when it reads the annotation written here.
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
@@ -12,8 +13,8 @@ from aiohttp import web
 
 from dkron_api.archive.reads import REST
 from dkron_api.edge.admission import may_read, may_read_logs, open_answer, requester
-from dkron_api.edge.answers import json_answer
-from dkron_api.edge.keys import ARCHIVE, CLOCK, SETTINGS, STOPPING
+from dkron_api.edge.answers import in_turns, json_answer, list_answer
+from dkron_api.edge.keys import ARCHIVE, CLOCK, SETTINGS, SLICES, STOPPING
 from dkron_api.edge.urls import flag, tenant_of
 from dkron_api.jobs.pods import OUTPUT
 from dkron_api.jobs.writer import missing
@@ -24,13 +25,14 @@ from dkron_api.routes.execution_pages import CUT
 from dkron_api.routes.places import with_places
 from dkron_api.routes.requests import etag, job_of, require_ready, terms_of
 from dkron_api.settings import TRACE_ID
+from dkron_api.translate import gojson
 from dkron_api.translate.execution import (
     attempt,
     details,
     found,
     line_of,
     listed,
-    running,
+    running_in_steps,
     shown,
     stop_of,
     unplaced,
@@ -46,6 +48,7 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, Execution
 from dkron_crds.schedule.errors import quoted
 from dkron_crds.stops import stop_annotation
+from dkron_reports.slices import Steps
 
 log = logging.getLogger(__name__)
 
@@ -185,11 +188,24 @@ async def busy(request: web.Request) -> web.StreamResponse:
     """GET /v1/busy: all running executions, oldest first."""
     require_ready(request)
     tenant = tenant_of(request)
+    slices = request.app[SLICES]
     # Few of many jobs are active, and looking at all of them is nearly all of the work: so that is done once.
-    active = [job for job in tenant.job_index if _may_be_busy(job)]
-    nodes = await tenant.pods.nodes([name for job in active for name in _to_place(job)])
-    executions = running(active, nodes, failed=_log_unreadable)
-    return json_answer(request, executions, headers={"X-Total-Count": str(len(executions))})
+    active, unknown = await slices.run(_active(tuple(tenant.job_index)))
+    nodes = await tenant.pods.nodes(unknown)
+    executions = await slices.run(running_in_steps(active, nodes, failed=_log_unreadable))
+    encoded = (gojson.encode(each) async for each in in_turns(executions))
+    return await list_answer(request, encoded, headers={"X-Total-Count": str(len(executions))})
+
+
+def _active(jobs: Sequence[Job]) -> Steps[tuple[list[Job], list[str]]]:
+    """Return the jobs that may be active, and their Jobs whose node is unknown, in steps."""
+    active, unknown = list[Job](), list[str]()
+    for job in jobs:
+        if _may_be_busy(job):
+            active.append(job)
+            unknown += _to_place(job)
+        yield
+    return active, unknown
 
 
 def _may_be_busy(job: Job) -> bool:

@@ -18,6 +18,7 @@ from dkron_reports.line import NEWEST, is_waiting, run_of, shown_line_of
 from dkron_reports.line import line_of as line_in
 from dkron_reports.pools import PoolPlace, places_of
 from dkron_reports.reading import number, objects
+from dkron_reports.slices import Steps, at_once
 
 
 class InLine(NamedTuple):
@@ -141,12 +142,22 @@ def running(
     failed: Callable[[Job, Exception], object] = lambda *_: None,
 ) -> list[Object]:
     """Return the running executions of all jobs, oldest first. `failed` is called for a job that cannot be read."""
+    return at_once(running_in_steps(jobs, nodes, failed=failed))
+
+
+def running_in_steps(
+    jobs: Iterable[Job], nodes: Mapping[str, str], *, failed: Callable[[Job, Exception], object]
+) -> Steps[list[Object]]:
+    """Return the same, in steps."""
     busy = []
     for job in jobs:
         try:
-            busy += [(run.started_at, job.name, shown(job, run)) for run in _active(job, nodes)] if job.busy else []
+            for run in _active(job, nodes) if job.busy else ():
+                yield
+                busy.append((run.started_at, job.name, shown(job, run)))
         except Exception as exc:  # noqa: BLE001 - a problem with one job must not affect the others
             failed(job, exc)
+        yield
     busy.sort(key=lambda entry: entry[:2])
     return [entry[2] for entry in busy]
 

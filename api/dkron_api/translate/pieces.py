@@ -23,8 +23,11 @@ async def array(items: AsyncIterable[bytes], *, spread: bool) -> AsyncGenerator[
         some.append(gojson.indent(b"[%b]" % item)[2:-2] if spread else item)
         size += len(some[-1])
         if size >= PIECE // 2:
-            yield lead + between.join(some)
+            part = lead + between.join(some)
             some, size, lead = [], 0, between
+            # A client may take long to read the part, which should be all that is kept.
+            del item
+            yield part
     if lead is not between and not some:
         yield b"[]"
     else:

@@ -20,7 +20,7 @@ from dkron_cli.core.faults import TOO_LARGE, sentence
 from dkron_cli.core.manifests import Document, Path, is_job_of_dkron
 from dkron_cli.core.rules import broken_rules, resolved, schema_of
 from dkron_crds.base import Resource, WireModel
-from dkron_crds.bounds import template_problem
+from dkron_crds.bounds import length_problem
 from dkron_crds.depends import circle
 from dkron_crds.job import Concurrency, DkronJob, JobSpec, Queue
 from dkron_crds.kinds import KINDS
@@ -225,8 +225,8 @@ def _settings(job: DkronJob, now: datetime) -> Iterator[Problem]:
     found = problems(spec, job.dkron_name)
     for problem in found:
         yield ("spec", *_place(field_of(problem))), problem.message, False
-    if why := template_problem(spec.to_wire().get("jobTemplate")):
-        yield ("spec", "jobTemplate"), why, False
+    if why := length_problem({"metadata": {"labels": job.metadata.labels}, "spec": spec.to_wire()}):
+        yield ("spec",), why, False
     elif all(field_of(problem)[0] != "jobTemplate" for problem in found):
         faults = template_faults(spec.job_template.to_wire())
         yield from ((("spec", "jobTemplate", *place), sentence, False) for place, sentence in faults)

@@ -6,7 +6,7 @@ from typing import Any
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active
 from dkron_crds.job_metadata import CREATED_BY, OF_RUN, WITH_PARAMETERS
-from dkron_kube.errors import AlreadyExists, Conflict, NotFound, Rejected, Unavailable
+from dkron_kube.errors import AlreadyExists, Conflict, NotFound, QuotaExceeded, Rejected, Unavailable
 from dkron_kube.paths import JOBS
 from dkron_operator.act.inline_calls import InlineCalls
 from dkron_operator.act.observe import Observer
@@ -20,6 +20,7 @@ from dkron_operator.plan.attempts import LOST_PARAMETERS, RUN_DELETED
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.changes import Started
 from dkron_operator.plan.installation_rules import JobSettings
+from dkron_operator.plan.quota import REJECTED
 from dkron_operator.plan.read import read_attempt
 from dkron_operator.plan.view import AttemptJob, Outcome, PodProblem
 from dkron_pods.config import ConfigError
@@ -58,7 +59,8 @@ class JobCreator:
         self._listener = listener
 
     async def __call__(self, cached: CachedJob, create: CreateJob) -> None:
-        """Carry out the creation. Raises `Conflict` (plan again) and `Unavailable` (the create stays unconfirmed)."""
+        """Carry out the creation. Raises `Conflict` (plan again), `Unavailable` (the create stays unconfirmed), and
+        `QuotaExceeded` (there is no Job, and there may be one later)."""
         with self._traces.firing(cached, create) as firing:
             await self._carry_out(cached, create, firing)
 
@@ -73,6 +75,9 @@ class JobCreator:
             return
         try:
             answer = await (self._find(cached, create) if create.late else self._create(cached, create, firing))
+        except QuotaExceeded:
+            cached.remembered.unconfirmed_create = None
+            raise
         except (Rejected, ConfigError) as exc:
             firing.refused(str(exc))
             self._record_refusal(cached, create, exc)
@@ -217,7 +222,7 @@ class JobCreator:
         # The refusal is the outcome of this attempt: the next plan records it, and retries follow as after any other.
         cached.remembered.unconfirmed_create = None
         cached.observed.outcomes[create.entry.job] = Outcome(
-            success=False, finished_at=self._clock.now(), reason="JobRejected", message=str(exc)[:1024]
+            success=False, finished_at=self._clock.now(), reason=REJECTED, message=str(exc)[:1024]
         )
         cached.record(*create.after, Started(create.entry))
         log.warning("rejected: %s", exc, extra=context(cached, create.entry))

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from dkron_kube.errors import AlreadyExists, NotFound, Rejected
+from dkron_kube.errors import AlreadyExists, NotFound, QuotaExceeded, Rejected
 from dkron_kube.paths import JOBS
 from dkron_operator.act.ports import Ports
 from dkron_operator.cache.cached_job import CachedJob
@@ -75,16 +75,12 @@ class DryRun:
         try:
             async with self._large.turn(job):
                 await self._client.create(JOBS, job.namespace, body, dry_run=True)
-        except (AlreadyExists, NotFound):
+        except (AlreadyExists, NotFound, QuotaExceeded):
+            # A quota that is used up says nothing about later slots.
             return None
         except Rejected as exc:
-            return None if _is_of_now(str(exc)) else Problem("InvalidTemplate", _plain(str(exc)))
+            return Problem("InvalidTemplate", _plain(str(exc)))
         return None
-
-
-def _is_of_now(message: str) -> bool:
-    """Whether the refusal says nothing about later slots: a quota is used up, or too new to be counted yet."""
-    return "exceeded quota" in message or "status unknown for quota" in message
 
 
 def _plain(message: str) -> str:

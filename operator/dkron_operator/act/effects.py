@@ -9,16 +9,17 @@ from datetime import datetime
 from typing import Any
 
 from dkron_crds.job import ReadyReason
-from dkron_kube.errors import Conflict, NotFound, Rejected, Unavailable
+from dkron_kube.errors import Conflict, NotFound, QuotaExceeded, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS
 from dkron_operator.act.acceptance import Acceptance
-from dkron_operator.act.create import JobCreator
+from dkron_operator.act.create import JobCreator, context
 from dkron_operator.act.delete_job import JobDeleter
 from dkron_operator.act.dry_run import DryRun
 from dkron_operator.act.events import Events
 from dkron_operator.act.inline_calls import InlineCalls
 from dkron_operator.act.observe import Observer
 from dkron_operator.act.ports import Listener, Ports
+from dkron_operator.act.quota_line import QuotaLine
 from dkron_operator.act.requested_runs import RunKeeper
 from dkron_operator.act.status_writer import StatusRejected, StatusWriter
 from dkron_operator.act.stop import Stopper
@@ -50,6 +51,7 @@ from dkron_operator.plan.changes import PauseNoted
 from dkron_operator.plan.conditions import failed
 from dkron_operator.plan.inline_claims import next_claim
 from dkron_operator.plan.installation_rules import JobSettings
+from dkron_operator.plan.line_changes import Returned, returning
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.run_status import Refusal
 
@@ -71,6 +73,7 @@ class Shared:
     writer: StatusWriter
     calls: InlineCalls
     traces: RunTracing
+    quota: QuotaLine
 
 
 class Effects:
@@ -94,7 +97,7 @@ class Effects:
         self._store, self._jobs = store, jobs
         self._due_at, self._settled = due_at, settled
         self._events, self._writer = shared.events, shared.writer
-        self._calls, self._traces = shared.calls, shared.traces
+        self._calls, self._traces, self._quota = shared.calls, shared.traces, shared.quota
         self._observer = Observer(ports, store, jobs, listener=listener)
         self.runs = RunKeeper(ports, store, jobs, writer=shared.writer)
         self._stopper = Stopper(ports, store, jobs, observer=self._observer, events=shared.events)
@@ -210,12 +213,28 @@ class Effects:
             await self._writer.claim(cached, ())
 
     async def _fire(self, cached: CachedJob, create: CreateJob) -> None:
-        await self._create(cached, create)
+        try:
+            await self._create(cached, create)
+        except QuotaExceeded as exc:
+            await self._wait_for_room(cached, create, exc)
+        else:
+            if not (create.late or create.call):
+                self._quota.admit(cached.job.namespace)
         for report in create.reports:
             self._events.report(cached.job, report)
         # Queue the write behind the slots of other jobs that are due.
         self._writer.write_soon(cached)
         self._jobs.add(cached.job.uid)
+
+    async def _wait_for_room(self, cached: CachedJob, create: CreateJob, exc: QuotaExceeded) -> None:
+        """A run that was claimed, and has not begun, waits in line and gives its places in pools back. One without a
+        claim is as undecided as before: the next plan has it wait."""
+        log.info("waits for room: %s", exc, extra=context(cached, create.entry))
+        self._quota.refuse(cached.job.namespace, str(exc))
+        known = ((run.trigger, run.group) for run in cached.observed.attempts.values())
+        claims = returning(cached.status, create.entry, known)
+        if claims:
+            await self._writer.claim(cached, (Returned(claims, self._clock.now()),))
 
     async def _remove_annotations(self, cached: CachedJob, keys: list[str]) -> None:
         if not keys:

@@ -42,6 +42,8 @@ COLLECT = 0.25
 """Seconds in which records are collected for one batch."""
 BATCH, BATCH_BYTES = 500, 8 * 1024 * 1024
 """Records, and bytes of their outputs, in one batch."""
+READS = 16
+"""DkronRuns that are read at once for a batch: a tenant with many delays the records of all others."""
 SPECS = 20
 """Jobs whose specs are written at once: at a start, all jobs have one."""
 SLICE = 50
@@ -180,6 +182,7 @@ class Archiver:
                 await self._look_at_all()
                 await asyncio.sleep(COLLECT)
                 await self._migrate()
+                await self._find_lacking()
                 await self._write_all()
                 for namespace, evicted in (await self._upkeep.look()).items():
                     self._report_evicted(namespace, evicted)
@@ -188,6 +191,7 @@ class Archiver:
                     # The file that is there now lacks what this process has stored.
                     self._forget_what_is_stored()
                     self._looks_at_all = True
+                    self._report_replaced()
                 await self._fail(exc, str(exc))
             except Exception as exc:
                 # Whatever is wrong with the archive, the operator goes on, and its probes stay green.
@@ -233,6 +237,14 @@ class Archiver:
             await self._archive.migrate()
             self._migrated = True
 
+    async def _find_lacking(self) -> None:
+        """Ask, once for each execution that a status shows, whether the archive has it. After a restore it may not."""
+        while self._may_act() and (keys := self._outbox.unsure(BATCH)):
+            lacking = await self._archive.lacking(keys)
+            for uid in self._outbox.sure(keys, lacking):
+                cached = self._store.get(uid)
+                self.observe(uid, None if cached is None else cached.base)
+
     async def _write_all(self) -> None:
         async with self._writing:
             while await self._write_executions() or await self._write_slots() or await self._write_revisions():
@@ -251,19 +263,24 @@ class Archiver:
     async def _batch(self) -> dict[Key, Entry]:
         batch = {key: self.entries.whole(left) for key, left in islice(self._left.entries.items(), BATCH)}
         size = 0
-        for key in list(islice(self._outbox.ready, BATCH - len(batch))):
-            cached = self._store.get(key[0])
-            execution = None if cached is None else _recorded(cached, key[1])
-            if cached is None or execution is None:
-                # A user has cleared it.
-                self._outbox.stored(key[0], [key[1]])
-                continue
-            revision = self._revisions.at(key[0], began(execution))
-            entry = batch[key] = await self.entries.build(cached, execution, revision)
-            size += 0 if entry.output is None else len(entry.output.content)
-            if size > BATCH_BYTES:
-                break
+        for keys in _parts(list(islice(self._outbox.ready, BATCH - len(batch))), READS):
+            for key, entry in zip(keys, await asyncio.gather(*map(self._entry, keys)), strict=True):
+                if entry is None:
+                    continue
+                batch[key] = entry
+                size += 0 if entry.output is None else len(entry.output.content)
+                if size > BATCH_BYTES:
+                    return batch
         return batch
+
+    async def _entry(self, key: Key) -> Entry | None:
+        cached = self._store.get(key[0])
+        execution = None if cached is None else _recorded(cached, key[1])
+        if cached is None or execution is None:
+            # A user has cleared it.
+            self._outbox.stored(key[0], [key[1]])
+            return None
+        return await self.entries.build(cached, execution, self._revisions.at(key[0], began(execution)))
 
     def _stored_executions(self, keys: Iterable[Key]) -> None:
         by_job: dict[str, set[str]] = {}
@@ -346,6 +363,12 @@ class Archiver:
         records = "1 record" if number == 1 else f"{number} records"
         text = f"{records} of this job left its status before the archive had them, because the archive is away"
         self._events.report(cached.job, Report(Severity.WARNING, "ArchiveBehind", text))
+
+    def _report_replaced(self) -> None:
+        cluster = self.entries.installation.cluster
+        if cluster is not None:
+            text = "the file of the archive was removed or replaced: what only it had is gone, what jobs show follows"
+            self._events.report(cluster, Report(Severity.WARNING, "ArchiveReplaced", text))
 
     def _report_evicted(self, namespace: str, evicted: Evicted) -> None:
         self._metrics.archive_evicted(namespace, evicted.executions)

@@ -40,7 +40,7 @@ class Entries:
     def __init__(self, client: KubeClient, store: Store, installation: Installation) -> None:
         self._client = client
         self._store = store
-        self._installation = installation
+        self.installation = installation
         self._outputs = Outputs(client, namespace_of=store.namespace_of, room=ROOM)
         self.queue: WorkQueue[Key] = WorkQueue(
             "archive outputs", width=WIDTH, spare=1, group_of=store.namespace_of_attempt
@@ -59,7 +59,7 @@ class Entries:
         spec = cached.job.spec
         if not spec.history.archived_output_bytes or self._outputs.kept(cached.job.uid, execution.job) is not None:
             return True
-        note = of_job.output_note(spec, self._installation.site, cached.job.namespace, execution)
+        note = of_job.output_note(spec, self.installation.site, cached.job.namespace, execution)
         return is_whole(execution, spec.history, note)
 
     async def read(self, cached: CachedJob, execution: Execution) -> None:

@@ -3,9 +3,10 @@
 The statuses in the cache hold the records. Here there are only their names, so the outbox needs no bound of its own.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from dkron_crds.job import Execution, JobStatus, UnarchivedSlots
 
@@ -26,6 +27,9 @@ class OfJob:
     slots: dict[datetime, UnarchivedSlots] = field(default_factory=dict)
     """Slots that the archive has, and the status still owes, by the first one."""
 
+    lacking: set[str] = field(default_factory=set)
+    """Executions that the archive lacks, though the status owes them no longer."""
+
     lost: int = 0
     """How many records the status has lost."""
 
@@ -39,12 +43,14 @@ class Outbox:
         """Executions that can be written, oldest first."""
         self.with_slots: dict[str, None] = {}
         """The jobs that owe slots."""
+        self._unsure: dict[Key, None] = {}
 
     def clear(self) -> None:
         """Another process may have handed over what stands here."""
         self._jobs.clear()
         self.ready.clear()
         self.with_slots.clear()
+        self._unsure.clear()
 
     def observe(self, uid: str, status: JobStatus) -> tuple[list[Execution], int]:
         """The API server has this status. Returns the executions that are owed from now on, and how many records it has
@@ -56,13 +62,17 @@ class Outbox:
         known = self._jobs.get(uid)
         of_job = self._jobs.setdefault(uid, OfJob(lost=owed.lost))
         names = set(owed.executions)
+        executions = {each.job: each for each in status.executions} if names or of_job.lacking or known is None else {}
+        if known is None:
+            self._unsure.update({(uid, name): None for name in executions if name not in names})
+        of_job.lacking &= executions.keys()
+        names |= of_job.lacking
         of_job.stored &= names
         for name in of_job.waiting.keys() - names:
             self._drop(uid, of_job, name)
-        executions = {each.job: each for each in status.executions} if names else {}
         new = [
             executions[name]
-            for name in owed.executions
+            for name in (*owed.executions, *of_job.lacking.difference(owed.executions))
             if name in executions and name not in of_job.waiting and name not in of_job.stored
         ]
         of_job.waiting.update({each.job: each.finished_at for each in new})
@@ -72,6 +82,21 @@ class Outbox:
             self.with_slots[uid] = None
         lost, of_job.lost = owed.lost - of_job.lost, owed.lost
         return new, max(lost, 0) if known else 0
+
+    def unsure(self, number: int) -> list[Key]:
+        """So many executions that a status shows and owes no longer. An archive that was replaced or restored may lack
+        them."""
+        return list(islice(self._unsure, number))
+
+    def sure(self, keys: Iterable[Key], lacking: Collection[Key]) -> set[str]:
+        """The archive has these executions but for some. Return the jobs that owe it more again."""
+        changed = set()
+        for key in keys:
+            of_job = self._jobs.get(key[0])
+            if self._unsure.pop(key, key) is None and of_job is not None and key in lacking:
+                of_job.lacking.add(key[1])
+                changed.add(key[0])
+        return changed
 
     def owed_slots(self, uid: str, status: JobStatus) -> list[UnarchivedSlots]:
         """The slots of this status that the archive has yet to get."""
@@ -92,6 +117,7 @@ class Outbox:
             return
         for name in names:
             self._drop(uid, of_job, name)
+            of_job.lacking.discard(name)
             of_job.stored.add(name)
         of_job.slots.update({each.first: each for each in slots})
 

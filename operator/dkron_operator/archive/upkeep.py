@@ -70,11 +70,12 @@ class Upkeep:
             self._cleared[uid] = None
 
     def clear(self) -> None:
-        """Another process may have written since."""
+        """Another process may have written since, or it is another archive."""
         self._ledger = PauseLedger()
         self._own.clear()
         self._shown.clear()
         self._cleared.clear()
+        self._due = 0.0
 
     def due_in(self) -> float:
         """Seconds until the next look."""

@@ -2,17 +2,18 @@
 server the longer the more pods the namespace has."""
 
 import json
-from collections import OrderedDict
 from typing import Any
 
 from dkron_crds.owners import controller_of, is_pod_of
+from dkron_operator.kit.shared_room import SharedRoom
 from dkron_operator.plan.outcome import FAILED, SUCCEEDED
 from dkron_operator.plan.view import AttemptJob, AttemptState
 
 Object = dict[str, Any]
 
 MOST = 2000
-"""How many pods are kept: their Jobs end within seconds. The oldest goes first, and is listed if it is needed."""
+"""How many pods are kept: their Jobs end within seconds. The oldest of the namespace with the most goes first, and is
+listed if it is needed."""
 LONGEST = 16 * 1024
 """Bytes of a pod that is kept. Users decide how long it is."""
 _READ = {
@@ -28,7 +29,7 @@ class EndedPods:
     """The newest ended pod of each Job, by the namespace and the uid of the Job."""
 
     def __init__(self) -> None:
-        self._pods: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+        self._pods: SharedRoom[tuple[str, str], bytes] = SharedRoom(MOST)
 
     def upsert(self, pod: Object) -> None:
         """Keep what is read of a pod."""
@@ -41,13 +42,14 @@ class EndedPods:
             {key: each.get(key) for key in ("name", "securityContext")} for each in containers
         ]
         packed = json.dumps(kept, separators=(",", ":")).encode()
-        before = self._pods.pop((namespace, owner), None)
+        key = namespace, owner
+        before = self._pods.get(key)
         if before is not None and _created(json.loads(before)) > _created(pod):
             packed = before
         if len(packed) <= LONGEST:
-            self._pods[namespace, owner] = packed
-        while len(self._pods) > MOST:
-            self._pods.popitem(last=False)
+            self._pods.put(namespace, key, packed)
+        else:
+            self._pods.drop(key)
 
     def clear(self) -> None:
         """Forget all: the API server shows an older state than before."""

@@ -13,13 +13,14 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from dkron_crds.run import RunStatus
 from dkron_operator.cache.dependencies import Key
 from dkron_operator.kit.object_guard import ObjectGuard, path_of
 from dkron_operator.plan.requested_run import NO_RUNS, RequestedRun, RunsOfJob, read_requested_run, shortened
 
+T = TypeVar("T", tuple[datetime, str], tuple[datetime, int, str])
 log = logging.getLogger(__name__)
 
 MOST_KNOWN = 256
@@ -38,7 +39,7 @@ def _nobody(uid: str) -> None:
 class _OfJob:
     """The DkronRuns of one job, by uid, in the order of their creation or of their end."""
 
-    waiting: list[tuple[datetime, str]] = field(default_factory=list)
+    waiting: list[tuple[datetime, int, str]] = field(default_factory=list)
     decided: dict[int, str] = field(default_factory=dict)
     ended: list[tuple[datetime, str]] = field(default_factory=list)
     view: RunsOfJob | None = None
@@ -103,7 +104,7 @@ class RequestedRuns:
         if jobs is None:
             return NO_RUNS if listed else RunsOfJob(listed=False, awaited=awaited)
         if jobs.view is None or (jobs.view.listed, jobs.view.awaited) != (listed, awaited):
-            undecided = tuple(self._runs[uid] for _, uid in islice(jobs.waiting, MOST_KNOWN))
+            undecided = tuple(self._runs[uid] for *_, uid in islice(jobs.waiting, MOST_KNOWN))
             decided = {group: self._runs[uid] for group, uid in jobs.decided.items()}
             jobs.view = RunsOfJob(undecided, MappingProxyType(decided), listed, awaited)
         return jobs.view
@@ -154,6 +155,7 @@ class RequestedRuns:
             if run.version < known.version or (run.version == known.version and run.values is None):
                 return None
             self._remove(known)
+            run = replace(run, first_version=known.first_version)
             if run.values is None and not run.decided:
                 run = replace(run, values=known.values)
         elif not (run.decided or run.deleting) and self._waiting[run.namespace] >= MOST_WAITING:
@@ -198,7 +200,7 @@ class RequestedRuns:
             jobs.decided[run.group] = run.uid
         elif not run.deleting:
             # A DkronRun that is being deleted requests nothing.
-            insort(jobs.waiting, (run.created, run.uid))
+            insort(jobs.waiting, _age(run))
             self._waiting[run.namespace] += 1
 
     def _remove(self, run: RequestedRun) -> None:
@@ -213,7 +215,7 @@ class RequestedRuns:
             _discard(jobs.ended, _end(run))
         elif run.decided:
             jobs.decided.pop(run.group, None)
-        elif _discard(jobs.waiting, (run.created, run.uid)):
+        elif _discard(jobs.waiting, _age(run)):
             self._waiting[run.namespace] -= 1
         if not jobs:
             del self._jobs[key]
@@ -224,11 +226,15 @@ def _is_deleted_in_time(run: RequestedRun) -> bool:
     return not (run.deleting or run.backfill)
 
 
+def _age(run: RequestedRun) -> tuple[datetime, int, str]:
+    return run.created, run.first_version, run.uid
+
+
 def _end(run: RequestedRun) -> tuple[datetime, str]:
     return run.status.finished_at or run.created, run.uid
 
 
-def _discard(ordered: list[tuple[datetime, str]], item: tuple[datetime, str]) -> bool:
+def _discard(ordered: list[T], item: T) -> bool:
     """Remove the item. Returns whether it was there."""
     place = bisect_left(ordered, item)
     if place == len(ordered) or ordered[place] != item:

@@ -50,6 +50,8 @@ class Store:
         """Called with the uid of each job that a change of another one concerns."""
         self.on_backfill: Listeners[[str]] = Listeners()
         """Called with the uid of each DkronBackfill whose DkronRun has changed."""
+        self.on_job_gone: Listeners[[str]] = Listeners()
+        """Called with the namespace of each Job that the watch reports as deleted."""
         self.metrics = metrics or Metrics()
         self._clock = clock or Clock()
         self.requested_runs = RequestedRuns(of_backfill=self.on_backfill)
@@ -226,6 +228,7 @@ class Store:
         run = read_attempt(body)
         if run is None:
             return ()
+        self.on_job_gone(run.namespace)
         cached = self._entries.get(run.owner)
         if cached is None:
             # Its DkronJob is gone, or was never seen.

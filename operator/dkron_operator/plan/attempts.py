@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from dkron_crds.job import Active, Execution, SkipReason, Trigger
 from dkron_crds.schedule.instants import shifted
-from dkron_crds.stops import Stop
 from dkron_operator.notifications import notices
 from dkron_operator.plan import kueue
 from dkron_operator.plan.actions import (
@@ -28,6 +27,7 @@ from dkron_operator.plan.plan import NEWER_RUN, Plan, cancelled
 from dkron_operator.plan.probing import plan_probe
 from dkron_operator.plan.replacing import is_replaced, older_jobs
 from dkron_operator.plan.retries import due, retry_of
+from dkron_operator.plan.room import given_up, may_ask
 from dkron_operator.plan.stop_requests import stop_of, stopped
 from dkron_operator.plan.upstream_runs import has_room
 from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome, Situation
@@ -189,7 +189,7 @@ def _claimed(plan: Plan, entry: Active) -> None:
     stop = stop_of(job, entry)
     if stop is not None:
         if plan.create is None:
-            plan.create = _withdrawn(plan, entry, stop)
+            plan.create = _withdrawn(plan, entry, stopped(plan, entry, stop))
     elif entry.waits_in_line:
         _queued(plan, entry)
     elif entry.attempt > 1 and (why := _cancelled(plan, entry)):
@@ -200,22 +200,36 @@ def _claimed(plan: Plan, entry: Active) -> None:
         plan.wake_at(at)
     elif plan.create is None and not _waits_for_its_run(plan, entry):
         late = entry.attempt > 1 and entry.started_at > now
-        plan.start(_complete(plan, entry.model_copy(update={"started_at": now}) if late else entry))
+        create = _complete(plan, entry.model_copy(update={"started_at": now}) if late else entry)
+        # The run has begun, or some of its members may have: it keeps its claim, and its places in pools.
+        if (entry.attempt > 1 or entry.member) and not (create.late or may_ask(plan, entry)):
+            _wait_for_room(plan, entry)
+        else:
+            plan.start(create)
 
 
 def _queued(plan: Plan, entry: Active) -> None:
     """Process a claim that waits in line: its run begins, if it needs no place or has been granted one."""
-    if plan.places.needed and (older := older_jobs(plan, entry)):
+    if plan.may_lack_room and (older := older_jobs(plan, entry)):
         # They make room for it now. It gets their places, or others, like any other run.
         if entry not in plan.situation.persisted.active:
             plan.do(WriteStatus())
         elif plan.create is None and plan.hold is None and plan.situation.problem is None:
             plan.create = CreateJob(entry, replaces=older, late=True)
     elif may_begin(plan, entry) and not _waits_for_its_run(plan, entry):
-        if plan.create is None and plan.places.has_turn(run_of(entry)):
+        if not may_ask(plan, entry):
+            _wait_for_room(plan, entry)
+        elif plan.create is None and plan.places.has_turn(run_of(entry)):
             plan.start(_from_line(plan, entry))
         else:
             plan.ready.append(entry)
+
+
+def _wait_for_room(plan: Plan, entry: Active) -> None:
+    outcome = given_up(plan, entry)
+    if outcome is not None and plan.create is None:
+        plan.create = _withdrawn(plan, entry, outcome)
+        _report_failure(plan, entry, outcome, None)
 
 
 def _from_line(plan: Plan, entry: Active) -> CreateJob:
@@ -266,12 +280,12 @@ def _complete(plan: Plan, entry: Active) -> CreateJob:
     return CreateJob(entry, replaces=older, late=_too_late(plan, entry), otherwise=given_up)
 
 
-def _withdrawn(plan: Plan, entry: Active, stop: Stop) -> CreateJob:
-    """Only check whether the Job exists after all; if it does, it is stopped like any other."""
+def _withdrawn(plan: Plan, entry: Active, outcome: Outcome) -> CreateJob:
+    """Only check whether the Job exists after all; if it does, it goes on, or is stopped like any other."""
     now = plan.situation.now
     began = now if entry.waits_in_line else min(entry.started_at, now)
     never = entry.model_copy(update={"started_at": began})
-    return CreateJob(entry, late=True, otherwise=(_ended(plan, never, stopped(plan, entry, stop)),))
+    return CreateJob(entry, late=True, otherwise=(_ended(plan, never, outcome),))
 
 
 def _hopeless(plan: Plan, entry: Active) -> Outcome | None:

@@ -18,7 +18,7 @@ from dkron_operator.plan.dependency_changes import (
     Link,
     ParentRunsMissed,
 )
-from dkron_operator.plan.line_changes import Dequeued, DroppedFromLine
+from dkron_operator.plan.line_changes import Dequeued, DroppedFromLine, Returned
 from dkron_operator.plan.reserved_slots import Released, Reserved
 
 
@@ -216,7 +216,7 @@ class Enqueued:
 
 Change = (
     Accepted | Decided | SlotsSkipped | SlotsDeferred | DeferredStarted | DeferredSkipped | Refused | RequestsGone
-    | Started | Enqueued | Dequeued | DroppedFromLine | Finished | Dropped | Discarded
+    | Started | Enqueued | Dequeued | Returned | DroppedFromLine | Finished | Dropped | Discarded
     | ParentRunsHandled | ParentRunsMissed | JobsGone | Delivered | ArchiveTurned | Archived
     | ConditionsSet | PauseNoted | Link | Reserved | Released | MarkTakenBack | SinceTakenBack | RebuiltTakenBack
 )  # fmt: skip

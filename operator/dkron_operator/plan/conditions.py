@@ -13,8 +13,10 @@ from dkron_operator.plan import kueue, line, placement
 from dkron_operator.plan.chain import broken_tie
 from dkron_operator.plan.changes import ConditionsSet
 from dkron_operator.plan.deferred_slots import waiting
-from dkron_operator.plan.hindrance import KEPT_BY_FINALIZERS
+from dkron_operator.plan.hindrance import KEPT_BY_FINALIZERS, SUSPENDED
+from dkron_operator.plan.line_changes import run_of
 from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.quota import QUOTA_EXCEEDED
 from dkron_operator.plan.slots import timeline
 from dkron_operator.plan.unknown_jobs import TOLERANCE, is_ahead
 from dkron_operator.plan.view import AttemptState, JobView
@@ -133,13 +135,9 @@ def _suspended(plan: Plan) -> Verdict:
 
 
 def _degraded(plan: Plan) -> Verdict:
-    unconfirmed_create = plan.situation.unconfirmed_create
-    for entry in (*plan.status.active, *((unconfirmed_create,) if unconfirmed_create else ())):
-        trouble, run = plan.situation.pod_problems.get(entry.job), plan.situation.attempts.get(entry.job)
-        if trouble is not None and not trouble.final and (run is None or run.deleting or run.state in NOT_BEGUN):
-            stays = trouble.reason == KEPT_BY_FINALIZERS
-            what = "is being deleted, but still exists" if stays else "does not start"
-            return TRUE, trouble.reason, f"Job {entry.job} {what}: {trouble.message or trouble.reason}"
+    hindered = _hindered(plan) or _refused(plan)
+    if hindered is not None:
+        return TRUE, *hindered
     newest = next(iter(plan.status.executions), None)
     if newest is not None and newest.reason in NEEDS_A_PERSON:
         return TRUE, newest.reason, f"Job {newest.job}: {newest.message or newest.reason}"
@@ -152,6 +150,27 @@ def _degraded(plan: Plan) -> Verdict:
     if wrong := notices.check_notify(job.notify):
         return TRUE, "InvalidNotify", wrong
     return FALSE, "AsExpected", ""
+
+
+def _hindered(plan: Plan) -> tuple[str, str] | None:
+    """Reason and message if the pod of an attempt does not start, or does not go; None otherwise."""
+    unconfirmed_create = plan.situation.unconfirmed_create
+    for entry in (*plan.status.active, *((unconfirmed_create,) if unconfirmed_create else ())):
+        trouble, run = plan.situation.pod_problems.get(entry.job), plan.situation.attempts.get(entry.job)
+        if trouble is not None and not trouble.final and (run is None or run.deleting or run.state in NOT_BEGUN):
+            stays = trouble.reason == KEPT_BY_FINALIZERS
+            what = "is being deleted, but still exists" if stays else "does not start"
+            held = f"; it holds {kueue.PLACES}" if trouble.reason == SUSPENDED and plan.places.needed else ""
+            return trouble.reason, f"Job {entry.job} {what}: {trouble.message or trouble.reason}{held}"
+    return None
+
+
+def _refused(plan: Plan) -> tuple[str, str] | None:
+    """Reason and message if a quota has a run wait, also while that one asks again; None otherwise."""
+    quota = plan.situation.quota
+    runs = {*map(run_of, plan.refused), *quota.since} if quota.closed else ()
+    entry = next((entry for entry in plan.status.active if not entry.uid and run_of(entry) in runs), None)
+    return None if entry is None else (QUOTA_EXCEEDED, f"Job {entry.job} does not start: {quota.message}")
 
 
 def _ahead(plan: Plan) -> tuple[str, str] | None:

@@ -73,7 +73,7 @@ from dkron_operator.plan.dependency_changes import (
     with_effect,
     with_ended,
 )
-from dkron_operator.plan.line_changes import Dequeued, DroppedFromLine, with_begun
+from dkron_operator.plan.line_changes import Dequeued, DroppedFromLine, Returned, with_begun, with_returned
 from dkron_operator.plan.mark import marked, taken_back, with_ran_ahead
 from dkron_operator.plan.reserved_slots import Released, Reserved, fold_window
 from dkron_operator.plan.trim import trimmed
@@ -114,6 +114,8 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return _enqueued(status, change, history)
         case Dequeued():
             return with_begun(status, change)
+        case Returned():
+            return with_returned(status, change)
         case DroppedFromLine():
             return _dropped_from_line(status, change)
         case Discarded(entries):

@@ -11,6 +11,7 @@ from dkron_pods.template import CONTROLLER
 
 Object = Mapping[str, Any]
 
+SUSPENDED = "Suspended"
 KEPT_BY_FINALIZERS = "KeptByFinalizers"
 """The reason of a Job that was deleted and still exists."""
 SLOW = timedelta(seconds=15)
@@ -33,7 +34,7 @@ def without_pod(job: Object, run: AttemptJob, now: datetime) -> PodProblem | Non
     if manager not in (None, CONTROLLER):
         return PodProblem("ManagedElsewhere", f"spec.managedBy of the Job is {manager}, which has not made a pod")
     if spec.get("suspend"):
-        return PodProblem("Suspended", "spec.suspend of the Job is true; set it to false to start the Job")
+        return PodProblem(SUSPENDED, "spec.suspend of the Job is true; set it to false to start the Job")
     if spec.get("parallelism") == 0:
         return PodProblem("NoParallelism", "spec.parallelism of the Job is 0; set it to 1 to start the Job")
     if now - run.released_at < SILENCE:

@@ -32,6 +32,7 @@ JOB_UID = "kueue.x-k8s.io/job-uid"
 QUEUE_NOT_FOUND = "QueueNotFound"
 DEACTIVATED = "Deactivated"
 FAILED_TO_START = "FailedToStart"
+PLACES = "its places in pools"
 LOOK = timedelta(minutes=1)
 """The time between two looks at the queue of a Job that waits."""
 
@@ -140,12 +141,13 @@ def remark(plan: Plan) -> str:
     if not waiting:
         return ""
     first, more = waiting[0], len(waiting) - 1
+    job = f"Job {first.job}, which holds {PLACES}," if plan.places.needed else f"Job {first.job}"
     if first.given_up:
-        text = f"Kueue has given up Job {first.job} ({first.given_up})"
+        text = f"Kueue has given up {job} ({first.given_up})"
     elif first.evictions:
-        text = f"Job {first.job} was evicted, and waits in LocalQueue {first.queue} again"
+        text = f"{job} was evicted, and waits in LocalQueue {first.queue} again"
     else:
-        text = f"Job {first.job} waits in LocalQueue {first.queue} since {rfc3339(first.started_at)}"
+        text = f"{job} waits in LocalQueue {first.queue} since {rfc3339(first.started_at)}"
     return f"{text}, and {more} more" if more else text
 
 

@@ -75,6 +75,7 @@ def remark(plan: Plan) -> str:
         return ""
     pools = plan.situation.job.spec.pools if plan.ready and plan.places.needed else ()
     why = f", for a place in {', '.join(sorted(pools))}" if pools else ""
+    why = f"{why}, for room in a ResourceQuota" if plan.refused else why
     return f"1 run waits in line{why}" if count == 1 else f"{count} runs wait in line{why}"
 
 
@@ -91,7 +92,7 @@ def _why_dropped(plan: Plan, entry: Active) -> SkipReason | None:
         if now > end:
             return reason
         plan.wake_at(end + TICK)
-    return SkipReason.REPLACED if plan.places.needed and is_replaced(plan, entry) else None
+    return SkipReason.REPLACED if plan.may_lack_room and is_replaced(plan, entry) else None
 
 
 def _ends(plan: Plan, entry: Active) -> Iterator[tuple[SkipReason, datetime]]:

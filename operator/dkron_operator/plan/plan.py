@@ -58,6 +58,8 @@ class Plan:
     """A request is refused, which the budget of the namespace pays for as well."""
     ready: list[Active] = field(default_factory=list)
     """The runs in line, by their claims, that could begin but for a place in a pool."""
+    refused: list[Active] = field(default_factory=list)
+    """The claims whose Jobs could be created but for a ResourceQuota."""
     line: Line | None = None
     """The line of the job, as it was last computed."""
     made_room: bool = False
@@ -75,6 +77,11 @@ class Plan:
     def places(self) -> Places:
         """The places of the job in its pools. Nothing is planned before they are known."""
         return self.situation.places or NO_POOLS
+
+    @property
+    def may_lack_room(self) -> bool:
+        """Whether runs may wait in line that no other run of the job is in the way of."""
+        return self.places.needed or self.situation.quota.closed
 
     @property
     def acts(self) -> bool:
@@ -159,7 +166,7 @@ def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Mark, ...] =
     placed = _placed(plan, decision)
     if isinstance(placed, Skip):
         return placed
-    if decision.queue or not plan.places.free:
+    if decision.queue or not plan.places.free or plan.situation.quota.closed:
         return _queued(plan, [_of_member(plan, entry, member) for member in placed], mark)
     # Without a claim, another process would not see who has the place.
     if placed == (ONE_MEMBER,) and not decision.claim and not plan.places.needed:

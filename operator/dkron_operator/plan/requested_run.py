@@ -42,6 +42,9 @@ class RequestedRun:
     version: int
     """The resourceVersion, as a number."""
 
+    first_version: int
+    """The one that it had when it was first seen: of those created in one second, the least is the oldest."""
+
     created: datetime
     deleting: bool
     """Whether it has a deletionTimestamp."""
@@ -145,6 +148,7 @@ def read_requested_run(body: Object, *, with_values: bool = False) -> RequestedR
             namespace=metadata["namespace"],
             name=metadata["name"],
             version=int(metadata["resourceVersion"]),
+            first_version=int(metadata["resourceVersion"]),
             created=created,
             deleting="deletionTimestamp" in metadata,
             job=spec.job,

@@ -54,8 +54,15 @@ def plan_requests(plan: Plan) -> None:
     job = plan.situation.job
     mine = (run for run in plan.situation.runs.undecided if run.is_for(job.name, job.uid))
     waiting = (run for run in mine if not _is_settled(plan, run, known))
+    # They are bound side by side, and decided in the order of their creation: they may join a line.
+    bound = True
     for run in islice(waiting, MOST_RUNS_AT_ONCE):
-        _plan_run(plan, run)
+        if run.values is None or run.status.dkron_job is None:
+            bound = False
+            # A list may be old, and the run decided since, recorded and forgotten: perhaps by another job of this name.
+            plan.do(BindRun(run.uid, job.uid))
+        elif bound and plan.create is None:
+            _plan_run(plan, run)
 
 
 def plan_unasking(plan: Plan) -> None:
@@ -119,13 +126,9 @@ def _is_settled(plan: Plan, run: RequestedRun, known: "_Known") -> bool:
 
 
 def _plan_run(plan: Plan, run: RequestedRun) -> None:
-    if run.values is None or run.status.dkron_job is None:
-        # A list may be old, and the run decided since, recorded and forgotten: perhaps by another job of this name.
-        plan.do(BindRun(run.uid, plan.situation.job.uid))
-    elif plan.create is None:
-        job, begun = plan.situation.job, _begun(plan, run.created)
-        entry = run.cause.entry(uid=job.uid, name=job.name, at=begun, given=run.parameters_given)
-        _decide(plan, _Asked(entry, f"DkronRun {run.name}", force=run.force, run=run))
+    job, begun = plan.situation.job, _begun(plan, run.created)
+    entry = run.cause.entry(uid=job.uid, name=job.name, at=begun, given=run.parameters_given)
+    _decide(plan, _Asked(entry, f"DkronRun {run.name}", force=run.force, run=run))
 
 
 def _first_job(plan: Plan, run: RequestedRun) -> str:

@@ -20,6 +20,7 @@ from dkron_operator.plan.cause import Cause
 from dkron_operator.plan.dependencies import NO_DEPENDENCIES, Dependencies
 from dkron_operator.plan.pauses import Pause
 from dkron_operator.plan.pools import NO_POOLS, Places
+from dkron_operator.plan.quota import OPEN, Quota
 from dkron_operator.plan.requested_run import NO_RUNS, RunsOfJob
 from dkron_operator.plan.spec_check import UNCHECKED, SpecCheck
 from dkron_pods.problem import Problem
@@ -373,6 +374,9 @@ class Situation:
 
     places: Places | None = NO_POOLS
     """The places of the job in its pools; None until the DkronPools have been listed."""
+
+    quota: Quota = OPEN
+    """Whether a ResourceQuota refuses Jobs of the namespace."""
 
     archives: bool = False
     """The operator has an archive."""

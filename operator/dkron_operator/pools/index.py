@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from dkron_crds.base import first_problem
 from dkron_crds.conditions import ReadyReason
 from dkron_crds.lacked_pool import lacks_pool
-from dkron_crds.pool import PoolOrder, PoolSpec, PoolStatus
+from dkron_crds.pool import PoolSpec, PoolStatus
 from dkron_operator.kit.object_guard import FAULT, ObjectGuard
 from dkron_operator.kit.oldest_first import OldestFirst
 from dkron_operator.plan.pools import Pool, PoolKey
@@ -44,7 +44,7 @@ class PoolView:
     """The namespaces that its spec names; kept only of a pool in the operator's namespace."""
 
     elsewhere: bool = False
-    """Whether its spec names namespaces without effect."""
+    """Whether its spec has namespaces or perNamespace without effect."""
 
     problem: str = ""
     """What keeps the spec from being read; empty if nothing does."""
@@ -84,7 +84,7 @@ def unread_pool(body: Object) -> PoolView:
 def _view(metadata: Object, spec: PoolSpec | None, problem: str = "") -> PoolView:
     key = metadata["namespace"], metadata["name"]
     return PoolView(
-        Pool(key, 0 if spec is None else spec.size, PoolOrder.FIFO if spec is None else spec.order),
+        Pool(key, 0) if spec is None else Pool(key, spec.size, spec.order, spec.per_namespace),
         metadata["uid"], int(metadata["resourceVersion"]), metadata.get("generation", 0),
         created=datetime.fromisoformat(metadata["creationTimestamp"]),
         namespaces=frozenset(() if spec is None else spec.namespaces), problem=problem,
@@ -166,7 +166,9 @@ class PoolIndex:
             return None
         status = read("the status of DkronPool", body, read_pool_status)
         if view.key[0] != self._home:
-            return replace(view, namespaces=frozenset(), elsewhere=bool(view.namespaces), status=status)
+            elsewhere = bool(view.namespaces) or view.pool.per_namespace is not None
+            pool = replace(view.pool, per_namespace=None)
+            return replace(view, pool=pool, namespaces=frozenset(), elsewhere=elsewhere, status=status)
         return replace(view, status=status)
 
     def _concerns(self, view: PoolView) -> str:

@@ -15,8 +15,8 @@ from dkron_operator.pools.index import PoolIndex
 from dkron_operator.pools.places import PoolPlaces
 from dkron_operator.watch.followed import EVERYWHERE, Followed, Scope
 
-SLICE = 50
-"""How many jobs are looked at before other tasks get their turn."""
+SLICE = 500
+"""How many jobs and runs are looked at before other tasks get their turn."""
 
 
 class Pools(Followed):
@@ -38,6 +38,11 @@ class Pools(Followed):
 
     async def _look(self, namespace: str, *, waited: bool) -> None:
         jobs = self.places.naming(None if waited or namespace == EVERYWHERE else namespace)
-        for start in range(0, len(jobs), SLICE):
-            self.places.look_again(jobs[start : start + SLICE])
-            await asyncio.sleep(0)
+        piece, size = list[str](), 0
+        for uid in jobs:
+            piece.append(uid)
+            size += 1 + self.places.count_of(uid)
+            if size >= SLICE or uid == jobs[-1]:
+                self.places.look_again(piece)
+                piece, size = [], 0
+                await asyncio.sleep(0)

@@ -7,20 +7,23 @@ what it counts. Each change is made between two awaits, so two jobs cannot take 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from heapq import nsmallest
+from itertools import islice
 
 from dkron_crds.job import Active, JobStatus
-from dkron_crds.pool import SHOWN_IN_LINE, PoolOrder, WaitingRun
+from dkron_crds.pool import MAX_POOL_SIZE, SHOWN_IN_LINE, PoolOrder, WaitingRun
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.listeners import Listeners
 from dkron_operator.plan.holders import holders
 from dkron_operator.plan.line_changes import RunKey, run_of
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.pools import NO_POOLS, Candidate, Places, Pool, PoolKey, PoolLine, grants, turn
+from dkron_operator.plan.pools import NO_POOLS, Candidate, Decision, Places, Pool, PoolKey, PoolLines
 from dkron_operator.plan.view import JobView
 from dkron_operator.pools.index import PoolIndex
 from dkron_pods.problem import Problem
+
+MOST_LOOKS = 1000
+"""How many groups of runs are looked at before the rest of a decision is left for later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,17 @@ class PoolPlaces:
         """Called when the runs that hold places, or wait for one, have changed."""
         self._jobs: dict[str, _Job] = {}
         self._by_pool: dict[PoolKey, set[str]] = defaultdict(set)
-        self._lines: dict[PoolKey, PoolLine] = {}
-        """The runs that wait for a place of each pool, and were granted none."""
+        self._lines = PoolLines()
+        """The runs that wait for places, and were granted none."""
         self._used: Counter[PoolKey] = Counter()
         """How many places are held or granted."""
+        self._shares: Counter[tuple[PoolKey, str]] = Counter()
+        """How many of these are of a namespace."""
         self._granted: dict[str, dict[RunKey, Candidate]] = {}
+        self._undecided: set[PoolKey] = set()
+        """The pools whose places are given later, when a job that was granted some is planned."""
+        self._reserved: dict[PoolKey, set[PoolKey]] = {}
+        """The pools to decide about when one changes: a run that waits for places in all of these reserves some."""
         self._unplanned: dict[str, tuple[PoolKey, ...]] = {}
         """The jobs that were not planned since this replica acts, and their pools."""
         self._closed: Counter[PoolKey] = Counter()
@@ -74,10 +83,11 @@ class PoolPlaces:
     def renew(self) -> None:
         """This replica begins to act, and another process may have acted before. No pool gives a place before each job
         that names it was read again and planned."""
-        for jobs in (self._jobs, self._by_pool, self._lines, self._granted, self._unplanned):
-            jobs.clear()
-        for count in (self._used, self._closed, self._read):
+        for known in (self._jobs, self._by_pool, self._granted, self._unplanned, self._reserved):
+            known.clear()
+        for count in (self._used, self._shares, self._closed, self._read, self._undecided):
             count.clear()
+        self._lines = PoolLines()
         for cached in self._store:
             if cached.job.spec.pools:
                 job = self._job(cached.job, holders(cached.status, cached.observed.attempts.values()), ())
@@ -100,11 +110,13 @@ class PoolPlaces:
         pools, problem = self._resolve(job)
         if problem is not None:
             return Places(free=False, problem=problem)
-        left, known = [self._left(key) for key in pools], self._jobs.get(job.uid)
+        least = min(min(self._left(key), self._share(key, job.namespace)) for key in pools)
+        known = self._jobs.get(job.uid)
         # An edit of the job or of a pool takes back what was granted before it.
-        holds = known is not None and known.pools == pools and min(left) >= 0
+        holds = known is not None and known.pools == pools and least >= 0
         granted = frozenset(self._granted.get(job.uid, ()) if holds else ())
-        return Places(free=min(left) > 0, granted=granted)
+        free = self._undecided.isdisjoint(pools) and self._decision().is_free((job.namespace, pools))
+        return Places(free=free, granted=granted)
 
     def settle(self, cached: CachedJob, plan: Plan) -> None:
         """Take in the plan of a job, which is about to be carried out."""
@@ -149,6 +161,11 @@ class PoolPlaces:
         """The uids of the jobs of a namespace, or of all (None), that name pools."""
         return [uid for uid, job in self._jobs.items() if namespace in (None, job.view.namespace)]
 
+    def count_of(self, uid: str) -> int:
+        """How many runs of a job wait for places, or hold some."""
+        job = self._jobs.get(uid)
+        return 0 if job is None else len(job.ready) + len(job.holding)
+
     def look_again(self, uids: Iterable[str]) -> None:
         """Pools that these jobs may name have changed: their grants are decided again."""
         concerned: set[PoolKey] = set()
@@ -163,11 +180,8 @@ class PoolPlaces:
 
     def usage(self, pool: Pool) -> Usage:
         """Who has the places of a pool, and who waits for one."""
-        jobs = [self._jobs[uid] for uid in self._by_pool.get(pool.key, ())]
-        waiting = [each for job in jobs for each in job.ready]
-        first = nsmallest(SHOWN_IN_LINE, waiting, key=lambda each: turn(pool.order, each))
-        line = tuple(map(self._shown, first))
-        return Usage(sum(len(job.holding) for job in jobs), len(waiting), line)
+        line = tuple(map(self._shown, islice(self._lines.in_turn(pool), SHOWN_IN_LINE)))
+        return Usage(self._used[pool.key], self._lines.count(pool.key), line)
 
     def _shown(self, candidate: Candidate) -> WaitingRun:
         job = self._jobs[candidate.job].view
@@ -188,14 +202,16 @@ class PoolPlaces:
             run = run_of(entry)
             # The members of a run begin together.
             if run not in holding and run not in found and entry.queued_at is not None:
-                found[run] = Candidate(view.uid, run, entry.id, entry.queued_at, pools, view.spec.priority)
+                found[run] = Candidate(
+                    view.uid, run, entry.id, entry.queued_at, view.namespace, pools, view.spec.priority, len(found)
+                )
         return _Job(view, pools, problem, holding, tuple(found.values()))
 
     def _replace(self, job: _Job, *, planned: bool) -> None:
         """The job has changed. `planned`: a plan was made for it, or cannot be made."""
         uid = job.view.uid
         opened, before = self._open(uid) if planned else (), self._jobs.get(uid)
-        if job == before and not opened:
+        if job == before and not opened and not self._undecided:
             return
         old = () if before is None else self._drop(uid).pools
         self._add(job)
@@ -206,23 +222,22 @@ class PoolPlaces:
         self._jobs[job.view.uid] = job
         for key in job.pools:
             self._by_pool[key].add(job.view.uid)
-            self._used[key] += len(job.holding)
+        self._count(job.pools, job.view.namespace, len(job.holding))
         for each in job.ready if job.problem is None else ():
-            self._join(each)
+            self._lines.add(each)
 
     def _drop(self, uid: str) -> _Job:
         """Take out a job with all that it holds and was granted, which is decided again."""
         job = self._jobs.pop(uid)
-        for key in job.pools:
-            self._used[key] -= len(job.holding)
+        self._count(job.pools, job.view.namespace, -len(job.holding))
         for each in self._granted.pop(uid, {}).values():
-            self._used.subtract(each.pools)
+            self._count(each.pools, each.namespace, -1)
         for key in job.pools:
             self._by_pool[key].discard(uid)
             if not self._by_pool[key]:
-                del self._by_pool[key], self._used[key]
-        for each in job.ready:
-            self._leave(each)
+                del self._by_pool[key]
+        for each in job.ready if job.problem is None else ():
+            self._lines.discard(each)
         return job
 
     def _open(self, uid: str) -> tuple[PoolKey, ...]:
@@ -237,31 +252,54 @@ class PoolPlaces:
         pool = self._index.serving(key)
         return 0 if pool is None or self._closed[key] else pool.size - self._used[key]
 
+    def _share(self, key: PoolKey, namespace: str) -> int:
+        """How many places the runs of a namespace may take beside those that they have."""
+        pool = self._index.serving(key)
+        most = None if pool is None else pool.per_namespace
+        return MAX_POOL_SIZE if most is None else most - self._shares[key, namespace]
+
     def _use(self, candidate: Candidate) -> None:
         self._granted.setdefault(candidate.job, {})[candidate.run] = candidate
-        self._used.update(candidate.pools)
+        self._count(candidate.pools, candidate.namespace, 1)
+
+    def _count(self, pools: Iterable[PoolKey], namespace: str, runs: int) -> None:
+        for key in pools:
+            self._used[key] += runs
+            self._shares[key, namespace] += runs
+            if not self._shares[key, namespace]:
+                del self._shares[key, namespace]
+            if not self._used[key]:
+                del self._used[key]
+
+    def _decision(self) -> Decision:
+        return Decision(self._lines, self._index.serving, self._left, self._share)
 
     def _grant(self, keys: Iterable[PoolKey]) -> None:
-        """Give free places of these pools to runs that wait, and have their jobs planned."""
-        among = [key for key in keys if key in self._lines and self._left(key) > 0]
-        for each in grants(self._left, self._lines, among) if among else ():
-            self._leave(each)
-            self._use(each)
-            self._requeue(each.job)
+        """Give free places of these pools to runs that wait, and have their jobs planned. After many looks the rest is
+        left for the next call: there is one when a job that was granted places is planned."""
+        among, decision, given = {*keys, *self._undecided}, self._decision(), False
+        among.update(*(self._reserved.pop(key, ()) for key in tuple(among)))
+        self._undecided.clear()
+        waiting = sorted(key for key in among if key in self._lines)
+        for position, key in enumerate(waiting):
+            while (candidate := decision.following(key)) is not None:
+                self._lines.discard(candidate)
+                self._use(candidate)
+                decision.take(candidate)
+                self._requeue(candidate.job)
+                given = True
+                if decision.looked > MOST_LOOKS:
+                    self._undecided.update(waiting[position:])
+                    break
+            if self._undecided:
+                break
+        for pools in decision.reserved:
+            for key in pools:
+                self._reserved.setdefault(key, set()).update(pools)
+            if given and any(self._order(key) is PoolOrder.PRIORITY for key in pools):
+                # A run of another namespace may be before the one that reserved these, now that one is out of its way.
+                self._undecided.update(pools)
 
-    def _join(self, candidate: Candidate) -> None:
-        for key in candidate.pools:
-            pool = self._index.serving(key)
-            order, line = PoolOrder.FIFO if pool is None else pool.order, self._lines.get(key)
-            if line is None or line.order is not order:
-                # An edit has changed the order.
-                line = self._lines[key] = PoolLine(order, line or ())
-            line.add(candidate)
-
-    def _leave(self, candidate: Candidate) -> None:
-        for key in candidate.pools:
-            line = self._lines.get(key)
-            if line is not None:
-                line.discard(candidate)
-                if not line:
-                    del self._lines[key]
+    def _order(self, key: PoolKey) -> PoolOrder | None:
+        pool = self._index.serving(key)
+        return None if pool is None else pool.order

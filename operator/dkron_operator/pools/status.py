@@ -73,4 +73,5 @@ class PoolStatuses:
         """A remark about a spec that has no effect in this namespace; empty if there is none."""
         if not view.elsewhere:
             return ""
-        return f"namespaces has no effect here, only in the namespace of the operator, {self._home}"
+        where = f"only in the namespace of the operator, {self._home}"
+        return f"namespaces and perNamespace have no effect here, {where}"

@@ -15,6 +15,7 @@ from dkron_operator.plan.fold import is_known, is_recorded
 from dkron_operator.plan.installation_rules import JobSettings
 from dkron_operator.plan.pauses import Pause
 from dkron_operator.plan.pools import Places
+from dkron_operator.plan.quota import Quota
 from dkron_operator.plan.requested_run import RunsOfJob
 from dkron_operator.plan.unknown_jobs import is_settled, split
 from dkron_operator.plan.upstream_runs import fullness
@@ -46,6 +47,7 @@ class Sources:
     budget: CreateBudget
     pauses: Callable[[JobView], tuple[Pause, ...] | None]
     places: Callable[[JobView], Places | None]
+    quota: Callable[[JobView], Quota]
 
 
 class Gatherer:
@@ -118,6 +120,7 @@ class Gatherer:
             unsettled=remembered.lately_counted.keys(),
             pauses=sources.pauses(cached.job),
             places=sources.places(cached.job),
+            quota=sources.quota(cached.job),
             throttled_until=None if left is None else shifted(now, left),
             removals_wait=timedelta(seconds=max(0.0, remembered.removals_wait - self._clock.monotonic())),
             runs=self._store.requested_runs_of(cached),

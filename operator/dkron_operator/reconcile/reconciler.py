@@ -20,6 +20,7 @@ from dataclasses import replace
 from dkron_crds.schedule.instants import shifted
 from dkron_kube.errors import KubeError, Unavailable
 from dkron_operator.act.effects import Effects
+from dkron_operator.act.quota_line import QuotaLine
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.plan.advance import advance
@@ -41,6 +42,7 @@ class Reconciler:
         verifier: CacheVerifier,
         budget: CreateBudget,
         places: PoolPlaces,
+        quota: QuotaLine,
         effects: Effects,
         may_act: Callable[[], bool],
     ) -> None:
@@ -49,6 +51,7 @@ class Reconciler:
         self._verifier = verifier
         self._budget = budget
         self._places = places
+        self._quota = quota
         self._effects = effects
         self._may_act = may_act
 
@@ -57,9 +60,11 @@ class Reconciler:
         try:
             await self._reconcile(uid)
         except KubeError as exc:
+            self._quota.forget(uid)
             self._places.fail(uid, soon=isinstance(exc, Unavailable))
             raise
         except Exception as exc:
+            self._quota.forget(uid)
             self._places.fail(uid, soon=False)
             cached = self._store.get(uid)
             if cached is not None and self._may_act():
@@ -78,6 +83,7 @@ class Reconciler:
                 return
         if cached is None:
             self._budget.forget(uid)
+            self._quota.forget(uid)
 
     async def _plan(self, cached: CachedJob) -> Plan | None:
         """What to do for the job now; None if the cache was behind, and is not any more."""
@@ -97,4 +103,5 @@ class Reconciler:
             plan = advance(replace(situation, throttled_until=shifted(situation.now, wait)))
         # No other job is planned between the look at the places and this.
         self._places.settle(cached, plan)
+        self._quota.settle(cached, plan)
         return plan

@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 
 ENDED = "status.phase!=Pending,status.phase!=Running,status.phase!=Unknown"
 """A field selector, with which a pod is three or four events instead of seven."""
+LONGEST = 128 * 1024
+"""Bytes of an event that is read. Anyone who may write pods may give them the label, and make them longer than the pod
+of any job; to parse one of a megabyte takes as long as the start of many jobs."""
 
 
 def pod_informer(client: KubeClient, pods: EndedPods, namespace: str | None) -> Informer[Object]:
@@ -30,6 +33,6 @@ def pod_informer(client: KubeClient, pods: EndedPods, namespace: str | None) -> 
         remove=lambda _pod: None,
         went_back=pods.clear,
     )
-    selection = Selection(ENDED, labels=LABEL_JOB, from_now=True)
+    selection = Selection(ENDED, labels=LABEL_JOB, from_now=True, longest=LONGEST)
     state = WatchState(f"pods of {namespace or 'all namespaces'}", meanwhile="listing them instead")
     return Informer(client, PODS, namespace, callbacks, state=state, selection=selection)

@@ -29,7 +29,9 @@ def check(case: Case) -> Iterator[Objection]:
 
 
 def _wrong(case: Case, group: Group, run: Run, before: Run | None) -> str:
-    allowed = max((spec.retries for spec in case.life.specs(group.began, run.began)), default=0) + 1
+    # Its claim may have waited since before an edit.
+    since = min(group.began, run.due)
+    allowed = max((spec.retries for spec in case.life.specs(since, run.began)), default=0) + 1
     if run.attempt > allowed:
         return f"and the job allows {allowed}"
     if before is None:
@@ -59,6 +61,8 @@ def _is_owed(case: Case, run: Run) -> bool:
         return False
     due = max(run.end + case.backoff(run.end, run.attempt), case.told(run))
     by = case.weather.decided(due)
+    if case.crowd is not None and case.crowd.of_quota:
+        by = max(by, case.crowd.turn(due))
     if by > case.weather.terms.read or by >= case.life.deleted:
         return False
     if case.is_replaced(run, by):

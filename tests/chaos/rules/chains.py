@@ -13,7 +13,7 @@ from dkron_crds.job import Concurrency, Dependency, JobSpec, MissedRuns, Trigger
 from tests.chaos.case import Case, Group
 from tests.chaos.history import FOREVER
 from tests.chaos.holds import holds
-from tests.chaos.line import Wait, has_line
+from tests.chaos.line import Wait
 from tests.chaos.matching import Point, Window, match
 from tests.chaos.objections import Kind, Objection
 
@@ -73,7 +73,7 @@ def _after_pauses(case: Case, ends: list[End]) -> Iterator[Objection]:
             yield case.object_to(Kind.EXTRA, groups[-1].began, text)
         by = hold.noticed + case.weather.terms.start
         told = any(spec.missed_runs is MissedRuns.SKIP for spec in specs) or hold.pause.drop
-        told = told or (has_line(specs) and _is_busy(case, hold.pause.begin, by))
+        told = told or (case.has_line(specs) and _is_busy(case, hold.pause.begin, by))
         if not owed or groups or told or by > case.weather.terms.read or by >= case.life.deleted:
             continue
         later = [group for group in case.of(Trigger.DEPENDENT) if hold.opens <= group.slot <= hold.noticed]
@@ -143,7 +143,7 @@ def _by(case: Case, end: End) -> datetime:
 def _wait(case: Case, end: End) -> Wait:
     """How long the run after it may have waited in line. Which one that is of two ends, is unknown."""
     by = _decided(case, end)
-    if by >= FOREVER or not has_line(case.life.specs(end.at, by)):
+    if by >= FOREVER or not case.has_line(case.life.specs(end.at, by)):
         return Wait(end.at, by, by)
     near = case.weather.terms.grain
     own = [group for group in case.of(Trigger.DEPENDENT) if abs(group.slot - end.at) <= near]

@@ -8,7 +8,6 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import Trigger
 from tests.chaos.case import Case
 from tests.chaos.history import Run
-from tests.chaos.line import has_line
 from tests.chaos.objections import Kind, Objection
 
 BY_ITSELF = frozenset({"OOMKilled", "DeadlineExceeded", "Unknown"})
@@ -70,5 +69,5 @@ def _due(case: Case, run: Run) -> datetime:
     request as its request, and one that has waited in line as its slot."""
     before = (other.end for other in case.life.runs if other.group == run.group and other.attempt == run.attempt - 1)
     asked = [start_of_request(run.slot, run.began)] if run.trigger is Trigger.MANUAL else []
-    waited = [run.slot] if has_line(case.life.specs(run.slot, run.began)) and run.slot < run.began else []
+    waited = [run.slot] if case.has_line(case.life.specs(run.slot, run.began)) and run.slot < run.began else []
     return min([run.began, *asked, *waited, *(end for end in before if end is not None)])

@@ -9,7 +9,7 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import Concurrency, JobSpec, Trigger
 from tests.chaos.case import Case, Group
 from tests.chaos.history import FOREVER, Act, Operation
-from tests.chaos.line import Wait, has_line
+from tests.chaos.line import Wait
 from tests.chaos.matching import Point, Window, match
 from tests.chaos.objections import Kind, Objection
 
@@ -64,7 +64,7 @@ def excuse(case: Case, op: Operation) -> str:
 
 
 def _wait(case: Case, op: Operation, by: datetime) -> Wait:
-    if (op.force and case.crowd is None) or not has_line(case.life.specs(op.invoked, by)):
+    if (op.force and case.crowd is None) or not case.has_line(case.life.specs(op.invoked, by)):
         return Wait(op.invoked, by, by)
     own = (group for group in case.groups if _is_its_own(group, op))
     return case.wait(op.invoked, by, op, *own, overrules=op.force)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from dkron_api.archive_command import VARIABLE, main
-from tests.support.archives import migrated
+from dkron_archive.opening import open_archive
+from tests.support.archives import NAMESPACE, entry, migrated
 
 
 @pytest.fixture
@@ -39,9 +40,18 @@ def test_archive_that_cannot_be_opened_is_an_error(
 
 
 def test_commands_say_what_they_did(use: Callable[[str], str], capsys: pytest.CaptureFixture[str]) -> None:
-    asyncio.run(migrated(use("sqlite:///{folder}/archive.db")))
-    assert [main([command, "team"]) for command in ("adopt", "forget")] == [0, 0]
+    async def made() -> None:
+        url = use("sqlite:///{folder}/archive.db")
+        await migrated(url)
+        archive = open_archive(url)
+        await archive.write([entry(1)])
+        await archive.close()
+
+    asyncio.run(made())
+    assert [main([command, NAMESPACE]) for command in ("adopt", "forget")] == [0, 0]
     assert capsys.readouterr().out.splitlines() == [
-        "adopted the history of the namespace team",
-        "deleted the history of the namespace team: 0 executions, and all other records",
+        f"adopted the history of the namespace {NAMESPACE}",
+        f"deleted the history of the namespace {NAMESPACE}: 1 executions, and all other records",
     ]
+    assert main(["adopt", "tema"]) == 1, "a name that was mistyped"
+    assert capsys.readouterr().err == "dkron-api archive: the archive has no job of a namespace tema\n"

@@ -13,7 +13,7 @@ from dkron_api.auth.guard import Guard
 from dkron_api.edge.gate import SEARCHES, SEARCHES_OF_ONE
 from dkron_api.edge.keys import GATE
 from dkron_api.refusal import ApiError
-from dkron_api.routes import charts, execution_lists, executions
+from dkron_api.routes import charts, execution_lists, execution_pages, executions
 from dkron_archive.records import SkippedSlots
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Execution, JobStatus
@@ -211,6 +211,28 @@ async def test_archive_that_is_away_leaves_the_status(api: Api, archive: FakeArc
         assert f"{AWAY} The answer has only what the jobs still show." in answer.headers["Warning"]
     later = await api.client.get(f"{ALL}?after={first.headers['X-Next-After']}")
     assert (later.status, later.headers["Retry-After"]) == (503, "5"), "it would look like the last page"
+
+
+async def test_outputs_that_fail_later_are_one_line(
+    api: Api, archive: FakeArchive, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """503 before the first part is sent; there is nothing to find in a traceback."""
+    archive.entries.clear()
+    archive.put(archived(-7), archived(-8), output="x" * 3000)
+    monkeypatch.setattr(execution_pages, "TOGETHER", 1)
+    read = archive.outputs
+
+    async def first(*keys: Any, size: int) -> Any:
+        found = await read(*keys, size=size)
+        archive.trouble = AWAY
+        return found
+
+    monkeypatch.setattr(archive, "outputs", first)
+    answer = await api.client.get(f"{ALL}?output_size_limit=5000")
+    assert (answer.status, await answer.text(), answer.headers.get("Retry-After")) == (503, AWAY, "5")
+    lines = [each for each in caplog.records if "ends without all outputs" in each.getMessage()]
+    assert [(each.levelname, each.exc_info) for each in lines] == [("WARNING", None)]
+    assert not [each for each in caplog.records if each.levelname == "ERROR"]
 
 
 @pytest.mark.parametrize(

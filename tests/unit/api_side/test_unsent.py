@@ -17,13 +17,13 @@ from dkron_api.edge.aiohttp_fixes import Connection
 from dkron_api.edge.keys import GATE
 from dkron_api.edge.unsent import STREAMS, Unsent
 from dkron_api.refusal import ApiError
-from dkron_api.routes import execution_lists, log
+from dkron_api.routes import execution_lists, jobs, log
 from dkron_api.translate.pieces import PIECE
 from tests.support.api_app import Api, running_api
 from tests.support.builders import wire_job
 from tests.support.fake_archive import AWAY, FakeArchive, archived
 
-ROUTES = (execution_lists.ROUTES, log.ROUTES)
+ROUTES = (execution_lists.ROUTES, jobs.ROUTES, log.ROUTES)
 SECONDS = 30.0
 RUNS = 33
 LIST = f"/v1/executions?output_size_limit=256000&limit={RUNS}"
@@ -146,6 +146,24 @@ async def test_client_that_reads_nothing_is_sent_away(
             await read_all(client)
 
 
+async def test_unread_versions_of_the_list_of_jobs_are_bounded(api: Api) -> None:
+    """The list that is cached counts for no client: only the versions before it do, which nothing but answers keeps."""
+    share = 10 * 1024 * 1024
+    api.app[GATE].unsent = Unsent(total=2 * share, share=share)
+    clients: list[socket.socket] = []
+    api.know_jobs(*(wire_job(name=f"job-{n}", uid=f"uid-{n}", command="x" * 50_000) for n in range(160)))
+    async with listening(api) as port:
+        for version in range(2, 10):
+            api.own.job_index.upsert(wire_job(name="job-0", uid="uid-0", version=version))
+            assert unsent(api).size == pytest.approx(8_000_000 if clients else 0, rel=0.02)
+            for _ in range(2):
+                clients.append(await ask(port, "/v1/jobs"))
+                await asyncio.get_running_loop().sock_recv(clients[-1], 1)
+        for client in clients:
+            client.close()
+        await until(lambda: unsent(api).size == 0)
+
+
 async def test_archive_that_fails_midway_ends_the_list(api: Api, archive: FakeArchive) -> None:
     async with listening(api) as port:
         client = await ask(port, LIST)
@@ -161,6 +179,8 @@ class Held:
 
     answers: list[tuple[str, int]]
     broken: list[int]
+    grows: int = 0
+    """Bytes that the first one then has."""
 
 
 @pytest.mark.parametrize(
@@ -171,13 +191,18 @@ class Held:
         pytest.param(Held([("b", 40), ("a", 20), ("a", 25), ("c", 20)], [1]), id="the oldest of the fullest caller"),
         pytest.param(Held([("a", 70)], []), id="one that is longer than a share"),
         pytest.param(Held([("a", 60), ("b", 60), ("c", 60)], [0, 1]), id="the last one stays"),
+        pytest.param(Held([("a", 10), ("a", 20)], [0], grows=50), id="the oldest that grows"),
     ],
 )
 def test_oldest_unread_answer_gives_way(case: Held) -> None:
     unsent, broken = Unsent(total=100, share=60), list[int]()
     with ExitStack() as stack:
-        for number, (owner, size) in enumerate(case.answers):
+        answers = [
             stack.enter_context(unsent.answer(owner, partial(broken.append, number), size))
+            for number, (owner, size) in enumerate(case.answers)
+        ]
+        if case.grows:
+            unsent.hold(answers[0], case.grows)
         assert broken == case.broken
         assert unsent.size == sum(size for number, (_, size) in enumerate(case.answers) if number not in broken)
     assert unsent.size == 0

@@ -220,6 +220,16 @@ async def test_refusal_by_kubernetes_is_passed_on() -> None:
     assert len(world.job_index) == 0
 
 
+@pytest.mark.parametrize("known", [(), (wire_job(name=NAME),)], ids=["a new job", "a job that exists"])
+async def test_spec_over_the_bound_is_refused_unwritten(known: tuple[Object, ...]) -> None:
+    world = Scene(*known)
+    before = world.kube.world.version
+    long = JobBody(name=NAME, schedule="@daily", executor="shell", executor_config={"command": "ä" * 40_000})
+    error = await refused(world.writes.upsert(long))
+    assert (error.status, "at most 65536 are allowed" in error.reason) == (400, True)
+    assert world.kube.world.version == before
+
+
 async def test_unanswered_create_is_hidden_and_repeatable() -> None:
     world = Scene()
     world.kube.lose_answer("create dkronjobs")

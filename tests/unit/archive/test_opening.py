@@ -46,9 +46,7 @@ async def test_server_that_is_not_verified_is_a_warning(
 
 async def test_server_that_is_away(unused_tcp_port: int) -> None:
     archive = open_archive(f"postgresql://dkron:{SECRET}@127.0.0.1:{unused_tcp_port}/db")
-    with pytest.raises(
-        ArchiveUnavailable, match=r"^The archive cannot be used: .*refused|Connect call failed"
-    ) as caught:
+    with pytest.raises(ArchiveUnavailable, match=r"^The archive cannot be used: its server refuses") as caught:
         await archive.health()
     assert "s3cr3t" not in str(caught.value)
     await archive.close()

@@ -29,6 +29,17 @@ async def test_every_field_comes_back(archive: Archive) -> None:
     assert await everything(archive) == [record(2), full]
 
 
+async def test_lacking_executions_are_told(archive: Archive) -> None:
+    other = ("uid-of-other", "backup-1")
+    assert await archive.lacking([KEY, other]) == {KEY, other}
+    await archive.write([entry(1), entry(2)])
+    assert await archive.lacking([KEY, other, (KEY[0], "backup-3")]) == {other, (KEY[0], "backup-3")}
+    await archive.delete_executions(NAMESPACE, "backup")
+    assert await archive.lacking([KEY]) == {KEY}
+    await archive.write([entry(1)])
+    assert await everything(archive) == [], "a deleted one does not come back"
+
+
 async def test_known_record_stays_as_it_is(archive: Archive) -> None:
     first = entry(1, output=b"first")
     await archive.write([first, entry(1, output=b"second", message="second")])

@@ -1,6 +1,7 @@
 """SQLite: what may be wrong with a file, each as one sentence; and readers that never wait."""
 
 import asyncio
+import os
 import re
 import shutil
 import sqlite3
@@ -11,9 +12,10 @@ from contextlib import closing
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from dkron_archive import contents
 from dkron_archive.archive import Archive
@@ -157,6 +159,53 @@ async def test_call_that_is_cancelled_leaves_the_archive_usable(short: Archive) 
             await call
     await short.write([entry(1)])
     assert record(1) in await everything(short)
+
+
+async def test_cancelled_read_does_not_keep_the_log(file: Path, short: Archive) -> None:
+    """Not even while something refers to its cursor, as a cycle of an exception and its frames does."""
+    cursors, begun, goes_on = [], threading.Event(), threading.Event()
+
+    def waits(_: int) -> int:
+        begun.set()
+        return int(goes_on.wait(10))
+
+    async def read() -> None:
+        async with short.database.reading() as connection:
+            event.listen(connection.sync_connection, "before_cursor_execute", lambda *given: cursors.append(given[1]))
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            await driver.create_function("waits", 1, waits)
+            await connection.execute(text("SELECT waits(0) UNION ALL SELECT name FROM job"))
+
+    await short.write([entry(1)])
+    call = asyncio.create_task(read())
+    await asyncio.to_thread(begun.wait, 10)
+    call.cancel()
+    goes_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert cursors
+    await short.write([entry(2)])
+    with closing(sqlite3.connect(file)) as other:
+        assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
+
+
+async def test_cleaning_gives_the_log_back(file: Path, short: Archive) -> None:
+    """Until then it counts as size."""
+
+    def log() -> int:
+        return Path(f"{file}-wal").stat().st_size
+
+    with closing(sqlite3.connect(file, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM job").fetchall()
+        await short.write([entry(n, output=os.urandom(1000)) for n in range(500)])
+        await short.clean(Retention(None, 100), now=START, budget=timedelta(seconds=30))
+        pinned = log()
+        assert pinned > 500_000
+        assert (await short.health()).size > pinned
+    await short.clean(Retention(None, 100), now=START, budget=timedelta(seconds=30))
+    assert log() == 0
+    assert (await short.health()).size < pinned
 
 
 async def test_backup_while_it_is_written(file: Path, short: Archive, tmp_path: Path) -> None:

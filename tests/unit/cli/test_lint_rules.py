@@ -10,7 +10,7 @@ from dkron_cli.core.lint import MODELS, lint
 from dkron_cli.core.manifests import documents
 from dkron_cli.core.rules import broken_rules
 from dkron_crds.parameters import Parameter
-from dkron_crds.rules import ATTACHED, LONG_ENOUGH_TO_WAIT
+from dkron_crds.rules import ATTACHED, FREE_FORM_FITS, LONG_ENOUGH_TO_WAIT
 from tests.support.broken_jobs import BROKEN, broken_spec
 from tests.support.builders import NOON
 from tests.support.documents import job
@@ -45,4 +45,4 @@ def test_each_rule_is_broken_by_a_refused_object() -> None:
 def test_rule_without_a_function_is_checked_elsewhere() -> None:
     parameters = {each["rule"] for each in Parameter.model_json_schema()["x-kubernetes-validations"]}
     left = {cel for cel, rule in ATTACHED.items() if rule.holds is None and "oldSelf" not in cel}
-    assert left == parameters | {LONG_ENOUGH_TO_WAIT.cel}
+    assert left == parameters | {FREE_FORM_FITS.cel, LONG_ENOUGH_TO_WAIT.cel}

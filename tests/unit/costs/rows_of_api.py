@@ -59,6 +59,11 @@ def running(count: int) -> list[Object]:
     return [named(number, status=status) for number in range(count)]
 
 
+def crowded(count: int) -> list[Object]:
+    """Twenty DkronJobs that each have so many runs."""
+    return [named(number, status=status_with(active=attempts(count))) for number in range(20)]
+
+
 def feed_of(*bodies: Object) -> Feed:
     """The caches of a namespace, which know these DkronJobs."""
     feed = Feed(JobIndex(lambda: NOON), EventLog(), lambda: NOON)
@@ -117,6 +122,7 @@ ROWS = (
     Row("GET /v1/jobs/NAME", "DkronJobs after it", 1000, request("/v1/jobs/parent", children)),
     Row("GET /v1/jobs/NAME/details", "DkronJobs in its chain", 200, request("/v1/jobs/job-5/details", chained)),
     Row("GET /v1/busy", "DkronJobs that run", 200, request("/v1/busy", running)),
+    Row("GET /v1/busy", "runs of 20 DkronJobs", 250, request("/v1/busy", crowded)),
     Row("GET /v1/executions", "DkronJobs", 200, request("/v1/executions", running)),
     Row("GET /v1/timeline", "DkronJobs", 200, request("/v1/timeline", running)),
     Row("GET /v1/skipped", "DkronJobs", 200, request("/v1/skipped", running)),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.costs.contract import lists
-from tests.unit.costs.cost import MOST_IN_ONE_PIECE, Row, measured
+from tests.unit.costs.cost import Row, measured
 from tests.unit.costs.filled import FILLED, Filled
 from tests.unit.costs.rows import ROWS
 
@@ -31,10 +31,6 @@ def test_lists_are_as_full_as_rows_say(filled: Filled) -> None:
 
 def test_rows_have_names_of_their_own() -> None:
     assert len({row.name for row in ROWS}) == len(ROWS)
-
-
-def test_wider_bounds_have_a_reason() -> None:
-    assert all(row.why for row in ROWS if row.piece > MOST_IN_ONE_PIECE)
 
 
 def _length(found: Any, path: list[str]) -> int:

@@ -144,6 +144,19 @@ async def test_selection_from_now_lists_one_object_and_keeps_none() -> None:
     assert watched["resourceVersion"] == "2"
 
 
+async def test_event_longer_than_selected_is_not_parsed() -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if "watch" not in request.query:
+            return web.json_response({"items": [], "metadata": {"resourceVersion": "1"}})
+        response = await opened(request)
+        await response.write(b"{" * 301 + b"\n" + added("b", 3))
+        return response
+
+    async with following(answer, selection=Selection(longest=300)) as diary:
+        await diary.until("the short one", lambda diary: diary.held)
+    assert diary.told[:2] == ["replace  @1", "upsert b@3"]
+
+
 @pytest.mark.parametrize(
     "answer",
     [

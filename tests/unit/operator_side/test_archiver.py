@@ -11,8 +11,8 @@ from dkron_archive.ports import ArchiveUnavailable
 from dkron_archive.records import Cleaned, Evicted
 from dkron_crds.job import Active, JobStatus, Unarchived
 from dkron_crds.job_metadata import OF_RUN
-from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, EVENTS, JOBS, PODS
-from dkron_operator.archive.archiver import ArchiveState
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, EVENTS, JOBS, PODS, Resource
+from dkron_operator.archive.archiver import READS, ArchiveState
 from dkron_operator.leader.election import Leadership
 from tests.support.builders import (
     NAMESPACE,
@@ -31,7 +31,7 @@ from tests.support.builders import (
     wire_run,
 )
 from tests.support.edges import Edges, until, wall
-from tests.support.fake_archive import AWAY, FakeArchive
+from tests.support.fake_archive import AWAY, FakeArchive, archived
 from tests.support.fake_kube import FakeKube
 
 pytestmark = pytest.mark.looptime
@@ -242,6 +242,46 @@ async def test_archive_that_was_replaced_gets_what_is_known() -> None:
         assert state(edges).up
 
 
+@pytest.mark.parametrize("running", [True, False], ids=["while it runs", "while it is stopped"])
+async def test_lost_executions_are_handed_over_again(running: bool) -> None:
+    """All that the status shows, not only what it still owes."""
+    kube, archive = FakeKube(), FakeArchive()
+    async with operator(kube, archive) as edges:
+        for number in (1, 2, 3):
+            await until(60 * number + 1)
+            finish(edges, claim(after(minutes=number)).job)
+        await until(235)
+        assert (len(owed(edges).executions), len(archive.names())) == (1, 3)
+        if running:
+            archive.replace()
+            await until(320)
+    if not running:
+        archive.entries.clear()
+    async with operator(kube, archive) as edges:
+        await until(330)
+        assert len(archive.names()) == 3
+        assert archive.entries[KEY].execution.success
+        writes = archive.calls.count("write")
+    async with operator(kube, archive):
+        await until(340)
+    assert archive.calls.count("write") - writes <= 1, "what the archive has is not written again"
+
+
+async def test_replaced_archive_is_reported_at_once() -> None:
+    kube, archive = FakeKube(), FakeArchive()
+    kube.put(DKRON_CLUSTERS, {"metadata": {"name": "dkron", "namespace": "dkron", "uid": "u"}, "spec": {}})
+    async with operator(kube, archive) as edges:
+        await edges.parts.installation.read()
+        await first_ends(edges)
+        assert state(edges).executions == 0
+        archive.replace()
+        archive.put(*map(archived, range(7)))
+        await until(140)
+        assert state(edges).executions == 8, "not only with the next look, a minute later"
+        (note,) = notes(kube, "ArchiveReplaced")
+        assert "was removed or replaced" in note
+
+
 class WithoutPauses(FakeArchive):
     """One that takes records, and fails when it is asked for pauses."""
 
@@ -438,6 +478,37 @@ async def test_requester_and_parameters_are_archived() -> None:
         await until(5)
         found = archive.entries[UID, asked.job].execution
         assert (found.trigger, found.cause, found.parameters) == ("manual", "ada", {"table": "orders"})
+
+
+class SlowRuns(FakeKube):
+    """Takes a second for each DkronRun. `most` were read at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.most = self.reading = 0
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> dict[str, Any]:
+        if resource == DKRON_RUNS:
+            self.reading += 1
+            self.most = max(self.most, self.reading)
+            await asyncio.sleep(1)
+            self.reading -= 1
+        return await super().get(resource, namespace, name)
+
+
+async def test_requests_of_a_batch_are_read_together() -> None:
+    kube, archive = SlowRuns(), FakeArchive()
+    asked = [request_claim(f"run-{n}") for n in range(3 * READS)]
+    for number, each in enumerate(asked):
+        run = {"job": "backup", "parameters": {}, "requestedBy": f"user {number}"}
+        kube.put(DKRON_RUNS, {"metadata": {"name": f"run-{number}", "namespace": "team-a"}, "spec": run})
+        job = wire_run(each)
+        job["metadata"]["annotations"][OF_RUN] = f"run-{number}"
+        kube.put(JOBS, job)
+    async with operator(kube, archive, **owing(*asked)):
+        await until(8)
+        causes = {entry.execution.cause for entry in archive.entries.values()}
+    assert (kube.most, len(archive.entries), len(causes)) == (READS, len(asked), len(asked))
 
 
 def set_disabled(body: dict[str, Any], disabled: bool, *, generation: int) -> None:

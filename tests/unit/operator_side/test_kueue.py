@@ -15,6 +15,7 @@ from dkron_operator.plan.advance import advance
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.kueue import JOB_UID, entry_of, given_up
 from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.pools import Places
 from dkron_operator.plan.read import read_attempt
 from dkron_operator.plan.view import AttemptJob, AttemptState, JobView, PodProblem
 from tests.support.builders import (
@@ -213,6 +214,12 @@ def test_ready_says_that_a_job_waits(entry: Active, at: float, says: str) -> Non
     plan = look(entry, in_queue(), at=after(at), probed={ENTRY.job: NOON})
     assert condition(plan, "Ready").message == says
     assert (condition(plan, "Ready").status, condition(plan, "Degraded").status) == ("True", "False")
+
+
+def test_ready_says_that_a_job_that_waits_holds_places() -> None:
+    job = job_view(schedule="@manually", pools=["x"])
+    plan = look(WAITS, in_queue(), at=after(10), job=job, places=Places(), probed={ENTRY.job: NOON})
+    assert condition(plan, "Ready").message.startswith(f"Job {ENTRY.job}, which holds its places in pools, waits in")
 
 
 def test_ready_counts_the_jobs_that_wait() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job_metadata import KUEUE_QUEUE
-from dkron_kube.errors import AlreadyExists, KubeError, NotFound, Rejected, Unavailable
+from dkron_kube.errors import AlreadyExists, KubeError, NotFound, QuotaExceeded, Rejected, Unavailable
 from dkron_kube.paths import EVENTS, JOBS, PODS
 from dkron_operator.act.events import build_event
 from dkron_operator.cache.ended_pods import MOST
@@ -198,6 +198,21 @@ async def test_kept_pods_are_bounded_and_the_oldest_goes() -> None:
     assert [edges.store.ended_pods.get(run) is not None for run in runs] == [False, True, True]
     edges.store.ended_pods.clear()
     assert edges.store.ended_pods.get(runs[-1]) is None
+
+
+async def test_pods_of_one_namespace_leave_others_theirs() -> None:
+    edges = over()
+    for number in range(2 * MOST):
+        pod = of_job(wire_pod(states={"job": terminated(3)}, phase="Failed"), f"job-{number}")
+        pod["metadata"]["namespace"] = "loud" if number else "quiet"
+        edges.store.ended_pods.upsert(pod)
+    run = edges.entry().observed.attempts[ENTRY.job]
+    quiet, loud = (
+        replace(run, namespace=namespace, name=name, uid=f"uid-of-{name}")
+        for namespace, name in (("quiet", "job-0"), ("loud", "job-1"))
+    )
+    assert edges.store.ended_pods.get(quiet) is not None
+    assert edges.store.ended_pods.get(loud) is None
 
 
 def owned(**fields: Any) -> Object:
@@ -478,8 +493,7 @@ async def test_a_spec_is_tried_without_creating_anything() -> None:
             id="of an invalid Job, without the name that it never had",
         ),
         pytest.param(Rejected("admission webhook said no", status=403), "admission webhook said no", id="of a webhook"),
-        pytest.param(Rejected("exceeded quota: pods=3", status=403), None, id="of a quota says nothing about tonight"),
-        pytest.param(Rejected("status unknown for quota: jobs", status=403), None, id="of a quota that is new neither"),
+        pytest.param(QuotaExceeded("exceeded quota: pods=3"), None, id="of a quota says nothing about tonight"),
         pytest.param(AlreadyExists("there"), None, id="of a taken name says nothing"),
         pytest.param(NotFound("no namespace"), None, id="of a namespace that goes says nothing"),
     ],

@@ -23,7 +23,7 @@ from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.holders import holders
 from dkron_operator.plan.line_changes import Dequeued, RunKey, queued, with_begun
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.pools import Places
+from dkron_operator.plan.pools import Places, Pool
 from dkron_operator.plan.requested_run import RunsOfJob
 from dkron_operator.plan.view import AttemptState, Outcome, Situation
 from dkron_operator.pools.index import MOST, PoolIndex
@@ -75,9 +75,10 @@ class Shared:
         """As the store."""
         return _cached(self.jobs[name]) if name in self.jobs else None
 
-    def add(self, name: str, pools: str, **spec: Any) -> None:
+    def add(self, name: str, pools: str, *, namespace: str = NAMESPACE, **spec: Any) -> None:
         """A job that names these pools, which have names of one letter."""
         job = job_view(name=name, uid=name, **{"pools": list(pools), "schedule": "@manually", **spec})
+        job = replace(job, namespace=namespace)
         known = {"since": NOON, "fingerprint": job.fingerprint, "accepted": accepted_schedule(job.spec)}
         status = JobStatus(**known, last_schedule_time=after(minutes=self.now))
         self.jobs[name] = situation(job, status, now=after(minutes=self.now), fireable_since=NOON)
@@ -551,7 +552,9 @@ def test_places_are_full_and_never_exceeded(story: list[tuple[Any, ...]]) -> Non
         for pool, size in sizes.items():
             assert taken[pool] <= max(size or 0, before[pool]), f"{what}: {taken} of {sizes}"
         for name, each in shared.jobs.items():
-            free = all(taken[pool] < (sizes[pool] or 0) for pool in each.job.spec.pools)
+            # A run of both pools may reserve a place of one.
+            kept = len(each.job.spec.pools) == 1 and bool(shared.waiting("x") or shared.waiting("z"))
+            free = all(taken[pool] + kept < (sizes[pool] or 0) for pool in each.job.spec.pools)
             may = each.job.spec.concurrency == "allow" or not shared.holding(name)
             assert not (shared.waiting(name) and free and may), f"{what}: {name} waits beside free places"
     begun = sum(len({attempt.group for attempt in each.attempts.values()}) for each in shared.jobs.values())
@@ -565,6 +568,51 @@ class Named:
     pools: tuple[dict[str, Any], ...]
     key: tuple[str, str] | None
     said: str = ""
+
+
+def test_namespace_holds_its_share_of_a_pool_at_most() -> None:
+    shared = Shared({})
+    shared.index.upsert(wire_pool("a", 3, namespace=HOME, namespaces=["team", "web"], perNamespace=2))
+    for name in "uvwxyz":
+        shared.add(name, "a", namespace="team" if name < "z" else "web")
+        shared.request(name, 1)
+        shared.pass_to(shared.now + 1)
+    assert shared.lines() == "uvz|wxy"
+    shared.end("z")
+    assert shared.lines() == "uv|wxy", "a place stays free"
+    shared.end("u")
+    assert shared.lines() == "vw|xy"
+    shared.index.upsert(wire_pool("a", 3, namespace=HOME, namespaces=["team", "web"], perNamespace=1, version=2))
+    shared.places.look_again(shared.places.naming(None))
+    shared.end("v")
+    assert shared.lines() == "w|xy", "what runs counts in a smaller share"
+    shared.restart()
+    assert shared.lines() == "w|xy"
+    shared.end("w")
+    assert shared.lines() == "x|y"
+
+
+def test_share_has_no_effect_outside_of_the_operators_namespace() -> None:
+    shared = Shared({})
+    shared.index.upsert(wire_pool("a", 2, perNamespace=1))
+    shared.ask_each("xy", "a")
+    assert shared.lines() == "xy|"
+    assert next(iter(shared.index)).elsewhere
+
+
+def test_long_decision_ends_when_a_job_is_planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dkron_operator.pools.places.MOST_LOOKS", 0)
+    shared = Shared({"a": 0, "b": 0})
+    shared.ask_each("uvwxyz", "a")
+    shared.ask_each("st", "b")
+    for pool in "ab":
+        shared.index.upsert(wire_pool(pool, 4, version=2))
+    shared.places.look_again(shared.places.naming(None))
+    taken = shared.places.usage(Pool((NAMESPACE, "a"), 4)).running
+    assert taken == 1, "the rest is left for later"
+    assert not shared.places.of(shared.jobs["s"].job).free
+    shared.drain()
+    assert shared.lines() == "uvwxst|yz"
 
 
 AT_HOME = wire_pool("db", namespace=HOME, namespaces=["team", "web"])

@@ -109,7 +109,8 @@ async def test_status_of_a_pool_follows_the_jobs() -> None:
         assert (told["size"], told["running"], told["waiting"]) == (2, 1, 0)
         assert told["message"] == "1 of 2 in use; no run waits"
         assert scene.told("bad")["message"].startswith("the pool has no effect: spec.size: ")
-        remark = f"namespaces has no effect here, only in the namespace of the operator, {NAMESPACE}"
+        where = f"only in the namespace of the operator, {NAMESPACE}"
+        remark = f"namespaces and perNamespace have no effect here, {where}"
         assert scene.told("elsewhere")["message"] == f"0 of 1 in use; no run waits; {remark}"
         assert scene.told("elsewhere")["running"] == 0, "kubectl shows it"
         states = {name: kstatus(scene.told(name)) for name in ("db", "bad", "elsewhere")}

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from random import Random
 
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dkron_crds.job import Trigger
 from dkron_crds.pool import PoolOrder
-from dkron_operator.plan.pools import Candidate, PoolKey, PoolLine, grants, turn
+from dkron_operator.plan.pools import Candidate, Decision, Pool, PoolKey, PoolLines, turn
 from tests.support.builders import NAMESPACE, after
 from tests.support.examples import examples
 
@@ -22,10 +22,12 @@ def key(name: str) -> PoolKey:
     return NAMESPACE, name
 
 
-def candidate(job: str, pools: str = "a", *, queued: float = 0, priority: int = 0, group: int = 1) -> Candidate:
+def candidate(
+    job: str, pools: str = "a", *, queued: float = 0, priority: int = 0, group: int = 1, namespace: str = NAMESPACE
+) -> Candidate:
     """A run of this job that wants a place in each of these pools, which have names of one letter."""
     return Candidate(
-        job=job, run=(Trigger.SCHEDULE, group), id=f"{job}-{group}", queued_at=after(queued),
+        job=job, run=(Trigger.SCHEDULE, group), id=f"{job}-{group}", queued_at=after(queued), namespace=namespace,
         pools=tuple(map(key, pools)), priority=priority,
     )  # fmt: skip
 
@@ -38,6 +40,8 @@ class Row:
     waiting: Sequence[Candidate]
     granted: str
     by_priority: str = ""
+    empty: str = ""
+    shares: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
 ROWS = {
@@ -61,11 +65,76 @@ ROWS = {
         free={"a": 1}, waiting=[candidate("y"), candidate("x")], granted="x"
     ),
     "all places or none": Row(free={"a": 1, "b": 0}, waiting=[candidate("x", "ab")], granted=""),
-    "a run that waits for another pool blocks none": Row(
-        free={"a": 1, "b": 0}, waiting=[candidate("x", "ab", queued=1), candidate("y", "a", queued=2)], granted="y"
+    "the first in all of its lines reserves a place": Row(
+        free={"a": 1, "b": 0}, waiting=[candidate("x", "ab", queued=1), candidate("y", "a", queued=2)], granted=""
     ),
-    "nor one whose pool does not exist": Row(
+    "and no more than one": Row(
+        free={"a": 2, "b": 0}, waiting=[candidate("x", "ab", queued=1), candidate("y", "a", queued=2)], granted="y"
+    ),
+    "the second in line reserves none": Row(
+        free={"a": 2, "b": 0}, granted="z",
+        waiting=[candidate("x", "ab", queued=1), candidate("y", "ab", queued=2), candidate("z", "a", queued=3)],
+    ),
+    "nor does the first in one line": Row(
+        free={"a": 1, "b": 0}, granted="z",
+        waiting=[candidate("x", "b", queued=1), candidate("y", "ab", queued=2), candidate("z", "a", queued=3)],
+    ),
+    "by priority, the first in all of its lines": Row(
+        free={"a": 1, "b": 0}, by_priority="ab", granted="",
+        waiting=[candidate("x", "ab", queued=2, priority=1), candidate("y", "a", queued=1)],
+    ),
+    "pools that disagree reserve none": Row(
+        free={"a": 1, "b": 0}, by_priority="b", granted="z",
+        waiting=[
+            candidate("x", "ab", queued=1), candidate("y", "ab", queued=2, priority=5), candidate("z", "a", queued=3),
+        ],
+    ),
+    "a run whose pool does not exist reserves none": Row(
         free={"a": 1}, waiting=[candidate("x", "a?", queued=1), candidate("y", "a", queued=2)], granted="y"
+    ),
+    "nor one whose pool has size 0": Row(
+        free={"a": 1, "b": 0}, waiting=[candidate("x", "ab", queued=1), candidate("y", "a", queued=2)],
+        empty="b", granted="y",
+    ),
+    "nor is it before the one that does": Row(
+        free={"a": 1, "b": 0, "c": 0}, empty="b", granted="",
+        waiting=[candidate("x", "ab", queued=1), candidate("y", "ac", queued=2), candidate("z", "a", queued=3)],
+    ),
+    "priority counts within a namespace": Row(
+        free={"a": 3}, by_priority="a", granted="xzy",
+        waiting=[
+            candidate("x", queued=1), candidate("y", queued=3),
+            candidate("z", queued=2, priority=9, namespace="web"),
+        ],
+    ),
+    "and a low one first costs its namespace the turn": Row(
+        free={"a": 2}, by_priority="a", granted="yz",
+        waiting=[
+            candidate("x", queued=1, namespace="web"), candidate("z", queued=3, priority=9, namespace="web"),
+            candidate("y", queued=2),
+        ],
+    ),
+    "a namespace gets no more than its share": Row(
+        free={"a": 3}, shares={("a", "web"): 1}, granted="xz",
+        waiting=[
+            candidate("x", queued=1, namespace="web"), candidate("y", queued=2, namespace="web"),
+            candidate("z", queued=3),
+        ],
+    ),
+    "without a share, a run reserves no place": Row(
+        free={"a": 1, "b": 0}, shares={("b", "web"): 0}, granted="y",
+        waiting=[candidate("x", "ab", queued=1, namespace="web"), candidate("y", queued=2)],
+    ),
+    "a small share of others is not reserved": Row(
+        free={"a": 2, "b": 0}, shares={("a", NAMESPACE): 1}, granted="y",
+        waiting=[candidate("x", "ab", queued=1, namespace="web"), candidate("y", queued=2)],
+    ),
+    "the last place of the share is": Row(
+        free={"a": 2, "b": 0}, shares={("a", "web"): 1}, granted="z",
+        waiting=[
+            candidate("x", "ab", queued=1, namespace="web"), candidate("y", queued=2, namespace="web"),
+            candidate("z", queued=3),
+        ],
     ),
     "the first eligible run in each of its pools": Row(
         free={"a": 1, "b": 1}, granted="x",
@@ -76,7 +145,7 @@ ROWS = {
         waiting=[candidate("x", "ab", queued=1), candidate("y", "ab", queued=2, priority=5)],
     ),
     "another pool goes on beside that": Row(
-        free={"a": 1, "b": 1, "c": 1}, by_priority="b", granted="zx",
+        free={"a": 1, "b": 1, "c": 1}, by_priority="b", granted="xz",
         waiting=[
             candidate("x", "ab", queued=1), candidate("y", "ab", queued=2, priority=5), candidate("z", "c", queued=3),
         ],
@@ -92,32 +161,89 @@ ROWS = {
 }  # fmt: skip
 
 
-def decide(free: dict[str, int], orders: dict[str, PoolOrder], waiting: Sequence[Candidate]) -> list[Candidate]:
+@dataclass
+class Shared:
+    """Pools with so many free places, and runs that wait. The pools `empty` have size 0."""
+
+    free: dict[str, int]
+    orders: dict[str, PoolOrder] = field(default_factory=dict)
+    empty: str = ""
+    shares: dict[tuple[str, str], int] = field(default_factory=dict)
+    """How many places a namespace may take; all, if there is no number."""
+
+    lines: PoolLines = field(default_factory=PoolLines)
+    looked: int = 0
+
+    def find(self, key: PoolKey) -> Pool | None:
+        size = 0 if key[1] in self.empty else 9
+        return Pool(key, size, self.orders.get(key[1], FIFO)) if key[1] in self.free else None
+
+    def left(self, key: PoolKey) -> int:
+        return self.free.get(key[1], 0)
+
+    def share(self, key: PoolKey, namespace: str) -> int:
+        return self.shares.get((key[1], namespace), 1000)
+
+    def give(self) -> list[Candidate]:
+        """Who gets the free places, in this order."""
+        found, decision = [], Decision(self.lines, self.find, self.left, self.share)
+        for name in sorted(self.free):
+            while (candidate := decision.following(key(name))) is not None:
+                found.append(candidate)
+                self.lines.discard(candidate)
+                for _, each in candidate.pools:
+                    self.free[each] -= 1
+                    self.shares[each, candidate.namespace] = self.share(key(each), candidate.namespace) - 1
+                decision.take(candidate)
+        self.looked = decision.looked
+        return found
+
+
+def decide(
+    free: dict[str, int],
+    orders: dict[str, PoolOrder],
+    waiting: Sequence[Candidate],
+    *,
+    empty: str = "",
+    shares: dict[tuple[str, str], int] | None = None,
+) -> list[Candidate]:
     """Who gets the free places; a pool without an order is fifo."""
-    wanted = {each for run in waiting for each in run.pools}
-    lines = {pool: PoolLine(orders.get(pool[1], FIFO)) for pool in sorted(wanted)}
+    shared = Shared(dict(free), orders, empty, dict(shares or {}))
     for run in waiting:
-        for pool in run.pools:
-            lines[pool].add(run)
-    return grants(lambda pool: free.get(pool[1], 0), lines, lines)
+        shared.lines.add(run)
+    return shared.give()
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in ROWS.items()])
 def test_grants(row: Row) -> None:
-    found = decide(row.free, dict.fromkeys(row.by_priority, PRIORITY), row.waiting)
+    found = decide(row.free, dict.fromkeys(row.by_priority, PRIORITY), row.waiting, empty=row.empty, shares=row.shares)
     assert "".join(each.job for each in found) == row.granted
 
 
 @pytest.mark.parametrize("waiting", [200, 400])
-def test_grants_of_differing_pools_pass_through_no_line(waiting: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("free", [100, 0], ids=["both are free", "one is full"])
+def test_grants_pass_through_no_line(waiting: int, free: int) -> None:
     runs = [candidate("x", "ab", queued=number, group=number, priority=number) for number in range(waiting)]
-    lines = {key("a"): PoolLine(FIFO, runs), key("b"): PoolLine(PRIORITY, runs)}
-    looked = Counter[str]()
-    plain = PoolLine.__getitem__
-    monkeypatch.setattr(PoolLine, "__iter__", lambda _: pytest.fail("a grant passes through a whole line"))
-    monkeypatch.setattr(PoolLine, "__getitem__", lambda line, at: (looked.update(["head"]), plain(line, at))[1])
-    assert len(grants(lambda _: 100, lines, lines)) == 100
-    assert looked["head"] <= 100 * 12
+    shared = Shared({"a": 100, "b": free}, {"b": PRIORITY})
+    for run in [*runs, *(candidate("y", queued=waiting, group=number) for number in range(100))]:
+        shared.lines.add(run)
+    assert {each.job for each in shared.give()} == {"x" if free else "y"}
+    assert shared.free["a"] == 0
+    assert shared.looked <= 100 * 12
+
+
+def test_run_of_two_pools_gets_the_next_places() -> None:
+    shared, passed = Shared({"a": 0, "b": 0}), 0
+    shared.lines.add(candidate("x", "ab"))
+    for at in range(1, 10):
+        for name in "ab":
+            shared.lines.add(candidate("y", name, queued=at, group=at))
+        shared.free["ab"[at % 2]] += 1
+        given = shared.give()
+        if any(each.job == "x" for each in given):
+            break
+        passed += len(given)
+    assert (passed, at) == (0, 2)
 
 
 NAMES = "abcd"
@@ -142,10 +268,64 @@ def test_places_are_never_exceeded_and_never_left(
     used = Counter(name for each in granted for _, name in each.pools)
     left = {name: count - used[name] for name, count in free.items()}
     assert all(left[name] >= 0 for name in used)
-    idle = [each for each in waiting if each not in granted and all(left[name] > 0 for _, name in each.pools)]
-    assert idle == []
+    waits = [each for each in waiting if each not in granted]
+    kept = reserved(left, orders, waits)
+    assert [each for each in waits if all(left[name] > kept[name] for _, name in each.pools)] == []
     again = random.sample(waiting, len(waiting))
     assert decide(free, orders, again) == granted
+
+
+def reserved(left: dict[str, int], orders: dict[str, PoolOrder], waits: Sequence[Candidate]) -> Counter[str]:
+    """How many places of each pool stay free for the first run of its line."""
+
+    def is_first(run: Candidate, name: str) -> bool:
+        line = [each for each in waits if key(name) in each.pools]
+        return run == min(line, key=lambda each: turn(orders[name], each))
+
+    first = [each for each in waits if all(is_first(each, name) for _, name in each.pools)]
+    return Counter(name for each in first if any(left[name] <= 0 for _, name in each.pools) for _, name in each.pools)
+
+
+SHARES = st.dictionaries(
+    st.tuples(st.sampled_from(NAMES), st.sampled_from((NAMESPACE, "web"))), st.integers(0, 2), max_size=4
+)
+
+
+@settings(max_examples=examples(1000))
+@given(FREE, ORDERS, CANDIDATES, SHARES)
+def test_namespaces_get_their_shares_and_leave_no_place(
+    free: dict[str, int], orders: dict[str, PoolOrder], waiting: list[Candidate], shares: dict[tuple[str, str], int]
+) -> None:
+    runs = [replace(each, namespace="web") if each.job in "stuv" else each for each in waiting]
+    shared, waits = Shared(dict(free), orders, shares=dict(shares)), list(runs)
+    for each in runs:
+        shared.lines.add(each)
+    # A grant in one pool may end a reservation in another one, which is decided again then.
+    while given := shared.give():
+        waits = [each for each in waits if each not in given]
+    assert all(shared.shares[each] >= 0 for each in shares)
+
+    def left(run: Candidate, other: Candidate | None = None) -> dict[PoolKey, int]:
+        """How many places are free for the run, as far as the other one could have them."""
+        share = {each: shared.share(each, run.namespace) for each in run.pools}
+        mine = other is None or other.namespace == run.namespace
+        return {each: min(shared.left(each), share[each]) if mine else shared.left(each) for each in run.pools}
+
+    counted = [each for each in waits if all(shared.share(pool, each.namespace) > 0 for pool in each.pools)]
+
+    def first(pool: PoolKey) -> Candidate:
+        line = [each for each in counted if pool in each.pools]
+        heads = [
+            min((each for each in line if each.namespace == namespace), key=lambda each: turn(orders[pool[1]], each))
+            for namespace in {each.namespace for each in line}
+        ]
+        return min(heads, key=lambda each: turn(FIFO, each))
+
+    tops = [each for each in counted if all(first(pool) == each for pool in each.pools)]
+    keeping = [each for each in tops if min(left(each).values()) <= 0]
+    for each in waits:
+        kept = any(pool in top.pools and free <= 1 for top in keeping for pool, free in left(each, top).items())
+        assert kept or min(left(each).values()) <= 0, f"{each} waits beside free places"
 
 
 @settings(max_examples=examples(1000))
@@ -153,12 +333,16 @@ def test_places_are_never_exceeded_and_never_left(
 def test_pools_with_one_order_serve_it_strictly(
     free: dict[str, int], order: PoolOrder, waiting: list[Candidate]
 ) -> None:
-    """Each run in the common order gets its places if they are free then."""
-    left, expected = dict(free), set()
+    """Each run in the common order gets its places if they are free then, or reserves them if none waits before it."""
+    left, kept, expected = dict(free), Counter[str](), set()
+    behind: set[PoolKey] = set()
     for each in sorted(waiting, key=lambda each: turn(order, each)):
-        if all(left[name] > 0 for _, name in each.pools):
+        if all(left[name] > kept[name] for _, name in each.pools):
             left.update({name: left[name] - 1 for _, name in each.pools})
             expected.add((each.job, each.run))
+            continue
+        kept.update(name for _, name in each.pools if behind.isdisjoint(each.pools))
+        behind.update(each.pools)
     assert {(each.job, each.run) for each in decide(free, dict.fromkeys(NAMES, order), waiting)} == expected
 
 
@@ -166,10 +350,12 @@ def test_pools_with_one_order_serve_it_strictly(
 def test_line_keeps_its_order_as_runs_come_and_go(
     waiting: list[Candidate], order: PoolOrder, leaving: set[int]
 ) -> None:
-    line, left = PoolLine(order), [each for number, each in enumerate(waiting) if number not in leaving]
+    lines, left = PoolLines(), [each for number, each in enumerate(waiting) if number not in leaving]
     for each in waiting:
-        line.add(each)
+        lines.add(each)
     for each in [each for number, each in enumerate(waiting) if number in leaving] * 2:
-        line.discard(each)
-    assert list(line) == list(PoolLine(order, left)) == sorted(left, key=lambda each: turn(order, each))
-    assert len(line) == len(left)
+        lines.discard(each)
+    for name in NAMES:
+        expected = sorted((each for each in left if key(name) in each.pools), key=lambda each: turn(order, each))
+        assert list(lines.in_turn(Pool(key(name), 1, order))) == expected
+        assert (lines.count(key(name)), key(name) in lines) == (len(expected), bool(expected))

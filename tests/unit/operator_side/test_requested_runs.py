@@ -23,7 +23,9 @@ from dkron_operator.plan.attempts import UNSCHEDULABLE
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.changes import Finished
 from dkron_operator.plan.kueue import JOB_UID
+from dkron_operator.plan.line_changes import line_of
 from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.pools import Places
 from dkron_operator.plan.requested_run import RequestedRun, RunsOfJob, read_requested_run, run_name
 from dkron_operator.plan.run_status import JobRecord, Refusal, rests_on_records, run_status, status_without_job
 from dkron_operator.plan.view import AttemptJob, AttemptState, PodProblem
@@ -123,6 +125,33 @@ def test_run_is_bound_and_read_before_its_job_is_created(of: RequestedRun, runs:
     plan = look(of)
     assert (fired(plan), plan.actions_of(BindRun)) == (first(requested()) if runs else None, bound)
     assert all(isinstance(each, Effect) for each in plan.actions_of(BindRun)), "a job that is behind is read first"
+
+
+@pytest.mark.parametrize("spec", [{"concurrency": "queue"}, {"concurrency": "allow"}], ids=["queue", "allow"])
+def test_runs_are_decided_in_the_order_of_their_creation(spec: dict[str, Any]) -> None:
+    older, newer = requested("a", bound=None), requested("b", at=1)
+    plan = look(older, newer, spec=spec)
+    assert (fired(plan), plan.status.active) == (None, ()), "the older one is not bound yet"
+    assert plan.actions_of(BindRun) == [BindRun("uid-of-a", UID)]
+    anothers = look(requested("a", bound=ANOTHERS), newer, spec=spec)
+    assert (fired(anothers) or anothers.status.active[0]).group == newer.group, "an older one that is for another job"
+
+
+def test_runs_of_one_second_have_the_order_of_their_creation() -> None:
+    runs = RequestedRuns()
+    for version, name in enumerate("cab", 1):
+        runs.upsert(requested(name, version=version, bound=None))
+    runs.upsert(requested("c", version=9))
+    assert [run.name for run in runs.of_job((NAMESPACE, NAME)).undecided] == ["c", "a", "b"]
+    runs.upsert(requested("a", version=10, status=RunStatus(dkron_job=MINE, group=1)))
+    assert [run.name for run in runs.of_job((NAMESPACE, NAME)).undecided] == ["c", "b"]
+
+
+def test_runs_of_one_plan_have_its_order_in_line() -> None:
+    slots = [SLOT - timedelta(minutes=number) for number in range(3)]
+    runs = [requested(f"run-{number}", backfill=True, scheduledTime=rfc3339(slot)) for number, slot in enumerate(slots)]
+    plan = look(*runs, spec={"pools": ["x"]}, places=Places(free=False))
+    assert [entries[0].slot for entries in line_of(plan.status.active)] == slots
 
 
 def test_scheduled_time_is_passed_on_and_decides_nothing_else() -> None:

@@ -12,6 +12,7 @@ from tests.simulation.controllers import Course
 from tests.simulation.every_write import Story, ask, attempts, dkron_run, job, nodes, status
 from tests.simulation.plans import Event, What
 from tests.simulation.pools import POOL, pool
+from tests.simulation.quotas import quota
 from tests.simulation.simulation import Result
 
 
@@ -98,6 +99,38 @@ POOLS = {
         course=SHORT, disturbed=(2.9, 9), ends=50.0, holds=each_request_ran_in_its_turn,
     ),
 }  # fmt: skip
+FULL, ROOM = quota(0, at=2.0), quota(None, at=7.0)
+QUOTAS = {
+    "requests of two jobs": Story(
+        events=(FULL, job(), job("j1"), *ask(3.0, 3.1), *ask(3.05, 3.15, of="j1"), ROOM), course=SHORT,
+        disturbed=(2.9, 14), ends=60.0, holds=each_request_ran_in_its_turn, away=True,
+    ),
+    "slots that are claimed": Story(
+        events=(FULL, job(schedule="*/5 * * * * *", concurrency="forbid"), DISABLED, ROOM), course=SHORT,
+        disturbed=(4, 14), ends=60.0, holds=nothing_waits_in_the_end,
+    ),
+    "slots of a line": Story(
+        events=(FULL, job(schedule="*/5 * * * * *", concurrency="queue"), DISABLED, ROOM), course=SHORT,
+        disturbed=(4, 14), ends=60.0, holds=nothing_waits_in_the_end,
+    ),
+    "DkronRuns": Story(
+        events=(FULL, job(), job("j1"), *dkron_run(3.0, 3.1), *dkron_run(3.05, 3.15, of="j1"), ROOM), course=SHORT,
+        disturbed=(2.9, 14), ends=60.0, holds=each_request_ran_in_its_turn,
+    ),
+    "retries": Story(
+        events=(job(**RETRIED), job("j1"), *ask(3.0, 3.1), *ask(3.05, 3.15, of="j1"), quota(0, at=4.0),
+                quota(None, at=9.0)),
+        course=FAILS, disturbed=(2.9, 14), ends=60.0, holds=each_retry_had_its_place,
+    ),
+    "members": Story(
+        events=(nodes("ab"), quota(1, at=2.0), job(tags={"dc": "eu:2"}), *ask(3.0, 3.1), ROOM), course=SHORT,
+        disturbed=(2.9, 14), ends=60.0, holds=both_members_ran_twice,
+    ),
+    "a pool": Story(
+        events=(FULL, pool(size=1), *TWO_JOBS, ROOM), course=SHORT, disturbed=(2.9, 14), ends=60.0,
+        holds=each_request_ran_in_its_turn,
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("story", LINES.values(), ids=LINES.keys())
@@ -107,4 +140,9 @@ def test_death_at_any_write_leaves_the_line_whole(story: Story) -> None:
 
 @pytest.mark.parametrize("story", POOLS.values(), ids=POOLS.keys())
 def test_death_at_any_write_leaves_the_places_right(story: Story) -> None:
+    assert story.check() > 1
+
+
+@pytest.mark.parametrize("story", QUOTAS.values(), ids=QUOTAS.keys())
+def test_death_at_any_write_leaves_what_waits_for_room(story: Story) -> None:
     assert story.check() > 1

@@ -42,6 +42,7 @@ FOUND_BY_PLAN = {
     "grants-beyond-size": "places-of-two-jobs",
     "priority-is-ignored": "places-of-two-jobs",
     "one-place-is-enough": "places-of-two-jobs",
+    "later-runs-pass": "run-of-two-pools",
     "waiting-runs-hold-places": "places-of-two-jobs",
     "places-are-kept": "places-of-two-jobs",
     "forget-what-ran-ahead": "trimmed-and-tidied-before-its-slot",
