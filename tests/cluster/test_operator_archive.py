@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,6 @@ import pytest
 from dkron_archive.opening import open_archive
 from dkron_archive.ports import ArchiveUnavailable
 from dkron_archive.records import ArchivedExecution, Query
-from dkron_crds.requests import read_instant
 from dkron_kube.paths import DKRON_JOBS
 from tests.support import ledger, waiting
 from tests.support.api_sites import api_for
@@ -123,9 +123,9 @@ def test_restored_archive_leaves_lost_slots_unknown(own_site: Site, tmp_path: Pa
             seconds=20,
         )
     account = ledger.close(kube, "steady", every=1)
-    words = {read_instant(each["slot"]): each["what"] for each in answer.json()["slots"]}
+    words = {datetime.fromisoformat(each["slot"]): each["what"] for each in answer.json()["slots"]}
     assert {slot for slot, what in words.items() if what == "skipped"} <= set(account.unfired)
     assert {slot for slot, what in words.items() if what == "ran"} <= set(account.fired)
     lost = [slot for slot, what in words.items() if what == "unknown"]
     assert len(lost) > 5, words
-    assert read_instant(answer.json()["known_since"]) > max(lost)
+    assert datetime.fromisoformat(answer.json()["known_since"]) > max(lost)
