@@ -4,7 +4,7 @@ A run holds its places from the creation of its first Job until nothing of it ru
 A place that is granted shows when the Job is there, so what an operator does in between is not seen.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -35,7 +35,8 @@ def with_crowds(history: History, cases: Sequence[Case], weather: Weather) -> tu
     """The same, each with the crowd in its pools. Of a pool that the history does not tell of, it is unknown when it
     was full, and so when a run had its turn."""
     pools = {pool.name: pool for pool in history.pools}
-    full = {name: sorted(_full(pool, cases)) for name, pool in pools.items()}
+    busy = {name: sorted(_full(pool, cases, pool.size)) for name, pool in pools.items()}
+    full = {name: sorted([*busy[name], *_kept(pool, cases, busy)]) for name, pool in pools.items()}
     waiting = [(begin, min(end, FOREVER - PATIENCE) + PATIENCE) for begin, end in history.quota]
 
     def crowded(case: Case) -> Case:
@@ -81,11 +82,21 @@ def _gone(run: Run) -> datetime:
     return run.end or run.over or FOREVER
 
 
-def _full(pool: Pool, cases: Sequence[Case]) -> Iterator[Span]:
-    """When as many runs as there are places held one, and when something of a job that names the pool was changed."""
+def _kept(pool: Pool, cases: Sequence[Case], busy: Mapping[str, Sequence[Span]]) -> Iterator[Span]:
+    """When the last place may be reserved for a run that lacks one in another pool. Nothing is reserved in a pool of
+    size 0."""
+    others = {name for case in cases if pool.name in named(case) for name in named(case)} - {pool.name}
+    if pool.size and others:
+        lacking = [span for name in others for span in busy.get(name, [ALWAYS])]
+        for begin, end in _full(pool, cases, pool.size - 1):
+            yield from (
+                (max(begin, first), min(end, last)) for first, last in lacking if first <= end and begin <= last
+            )
+
+
+def _full(pool: Pool, cases: Sequence[Case], size: int) -> Iterator[Span]:
+    """When as many runs held a place, and when something of a job that names the pool was changed."""
     steps = [step for each in holdings(pool, cases) for step in ((each.begin, 1), (each.last, -1))]
-    # A run of several pools may reserve a place.
-    size = pool.size - any(pool.name in named(case) and len(named(case)) > 1 for case in cases)
     count, since = 0, FOREVER if size > 0 else ALWAYS[0]
     for at, change in sorted(steps):
         count += change

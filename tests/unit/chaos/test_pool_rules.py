@@ -28,7 +28,7 @@ class Shared:
     kinds: set[Kind]
     queued: dict[int, float] | None = None
     pool: Pool | None = ONE
-    more: tuple[Operation, ...] = ()
+    more: tuple[Operation | Pool, ...] = ()
     specs: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
     read: float = 31.0
 
@@ -49,6 +49,8 @@ OF_B, OF_A = {"schedule": "20 * * * * *"}, {"schedule": "10,30 * * * * *"}
 LONG = [ran(10, lasts=18)]
 RETRIED = [ran(10, lasts=1, success=False), ran(10, late=12, lasts=1, attempt=2)]
 BACKOFF = {"retries": 1, "retryBackoff": {"initial": "10s", "factor": 1, "max": "10s"}}
+OF_TWO: tuple[dict[str, Any], dict[str, Any]] = {"pools": ["p", "r"]}, {}
+TWO, FREE = Pool(name="p", size=2), (Pool(name="r", size=1),)
 DELETED = (asked(Act.DELETE, 15),)
 ROWS = (
     Shared("one waits for the other", LONG, [ran(20, late=9, lasts=1)], FINE),
@@ -62,6 +64,8 @@ ROWS = (
     Shared("it has had no time", LONG, [], FINE, read=29),
     Shared("a retry keeps the place", RETRIED, [ran(20, lasts=1)], {Kind.OVERLAP}, specs=(BACKOFF, {})),
     Shared("and it is free afterwards", RETRIED, [ran(20, late=4, lasts=1)], FINE, specs=(BACKOFF, {})),
+    Shared("no run reserves it", [ran(10)], [ran(20, late=7, lasts=1)], {Kind.UNTIMELY}, more=FREE, specs=OF_TWO),
+    Shared("one may reserve it", LONG, [ran(20, late=7, lasts=1)], FINE, pool=TWO, more=FREE, specs=OF_TWO),
     Shared("a job that is deleted keeps none", LONG, [ran(20, lasts=1)], FINE, more=DELETED),
 )  # fmt: skip
 
@@ -96,8 +100,8 @@ def told_of(row: Shared, *, specs: tuple[dict[str, Any], dict[str, Any]]) -> Any
     """The facts of both jobs."""
     pools: dict[str, Any] = {"pools": ["p"]}
     queued = row.queued or {}
-    facts: list[Any] = [made(spec(**specs[0], **pools)), *row.a, *row.more]
-    facts += of_b(made(spec(**specs[1], **pools)), *row.b)
+    facts: list[Any] = [made(spec(**{**pools, **specs[0]})), *row.a, *row.more]
+    facts += of_b(made(spec(**{**pools, **specs[1]})), *row.b)
     if row.queued is not None:
         facts += [recorded(*row.a, queued=queued), *of_b(recorded(*row.b, queued=queued))]
         facts[-1] = replace(facts[-1], status=_named_b(facts[-1]))
