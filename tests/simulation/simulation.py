@@ -167,7 +167,9 @@ class Simulation:
             statuses=self._sights.statuses,
             pauses=tuple(self._clients.pauses),
             run_requests=tuple(self._clients.run_requests),
-            run_objects=self._sights.run_objects.runs,
+            run_objects=self._sights.requested.runs,
+            backfill_requests=tuple(self._clients.backfill_requests),
+            backfill_objects=self._sights.requested.backfills,
             pools=known_pools(self.plan),
             quota=self._room.full(),
         )
