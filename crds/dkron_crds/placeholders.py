@@ -14,7 +14,7 @@ from dkron_crds.parameters import Parameter, ParameterType, resolved
 from dkron_crds.schedule.errors import quoted
 
 LONGEST = 131072
-"""Characters of a text with its values: as many as a key of executorConfig may have without."""
+"""Characters of a text with its values: Linux starts no program with a longer argument (execve(2), MAX_ARG_STRLEN)."""
 
 _PLACEHOLDER = re.compile(r"\{\{ {0,8}([a-z][a-z0-9_]{0,62}) {0,8}\}\}")
 _JSON_STRING = re.compile(r'("(?:[^"\\]|\\.)*+")', re.DOTALL)

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from dkron_crds.schedule.cron import Cron
 from dkron_crds.schedule.instants import rfc3339, shifted
 from dkron_crds.schedule.once import Never
 from dkron_crds.schedule.timeline import TICK, Timeline
@@ -32,9 +31,7 @@ LONGEST = timedelta(days=1830)
 """The longest period that is explained at once: five years."""
 BACK, AHEAD = timedelta(hours=24), timedelta(hours=1)
 """The period that is explained if none is asked for: so long before now, and after."""
-DAY = timedelta(days=1)
-TOGETHER = timedelta(seconds=5)
-"""How far apart the operator may write two facts of one moment."""
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 
 
 class What(StrEnum):
@@ -85,7 +82,7 @@ class Explained:
 class Explanation:
     """The slots of a period, and what has to be said about all of them. `runs` are those that no slot here tells: on
     request, after a parent, or by an earlier schedule, each at its slot or at the time of its request. `known_since` is
-    from when on the status tells of each run; None for a job without slots."""
+    from when on each run is known; None for a job without slots."""
 
     job: str
     start: datetime
@@ -203,12 +200,22 @@ def _period(job: Job, start: datetime, end: datetime, sources: _Known) -> Steps[
     runs = tuple(sorted((*runs, *_refusal(history, start, shown)), key=lambda each: each.slot))
     if isinstance(line.schedule, Never):
         remarks += [f"it runs only on request ({job.schedule})", *_newest(history.all_runs, runs, now)]
-    remarks += _bounds(timing, history, start, end, slots=not isinstance(line.schedule, Never))
+    has_slots = not isinstance(line.schedule, Never)
+    since = _known_since(history, found) if has_slots else history.kept
+    remarks += _bounds(timing, history, start, end, slots=has_slots)
+    if since is not None and history.since != history.kept and since > max(history.since, start):
+        remarks.append(f"before {instant(since)}, not each run is known")
     remarks += filter(None, (past_the_last(line.schedule, end),))
     remarks += [each.sentence for each in changes if not each.takes_away]
     if more:
         remarks.append(f"only the first {MOST} slots are shown, up to {instant(shown)}; start the next report there")
-    return Explanation(job.name, start, end, tuple(slots), runs, tuple(remarks), history.since)
+    return Explanation(job.name, start, end, tuple(slots), runs, tuple(remarks), since)
+
+
+def _known_since(history: History, slots: Iterable[Explained]) -> datetime:
+    """Return from when on the fate of each of these slots is known."""
+    unknown = (each.slot for each in slots if each.what is What.UNKNOWN and each.slot >= history.since)
+    return max((shifted(slot, SECOND) for slot in unknown), default=history.since)
 
 
 def _others(
@@ -300,24 +307,12 @@ def _bounds(timing: Timing, history: History, start: datetime, end: datetime, *,
         yield f"slots after spec.expiresAt, {instant(timing.expires)}, do not exist"
 
 
-def _resumed(job: Job, timing: Timing) -> datetime | None:
-    """Return when a job was enabled after a time in which it was disabled, if slots count from then on; else None."""
-    suspended, created = condition(job.raw, "Suspended"), job.created
-    ended = read_time(suspended.get("lastTransitionTime")) if suspended.get("status") == "False" else None
-    rebuilt = read_time(mapping(job.raw, "status").get("rebuiltAt")) == timing.since
-    line = timing.line()
-    if ended is None or created is None or line is None or not isinstance(line.schedule, Cron) or rebuilt:
-        # Slots of an interval count from when the job was enabled: before, there are none.
-        return None
-    return timing.since if created < timing.since and abs(ended - timing.since) <= TOGETHER else None
-
-
 class _Rules:
     """Explains one slot after another by what the status tells."""
 
     def __init__(self, job: Job, timing: Timing, history: History, sources: _Known) -> None:
         self._timing, self._history = timing, history
-        self._pause_times, self._past, self._now = sources
+        self._pause_times, self._now = sources.pause_times, sources.now
         ready, noted = condition(job.raw, "Ready"), mapping(job.raw, "status").get("paused")
         problem = job.problem if ready.get("status") == "False" else ""
         # Slots of a job whose pool is missing join its line.
@@ -325,7 +320,7 @@ class _Rules:
         self._paused = job.paused
         pause: Object = noted if isinstance(noted, Mapping) else {}
         self._drops, self._until = bool(pause.get("drop")), read_time(pause.get("until"))
-        self._resumed = _resumed(job, timing)
+        self._resumed = timing.resumed()
         self.counts_from = timing.since if self._resumed is None else job.created or timing.since
         """From when on slots are explained."""
 
@@ -334,7 +329,7 @@ class _Rules:
         run = self._history.runs.get(slot) or self._history.again.get(slot)
         if run is not None:
             return _explained(slot, run, self._history.all_runs, self._now)
-        skip = None if self._past is None else self._past.skip_of(slot)
+        skip = self._history.skip_of(slot)
         if skip is not None:
             return Explained(slot, What.SKIPPED, skip.why, reason=skip.reason, setting=setting_of(skip.reason))
         if slot == self._history.skipped_at and self._history.refused_at is None:
@@ -369,15 +364,16 @@ class _Rules:
     def _decided(self, slot: datetime) -> Explained:
         if slot < self._history.since:
             return Explained(slot, What.UNKNOWN, "older than the runs that the status keeps")
+        kept = self._history.kept
+        if kept is None or slot < kept:
+            return Explained(slot, What.UNKNOWN, "the archive has neither a run of it, nor that it was skipped")
         if why := self._pause_times.known(slot):
             return Explained(slot, What.SKIPPED, why, setting="DkronPause")
         if self._history.has_gaps:
             return Explained(slot, What.UNKNOWN, "its run is not kept: it was skipped, or its execution was deleted")
         if why := self._likely(slot):
             return Explained(slot, What.SKIPPED, why, setting="DkronPause")
-        reason = "" if self._history.refused_at else self._history.reason
-        kept = f"its reason is not kept, the newest one is: {because(reason)}" if reason else "no reason is kept"
-        return Explained(slot, What.SKIPPED, f"it did not run; {kept}; its Event may say more")
+        return Explained(slot, What.SKIPPED, "it did not run; no reason is kept; its Event may say more")
 
     def _likely(self, slot: datetime) -> str:
         return self._pause_times.likely(slot, self._history.runs.values())

@@ -1,12 +1,13 @@
 """The facts that a status still has about decided slots, and from when on."""
 
+from bisect import bisect_left, bisect_right
 from dataclasses import replace
 from datetime import datetime
 
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_reports.line import runs_beside
-from dkron_reports.past import Past
+from dkron_reports.past import Past, Skip
 from dkron_reports.reading import Object, items, mapping, number, objects, whole
 from dkron_reports.run import Run, attempts_of, runs_of
 from dkron_reports.skipping import OF_REQUESTS, OF_SLOTS
@@ -15,7 +16,9 @@ from dkron_reports.words import read_time
 
 
 class History:
-    """The runs and skips of one status, and of an archive. `since` is from when on each run of a slot is known."""
+    """The runs and skips of one status, and of an archive. `since` is from when on they tell of slots. Each run of a
+    slot is known from `kept` on, where the status begins; None if there is no status. An archive may lack earlier ones.
+    """
 
     def __init__(  # noqa: PLR0917 - built in one place
         self, status: Object, timing: Timing, line: Timeline, now: datetime, past: Past | None = None
@@ -29,15 +32,18 @@ class History:
         self.skipped_at = read_time(skipped.get("lastTime"))
         self.reason = str(skipped.get("lastReason") or "")
         self.ahead = frozenset(read_time(each) for each in items(status, "ranAhead"))
-        kept = _kept_from(status, timing)
-        known = kept if past is None else max(past.since, timing.since)
-        # After a client deleted the executions, the status claims to have all of them, and the archive has none.
-        covered = past is not None and (known <= kept or past.without_status)
-        self.since = known if covered else kept
+        without_status = past is not None and past.without_status
+        self.kept = None if without_status else _kept_from(status, timing)
+        begins = () if past is None else (max(past.since, timing.since),)
+        self.since = min((*begins, *(() if self.kept is None else (self.kept,))))
+        self._slots = sorted(self.runs)
+        self._skips = () if past is None else past.skips
+        self._ends = {each.last for each in self._skips}
+        self._whole: dict[Skip, bool] = {}
         self._mark, self._line = timing.mark, line
         spans = ((read_time(each.get("after")), read_time(each.get("until"))) for each in objects(status, "deferred"))
         self._deferred = [(after, until) for after, until in spans if until is not None]
-        self.has_gaps = not covered and self._lacking(line, now) > number(skipped, "count")
+        self.has_gaps = self._lacking(line, now) > number(skipped, "count")
         """Whether more slots became no run than were ever skipped, as after a client deleted the executions."""
 
     @property
@@ -54,18 +60,33 @@ class History:
         """Whether the operator has decided the slot."""
         return self._mark is not None and slot <= self._mark and not self.deferred(slot)
 
+    def skip_of(self, slot: datetime) -> Skip | None:
+        """Return the record that says why the slot did not run; None if there is none."""
+        return next((each for each in self._skips if each.first <= slot <= each.last and self._is_whole(each)), None)
+
+    def _is_whole(self, skip: Skip) -> bool:
+        """Whether all slots of a record without a known run were skipped. A record that took up several stretches of
+        slots also spans others, and one that goes on from an earlier record begins at its last slot."""
+        known = self._whole.get(skip)
+        if known is None:
+            goes_on = skip.first in self._ends and skip.first < skip.last
+            slots = self._line.count(skip.first if goes_on else shifted(skip.first, -TICK), skip.last)
+            ran = bisect_right(self._slots, skip.last) - bisect_left(self._slots, skip.first)
+            known = self._whole[skip] = slots - ran <= skip.count
+        return known
+
     def deferred(self, slot: datetime) -> bool:
         """Whether the slot was missed and waits for its turn."""
         return any((after is None or after < slot) and slot <= until for after, until in self._deferred)
 
     def _lacking(self, line: Timeline, now: datetime) -> int:
-        """Count the decided slots up to now of which a run would be kept, and is not."""
-        if self._mark is None:
+        """Count the decided slots up to now of which the status would keep a run, and does not."""
+        if self._mark is None or self.kept is None:
             return 0
-        last = min(self._mark, now)
-        begin = shifted(self.since, -TICK)
+        kept, last = self.kept, min(self._mark, now)
+        begin = shifted(kept, -TICK)
         waiting = sum(line.count(max(after or begin, begin), min(until, last)) for after, until in self._deferred)
-        return line.count(begin, last) - waiting - sum(self.since <= slot <= last for slot in self.runs)
+        return line.count(begin, last) - waiting - sum(kept <= slot <= last for slot in self.runs)
 
 
 def all_runs(status: Object, past: Past | None, spec: Object) -> list[Run]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from dkron_reports.explain import MOST, Explanation
+from dkron_reports.explain import MOST, Explanation, What
 
 
 def joined(parts: Sequence[Explanation]) -> Explanation:
@@ -19,7 +19,8 @@ def joined(parts: Sequence[Explanation]) -> Explanation:
     }
     remarks = dict.fromkeys(remark for part in parts for remark in part.remarks)
     first, last = parts[0], parts[-1]
+    lacking = (part for part in reversed(parts) if any(each.what is What.UNKNOWN for each in part.slots))
     return replace(
         first, end=last.end, slots=slots[:MOST], runs=tuple(sorted(runs.values(), key=lambda each: each.slot)),
-        remarks=tuple(remarks),
+        remarks=tuple(remarks), known_since=next(lacking, first).known_since,
     )  # fmt: skip

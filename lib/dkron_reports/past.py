@@ -16,6 +16,7 @@ class Skip:
 
     first: datetime
     last: datetime
+    count: int
     reason: str
     message: str = ""
 
@@ -27,17 +28,13 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The archive's part. From `since` on, it has each attempt up to the end of the period that is explained.
-    `without_status`: the job has a status of `as_of`, which tells of no runs."""
+    """The archive's part, from `since` on, up to the end of the period that is explained. It may lack records, as after
+    a restore. `without_status`: the job has a status of `as_of`, which tells of no runs."""
 
     since: datetime
     attempts: tuple[Attempt, ...] = ()
     skips: tuple[Skip, ...] = ()
     without_status: bool = False
-
-    def skip_of(self, slot: datetime) -> Skip | None:
-        """Return why the slot did not run; None if that is not known."""
-        return next((each for each in self.skips if each.first <= slot <= each.last), None)
 
 
 def as_of(raw: Object, spec: Mapping[str, object], *, since: datetime, until: datetime) -> Object:

@@ -9,12 +9,14 @@ from dkron_crds.schedule import Schedule, ScheduleError, TimezoneError, parse
 from dkron_crds.schedule.cron import Cron
 from dkron_crds.schedule.instants import EPOCH, LATEST, moment, seconds
 from dkron_crds.schedule.timeline import Timeline
-from dkron_reports.job import Job
+from dkron_reports.job import Job, condition
 from dkron_reports.reading import mapping
 from dkron_reports.words import plural, read_time
 
 EVERY_HOUR = (1 << 24) - 1
 YEAR = timedelta(days=366)
+TOGETHER = timedelta(seconds=5)
+"""How far apart the operator may write two facts of one moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,18 @@ class Timing:
         except (ScheduleError, TimezoneError):
             return None
         return Timeline(schedule, self.since, self.starts, self.expires)
+
+    def resumed(self) -> datetime | None:
+        """Return when the job was enabled after a time in which it was disabled, if slots count from then on; else
+        None."""
+        job, line = self.job, self.line()
+        suspended, created = condition(job.raw, "Suspended"), job.created
+        ended = read_time(suspended.get("lastTransitionTime")) if suspended.get("status") == "False" else None
+        rebuilt = read_time(mapping(job.raw, "status").get("rebuiltAt")) == self.since
+        if ended is None or created is None or line is None or not isinstance(line.schedule, Cron) or rebuilt:
+            # Slots of an interval count from when the job was enabled: before, there are none.
+            return None
+        return self.since if created < self.since and abs(ended - self.since) <= TOGETHER else None
 
 
 def read_timing(job: Job) -> Timing:

@@ -64,7 +64,7 @@ async def test_one_of_several_servers_is_enough(server: str) -> None:
     [
         pytest.param({"secret": "wrong"}, "not connected: nats: 'Authorization Violation'", id="a wrong password"),
         pytest.param({"subject": "secrets.x"}, "subject secrets.x: not published: ", id="a subject that is forbidden"),
-        pytest.param({"message": "x" * 70_000}, "not published: nats: maximum payload", id="a message too large"),
+        pytest.param({"message": "x" * 50_000}, "not published: nats: maximum payload", id="a message too large"),
     ],
 )
 def test_a_failing_publish_is_a_failed_execution(server: str, config: dict[str, str], words: str) -> None:

@@ -139,15 +139,15 @@ def test_file_of_16_mb_is_held_in_memory_once(shared_api: ApiSite, file: bytes) 
 
 
 def test_restore_of_16_mb_takes_less_than_150_mb(own_api: ApiSite) -> None:
-    payload = "\U0001f600\n" * 16_000
-    jobs = [body(f"large-{number}", executor_config={"command": "true", "payload": payload}) for number in range(210)]
+    payload = "\U0001f600\n" * 10_000
+    jobs = [body(f"large-{number}", executor_config={"command": "true", "payload": payload}) for number in range(290)]
     file = json.dumps(jobs, ensure_ascii=False).encode()
     assert 16 * MIB < len(file) < 20 * MIB
     with bounded(own_api, 150 * MIB), others_are_served(own_api):
         answer = ask(own_api.rest, request("POST", "/v1/restore", FORM, body=FILE + file + END), seconds=120)
     assert answer.status == 200, answer
-    assert answer.json() == [f"success create large-{number}" for number in range(210)]
-    assert shown(own_api, "large-209")["executor_config"]["payload"] == payload
+    assert answer.json() == [f"success create large-{number}" for number in range(290)]
+    assert shown(own_api, "large-289")["executor_config"]["payload"] == payload
 
 
 WAITING = (
@@ -239,8 +239,8 @@ def test_a_thousand_pipelined_requests_are_answered_in_order(shared_api: ApiSite
 @pytest.fixture(scope="module")
 def long_list(module_api: ApiSite) -> int:
     """Jobs that are megabytes together; how many bytes GET /v1/jobs has."""
-    for number in range(40):
-        save(module_api, f"large-{number}", executor_config={"command": "true", "payload": "ab\n" * 40_000})
+    for number in range(100):
+        save(module_api, f"large-{number}", executor_config={"command": "true", "payload": "ab\n" * 15_000})
     return len(module_api.rest.get("/v1/jobs").body)
 
 

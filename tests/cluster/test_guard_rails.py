@@ -90,6 +90,7 @@ def ruled(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactor
             "jobs": {"inReleaseNamespace": True},
             "api": {"mode": "deployment"},
             "guardRails": {"enabled": True, "batchJobs": True, **RULES},
+            "admissionPolicies": {"operators": ["admin"]},
         }
         objects = rendered(values, namespace=kube.namespace, folder=tmp_path_factory.mktemp("rails"))
         (parameters,) = [each for each in of_kind(objects, "ConfigMap") if each["metadata"]["name"] == PARAMETERS]
@@ -244,7 +245,7 @@ def test_older_job_can_be_paused_and_run_but_not_changed(ruled: Kube) -> None:
 )
 def test_jobs_of_the_operator_obey_the_pod_rules(ruled: Kube, document: Object, sentence: str) -> None:
     found = said_of_job(ruled, document)
-    assert sentence in found if sentence else found == ""
+    assert sentence in found if sentence else found == "", found
 
 
 def test_changed_parameters_apply_soon_and_missing_ones_deny(ruled: Kube) -> None:

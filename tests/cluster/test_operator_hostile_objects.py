@@ -354,7 +354,7 @@ def test_the_rest_api_goes_on(scene: Site, beside: ApiSite) -> None:
     totals = beside.rest.get("/v1/stats")
     assert totals.status == 200
     left_out = [line for line in beside.api.lines() if "left out" in str(line["msg"])]
-    assert len(left_out) == 1 + BIG // 2, beside.api.tail()
+    assert len(left_out) == 1 + BIG, beside.api.tail()
 
 
 @pytest.mark.promise

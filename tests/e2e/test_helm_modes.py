@@ -54,6 +54,8 @@ print(json.dumps({
 )
 TOKENS = {"operator": "/var/run/secrets/kubernetes.io/serviceaccount/token", "api": "/var/run/dkron/rest/token"}
 """The files with the tokens of the two containers."""
+LIVES = {"operator": 3600, "api": 600}
+"""Seconds from the issue of a token to its end."""
 WHO = """
 import base64, json, os, sys
 claims = json.loads(base64.urlsafe_b64decode(open(sys.argv[1]).read().split(".")[1] + "=="))
@@ -122,9 +124,9 @@ def token_of(cluster: localcluster.Cluster, home: Kube, container: str) -> Objec
 
 @pytest.mark.usefixtures("release")
 def test_two_containers_of_a_pod_have_two_accounts(cluster: localcluster.Cluster, home: Kube) -> None:
-    for container in TOKENS:
+    for container, seconds in LIVES.items():
         account = f"system:serviceaccount:moving:dkron-{container}"
-        expected = {"account": account, "seconds": 600, "writable": False}
+        expected = {"account": account, "seconds": seconds, "writable": False}
         assert token_of(cluster, home, container) == expected
     lasting = [each for each in home.all(SECRETS) if each["type"] == "kubernetes.io/service-account-token"]
     assert lasting == [], "no token is for ever"

@@ -282,7 +282,7 @@ def pause(name: str, began: float, until: float | None = None, **spec: Any) -> d
 ENDED = "held by the pause moves, from 2026-03-01T11:54:30Z to 2026-03-01T11:57:00Z"
 RESUMED = condition("Suspended", False, "Active").model_copy(update={"last_transition_time": at(-1.5)})
 WENT_ON = "a pause that ended 2026-03-01T11:58:30Z held the job then, or no operator was there to run it"
-ABSENT = "it was missed by the operator's absence or a pause, and spec.missedRuns chose a later slot, or none"
+ABSENT = "it did not run; no reason is kept"
 DROPPED = Skipped(count=60, last_time=at(-1), last_reason=SkipReason.PAUSED)
 NOTED = NotedPause(name="moves", since=at(-2.5), drop=True)
 

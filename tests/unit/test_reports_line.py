@@ -182,14 +182,11 @@ def test_slot_is_not_told_the_reason_of_a_newer_one() -> None:
     # The run of 11:58 was dropped from the line, and then a request was.
     ran = tuple(execution(claim(at(-minutes), at=at(-minutes)), seconds=20) for minutes in (1, 3))
     known: dict[str, Any] = {"since": at(-3.5), "last_schedule_time": at(-1), "executions": ran, "success_count": 2}
-    for last_time, why in (
-        (at(-1), "its reason is not kept, the newest one is: as many runs waited in line"),
-        (at(-1.5), "no reason is kept"),
-    ):
+    for last_time in (at(-1), at(-1.5)):
         skipped = Skipped(count=2, last_time=last_time, last_reason=SkipReason.QUEUE_FULL)
         job = from_object(raw_job(**known, skipped=skipped))
         (slot,) = explain(job, Question(at(-2), at(-2)), now=NOON).slots
-        assert (slot.what, slot.reason, why in slot.why) == ("skipped", "", True), slot.why
+        assert (slot.what, slot.reason, "no reason is kept" in slot.why) == ("skipped", "", True), slot.why
 
 
 def test_what_waits_is_neither_running_nor_stuck_nor_over() -> None:

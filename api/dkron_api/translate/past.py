@@ -48,7 +48,9 @@ def attempt_of(record: ArchivedExecution) -> Attempt:
 
 def skips_of(found: Iterable[SkippedSlots], uid: str) -> tuple[Skip, ...]:
     """Return the skipped slots of a job."""
-    return tuple(Skip(each.first, each.last, each.reason, each.message) for each in found if each.job.uid == uid)
+    return tuple(
+        Skip(each.first, each.last, each.count, each.reason, each.message) for each in found if each.job.uid == uid
+    )
 
 
 def needed(revisions: Iterable[Revision], job: Job, question: Question) -> list[Revision]:

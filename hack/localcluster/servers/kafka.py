@@ -45,7 +45,7 @@ num.partitions=1
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
 auto.create.topics.enable=true
-message.max.bytes=65536
+message.max.bytes=32768
 """
 SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
 SECONDS = 600

@@ -13,7 +13,7 @@ def nats(folder: Path, *, users: str = "") -> Iterator[str]:
     """Its `host:port`. `users` is the section `authorization` of its configuration."""
     (port,) = free_ports(1)
     config = folder / "nats.conf"
-    config.write_text(f"listen: {HOST}:{port}\nmax_payload: 64KB\n{users}\n", encoding="utf-8")
+    config.write_text(f"listen: {HOST}:{port}\nmax_payload: 32KB\n{users}\n", encoding="utf-8")
     program = Path(sysconfig.get_path("scripts")) / "nats-server"
     with running([program, "-c", config], port=port, folder=folder):
         yield f"{HOST}:{port}"

@@ -554,7 +554,7 @@ class TestTheRoute:
     ) -> None:
         monkeypatch.setattr(route, "FAREWELL", 0.05)
         stuck = await server.listen()
-        filler = "x" * 65536
+        filler = "x" * 60_000
         for version in range(101, 301):
             server.place.feed.upsert(named("big", version, command=f"{version}{filler}"))
         await self._nothing_moves(server)

@@ -14,6 +14,7 @@ from tests.support.builders import NOON, after, claim, execution, seen, wire_job
 from tests.support.fake_archive import AWAY, KEY, FakeArchive, archived
 
 ROUTES = (reports.ROUTES,)
+HOUR = timedelta(hours=1)
 EDITED = after(days=-30)
 """Until then the job ran daily, and hourly since."""
 
@@ -70,15 +71,17 @@ class Case:
         pytest.param(Case(after(hours=-1), "ran", "success"), id="a run that the status has"),
         pytest.param(Case(after(hours=-11), "ran", "success, 1s late, took 60s"), id="a run"),
         pytest.param(Case(after(hours=-10), "skipped", "the operator was away"), id="a reason"),
-        pytest.param(Case(after(hours=-12), "skipped", "it did not run; no reason is kept"), id="no reason"),
-        pytest.param(Case(after(minutes=-690), "skipped", "it did not run", after(hours=-12)), id="between two slots"),
+        pytest.param(Case(after(hours=-12), "unknown", "neither a run of it"), id="no record"),
+        pytest.param(
+            Case(after(minutes=-690), "unknown", "neither a run of it", after(hours=-12)), id="between two slots"
+        ),
         pytest.param(
             Case(after(hours=-12, days=-41), "ran", "success, 2s late, waited 60s from 2026-01-19T00:00:02Z to"),
             id="a run that waited in line",
         ),
         pytest.param(Case(after(hours=-12, days=-39), "ran", "success"), id="by the schedule of that time"),
         pytest.param(Case(after(hours=-12, days=-40), "ran", "success, 1s late, took 2d7h"), id="a long run"),
-        pytest.param(Case(after(hours=-12, days=-38), "skipped", "it did not run"), id="none by that schedule"),
+        pytest.param(Case(after(hours=-12, days=-38), "unknown", "neither a run of it"), id="none by that schedule"),
         pytest.param(
             Case(after(days=-39), "ran", "success", after(hours=-12, days=-39)), id="no slot of that schedule"
         ),
@@ -101,7 +104,7 @@ async def test_period_is_explained_by_the_schedules_of_its_time() -> None:
         days = [(each["slot"][:13], each["what"]) for each in told["slots"]]
         assert days[1] == ("2026-01-18T00", "unknown"), "before the archive"
         assert [what for _, what in days].count("ran") == 3
-        assert days[-2:] == [("2026-01-30T13", "skipped"), ("2026-01-30T14", "skipped")]
+        assert days[-2:] == [("2026-01-30T13", "unknown"), ("2026-01-30T14", "unknown")]
         assert len(days) == 14 + 2
 
 
@@ -123,3 +126,50 @@ async def test_explanation_ends_where_too_much_would_be_read(monkeypatch: pytest
         told = await answer.json()
         assert [len(told["slots"]), told["to"] < rfc3339(after(hours=-20))] == [25, True]
         assert "start the next report there" in told["remarks"][-1]
+
+
+@dataclass(frozen=True)
+class Hole:
+    """A record of skipped slots beside the slots -10 and -12, of which the archive has no run; what they are then."""
+
+    first: int
+    last: int
+    count: int
+    whats: tuple[str, str, str]
+    """Of the slots twelve, eleven and ten hours ago."""
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(Hole(-10, -10, 1, ("unknown", "ran", "skipped")), id="it covers one of them"),
+        pytest.param(Hole(-12, -10, 2, ("skipped", "ran", "skipped")), id="it covers both of them"),
+        pytest.param(Hole(-12, -10, 1, ("unknown", "ran", "unknown")), id="it says which one for neither"),
+        pytest.param(Hole(-14, -13, 2, ("unknown", "ran", "unknown")), id="it covers none of them"),
+    ],
+)
+async def test_slot_without_a_record_is_unknown(case: Hole) -> None:
+    archive = filled()
+    archive.skips = [SkippedSlots(KEY, after(hours=case.first), after(hours=case.last), case.count, "Forbidden")]
+    async with running_api(*ROUTES, archive=archive) as api:
+        know(api)
+        period = {"from": rfc3339(after(hours=-12)), "to": rfc3339(after(hours=-10))}
+        told = await (await api.client.get("/v1/jobs/backup/explain", params=period)).json()
+        assert tuple(each["what"] for each in told["slots"]) == case.whats
+
+
+async def test_archive_of_before_a_restore_knows_no_lost_slot() -> None:
+    """The archive ends 20 hours ago, the status begins two hours ago, and a slot 15 hours ago was skipped."""
+    archive = FakeArchive(*(ran(after(hours=-hour)) for hour in range(20, 49)))
+    archive.changes = [Revision(KEY, "h", 3, EDITED, "ann", {"schedule": "@hourly"})]
+    archive.skips = [SkippedSlots(KEY, after(hours=-15), after(hours=-15), 1, "Forbidden")]
+    async with running_api(*ROUTES, archive=archive) as api:
+        know(api)
+        period = {"from": rfc3339(after(hours=-22)), "to": rfc3339(after(hours=-1))}
+        told = await (await api.client.get("/v1/jobs/backup/explain", params=period)).json()
+    words = {(after() - datetime.fromisoformat(each["slot"])) // HOUR: each["what"] for each in told["slots"]}
+    lost = {hour for hour, what in words.items() if what == "unknown"}
+    assert lost == set(range(3, 20)) - {15}
+    assert (words[22], words[15], words[2]) == ("ran", "skipped", "ran")
+    assert told["known_since"] == rfc3339(after(hours=-3, seconds=1))
+    assert any("not each run is known" in each for each in told["remarks"])
