@@ -29,6 +29,8 @@ from tests.support.world import Event as Told
 from tests.support.world import Object, World
 
 NAMESPACE = "default"
+HOME = "home"
+"""The namespace of the operator."""
 NEIGHBOUR = "neighbour"
 """The namespace of jobs whose names begin with it."""
 NO_UID = "00000000-0000-0000-0000-0000deadbeef"
@@ -154,12 +156,13 @@ class Clients:
         self.operations.append(Operation(act=act, job=event.on, invoked=now, answered=now, **more))
 
     def _set_pool(self, event: Event) -> None:
+        namespace = HOME if event.spec.get("namespaces") else NAMESPACE
         try:
-            self._world.patch(DKRON_POOLS, NAMESPACE, event.on, {"spec": event.spec})
+            self._world.patch(DKRON_POOLS, namespace, event.on, {"spec": event.spec})
         except NotFound:
             metadata = {"name": event.on}
             body = {"apiVersion": API_VERSION, "kind": "DkronPool", "metadata": metadata, "spec": event.spec}
-            self._world.create(DKRON_POOLS, NAMESPACE, body)
+            self._world.create(DKRON_POOLS, namespace, body)
 
     def _set_nodes(self, names: tuple[str, ...]) -> None:
         there = {body["metadata"]["name"] for body in self._world.list(NODES, None)}
