@@ -10,31 +10,38 @@ That row, only on request, is a namespace at the quota of docs/security.md that 
 that order their runs differently get and lose a thousand places, runs with ten members wait in line, the first job of a
 chain is edited, jobs at the bound are due each second, and its pauses change. It has 100 seconds to fill its lines.
 `lag` is the longest time that the operator's event loop was blocked in the last minute. Lag and p99 are to stay below a
-second; the exit status is 1 otherwise.
+second; the exit status is 1 otherwise. Beside it stands a bare loop, a process that creates a Job in a third namespace
+each second and does nothing else: how late its Jobs are is the share of the API server and of the machine.
 """
 
 import argparse
 import asyncio
+import multiprocessing
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from multiprocessing.sharedctypes import Synchronized
 from typing import Any
 
 from big_specs import free_port, lag
 from rig import NAMESPACES, Witness, dkron_job, many, operator, percentiles, simulated
+from same_second import bare_job
+from sustained import Meter
 
 import localcluster
+from dkron_crds.base import rfc3339
+from dkron_crds.job_metadata import SLOT
 from dkron_crds.requests import run_annotation
 from dkron_kube import access
 from dkron_kube.client import KubeClient
-from dkron_kube.paths import DKRON_JOBS, DKRON_PAUSES, DKRON_POOLS
+from dkron_kube.paths import DKRON_JOBS, DKRON_PAUSES, DKRON_POOLS, JOBS, Resource
 
 Object = dict[str, Any]
 EACH_SECOND = "* * * * * *"
-QUIET, NOISY = "quiet", "noisy"
+QUIET, NOISY, BARE = "quiet", "noisy", "bare"
 TEMPLATES, TEMPLATE_BYTES = 200, 60_000
 ASKED, REQUESTS_OF_ONE = 5, 100
 ROWS = {
@@ -109,34 +116,71 @@ def _object(kind: str, name: str, spec: Object) -> Object:
     return {"apiVersion": "dkron.io/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec}
 
 
-async def attack(client: KubeClient) -> None:
-    """Change all that hurts, again and again, until cancelled."""
-    turn = 0
-    while True:
-        turn += 1
-        places, parent = (1000, "other") if turn % 2 else (0, "chained-0")
-        for name in ("fifo", "priority"):
-            await client.patch(DKRON_POOLS, NOISY, name, {"spec": {"size": places}})
-        await client.patch(DKRON_JOBS, NOISY, "chained-1", {"spec": {"dependsOn": [{"job": parent}]}})
-        for number in range(LARGE):
-            label = {"metadata": {"labels": {"turn": str(turn)}}}
-            await client.patch(DKRON_JOBS, NOISY, f"large-{number}", label)
-        for number in range(PAUSES):
-            await client.patch(DKRON_PAUSES, NOISY, f"pause-{number}", {"spec": {"reason": str(turn)}})
+@dataclass(slots=True)
+class Attack:
+    """All that hurts, changed again and again. `writes` counts the answered requests."""
+
+    client: KubeClient
+    writes: int = 0
+
+    async def run(self) -> None:
+        """Change it until cancelled."""
+        turn = 0
+        while True:
+            turn += 1
+            places, parent = (1000, "other") if turn % 2 else (0, "chained-0")
+            for name in ("fifo", "priority"):
+                await self._patch(DKRON_POOLS, name, {"spec": {"size": places}})
+            await self._patch(DKRON_JOBS, "chained-1", {"spec": {"dependsOn": [{"job": parent}]}})
+            for number in range(LARGE):
+                await self._patch(DKRON_JOBS, f"large-{number}", {"metadata": {"labels": {"turn": str(turn)}}})
+            for number in range(PAUSES):
+                await self._patch(DKRON_PAUSES, f"pause-{number}", {"spec": {"reason": str(turn)}})
+
+    async def _patch(self, kind: Resource, name: str, change: Object) -> None:
+        await self.client.patch(kind, NOISY, name, change)
+        self.writes += 1
 
 
 @asynccontextmanager
-async def attacked(client: KubeClient) -> AsyncIterator[None]:
+async def attacked(client: KubeClient) -> AsyncIterator[Attack]:
     """The attacks go on meanwhile, once the lines are full."""
     await prepare(client)
     await asyncio.sleep(FILL)
-    task = asyncio.create_task(attack(client))
+    attack = Attack(client)
+    task = asyncio.create_task(attack.run())
     try:
-        yield
+        yield attack
         if task.done():
             task.result()
     finally:
         task.cancel()
+
+
+@contextmanager
+def bare_loop(way: access.Access) -> Iterator[Callable[[], float]]:
+    """A process that creates a Job each second. Tells by how many seconds it woke up late at most."""
+    context = multiprocessing.get_context("fork")
+    worst = context.Value("d", 0.0)
+    process = context.Process(target=lambda: asyncio.run(_create_each_second(way, worst)), daemon=True)
+    process.start()
+    try:
+        yield lambda: worst.value
+    finally:
+        process.terminate()
+        process.join()
+
+
+async def _create_each_second(way: access.Access, worst: "Synchronized[float]") -> None:
+    client = KubeClient(way)
+    async with asyncio.TaskGroup() as group:
+        while True:
+            slot = int(time.time()) + 1
+            await asyncio.sleep(slot - time.time())
+            worst.value = max(worst.value, time.time() - slot)
+            at = datetime.fromtimestamp(slot, UTC)
+            metadata = {"name": f"bare-{slot}", "annotations": {SLOT: rfc3339(at)}}
+            group.create_task(client.create(JOBS, BARE, bare_job(metadata)))
 
 
 async def attacks(cluster: localcluster.Cluster, seconds: float) -> bool:
@@ -144,25 +188,29 @@ async def attacks(cluster: localcluster.Cluster, seconds: float) -> bool:
     client, port = KubeClient(await access.load(cluster.kubeconfig)), free_port()
     cluster.kubectl("label", "nodes", "--all", "--overwrite", "dc=a")
     try:
-        for name in (QUIET, NOISY):
+        for name in (QUIET, NOISY, BARE):
             await client.create(NAMESPACES, None, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-        witness = Witness(client, QUIET)
-        async with witness.watching():
+        canary, peer = Witness(client, QUIET), Witness(client, BARE)
+        async with canary.watching(), peer.watching():
             with operator(cluster.kubeconfig, f"{QUIET},{NOISY}", "--monitoring-port", str(port)) as process:
                 await client.create(DKRON_JOBS, QUIET, dkron_job("canary", EACH_SECOND))
-                await witness.sees(time.time(), 30)
-                async with attacked(client):
-                    begin = time.time()
-                    await asyncio.sleep(seconds)
-                    end, blocked = time.time(), await lag(port)
+                await canary.sees(time.time(), 30)
+                async with attacked(client) as attack:
+                    with bare_loop(client.access) as lag_of_bare:
+                        begin, meter = time.time(), Meter(cluster, process)
+                        await asyncio.sleep(seconds)
+                        end, blocked, used = time.time(), await lag(port), meter.used()
+                        await asyncio.sleep(5)
                 process.check()
-                await asyncio.sleep(5)
-                late, memory = witness.between(begin, end), process.memory()
+                late, others, memory = canary.between(begin, end), peer.between(begin + 1, end), process.memory()
     finally:
         await client.close()
     worst = late[len(late) * 99 // 100] if late else float("inf")
     lost = int(end - begin) - len(late)
-    print(f"{ATTACKS:<28} {percentiles(late):<42} {lost:5} {'':8} {memory:8.0f}  lag {blocked:.2f}", flush=True)
+    print(f"{ATTACKS:<28} {percentiles(late):<42} {lost:5} {'':8} {memory:8.0f}  lag {blocked:.2f}")
+    print(f"{'  a bare loop beside it':<28} {percentiles(others):<42} {'':23}  lag {lag_of_bare():.2f}")
+    cores = ", ".join(f"{name} {ms / 1000 / (end - begin):.2f}" for name, ms in used.items())
+    print(f"  {attack.writes / (end + 5 - begin):.0f} changes/s; cores: {cores}", flush=True)
     return max(worst, blocked) < MOST
 
 

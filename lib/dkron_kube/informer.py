@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from inspect import isawaitable
 from typing import Generic, NoReturn, TypeVar
 
 from dkron_kube.client import KubeClient, Object
@@ -92,7 +93,8 @@ class Callbacks(Generic[T]):
     read: Callable[[Object], T | None]
     """Parses an object, and trims it: a list keeps only this of it. None if it cannot be read: it counts as removed."""
     synced: Callable[[list[T], int], object]
-    """A complete list, and its resource version."""
+    """A complete list, and its resource version. An awaitable that it returns is awaited: other tasks have their turn
+    while a long list is taken in."""
     upsert: Callable[[T], object]
     """An object was added or modified."""
     remove: Callable[[Object], object]
@@ -144,7 +146,7 @@ class Informer(Generic[T]):
         except KubeError as error:
             self.failed(error)
         else:
-            self.replace(items, 0)
+            await self.replace(items, 0)
             self.alive()
 
     async def run(self) -> NoReturn:
@@ -154,9 +156,11 @@ class Informer(Generic[T]):
             self._client, self._resource, self.namespace, self, selection=self._selection, keep=keep, pace=self._pace
         )
 
-    def replace(self, items: Sequence[T | None], version: int) -> None:
+    async def replace(self, items: Sequence[T | None], version: int) -> None:
         """A complete list."""
-        self.callbacks.synced([item for item in items if item is not None], version)
+        done = self.callbacks.synced([item for item in items if item is not None], version)
+        if isawaitable(done):
+            await done
         self.state.listed()
 
     def went_back(self) -> None:

@@ -37,8 +37,20 @@ class Cache(Protocol):
         """An object was deleted; `item` is its last state."""
 
 
-class Sink(Cache, Protocol):
-    """A cache that also learns how fresh it is."""
+class Sink(Protocol):
+    """A cache that also learns how fresh it is, and may take in a long list in pieces."""
+
+    async def replace(self, items: list[Any], version: int) -> None:
+        """As `Cache.replace`. No change is handed on before this returns."""
+
+    def went_back(self) -> None:
+        """As `Cache.went_back`."""
+
+    def upsert(self, item: Object) -> None:
+        """As `Cache.upsert`."""
+
+    def remove(self, item: Object) -> None:
+        """As `Cache.remove`."""
 
     def alive(self) -> None:
         """The API server responded, and everything it sent has been handed on."""
@@ -172,7 +184,7 @@ class _Follower:
         if int(version) < self._newest:
             self._sink.went_back()
         self._newest = int(version)
-        self._sink.replace(items, int(version))
+        await self._sink.replace(items, int(version))
         self._sink.alive()
         return version
 

@@ -147,7 +147,7 @@ class View:
         self._sign = datetime.now(UTC)
         self._there: dict[str, Object] = {}
 
-    def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as a Sink
+    async def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as a Sink
         """Everything that is there. What came and went since the last sign of life has not been seen."""
         if self.listed.is_set():
             what = f"the witness did not see {self.what}, and lists them again"

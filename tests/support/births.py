@@ -57,7 +57,7 @@ class Births:
         )
         return [metadata for metadata in list(self._born.values()) if _owner(metadata) == owner]
 
-    def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as a Sink
+    async def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as a Sink
         """Everything that is there: at first, and when the API server has forgotten what came since."""
         for item in items:
             self.upsert(item)

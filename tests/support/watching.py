@@ -27,7 +27,7 @@ class Diary:
         self._task = task
         task.add_done_callback(lambda _: self._changed.set())
 
-    def replace(self, items: list[Object], version: int) -> None:
+    async def replace(self, items: list[Object], version: int) -> None:
         """Everything, by name and version."""
         self.held = dict(map(_named, items))
         self._tell(f"replace {' '.join(self.held)} @{version}")
@@ -75,8 +75,10 @@ class Diary:
 
 
 def listed(informer: Informer[Any], items: Iterable[Object], version: int = 1) -> None:
-    """An informer gets a complete list."""
-    informer.replace([informer.callbacks.read(item) for item in items], version)
+    """An informer that takes in a list in one piece gets a complete list."""
+    read = map(informer.callbacks.read, items)
+    informer.callbacks.synced([item for item in read if item is not None], version)
+    informer.state.listed()
 
 
 def thing(name: str, version: int, **fields: object) -> Object:

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from dkron_api.cache.object_cache import ObjectCache
 from dkron_api.edge.answers import json_answer
-from dkron_api.edge.keys import CLOCK, CLUSTERS, KUBE, LEASES, NODES, SETTINGS
+from dkron_api.edge.keys import CLOCK, CLUSTERS, KUBE, LEASES, NODES, SETTINGS, SLICES
 from dkron_api.edge.urls import flag, tenant_of
 from dkron_api.metrics import VERSION
 from dkron_api.refusal import ApiError, unavailable
@@ -85,7 +85,7 @@ async def show_status(request: web.Request) -> web.StreamResponse:
         leader="" if leading is None else leading.identity,
         members=len(members(nodes, leading, app[SETTINGS].own_tags())),
         jobs=len(job_index),
-        active=running(job_index),
+        active=await app[SLICES].run(running(tuple(job_index))),
         cache_age=job_index.object_cache.age(),
         tags=app[SETTINGS].own_tags(),
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from dkron_api.translate.record import Job
 from dkron_crds.node_tags import DKRONS, AgentTags
+from dkron_reports.slices import Steps
 
 LONGEST_SILENCE = 300.0
 """Seconds without a response from the API server after which the cache is not trusted. Watches get a bookmark about
@@ -100,7 +101,12 @@ def _ended(parts: Iterable[str]) -> list[str]:
     return [f"a part of the service has stopped and is being restarted: {part}" for part in parts]
 
 
-def running(jobs: Iterable[Job]) -> int:
-    """Return the number of running executions. An attempt without a uid, or in a queue of Kueue, has not begun."""
-    active = (entry for job in jobs for entry in job.raw_status.get("active") or ())
-    return sum(bool(entry.get("uid") and not entry.get("queue")) for entry in active)
+def running(jobs: Iterable[Job]) -> Steps[int]:
+    """Return the number of running executions, in steps. An attempt without a uid, or in a queue of Kueue, has not
+    begun."""
+    count = 0
+    for job in jobs:
+        active = job.raw_status.get("active") or ()
+        count += sum(bool(entry.get("uid") and not entry.get("queue")) for entry in active)
+        yield
+    return count

@@ -7,7 +7,7 @@ none, and the log says so.
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -27,6 +27,7 @@ from dkron_operator.kit.workqueue import Workers, WorkQueue
 
 Object = dict[str, Any]
 S = TypeVar("S", bound=StatusModel)
+T = TypeVar("T")
 Key = tuple[str, str]
 """Namespace and name of an object."""
 
@@ -35,6 +36,8 @@ PACE = Pace(watch=20.0, silence=30.0)
 server sends one about each minute, and none to a quiet watch up to Kubernetes 1.33."""
 MOST_SILENT = 60.0
 """Seconds of silence after which no job is planned that depends on them."""
+SLICE = 500
+"""How many objects of a list are taken in before other tasks get their turn."""
 EVERYWHERE = ""
 """The key of all namespaces in the queue."""
 
@@ -74,6 +77,7 @@ class Followed(ABC):
         self._plural = plural
         self._objects = index
         self._all_wait = False
+        self._outdated: set[Key] = set()
         self.on_change: Listeners[[]] = Listeners()
         """Called when any of them has changed."""
         self._on_event = scope.on_event
@@ -131,27 +135,31 @@ class Followed(ABC):
 
     def _informer(self, namespace: str | None) -> Informer[Object]:
         """The informer of a namespace, or of all (None). The index reads the objects: unreadable ones count, too."""
+        where = f"of namespace {namespace}" if namespace else "of all namespaces"
+        meanwhile = "continuing with those that are known"
+        state = WatchState(f"{self._plural} {where}", meanwhile=meanwhile, clock=self._clock.monotonic)
         callbacks: Callbacks[Object] = Callbacks(
             read=lambda item: item,
             synced=lambda items, _: self._synced(namespace, items),
             upsert=self._upsert,
             remove=lambda item: self._remove(_key(item)),
-            # The known versions would look newer than the next list.
-            went_back=partial(self._synced, namespace, ()),
+            went_back=partial(self._go_back, namespace, state),
             on_event=self._observe,
             on_failure=partial(self._failed, namespace),
         )
-        where = f"of namespace {namespace}" if namespace else "of all namespaces"
-        meanwhile = "continuing with those that are known"
-        state = WatchState(f"{self._plural} {where}", meanwhile=meanwhile, clock=self._clock.monotonic)
         return Informer(self._client, self._resource, namespace, callbacks, state=state, pace=PACE)
 
-    def _synced(self, namespace: str | None, items: Sequence[Object]) -> None:
-        gone = self._objects.keys(namespace) - set(map(_key, items))
-        for item in items:
-            self._upsert(item)
-        for key in gone:
-            self._remove(key)
+    async def _synced(self, namespace: str | None, items: Sequence[Object]) -> None:
+        outdated, self._outdated = self._outdated, set()
+        gone = self._objects.keys(namespace) - outdated - set(map(_key, items))
+        await _each(self._remove, outdated)
+        await _each(self._upsert, items)
+        await _each(self._remove, gone)
+
+    def _go_back(self, namespace: str | None, state: WatchState) -> None:
+        """The known versions would look newer than the next list, which replaces all. Until then jobs wait."""
+        self._outdated |= self._objects.keys(namespace)
+        state.synced = False
 
     def _upsert(self, item: Object) -> None:
         self.spread(self._objects.upsert(item))
@@ -162,7 +170,8 @@ class Followed(ABC):
     def _failed(self, namespace: str | None, error: KubeError) -> None:
         """No answer, and no permission, leave what is known as it is. Without the kind there are none."""
         if isinstance(error, NotFound):
-            self._synced(namespace, ())
+            for key in self._objects.keys(namespace):
+                self._remove(key)
         if _is_refusal(error):
             self._observe()
 
@@ -174,6 +183,14 @@ def status_of(body: Object, model: type[S]) -> S:
     except ValidationError:
         # A user has edited it by hand; it is written again.
         return model()
+
+
+async def _each(change: Callable[[T], None], things: Iterable[T]) -> None:
+    """Make a change for each; other tasks have their turn in between."""
+    for number, thing in enumerate(things, 1):
+        change(thing)
+        if number % SLICE == 0:
+            await asyncio.sleep(0)
 
 
 def _is_refusal(error: KubeError | None) -> bool:

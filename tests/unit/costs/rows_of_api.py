@@ -7,7 +7,7 @@ from dkron_api.auth.dkron import Rules
 from dkron_api.cache.expiring import Kept
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.edge.keys import CLUSTERS
-from dkron_api.routes import backfills, charts, execution_lists, executions, jobs, pauses, reports, runs
+from dkron_api.routes import backfills, charts, cluster, execution_lists, executions, jobs, pauses, reports, runs
 from dkron_api.stream.event_log import EventLog
 from dkron_api.stream.feed import Feed
 from dkron_crds.policy import Capability
@@ -20,7 +20,7 @@ from tests.unit.costs.filled import executions as ended
 from tests.unit.costs.many import chained, children, edited, named, namesakes, plain
 from tests.unit.costs.rows_of_lists import got
 
-GROUPS = (jobs, executions, execution_lists, charts, reports, runs, pauses, backfills)
+GROUPS = (cluster, jobs, executions, execution_lists, charts, reports, runs, pauses, backfills)
 Make = Callable[[int], list[Object]]
 
 
@@ -118,6 +118,7 @@ def rules(count: int) -> Step:
 
 
 ROWS = (
+    Row("GET /v1", "runs of 20 DkronJobs", 1000, request("/v1", crowded)),
     Row("GET /v1/jobs", "DkronJobs", 500, request("/v1/jobs", plain)),
     Row("GET /v1/jobs/NAME", "DkronJobs after it", 1000, request("/v1/jobs/parent", children)),
     Row("GET /v1/jobs/NAME/details", "DkronJobs in its chain", 200, request("/v1/jobs/job-5/details", chained)),
@@ -130,7 +131,7 @@ ROWS = (
     Row("GET /v1/failing", "DkronJobs", 200, request("/v1/failing", running)),
     Row("GET /v1/agenda", "DkronJobs", 200, request("/v1/agenda", plain)),
     Row("GET /v1/runs", "DkronRuns", 200, list_of(DKRON_RUNS, "DkronRun")),
-    Row("GET /v1/pauses", "DkronPauses", 200, list_of(DKRON_PAUSES, "DkronPause")),
+    Row("GET /v1/pauses", "DkronPauses", 1000, list_of(DKRON_PAUSES, "DkronPause")),
     Row("GET /v1/backfills", "DkronBackfills", 200, list_of(DKRON_BACKFILLS, "DkronBackfill")),
     Row("an event of the REST API", "DkronJobs", 500, event(plain)),
     Row("an event of the REST API", "DkronJobs of one Dkron name", 500, event(namesakes)),

@@ -1,5 +1,6 @@
 """The rows of lines, pools and pauses."""
 
+from collections.abc import Awaitable
 from typing import Any
 from unittest.mock import Mock
 
@@ -116,6 +117,22 @@ def listed(kind: str, spec: Object, count: int) -> Step:
     return lambda: informer.replace(read, 1)
 
 
+def all_gone(kind: str, spec: Object, count: int, *, restored: bool = False) -> Step:
+    """A list without any arrives; after a restore, resource versions are lower before it."""
+    followed: Any = (Pauses if kind == "DkronPause" else Pools)(SCOPE, store_of(), requeue=lambda _: None)
+    (informer,) = followed.informers
+    for number in range(count):
+        informer.upsert(wire(kind, f"it-{number}", spec=spec))
+
+    def step() -> Awaitable[None]:
+        if restored:
+            informer.went_back()
+        done: Awaitable[None] = informer.replace([], 2)
+        return done
+
+    return step
+
+
 ROWS = (
     Row("a plan", "runs in line with ten members", 50, ready(lambda n: plan_line(n, members=10))),
     Row("a plan", "members that leave the line", 50, ready(lambda n: plan_line(n, members=10, disabled=True))),
@@ -127,7 +144,9 @@ ROWS = (
     Row("a sweep", "DkronPools", 500, ready(sweep_pools)),
     Row("a sweep", "DkronPauses", 2000, ready(sweep_pauses)),
     Row("a sweep of DkronPauses", "DkronJobs", 1000, ready(lambda n: sweep_pauses(10, n))),
-    # The whole list is taken in one piece, in 100 calls for each: 20 ms for a thousand.
-    Row("a list", "DkronPauses", 500, ready(lambda n: listed("DkronPause", {"jobs": ["a"]}, n))),
-    Row("a list", "DkronPools", 500, ready(lambda n: listed("DkronPool", {"size": 1}, n))),
+    Row("a list", "DkronPauses", 2000, ready(lambda n: listed("DkronPause", {"jobs": ["a"]}, n))),
+    Row("a list", "DkronPools", 2000, ready(lambda n: listed("DkronPool", {"size": 1}, n))),
+    Row("an empty list", "DkronPauses", 4000, ready(lambda n: all_gone("DkronPause", {"jobs": ["a"]}, n))),
+    Row("an empty list", "DkronPools", 4000, ready(lambda n: all_gone("DkronPool", {"size": 1}, n))),
+    Row("a restore", "DkronPauses", 4000, ready(lambda n: all_gone("DkronPause", {}, n, restored=True))),
 )

@@ -468,5 +468,5 @@ async def test_invalid_dkroncluster_changes_nothing_and_deleted_clears(gone: str
     installation.informer.upsert(cluster(notifications=[{**HOOK, "when": ["never"]}]))
     assert [endpoint.name for endpoint in installation.endpoints] == ["ops"]
     assert installation.problems[0].startswith("spec.notifications.0.when")
-    installation.informer.remove(body) if gone == "deleted" else installation.informer.replace([], 2)
+    installation.informer.remove(body) if gone == "deleted" else await installation.informer.replace([], 2)
     assert installation.endpoints == ()

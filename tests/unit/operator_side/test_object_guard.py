@@ -135,7 +135,7 @@ async def test_unreadable_pause_is_reported_and_others_hold(
     await scene.pauses.read()
     assert scene.names() == expected, "at the start"
     scope = scene.pauses.informers[0]
-    scope.replace([scene.kube.has(DKRON_PAUSES, name) for name in ("a", "odd", "z")], scene.kube.world.version)
+    await scope.replace([scene.kube.has(DKRON_PAUSES, name) for name in ("a", "odd", "z")], scene.kube.world.version)
     scope.upsert(scene.kube.has(DKRON_PAUSES, "odd"))
     assert (scene.names(), len(warnings(caplog))) == (expected, 1)
     async with scene.running():
@@ -152,7 +152,7 @@ async def test_unreadable_pause_is_reported_and_others_hold(
 async def test_pause_read_earlier_holds_until_its_spec_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene()
     body = wire_pause("odd", jobs=["backup"])
-    scene.pauses.informers[0].replace([body], 1)
+    await scene.pauses.informers[0].replace([body], 1)
     monkeypatch.setattr(PauseSpec, "from_wire", failing(PauseSpec.from_wire, "backup", Odd()))
     body["metadata"]["resourceVersion"] = "2"
     scene.pauses.informers[0].upsert(body)

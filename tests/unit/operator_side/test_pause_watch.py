@@ -19,6 +19,7 @@ from dkron_operator.pauses.informer import Pauses
 from dkron_operator.pauses.status import SLICE, PauseStatuses
 from dkron_operator.plan.view import JobView
 from dkron_operator.watch.followed import MOST_SILENT, Scope
+from dkron_operator.watch.followed import SLICE as TAKEN_IN_AT_ONCE
 from tests.support.builders import NAMESPACE, after, job_view, wire_job
 from tests.support.edges import until, wall
 from tests.support.fake_kube import FakeKube
@@ -134,14 +135,31 @@ async def test_jobs_that_a_change_concerns_are_looked_at() -> None:
 async def test_list_replaces_pauses_and_a_missing_crd_clears_them() -> None:
     scene = Scene()
     scope = scene.pauses.informers[0]
-    scope.replace([wire_pause("p"), wire_pause("q")], 1)
-    scope.replace([wire_pause("q")], 2)
+    await scope.replace([wire_pause("p"), wire_pause("q")], 1)
+    await scope.replace([wire_pause("q")], 2)
     assert scene.names() == ["q"]
     scope.failed(Unavailable("no answer"))
     scope.failed(FORBIDDEN)
     assert scene.names() == ["q"]
     scope.failed(NotFound("no such kind"))
     assert scene.names() == []
+
+
+@pytest.mark.parametrize("restored", [False, True])
+async def test_jobs_never_see_a_part_of_a_long_list(restored: bool) -> None:
+    scene = Scene()
+    scope = scene.pauses.informers[0]
+    before, after_it = wire_pause("before", created=-2), wire_pause("after", created=-1)
+    before["metadata"]["resourceVersion"] = "9"
+    await scope.replace([before], 9)
+    if restored:
+        scope.went_back()
+    many = [wire_pause(f"other-{number}", jobs=["other"]) for number in range(TAKEN_IN_AT_ONCE)]
+    taking_in = asyncio.create_task(scope.replace([*many, after_it], 10))
+    await asyncio.sleep(0)
+    assert (scene.names(), taking_in.done()) == (None if restored else ["before"], False)
+    await taking_in
+    assert scene.names() == ["after"]
 
 
 async def test_status_names_held_jobs_or_why_there_are_none() -> None:

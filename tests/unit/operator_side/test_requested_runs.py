@@ -53,6 +53,7 @@ from tests.support.builders import (
 from tests.support.edges import Edges, begin, until
 from tests.support.kstatus import kstatus
 from tests.support.plans import fired, jobs_deleted, replan, reported, skips
+from tests.support.watching import listed
 
 Object = dict[str, Any]
 SLOT = after(days=-3)
@@ -703,7 +704,7 @@ def bring(edges: Edges, *bodies: Object) -> None:
     watch = run_informer(
         edges.parts.ports.client, edges.store.requested_runs, None, changed=edges.parts.effects.runs.requeue
     )
-    watch.replace([read_requested_run(edges.kube.put(DKRON_RUNS, body)) for body in bodies], edges.kube.world.version)
+    listed(watch, [edges.kube.put(DKRON_RUNS, body) for body in bodies], edges.kube.world.version)
 
 
 def finish(edges: Edges, *, kind: str = "Complete") -> None:
