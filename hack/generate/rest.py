@@ -70,7 +70,7 @@ def _more(where: Namespaces) -> Iterator[tuple[str, ...]]:
         *_need(where.to_read_all_totals()),
     )
     yield (
-        "… executions with more of each output than their records keep (1,024 bytes), and a search in outputs (`?q=`)",
+        "… executions with more output than records keep (`history.outputBytes`), and a search in outputs (`?q=`)",
         *_need(where.to_read_logs(NAME)),
     )
     yield "… to save or run a job with `?force=true`", *_need(where.to_force(NAME))

@@ -14,13 +14,13 @@ from dkron_api.edge.answers import in_turns, list_answer
 from dkron_api.edge.keys import ARCHIVE, CLOCK, SLICES
 from dkron_api.edge.urls import flag, tenant_of
 from dkron_api.refusal import ApiError
-from dkron_api.routes.execution_pages import CUT, WEIGHT, Pages, filter_of, headers_of, size_of, with_outputs
+from dkron_api.routes.execution_pages import CUT, WEIGHT, Pages, filter_of, headers_of, kept_only, size_of, with_outputs
 from dkron_api.routes.places import with_places, with_places_in
 from dkron_api.routes.requests import require_ready
 from dkron_api.translate import gojson
 from dkron_api.translate.execution import every, line_of, order_by, stop_of, zone_of
 from dkron_api.translate.execution_filter import LIMIT, MOST, NAMES, Place, in_order
-from dkron_api.translate.found import Found, Live, Merged, rendered, unplaced_in
+from dkron_api.translate.found import Found, Live, Merged, record_bytes, rendered, unplaced_in
 from dkron_api.translate.listing import JobQuery, read_query, whole
 from dkron_api.translate.record import Job, Object
 from dkron_crds.job import Active
@@ -47,14 +47,8 @@ async def list_all(request: web.Request) -> web.StreamResponse:
     size = size_of(request.query, count=len(page.items), otherwise=CUT)
     found = await with_places_in(request, page.items)
     nodes = await tenant.pods.nodes(unplaced_in(found))
-    items, reason = await with_outputs(request, found, size)
-    names = {each.job.name for each in found} if size > CUT else ()
-    cut = {name for name in names if not await may_read_logs(request, name, each=True)}
-
-    def render(each: Found) -> Object:
-        shown_bytes = CUT if each.job.name in cut else size
-        return rendered(each, now=now, size=shown_bytes, nodes=nodes, detailed=flag(request, DETAILS))
-
+    items, reason = await with_outputs(request, found, size, await kept_only(request, found, size, each=True))
+    render = partial(rendered, now=now, size=size, nodes=nodes, detailed=flag(request, DETAILS))
     headers = headers_of(page, why=why or reason, total=total)
     return await _answer(request, items, render, headers=headers, count=len(found))
 
@@ -129,14 +123,11 @@ async def list_of_job(request: web.Request, job: Job, coming: Sequence[Active]) 
     reading = pages.page(wanted, least=least) if span is None else pages.slice(wanted, *span, least=least)
     (page, why), counted = await asyncio.gather(reading, pages.total(wanted))
     total = _total(request, page, len(known), why=why, counted=counted)
-    kept = max(CUT, job.spec.history.output_bytes)
-    asked = size_of(query, count=len(page.items), otherwise=kept)
-    if asked > kept and not await may_read_logs(request, job.name):
-        asked = kept
+    asked = size_of(query, count=len(page.items), otherwise=max(CUT, record_bytes(job, job.uid)))
     in_this_order = sorted(
         page.items, key=lambda each: order_by(query.get("_sort", ""))(each.run), reverse=not wanted.ascending
     )
-    items, reason = await with_outputs(request, in_this_order, asked)
+    items, reason = await with_outputs(request, in_this_order, asked, await kept_only(request, in_this_order, asked))
     # Outputs in the status are shown whole, unless a client asks for less.
     limit = asked if whole(query.get("output_size_limit", ""), otherwise=-1) >= 0 else -1
     render = partial(rendered, now=now, size=limit, zone=zone_of(job.spec.timezone), detailed=flag(request, DETAILS))

@@ -9,13 +9,13 @@ from aiohttp import web
 
 from dkron_api.archive.reads import REST
 from dkron_api.edge.access import cut
-from dkron_api.edge.admission import owner_of
+from dkron_api.edge.admission import may_read_logs, owner_of
 from dkron_api.edge.answers import in_turns
 from dkron_api.edge.keys import ARCHIVE, CLOCK, GATE
-from dkron_api.edge.urls import namespace_of
+from dkron_api.edge.urls import namespace_of, tenant_of
 from dkron_api.refusal import ApiError, refusing, unavailable
 from dkron_api.translate.execution_filter import MOST, Filter, Place, read_filter, token
-from dkron_api.translate.found import Found, Identity, Live, Merged, merged
+from dkron_api.translate.found import Found, Identity, Live, Merged, merged, record_bytes
 from dkron_api.translate.listing import whole
 from dkron_api.translate.warnings import header
 from dkron_archive.ports import ArchiveUnavailable
@@ -98,37 +98,56 @@ class Pages:
             return None
 
 
-async def with_outputs(request: web.Request, items: Sequence[Found], size: int) -> tuple[AsyncIterator[Found], str]:
+async def kept_only(
+    request: web.Request, items: Sequence[Found], size: int, *, each: bool = False
+) -> Mapping[str, int]:
+    """Return how many bytes of an output the records keep, by the uid of the job: of the jobs whose caller may see no
+    more, and wants it. `each` is as for `may_read_logs`."""
+    index, found = tenant_of(request).job_index, dict[str, int]()
+    async for uid, name in in_turns(list({item.job.uid: item.job.name for item in items}.items())):
+        kept = record_bytes(index.get(name), uid)
+        if kept < size and not await may_read_logs(request, name, each=each):
+            found[uid] = kept
+    return found
+
+
+async def with_outputs(
+    request: web.Request, items: Sequence[Found], size: int, kept: Mapping[str, int]
+) -> tuple[AsyncIterator[Found], str]:
     """Return the executions with the outputs that only the archive has, which are read as they are needed, and why it
-    could not be read. If it fails later, the iteration raises `ApiError`, 503."""
-    # A client that asks for no bytes still learns that there are some.
-    size = max(size, 1)
-    together = max(1, TOGETHER // size)
+    could not be read. Outputs of a job in `kept` have so many bytes at most. If it fails later, the iteration raises
+    `ApiError`, 503."""
+    rooms = {item.job.uid: kept.get(item.job.uid, size) for item in items}
+    together = max(1, TOGETHER // max(1, size))
     shares = [items[begin : begin + together] for begin in range(0, len(items), together)]
     try:
-        first = [await _read_outputs(request, share, size) for share in shares[:1]]
+        first = [await _read_outputs(request, share, rooms) for share in shares[:1]]
     except ArchiveUnavailable as error:
         return in_turns(items), str(error)
 
     async def every() -> AsyncIterator[Found]:
         for number, share in enumerate(shares):
             try:
-                known = first.pop() if number == 0 else await _read_outputs(request, share, size)
+                known = first.pop() if number == 0 else await _read_outputs(request, share, rooms)
             except ArchiveUnavailable as error:
                 log.warning("%s ends without all outputs: %s", cut(request.path), error)
                 raise away(error) from error
             for each in share:
                 output = known.get(each.identity)
-                yield each if output is None or not each.lacks_output(size) else each.with_output(output)
+                yield each if output is None else each.with_output(output, rooms[each.job.uid])
 
     return every(), ""
 
 
-async def _read_outputs(request: web.Request, items: Sequence[Found], size: int) -> Mapping[Identity, ArchivedOutput]:
+async def _read_outputs(
+    request: web.Request, items: Sequence[Found], rooms: Mapping[str, int]
+) -> Mapping[Identity, ArchivedOutput]:
     archive = request.app[ARCHIVE]
-    keys = [each.identity for each in items if each.lacks_output(size)]
-    if archive is None or not keys:
+    # A client that gets no bytes still learns that there are some.
+    lacking = [each for each in items if each.lacks_output(rooms[each.job.uid] or 1)]
+    if archive is None or not lacking:
         return {}
+    keys, size = [each.identity for each in lacking], max(rooms[each.job.uid] or 1 for each in lacking)
     return await archive.read(namespace_of(request), lambda reader: reader.outputs(keys, size=size))
 
 

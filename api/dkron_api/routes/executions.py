@@ -5,7 +5,6 @@ operator stops it when it reads the annotation written here.
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -21,7 +20,6 @@ from dkron_api.jobs.writer import missing
 from dkron_api.refusal import LATER, ApiError, unavailable
 from dkron_api.routes.archived import archived_output, archived_run, job_or_gone
 from dkron_api.routes.execution_lists import is_merged, list_of_job
-from dkron_api.routes.execution_pages import CUT
 from dkron_api.routes.places import with_places
 from dkron_api.routes.requests import etag, job_of, require_ready, terms_of
 from dkron_api.settings import TRACE_ID
@@ -38,12 +36,11 @@ from dkron_api.translate.execution import (
     unplaced,
     waits,
 )
-from dkron_api.translate.found import all_details
+from dkron_api.translate.found import all_details, last, record_bytes
 from dkron_api.translate.pod import ends_by, trace_of
 from dkron_api.translate.record import Job
 from dkron_api.translate.run import coming
 from dkron_archive.ports import ArchiveUnavailable
-from dkron_archive.records import ArchivedOutput
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, Execution
 from dkron_crds.schedule.errors import quoted
@@ -89,19 +86,16 @@ async def _show_archived(request: web.Request, job: Job | None) -> web.StreamRes
     if known is None:
         raise missing(request.match_info["job"]) if job is None else no_execution(job, wanted)
     output = await archived_output(request, *known.identity)
-    size = await _shown_bytes(request)
-    known = known if output is None else known.with_output(_end_of(output, size))
+    if output is not None:
+        known = known.with_output(output, await _shown_bytes(request, job, known.job.uid))
     more = {"details": all_details(known)} if flag(request, DETAILS) else {}
     return json_answer(request, shown(known.job, known.run) | more)
 
 
-def _end_of(output: ArchivedOutput, size: int) -> ArchivedOutput:
-    return replace(output, content=output.content[-size:])
-
-
-async def _shown_bytes(request: web.Request) -> int:
-    """Return how many bytes of an output beyond its record the caller may see."""
-    return OUTPUT if await may_read_logs(request, request.match_info["job"]) else CUT
+async def _shown_bytes(request: web.Request, job: Job | None, uid: str) -> int:
+    """Return how many bytes of an output of the job with this uid the caller may see: without the right to logs, as
+    many as its records keep."""
+    return OUTPUT if await may_read_logs(request, request.match_info["job"]) else record_bytes(job, uid)
 
 
 def no_execution(job: Job, wanted: str) -> ApiError:
@@ -127,9 +121,8 @@ async def _whole(request: web.Request, job: Job, run: Execution | Active) -> dic
     pods = tenant_of(request).pods
     if isinstance(run, Execution):
         # The record has as much as a caller without the right to logs may see.
-        tail = (
-            await _tail(request, job, run) if run.output_truncated and await may_read_logs(request, job.name) else None
-        )
+        may_lack = run.output_truncated or not run.output
+        tail = await _tail(request, job, run) if may_lack and await may_read_logs(request, job.name) else None
         if tail is not None:
             run = run.model_copy(update={"output": tail.decode("utf-8", "replace")})
         return shown(job, run)
@@ -137,10 +130,10 @@ async def _whole(request: web.Request, job: Job, run: Execution | Active) -> dic
         line = line_of(await with_places(request, job))
         return shown(job, run, place=line.get(run.job), now=request.app[CLOCK]())
     nodes, tail, size = await asyncio.gather(
-        pods.nodes([run.job]), pods.output(run.job, uid=run.uid), _shown_bytes(request)
+        pods.nodes([run.job]), pods.output(run.job, uid=run.uid), _shown_bytes(request, job, job.uid)
     )
     placed = run.model_copy(update={"node_name": run.node_name or nodes.get(run.job, "")})
-    return shown(job, placed, so_far="" if tail is None else tail[-size:].decode("utf-8", "replace"))
+    return shown(job, placed, so_far="" if tail is None else last(tail, size).decode("utf-8", "replace"))
 
 
 async def _tail(request: web.Request, job: Job, run: Execution) -> bytes | None:

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, tzinfo
 
 from dkron_api.translate.execution import InLine, details, shown, waits, with_flag
 from dkron_api.translate.execution_filter import Filter, Place
-from dkron_api.translate.record import Object
+from dkron_api.translate.record import Job, Object
 from dkron_archive.records import ArchivedExecution, ArchivedOutput, JobKey, Page
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active, Execution, Trigger
+from dkron_crds.job import Active, Execution, History, Trigger
 from dkron_crds.stops import Stop
+from dkron_reports.reading import mapping
 
 Identity = tuple[str, str]
 """Identifies an attempt for good: the uid of its job, and the name of its Kubernetes Job."""
@@ -45,12 +46,32 @@ class Found:
         run = self.run
         if isinstance(run, Active):
             return False
-        return not self.live or (run.output_truncated and len(run.output.encode()) < size)
+        # A record without an output may have kept none, and does not say then whether there was any.
+        cut = run.output_truncated or not run.output
+        return not self.live or (cut and len(run.output.encode()) < size)
 
-    def with_output(self, output: ArchivedOutput) -> "Found":
-        """Return it with an output of the archive."""
-        text = output.content.decode("utf-8", "replace")
-        return replace(self, run=self.run.model_copy(update={"output": text, "output_truncated": output.truncated}))
+    def with_output(self, output: ArchivedOutput, size: int) -> "Found":
+        """Return it with the last `size` bytes of an output of the archive."""
+        told = {
+            "output": last(output.content, size).decode("utf-8", "replace"),
+            "output_truncated": output.truncated or len(output.content) > size,
+        }
+        return replace(self, run=self.run.model_copy(update=told))
+
+
+def last(content: bytes, size: int) -> bytes:
+    """Return the last `size` bytes; 0 for none."""
+    return content[max(0, len(content) - size) :]
+
+
+def record_bytes(job: Job | None, uid: str) -> int:
+    """Return how many bytes of an output the records of a job keep: none if it is not the job with this uid, which is
+    gone with its records."""
+    if job is None or job.uid != uid:
+        return 0
+    # Parsing the whole spec takes too long for each job of a list.
+    kept = mapping(job.raw["spec"], "history").get("outputBytes")
+    return kept if isinstance(kept, int) else History().output_bytes
 
 
 def from_archive(record: ArchivedExecution) -> Found:

@@ -20,20 +20,24 @@ from dkron_runtime.turns import Turns
 
 AT_ONCE = 2
 """How many requests about large jobs go at once."""
+MANY = 64
+"""Entries of `status.active` from which on a write of the status takes the API server as long as a large job does."""
 
 
 class LargeJobs:
-    """Large DkronJobs take turns. One request about a template of 64 KiB may take the API server a quarter of a second
-    of CPU, and a few dozen of them at once would delay the slots of all other jobs. Namespaces take turns: the next
-    request is about a job of another one, however many of one wait."""
+    """Large DkronJobs take turns. One request about a template of 64 KiB, or about a line of 100 runs with ten members
+    each, may take the API server a quarter of a second of CPU, and a few dozen of them at once would delay the slots of
+    all other jobs. Namespaces take turns: the next request is about a job of another one, however many of one wait."""
 
     def __init__(self) -> None:
         self._turns = Turns(AT_ONCE, share=AT_ONCE)
 
-    def turn(self, job: JobView) -> AbstractAsyncContextManager[None]:
-        """The context of one request about this job. A large job waits there until fewer than `AT_ONCE` others have
-        theirs and it is its namespace's turn; any other job goes at once."""
-        return self._turns.place(job.namespace) if is_large(job.spec) else nullcontext()
+    def turn(self, job: JobView, *, active: int = 0) -> AbstractAsyncContextManager[None]:
+        """The context of one request about this job, whose status has so many active entries if the request writes it.
+        A large job waits there until fewer than `AT_ONCE` others have theirs and it is its namespace's turn; any other
+        job goes at once."""
+        large = active >= MANY or is_large(job.spec)
+        return self._turns.place(job.namespace) if large else nullcontext()
 
 
 class Listener(Protocol):

@@ -146,7 +146,7 @@ class StatusWriter:
         """Send the patch, and return the resulting version."""
         body = {"metadata": {"resourceVersion": str(cached.version)}, "status": patch}
         try:
-            async with self._large.turn(cached.job):
+            async with self._large.turn(cached.job, active=len(cached.base.active)):
                 answer = await self._client.patch_status(DKRON_JOBS, cached.job.namespace, cached.job.name, body)
         except Unavailable:
             self._store.metrics.wrote(cached.accounting.unanswered(cached.base))

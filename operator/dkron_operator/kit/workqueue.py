@@ -51,6 +51,7 @@ class WorkQueue(Generic[K]):
         self._width = width
         self._spare = spare
         self._turns = asyncio.Semaphore(0)
+        self._begins = asyncio.Lock()
         self._urgent: FairQueue[K] = FairQueue(group_of)
         self._others: FairQueue[K] = FairQueue(group_of)
         self._row = 0
@@ -156,7 +157,10 @@ class WorkQueue(Generic[K]):
         while True:
             await self._turns.acquire()
             await self._give_way()
-            found = self._next()
+            # One key in each turn of the event loop: as many as there are workers would hold up what comes due.
+            async with self._begins:
+                await asyncio.sleep(0)
+                found = self._next()
             if found is None:
                 self._parked += 1
                 continue
@@ -168,8 +172,6 @@ class WorkQueue(Generic[K]):
             self._requeue(key, delay)
             if not len(self):
                 self._quiet.set()
-            # Work that waits for nothing would keep what comes due from the queue until it is empty.
-            await asyncio.sleep(0)
 
     def _leave(self, key: K, group: Group) -> None:
         """The key is done, so there is room for another of its group."""

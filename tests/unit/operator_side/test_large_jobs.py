@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dkron_operator.act.ports import AT_ONCE, LargeJobs
+from dkron_operator.act.ports import AT_ONCE, MANY, LargeJobs
 from dkron_operator.plan.packed_spec import LARGE, is_large
 from dkron_operator.plan.view import JobView
 from tests.support.builders import job_view
@@ -30,19 +30,26 @@ def test_a_job_is_large_by_its_free_form_parts(job: JobView, large: bool) -> Non
     assert is_large(job.spec) is large
 
 
-async def test_large_jobs_take_turns_and_others_go_at_once() -> None:
+@pytest.mark.parametrize(
+    ("job", "active"),
+    [
+        pytest.param(of_size(LARGE), 0, id="free-form parts"),
+        pytest.param(job_view(), MANY, id="active entries"),
+    ],
+)
+async def test_large_jobs_take_turns_and_others_go_at_once(job: JobView, active: int) -> None:
     turns, end = LargeJobs(), asyncio.Event()
     begun: list[str] = []
 
-    async def ask(name: str, job: JobView) -> None:
-        async with turns.turn(job):
+    async def ask(name: str, job: JobView, active: int) -> None:
+        async with turns.turn(job, active=active):
             begun.append(name)
             await end.wait()
 
     async with asyncio.TaskGroup() as asked:
         for number in range(AT_ONCE + 3):
-            asked.create_task(ask(f"large {number}", of_size(LARGE)))
-        asked.create_task(ask("small", job_view()))
+            asked.create_task(ask(f"large {number}", job, active))
+        asked.create_task(ask("small", job_view(), MANY - 1))
         await asyncio.sleep(0)
         assert begun == [*(f"large {number}" for number in range(AT_ONCE)), "small"]
         end.set()

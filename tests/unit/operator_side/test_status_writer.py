@@ -1,7 +1,7 @@
 """The status writer: no change is lost, none is counted twice, whichever other client writes."""
 
 import asyncio
-from contextlib import nullcontext
+from contextlib import AsyncExitStack, nullcontext
 from functools import partial
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 from dkron_crds.job import Condition, ConditionStatus, ConditionType, JobStatus, SkipReason, Trigger
 from dkron_kube.errors import Conflict, KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
+from dkron_operator.act.ports import AT_ONCE, MANY
 from dkron_operator.act.status_writer import difference
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.plan.beginnings import are_beginnings
@@ -62,6 +63,22 @@ def started(**spec: Any) -> Edges:
     edges = begin(**spec)
     edges.entry().record(Started(ENTRY))
     return edges
+
+
+@pytest.mark.parametrize(("active", "waits"), [(MANY - 1, False), (MANY, True)])
+async def test_write_of_a_long_status_waits_for_its_turn(active: int, waits: bool) -> None:
+    entries = tuple(claim(after(minutes=-number)) for number in range(active))
+    edges = begin(status=JobStatus(since=NOON, active=entries))
+    edges.entry().record(Decided(NOON))
+    turns = edges.parts.ports.large_jobs
+    async with asyncio.TaskGroup() as tasks, AsyncExitStack() as taken:
+        for _ in range(AT_ONCE):
+            await taken.enter_async_context(turns.turn(edges.entry().job, active=MANY))
+        writing = tasks.create_task(write(edges))
+        await asyncio.sleep(1)
+        assert writing.done() is not waits
+        await taken.aclose()
+    assert len(written(edges.kube)) == 1
 
 
 async def test_pending_changes_are_one_write_with_their_base_version() -> None:

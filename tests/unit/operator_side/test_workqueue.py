@@ -257,6 +257,23 @@ async def test_namespaces_take_turns_and_none_has_all_workers() -> None:
     assert sorted(diary.keys) == sorted({f"a{n}" for n in range(6)} | {"b0", "b1"})
 
 
+async def test_other_tasks_have_their_turn_after_each_key() -> None:
+    done: list[str] = []
+
+    async def work(key: str) -> None:
+        done.append(key)
+        if len(done) == 1:
+            # As a timer that has passed meanwhile, or an answer that has come.
+            asyncio.get_running_loop().call_soon(queue.add, "quiet/a")
+        await asyncio.sleep(1)
+
+    async with running(work, width=16, spare=4, group_of=lambda key: key.split("/")[0]) as queue:
+        for number in range(16):
+            queue.add(f"noisy/{number}")
+        await asyncio.sleep(0.5)
+        assert (done.index("quiet/a") <= 2, len(done)) == (True, 17), done
+
+
 async def test_due_keys_go_first_while_namespaces_take_turns() -> None:
     diary = Diary(takes=1)
     async with running(diary, width=1, group_of=lambda key: key[0]) as queue:
