@@ -255,12 +255,15 @@ class Suspended:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
     """A DkronPool that was there from before its jobs to the end, and that no client has edited. `most`: how many runs
-    may hold a place at once, if that is not its size, as where several operators act, each by its own count."""
+    may hold a place at once, if that is not its size, as where several operators act, each by its own count.
+
+    With `of`, it is the share of a namespace in the pool of this name: these are the jobs of the namespace."""
 
     name: str
     size: int
     order: PoolOrder = PoolOrder.FIFO
     most: int | None = None
+    of: tuple[str, ...] = ()
 
 
 OLD_LISTS = "old lists"

@@ -4,6 +4,7 @@ A run holds its places from the creation of its first Job until nothing of it ru
 A place that is granted shows when the Job is there, so what an operator does in between is not seen.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -34,15 +35,16 @@ class Holding:
 def with_crowds(history: History, cases: Sequence[Case], weather: Weather) -> tuple[Case, ...]:
     """The same, each with the crowd in its pools. Of a pool that the history does not tell of, it is unknown when it
     was full, and so when a run had its turn."""
-    pools = {pool.name: pool for pool in history.pools}
-    busy = {name: sorted(_full(pool, cases, pool.size)) for name, pool in pools.items()}
-    full = {name: sorted([*busy[name], *_kept(pool, cases, busy)]) for name, pool in pools.items()}
+    known, busy = {pool.name for pool in history.pools}, defaultdict[str, list[Span]](list)
+    for pool in history.pools:
+        busy[pool.name] += full(pool, cases)
+    spans_of = {pool: [*full(pool, cases), *_kept(pool, cases, busy)] for pool in history.pools}
     waiting = [(begin, min(end, FOREVER - PATIENCE) + PATIENCE) for begin, end in history.quota]
 
     def crowded(case: Case) -> Case:
         names = named(case)
-        spans = sorted(span for name in names for span in full.get(name, [ALWAYS]))
-        spans += waiting
+        spans = [span for pool, of_pool in spans_of.items() if concerns(pool, case) for span in of_pool]
+        spans += [*waiting, *([] if names <= known else [ALWAYS])]
         return (
             replace(case, crowd=Crowd(tuple(sorted(spans)), weather, of_quota=bool(waiting)))
             if names or waiting
@@ -52,6 +54,16 @@ def with_crowds(history: History, cases: Sequence[Case], weather: Weather) -> tu
     return tuple(map(crowded, cases))
 
 
+def concerns(pool: Pool, case: Case) -> bool:
+    """Whether the job has ever named the pool, and is of the namespace if this is a share."""
+    return pool.name in named(case) and (not pool.of or case.life.job in pool.of)
+
+
+def full(pool: Pool, cases: Sequence[Case]) -> list[Span]:
+    """When as many runs held a place as there are, and when something of a job of the pool was changed."""
+    return list(_full(pool, cases, pool.size))
+
+
 def named(case: Case) -> set[str]:
     """The pools that the job has ever named."""
     return {name for spec in _specs(case) for name in spec.pools}
@@ -59,7 +71,7 @@ def named(case: Case) -> set[str]:
 
 def holdings(pool: Pool, cases: Iterable[Case]) -> list[Holding]:
     """The runs of jobs that name this pool, in the order of their beginnings."""
-    found = [_holding(case, group) for case in cases if pool.name in named(case) for group in case.groups]
+    found = [_holding(case, group) for case in cases if concerns(pool, case) for group in case.groups]
     return sorted(found, key=lambda each: each.begin)
 
 
@@ -85,7 +97,7 @@ def _gone(run: Run) -> datetime:
 def _kept(pool: Pool, cases: Sequence[Case], busy: Mapping[str, Sequence[Span]]) -> Iterator[Span]:
     """When the last place may be reserved for a run that lacks one in another pool. Nothing is reserved in a pool of
     size 0."""
-    others = {name for case in cases if pool.name in named(case) for name in named(case)} - {pool.name}
+    others = {name for case in cases if concerns(pool, case) for name in named(case)} - {pool.name}
     if pool.size and others:
         lacking = [span for name in others for span in busy.get(name, [ALWAYS])]
         for begin, end in _full(pool, cases, pool.size - 1):
@@ -107,7 +119,7 @@ def _full(pool: Pool, cases: Sequence[Case], size: int) -> Iterator[Span]:
             since = FOREVER
     if since < FOREVER:
         yield since, FOREVER
-    for case in (case for case in cases if pool.name in named(case)):
+    for case in (case for case in cases if concerns(pool, case)):
         yield from ((at, at) for at in _changes(case))
 
 

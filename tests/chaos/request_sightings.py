@@ -58,6 +58,11 @@ class RequestSightings:
         """The DkronRuns."""
         return tuple(self._runs.values())
 
+    @property
+    def backfills(self) -> tuple[BackfillObject, ...]:
+        """The DkronBackfills."""
+        return tuple(self._backfills.values())
+
     def facts(self, until: datetime) -> Iterator[RunObject | BackfillObject]:
         """One for each. A DkronRun that was seen after `until` is left out."""
         yield from (run for run in self._runs.values() if run.seen <= until)

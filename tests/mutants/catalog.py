@@ -28,7 +28,7 @@ class Mutant:
 
     @property
     def is_simulated(self) -> bool:
-        """Whether the simulation runs its code: it has no DkronBackfills and no Kueue, and no user edits
+        """Whether the simulation runs its code: its seeds have no DkronBackfills and no Kueue, and no user edits
         `status.active`."""
         return not self.file.startswith(("backfill/", "plan/edited_active.py", "plan/kueue.py", "act/delete_job.py"))
 

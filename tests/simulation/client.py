@@ -11,7 +11,17 @@ from dkron_executors.result import Result
 from dkron_kube import client as kube_client
 from dkron_kube.client import Call
 from dkron_kube.errors import KubeError, NotLeader, Rejected, Unavailable
-from dkron_kube.paths import DKRON_PAUSES, DKRON_POOLS, DKRON_RUNS, LEASES, NODES, PODS, TOKEN_REQUESTS, Resource
+from dkron_kube.paths import (
+    DKRON_BACKFILLS,
+    DKRON_PAUSES,
+    DKRON_POOLS,
+    DKRON_RUNS,
+    LEASES,
+    NODES,
+    PODS,
+    TOKEN_REQUESTS,
+    Resource,
+)
 from tests.simulation.dice import Dice
 from tests.simulation.network import Ill, Network, Trouble
 from tests.support.world import Event, Object, Token, World, refused
@@ -29,7 +39,7 @@ TOO_MANY = 429
 LATE, FROZEN, LONGEST_CALL = 0.05, 0.5, 0.8
 """Seconds by which a watch of nodes, runs, pauses or pools is late, between two looks whether it tells something again,
 and that an inline call takes at most."""
-WATCHED = (NODES, DKRON_PAUSES, DKRON_POOLS, DKRON_RUNS, PODS)
+WATCHED = (NODES, DKRON_BACKFILLS, DKRON_PAUSES, DKRON_POOLS, DKRON_RUNS, PODS)
 
 
 class WorldClient:
@@ -165,7 +175,7 @@ class WorldClient:
         silence: float,
         metadata_only: bool = False,  # noqa: ARG002 - metadata is part of all
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Nothing but nodes, runs, pauses, pools and pods ever changes of what is watched in this way."""
+        """Nothing but nodes, runs, backfills, pauses, pools and pods ever changes of what is watched in this way."""
         await self._call("watch", resource, "", dict)
         if "sendInitialEvents" in query:
             raise Rejected("sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled")

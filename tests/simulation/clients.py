@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from dkron_crds.backfill import BackfillSpec
 from dkron_crds.base import rfc3339
 from dkron_crds.job import JobSpec
 from dkron_crds.names import API_VERSION
@@ -16,11 +17,11 @@ from dkron_crds.schedule import parse
 from dkron_crds.schedule.timeline import Timeline
 from dkron_crds.stops import stop_annotation
 from dkron_kube.errors import KubeError, NotFound
-from dkron_kube.paths import DKRON_JOBS, DKRON_PAUSES, DKRON_POOLS, DKRON_RUNS, JOBS, NODES, PODS
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_PAUSES, DKRON_POOLS, DKRON_RUNS, JOBS, NODES, PODS
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.read import read_job
-from tests.chaos.history import Act, Operation, Paused, RunRequest
+from tests.chaos.history import Act, BackfillRequest, Operation, Paused, RunRequest
 from tests.simulation.controllers import SQUATTER
 from tests.simulation.plans import Event, What
 from tests.support.builders import IMAGES
@@ -28,6 +29,8 @@ from tests.support.world import Event as Told
 from tests.support.world import Object, World
 
 NAMESPACE = "default"
+HOME = "home"
+"""The namespace of the operator."""
 NEIGHBOUR = "neighbour"
 """The namespace of jobs whose names begin with it."""
 NO_UID = "00000000-0000-0000-0000-0000deadbeef"
@@ -36,12 +39,14 @@ _WITH_SPEC = (What.CREATE, What.EDIT)
 
 
 class Clients:
-    """All of them. `operations` is what they asked for and were told was done, `run_requests` are the DkronRuns."""
+    """All of them. `operations` is what they asked for and were told was done, `run_requests` are the DkronRuns, and
+    `backfill_requests` the DkronBackfills."""
 
     def __init__(self, world: World, clock: Callable[[], datetime]) -> None:
         self.operations: list[Operation] = []
         self.pauses: list[Paused] = []
         self.run_requests: list[RunRequest] = []
+        self.backfill_requests: list[BackfillRequest] = []
         self._world = world
         self._clock = clock
         self._requests = 0
@@ -123,6 +128,8 @@ class Clients:
                 self._set_nodes(event.nodes)
             case What.ASK:
                 self._create_run(event)
+            case What.BACKFILL:
+                self._create_backfill(event)
             case What.CANCEL:
                 self._delete_runs(event.on)
             case What.FORGE:
@@ -149,12 +156,13 @@ class Clients:
         self.operations.append(Operation(act=act, job=event.on, invoked=now, answered=now, **more))
 
     def _set_pool(self, event: Event) -> None:
+        namespace = HOME if event.spec.get("namespaces") else NAMESPACE
         try:
-            self._world.patch(DKRON_POOLS, NAMESPACE, event.on, {"spec": event.spec})
+            self._world.patch(DKRON_POOLS, namespace, event.on, {"spec": event.spec})
         except NotFound:
             metadata = {"name": event.on}
             body = {"apiVersion": API_VERSION, "kind": "DkronPool", "metadata": metadata, "spec": event.spec}
-            self._world.create(DKRON_POOLS, NAMESPACE, body)
+            self._world.create(DKRON_POOLS, namespace, body)
 
     def _set_nodes(self, names: tuple[str, ...]) -> None:
         there = {body["metadata"]["name"] for body in self._world.list(NODES, None)}
@@ -250,6 +258,13 @@ class Clients:
                 spec=RunSpec.from_wire(spec), fits=self._fits(event),
             )
         )  # fmt: skip
+
+    def _create_backfill(self, event: Event) -> None:
+        now, metadata = self._clock(), {"name": event.on}
+        body = {"apiVersion": API_VERSION, "kind": "DkronBackfill", "metadata": metadata, "spec": event.spec}
+        made = self._world.create(DKRON_BACKFILLS, NAMESPACE, body)
+        spec, uid = BackfillSpec.from_wire(event.spec), made["metadata"]["uid"]
+        self.backfill_requests.append(BackfillRequest(name=event.on, invoked=now, answered=now, uid=uid, spec=spec))
 
     def _fits(self, event: Event) -> bool:
         """Whether the job takes these values; one that is not there may."""

@@ -15,10 +15,11 @@ from tests.simulation.plans import Event, Plan, What
 from tests.simulation.simulation import Result, simulate
 
 KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
+HOURLY = "0 30 * * * *"
 COUNTED = frozenset(
     {
         "create jobs", "delete jobs", "patch dkronjobs", "write dkronjobs", "delete dkronjobs", "write dkronruns",
-        "delete dkronruns", "call",
+        "delete dkronruns", "create dkronruns", "write dkronbackfills", "call",
     }
 )  # fmt: skip
 """The calls at which something goes wrong."""
@@ -139,6 +140,12 @@ def ask(*times: float, of: str = "j0") -> tuple[Event, ...]:
 def dkron_run(*times: float, of: str = "j0", force: bool = False, **spec: Any) -> tuple[Event, ...]:
     """DkronRuns are created."""
     return tuple(Event(at=at, what=What.ASK, on=of, force=force, spec=spec) for at in times)
+
+
+def backfill(*, at: float, slots: int, **spec: Any) -> Event:
+    """A DkronBackfill of so many slots of the jobs whose schedule is `HOURLY`, which have none of their own here."""
+    given = {"from": "2026-02-01T00:00:00Z", "to": f"2026-02-01T{slots:02}:00:00Z", "selector": {}, **spec}
+    return Event(at=at, what=What.BACKFILL, on="b0", spec=given)
 
 
 def nodes(names: str, *, at: float = 0.0) -> Event:

@@ -26,6 +26,7 @@ class What(StrEnum):
     DELETE = "delete"
     RUN = "run"
     ASK = "ask"
+    BACKFILL = "backfill"
     CANCEL = "cancel"
     STOP = "stop"
     WIPE = "wipe"
@@ -58,7 +59,8 @@ class Event:
     that; with `waits`, for the attempt that waits for its backoff or in line. `nodes` are all that there are from then
     on. A namespace that is deleted takes nothing new as long as that `lasts`, and then loses the kinds of its `spec`,
     in that order. No seed draws these two, nor `done` nor `waits`: plans that are written by hand have them. Asking is
-    to create a DkronRun with this spec, cancelling to delete the DkronRuns of a job. A pause holds the job, or all of
+    to create a DkronRun with this spec, cancelling to delete the DkronRuns of a job. A backfill is a DkronBackfill with
+    this spec, by its name; no seed draws one. A pause holds the job, or all of
     its namespace, for as long as it `lasts`; of its `spec`, `until` has it end by itself, and `drop` drop slots. A
     pool is created or edited, by its name, or is deleted. A quota
     allows so many `jobs` in the namespace, or any number.
@@ -101,7 +103,7 @@ class Event:
 _BY_CLIENTS = frozenset(
     {
         What.NODES, What.DELETE_NAMESPACE, What.FORGE, What.PAUSE, What.CREATE, What.EDIT, What.DISABLE, What.ENABLE,
-        What.DELETE, What.RUN, What.ASK, What.CANCEL, What.STOP, What.WIPE, What.POOL, What.NO_POOL,
+        What.DELETE, What.RUN, What.ASK, What.BACKFILL, What.CANCEL, What.STOP, What.WIPE, What.POOL, What.NO_POOL,
         What.QUOTA,
     }
 )  # fmt: skip

@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import groupby
 from random import Random
 from typing import Any
 
 from dkron_crds.job import Active
-from dkron_crds.pool import PoolOrder
+from dkron_crds.pool import MAX_POOL_SIZE, PoolSpec
 from dkron_kube.paths import DKRON_JOBS, DKRON_POOLS, JOBS
 from dkron_operator.plan.read import read_status
 from tests.chaos.history import Pool
+from tests.simulation.clients import NAMESPACE, NEIGHBOUR, namespace_of
 from tests.simulation.controllers import SQUATTER
 from tests.simulation.plans import HANDOVER, RECOVERY, Event, Plan, What
 from tests.support.world import Event as WorldEvent
@@ -29,6 +31,11 @@ MAY_PASS = 3
 were given before it was, or by another leader."""
 BUSIEST, LESS_BUSY = "* * * * * *", "*/3 * * * * *"
 OVER = ("Complete", "Failed", "SuccessCriteriaMet", "FailureTarget")
+_MOVED = {"j1": f"{NEIGHBOUR}-j1"}
+_CREATED: dict[str, Any] = {
+    "executorConfig": {"command": "true"}, "concurrency": "allow", "queue": {"max": 100},
+    "history": {"executions": 100, "successfulJobs": 100, "failedJobs": 100},
+}  # fmt: skip
 IN_POOLS = (What.POOL, What.NO_POOL)
 
 Object = dict[str, Any]
@@ -68,17 +75,48 @@ def _pooled(event: Event, jobs: dict[str, Object]) -> Event:
     return replace(event, spec={**spec, **jobs[event.on], "schedule": schedule, "queue": queue})
 
 
+def shared(plan: Plan) -> Plan:
+    """The plan with all jobs in one pool of the operator's namespace, which two namespaces share: the second job is of
+    the other one, and a third one joins it. No more than a part of the places are for one namespace. No Job keeps its
+    place for ever: of a job with `forbid`, the checker does not see the run that waits for it."""
+    rand = Random(f"shared {plan.seed}")  # noqa: S311 - no secret
+    size = rand.choice((1, 2, 2, 3))
+    spec: Object = {"namespaces": [NAMESPACE, NEIGHBOUR], "perNamespace": rand.randint(1, size)}
+    place = pool(size=size, order=rand.choice(("fifo", "priority")), **spec)
+    guest = {**_CREATED, "schedule": rand.choice((LESS_BUSY, "*/5 * * * * *")), "priority": rand.choice((0, 1000))}
+    kinds = (What.FORGE, What.SQUAT, What.PAUSE)
+    events = [replace(each, on=_MOVED.get(each.on, each.on)) for each in plan.events if each.what not in kinds]
+    jobs: dict[str, Object] = {
+        event.on: {"pools": [POOL], "priority": rand.choice((0, 0, 5))} for event in events if event.what is What.CREATE
+    }
+    plan = replace(plan, course=replace(plan.course, stuck=0.0))
+    found = [place, Event(at=1.0, what=What.CREATE, on=f"{NEIGHBOUR}-guest", spec={"pools": [POOL], **guest})]
+    return plan.with_events(sorted([*found, *(_pooled(event, jobs) for event in events)], key=lambda each: each.at))
+
+
 def known_pools(plan: Plan) -> tuple[Pool, ...]:
     """The pools that are there from the beginning, and stay as they are: of the others, the checker does not know when
     they were full."""
     rivals = plan.replicas if not plan.elects else 1
     changes = [event for event in plan.events if event.what in IN_POOLS]
     once = (each for each in changes if each.at == 0.0 and sum(other.on == each.on for other in changes) == 1)
-    return tuple(
-        Pool(name=each.on, size=size, order=PoolOrder(each.spec.get("order", "fifo")), most=rivals * size)
-        for each in once
-        for size in [each.spec["size"]]
-    )
+    found: list[Pool] = []
+    for each in once:
+        spec, name = PoolSpec.from_wire(each.spec), each.on
+        found.append(Pool(name=name, size=spec.size, order=spec.order, most=rivals * spec.size))
+        if (most := spec.per_namespace) is not None:
+            jobs = sorted({event.on for event in plan.events if event.what is What.CREATE}, key=namespace_of)
+            found += [
+                Pool(name=name, size=most, order=spec.order, most=rivals * most, of=tuple(of))
+                for _, of in groupby(jobs, key=namespace_of)
+            ]
+    return tuple(found)
+
+
+def _places_of(job: Object) -> list[str]:
+    """The pools that a job names, and the share of its namespace in each, which has the name of both."""
+    names = job["spec"].get("pools") or ()
+    return [*names, *(f"{job['metadata']['namespace']}/{name}" for name in names)]
 
 
 def _active(job: Object) -> Iterable[Active]:
@@ -122,7 +160,7 @@ class Places:
                 begun or not all(entry.waits_in_line for entry in entries)
             )
             old = any(entry.waits_in_line and entry.started_at < before for entry in entries)
-            names = job["spec"].get("pools") or ()
+            names = _places_of(job)
             kept = any(other is not job and self._may_reserve(other, names) for other in self._jobs())
             if old and not busy and not kept and names and all(self._is_free(name) for name in names):
                 yield job["metadata"]["name"]
@@ -134,6 +172,8 @@ class Places:
         return lacks and not {*names}.isdisjoint(pools) and bool(_waiting(job))
 
     def _is_free(self, name: str) -> bool:
+        if "/" in name and name not in self._largest:
+            return True
         since = self._free_since.get(name)
         return since is not None and self._time() - since > SOON
 
@@ -174,14 +214,15 @@ class Places:
         if job is None or (self._plan.replicas > 1 and not self._plan.elects):
             return
         sizes, used = self._sizes() if self._time() > self._settled else self._largest, self._used()
-        for each in job["spec"].get("pools") or ():
-            if used[each] > sizes.get(each, 0):
+        for each in _places_of(job):
+            if used[each] > sizes.get(each, MAX_POOL_SIZE if "/" in each else 0):
                 self._wrong.append(f"POOL: {used[each]} runs in {sizes.get(each, 0)} places, the last of them {name}")
 
     def _check_turn(self, owner: str, group: str) -> None:
         """Later runs do not pass one that is the first in all of its lines for ever. A pause or a quota may hold that
         one back."""
         held = any(event.what in (What.PAUSE, What.QUOTA) for event in self._plan.events)
+        held = held or any("perNamespace" in event.spec for event in self._plan.events)
         if held or (self._plan.replicas > 1 and not self._plan.elects):
             return
         jobs, used = {body["metadata"]["uid"]: body for body in self._jobs()}, self._used()
@@ -210,14 +251,19 @@ class Places:
     def _used(self) -> dict[str, int]:
         """How many runs of the jobs that are there hold a place in each pool."""
         runs: dict[str, set[object]] = {}
-        pools = {job["metadata"]["uid"]: job["spec"].get("pools") or () for job in self._jobs()}
+        pools = {job["metadata"]["uid"]: _places_of(job) for job in self._jobs()}
         for run in self._live.values():
             for name in pools.get(run[0], ()):
                 runs.setdefault(name, set()).add(run)
         return {name: len(of) for name, of in runs.items()}
 
     def _sizes(self) -> dict[str, int]:
-        return {body["metadata"]["name"]: body["spec"]["size"] for body in self._world.list(DKRON_POOLS, None)}
+        sizes = {}
+        for body in self._world.list(DKRON_POOLS, None):
+            name, spec = body["metadata"]["name"], body["spec"]
+            sizes[name] = spec["size"]
+            sizes |= {f"{namespace}/{name}": spec["perNamespace"] for namespace in spec.get("namespaces") or ()}
+        return sizes
 
     def _jobs(self) -> Iterable[Object]:
         return self._world.list(DKRON_JOBS, None)

@@ -31,6 +31,7 @@ from dkron_operator.options import Options
 from dkron_operator.plan.installation_rules import JobSettings
 from dkron_operator.plan.view import JobView
 from tests.simulation.client import WorldClient
+from tests.simulation.clients import HOME
 from tests.simulation.dice import Dice
 from tests.simulation.loop import RUNNING, Process, VirtualLoop
 from tests.simulation.network import Network, Trouble
@@ -38,8 +39,6 @@ from tests.simulation.watching import Watch
 from tests.support.builders import IMAGES
 from tests.support.world import World
 
-HOME = "home"
-"""The namespace of the operator."""
 INLINE = 8
 """How many inline calls may be under way at once."""
 Receiver = Callable[[JobView, Active], Result]

@@ -10,15 +10,15 @@ from dkron_crds.requests import RUN_PREFIX
 from dkron_crds.run import DkronRun
 from dkron_crds.stops import STOP_PREFIX
 from dkron_kube.errors import NotFound
-from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_RUNS, JOBS
 from tests.chaos.history import Record, Seen, Since
 from tests.chaos.request_sightings import RequestSightings
 from tests.support.world import Event, Object, World
 
 
 class Sights:
-    """A watch that no fault touches. `wrong` are sentences about what it should never have seen, `run_objects` what it
-    has seen of DkronRuns."""
+    """A watch that no fault touches. `wrong` are sentences about what it should never have seen, `requested` what it
+    has seen of DkronRuns and DkronBackfills."""
 
     def __init__(self, world: World, clock: Callable[[], datetime], wrong: list[str]) -> None:
         self._world = world
@@ -27,7 +27,7 @@ class Sights:
         self._sinces: dict[tuple[str, str, datetime], None] = {}
         self._statuses: list[Seen] = []
         self._replacing: set[str] = set()
-        self.run_objects = RequestSightings()
+        self.requested = RequestSightings()
         self._begun: set[str] = set()
         self._members: dict[tuple[str, int], set[str]] = {}
         world.heard.append(self._hear)
@@ -80,8 +80,10 @@ class Sights:
 
     def _hear(self, event: Event) -> None:
         if event.plural == DKRON_RUNS.plural:
-            upsert = self.run_objects.lost_run if event.kind == "DELETED" else self.run_objects.run
+            upsert = self.requested.lost_run if event.kind == "DELETED" else self.requested.run
             upsert(event.body, self._clock())
+        if event.plural == DKRON_BACKFILLS.plural:
+            self.requested.backfill(event.body)
         if event.plural == JOBS.plural and event.kind == "ADDED":
             self._check_creation(event.body)
         if event.plural == JOBS.plural and event.kind == "DELETED":

@@ -28,7 +28,7 @@ from tests.chaos.history import History, Record, Terms
 from tests.chaos.verdict import judge
 from tests.simulation import archive
 from tests.simulation.archive import SimulatedArchive
-from tests.simulation.clients import NAMESPACE, Clients, namespace_of
+from tests.simulation.clients import HOME, NAMESPACE, Clients, namespace_of
 from tests.simulation.controllers import Controllers
 from tests.simulation.dice import Dice
 from tests.simulation.faults import SAMPLE, Faults
@@ -38,7 +38,7 @@ from tests.simulation.network import Ill, Network, Trouble
 from tests.simulation.plans import LATENESS, LONGEST_RUN, RECOVERY, Event, Plan, What
 from tests.simulation.pools import Places, known_pools
 from tests.simulation.quotas import Room
-from tests.simulation.replica import HOME, Replica
+from tests.simulation.replica import Replica
 from tests.simulation.sights import Sights
 from tests.support.world import World
 
@@ -167,7 +167,9 @@ class Simulation:
             statuses=self._sights.statuses,
             pauses=tuple(self._clients.pauses),
             run_requests=tuple(self._clients.run_requests),
-            run_objects=self._sights.run_objects.runs,
+            run_objects=self._sights.requested.runs,
+            backfill_requests=tuple(self._clients.backfill_requests),
+            backfill_objects=self._sights.requested.backfills,
             pools=known_pools(self.plan),
             quota=self._room.full(),
         )

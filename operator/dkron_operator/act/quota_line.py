@@ -22,8 +22,9 @@ SOONEST, LATEST = 1.0, 30.0
 """Seconds between two requests that a quota refuses: twice as long each time."""
 MOST_SHOWN = 1024
 """Characters of the API server's sentence."""
-Turn = tuple[datetime, int, str, Trigger]
-"""When the run began to wait, its group, the uid of its job, and its trigger: the least asks first."""
+Turn = tuple[datetime, int, int, str, Trigger]
+"""When the run began to wait, how many runs of its job stood before it, its group, the uid of its job, and its trigger:
+the least asks first."""
 
 
 @dataclass(slots=True)
@@ -74,7 +75,7 @@ class QuotaLine:
             # The run that was refused is not wanted any more.
             del self._closed[job.namespace]
             return OPEN
-        first = {(trigger, group) for _, group, uid, trigger in space.line[:1] if uid == job.uid}
+        first = {(trigger, group) for *_, group, uid, trigger in space.line[:1] if uid == job.uid}
         turns = self._passed.get(job.uid, frozenset()) | first
         return Quota(space.message, turns, timedelta(seconds=left), self._since.get(job.uid, {}))
 
@@ -120,7 +121,7 @@ class QuotaLine:
         if not passed:
             del self._passed[uid]
         waiting = (entry for entry in (*asks, *plan.refused) if run_of(entry) not in passed)
-        turns = {run_of(entry): _turn(uid, entry) for entry in waiting}
+        turns = {run_of(entry): _turn(uid, entry, place) for place, entry in enumerate(waiting)}
         self._replace(uid, namespace, {run: before.get(run, turn) for run, turn in turns.items()})
 
     def forget(self, uid: str) -> None:
@@ -150,9 +151,9 @@ class QuotaLine:
         """Have the job planned whose run asks next, unless it was planned for that."""
         if space.line and space.called != (space.line[0], space.at):
             space.called = space.line[0], space.at
-            self._requeue(space.line[0][2])
+            self._requeue(space.line[0][-2])
 
 
-def _turn(uid: str, entry: Active) -> Turn:
+def _turn(uid: str, entry: Active, place: int) -> Turn:
     trigger, group = run_of(entry)
-    return entry.queued_at or entry.started_at, group, uid, trigger
+    return entry.queued_at or entry.started_at, place, group, uid, trigger

@@ -20,7 +20,7 @@ from dkron_operator.cache.dependencies import Key
 from dkron_operator.kit.object_guard import ObjectGuard, path_of
 from dkron_operator.plan.requested_run import NO_RUNS, RequestedRun, RunsOfJob, read_requested_run, shortened
 
-T = TypeVar("T", tuple[datetime, str], tuple[datetime, int, str])
+T = TypeVar("T", tuple[datetime, str], tuple[datetime, tuple[bool, int], str])
 log = logging.getLogger(__name__)
 
 MOST_KNOWN = 256
@@ -39,7 +39,7 @@ def _nobody(uid: str) -> None:
 class _OfJob:
     """The DkronRuns of one job, by uid, in the order of their creation or of their end."""
 
-    waiting: list[tuple[datetime, int, str]] = field(default_factory=list)
+    waiting: list[tuple[datetime, tuple[bool, int], str]] = field(default_factory=list)
     decided: dict[int, str] = field(default_factory=dict)
     ended: list[tuple[datetime, str]] = field(default_factory=list)
     view: RunsOfJob | None = None
@@ -155,7 +155,7 @@ class RequestedRuns:
             if run.version < known.version or (run.version == known.version and run.values is None):
                 return None
             self._remove(known)
-            run = replace(run, first_version=known.first_version)
+            run = replace(run, place=known.place)
             if run.values is None and not run.decided:
                 run = replace(run, values=known.values)
         elif not (run.decided or run.deleting) and self._waiting[run.namespace] >= MOST_WAITING:
@@ -226,8 +226,8 @@ def _is_deleted_in_time(run: RequestedRun) -> bool:
     return not (run.deleting or run.backfill)
 
 
-def _age(run: RequestedRun) -> tuple[datetime, int, str]:
-    return run.created, run.first_version, run.uid
+def _age(run: RequestedRun) -> tuple[datetime, tuple[bool, int], str]:
+    return run.created, run.place, run.uid
 
 
 def _end(run: RequestedRun) -> tuple[datetime, str]:

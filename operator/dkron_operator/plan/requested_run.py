@@ -42,8 +42,9 @@ class RequestedRun:
     version: int
     """The resourceVersion, as a number."""
 
-    first_version: int
-    """The one that it had when it was first seen: of those created in one second, the least is the oldest."""
+    place: tuple[bool, int]
+    """Its place among the DkronRuns created in one second: whether it was not bound when it was first seen, and the
+    version that it had then. A job's are bound in the order of their creation."""
 
     created: datetime
     deleting: bool
@@ -148,7 +149,7 @@ def read_requested_run(body: Object, *, with_values: bool = False) -> RequestedR
             namespace=metadata["namespace"],
             name=metadata["name"],
             version=int(metadata["resourceVersion"]),
-            first_version=int(metadata["resourceVersion"]),
+            place=(status.dkron_job is None, int(metadata["resourceVersion"])),
             created=created,
             deleting="deletionTimestamp" in metadata,
             job=spec.job,

@@ -54,14 +54,17 @@ def plan_requests(plan: Plan) -> None:
     job = plan.situation.job
     mine = (run for run in plan.situation.runs.undecided if run.is_for(job.name, job.uid))
     waiting = (run for run in mine if not _is_settled(plan, run, known))
-    # They are bound side by side, and decided in the order of their creation: they may join a line.
-    bound = True
+    # They are decided in the order of their creation: they may join a line.
+    to_be_bound: list[datetime] = []
     for run in islice(waiting, MOST_RUNS_AT_ONCE):
         if run.values is None or run.status.dkron_job is None:
-            bound = False
-            # A list may be old, and the run decided since, recorded and forgotten: perhaps by another job of this name.
-            plan.do(BindRun(run.uid, job.uid))
-        elif bound and plan.create is None:
+            # DkronRuns of one second are bound one by one: their versions tell another process their order.
+            if run.status.dkron_job is not None or run.created not in to_be_bound:
+                # A list may be old, and the run decided since, recorded and forgotten: perhaps by another job of this
+                # name.
+                plan.do(BindRun(run.uid, job.uid))
+            to_be_bound.append(run.created)
+        elif not to_be_bound and plan.create is None:
             _plan_run(plan, run)
 
 

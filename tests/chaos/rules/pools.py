@@ -11,7 +11,7 @@ from tests.chaos.case import Case, Group
 from tests.chaos.history import History, Pool
 from tests.chaos.line import is_allowed
 from tests.chaos.objections import Kind, Objection
-from tests.chaos.pools import Holding, holdings
+from tests.chaos.pools import Holding, concerns, full, holdings
 from tests.chaos.rules import lines
 
 
@@ -33,7 +33,12 @@ def check(history: History, cases: Sequence[Case]) -> Iterator[Objection]:
     """Look at each pool, and at each run that has waited for a place."""
     for pool in history.pools:
         yield from _exceeded(pool, holdings(pool, cases))
-        yield from _overtaken(pool, cases)
+        shares = [each for each in history.pools if each.of and each.name == pool.name]
+        if pool.of or not shares:
+            yield from _overtaken(pool, cases)
+        else:
+            for share in shares:
+                yield from _outranked(pool, share, cases)
     if history.pools:
         for case in cases:
             if case.crowd is not None:
@@ -73,12 +78,28 @@ def _beside_free_places(case: Case) -> Iterator[Objection]:
 
 def _overtaken(pool: Pool, cases: Sequence[Case]) -> Iterator[Objection]:
     """Runs of jobs with this pool only, which waited while a run got a place that came after them."""
-    runs = [each for case in cases for each in _waited(pool, case)]
+    runs = [each for case in cases if concerns(pool, case) for each in _waited(pool, case)]
     for first in (each for each in runs if each.spec.pools == (pool.name,) and each.since < each.group.began):
         for other in runs:
             if first.turn(pool.order) < other.turn(pool.order) and _is_overtaken(first, other.group.began):
                 text = f"{other.group} got a place in pool {pool.name}, and it was the turn of {first.group}"
                 yield other.case.object_to(Kind.UNTIMELY, other.group.began, text)
+
+
+def _outranked(pool: Pool, share: Pool, cases: Sequence[Case]) -> Iterator[Objection]:
+    """Runs that were first in their namespace, and had waited longer than a run of another one that got a place."""
+    own = [each for case in cases if concerns(share, case) for each in _waited(pool, case)]
+    guests = [each for case in cases if not concerns(share, case) for each in _waited(pool, case)]
+    spans = full(share, cases)
+    for first in (each for each in own if each.spec.pools == (pool.name,) and each.since < each.group.began):
+        turn, grain = first.turn(pool.order), first.case.weather.terms.grain
+        before = [each for each in own if each.turn(pool.order) < turn]
+        for other in (each for each in guests if first.since < each.since and _is_overtaken(first, each.group.began)):
+            granted, began = other.group.began - first.case.weather.terms.lateness - grain, other.group.began
+            behind = any(each.since <= began and granted <= each.group.began for each in before)
+            if not behind and not any(begin <= began and granted <= end for begin, end in spans):
+                text = f"{other.group} got a place in pool {pool.name}, and {first.group} was first in its namespace"
+                yield other.case.object_to(Kind.UNTIMELY, began, text)
 
 
 def _waited(pool: Pool, case: Case) -> Iterator[Waited]:

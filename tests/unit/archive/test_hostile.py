@@ -74,7 +74,6 @@ async def test_record_that_no_database_takes_is_no_outage(archive: Archive) -> N
 
 async def test_values_are_in_no_error_and_no_log(archive: Archive, caplog: pytest.LogCaptureFixture) -> None:
     """At the level debug: of a statement that works, of one that fails, and of a value that is refused."""
-    logging.getLogger().setLevel(logging.DEBUG)
     caplog.set_level(logging.DEBUG)
     said: list[str] = []
 

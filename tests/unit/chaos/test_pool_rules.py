@@ -51,6 +51,8 @@ RETRIED = [ran(10, lasts=1, success=False), ran(10, late=12, lasts=1, attempt=2)
 BACKOFF = {"retries": 1, "retryBackoff": {"initial": "10s", "factor": 1, "max": "10s"}}
 OF_TWO: tuple[dict[str, Any], dict[str, Any]] = {"pools": ["p", "r"]}, {}
 TWO, FREE = Pool(name="p", size=2), (Pool(name="r", size=1),)
+SHARE = Pool(name="p", size=1, of=("a", "b"))
+SHARES = (replace(SHARE, of=("a",)), replace(SHARE, of=("b",)))
 DELETED = (asked(Act.DELETE, 15),)
 ROWS = (
     Shared("one waits for the other", LONG, [ran(20, late=9, lasts=1)], FINE),
@@ -66,6 +68,9 @@ ROWS = (
     Shared("and it is free afterwards", RETRIED, [ran(20, late=4, lasts=1)], FINE, specs=(BACKOFF, {})),
     Shared("no run reserves it", [ran(10)], [ran(20, late=7, lasts=1)], {Kind.UNTIMELY}, more=FREE, specs=OF_TWO),
     Shared("one may reserve it", LONG, [ran(20, late=7, lasts=1)], FINE, pool=TWO, more=FREE, specs=OF_TWO),
+    Shared("a namespace holds its share", LONG, [ran(20, late=9, lasts=1)], FINE, pool=TWO, more=(SHARE,)),
+    Shared("and more", LONG, [ran(20, lasts=1)], {Kind.OVERLAP}, pool=TWO, more=(SHARE,)),
+    Shared("another has a share of its own", LONG, [ran(20, lasts=1)], FINE, pool=TWO, more=SHARES),
     Shared("a job that is deleted keeps none", LONG, [ran(20, lasts=1)], FINE, more=DELETED),
 )  # fmt: skip
 
@@ -86,6 +91,8 @@ ORDERS = (
     Shared("by priority", *REVERSED, FINE, WAITED, URGENT, specs=(FAST, {}), read=50),
     Shared("against the priority", *IN_ORDER, {Kind.UNTIMELY}, WAITED, URGENT, specs=(FAST, {}), read=50),
     Shared("fifo knows no priority", *IN_ORDER, FINE, WAITED, specs=(FAST, {}), read=50),
+    Shared("of two namespaces", *IN_ORDER, FINE, WAITED, URGENT, SHARES, specs=(FAST, {}), read=50),
+    Shared("by a guest's priority", *REVERSED, {Kind.UNTIMELY}, WAITED, URGENT, SHARES, specs=(FAST, {}), read=50),
     Shared("one that did not wait", *REVERSED, {Kind.UNTIMELY}, {20: 20}, read=50),
 )  # fmt: skip
 

@@ -349,6 +349,16 @@ def test_oldest_run_of_the_namespace_is_next() -> None:
     assert len(space.line) == 0, "nothing is left of it"
 
 
+def test_runs_of_one_moment_ask_in_the_order_of_their_job() -> None:
+    space, runs = Space(), tuple(queued(claim(after(second)), after(9)) for second in (3, 1, 2))
+    space.refuse()
+    asked = list[set[RunKey]]()
+    for begun in range(len(runs)):
+        space.settle("a", *runs[begun:])
+        asked.append(space.turns("a"))
+    assert asked == [{run_of(run)} for run in runs]
+
+
 def test_another_namespace_has_its_own_line() -> None:
     space = Space()
     space.line.refuse("elsewhere", SENTENCE)

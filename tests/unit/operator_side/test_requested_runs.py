@@ -148,6 +148,19 @@ def test_runs_of_one_second_have_the_order_of_their_creation() -> None:
     assert [run.name for run in runs.of_job((NAMESPACE, NAME)).undecided] == ["c", "b"]
 
 
+def test_runs_of_one_second_are_bound_one_by_one() -> None:
+    plan = look(requested("a", bound=None), requested("b", bound=None), requested("c", at=1, bound=None))
+    assert [each.uid for each in plan.actions_of(BindRun)] == ["uid-of-a", "uid-of-c"]
+
+
+def test_restart_keeps_the_order_of_runs_of_one_second() -> None:
+    after_restart = RequestedRuns()
+    for version, name, bound in ((9, "a", MINE), (2, "b", None), (3, "c", None)):
+        after_restart.upsert(requested(name, version=version, bound=bound))
+    after_restart.upsert(requested("b", version=10))
+    assert [run.name for run in after_restart.of_job((NAMESPACE, NAME)).undecided] == ["a", "b", "c"]
+
+
 def test_runs_of_one_plan_have_its_order_in_line() -> None:
     slots = [SLOT - timedelta(minutes=number) for number in range(3)]
     runs = [requested(f"run-{number}", backfill=True, scheduledTime=rfc3339(slot)) for number, slot in enumerate(slots)]

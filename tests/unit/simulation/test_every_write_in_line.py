@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import SkipReason
+from dkron_crds.job import SkipReason, Trigger
 from tests.simulation.controllers import Course
-from tests.simulation.every_write import Story, ask, attempts, dkron_run, job, nodes, status
+from tests.simulation.every_write import HOURLY, Story, ask, attempts, backfill, dkron_run, job, nodes, status
 from tests.simulation.plans import Event, What
 from tests.simulation.pools import POOL, pool
 from tests.simulation.quotas import quota
@@ -43,6 +43,16 @@ def each_request_ran_in_its_turn(result: Result) -> None:
 
 def each_retry_had_its_place(result: Result) -> None:
     assert [len(attempts(result, name)) for name in ("j0", "j1")] == [4, 2]
+    assert (status(result).active, status(result, "j1").active) == ((), ())
+
+
+def each_slot_ran_in_order(result: Result) -> None:
+    runs = sorted(result.history.runs, key=lambda run: run.began)
+    assert [run.slot.hour for run in runs if run.trigger is Trigger.BACKFILL] == [0, 1, 2, 3]
+
+
+def each_end_had_its_run(result: Result) -> None:
+    assert [len(attempts(result, name)) for name in ("j0", "j1")] == [2, 2]
     assert (status(result).active, status(result, "j1").active) == ((), ())
 
 
@@ -91,6 +101,10 @@ POOLS = {
         ),
         course=SHORT, disturbed=(2.9, 16), ends=50.0, holds=each_request_ran_in_its_turn,
     ),
+    "a backfill": Story(
+        events=(pool(size=1), job(schedule=HOURLY, **IN_POOL), backfill(at=3.0, slots=4, parallelism=4)), course=SHORT,
+        disturbed=(2.9, 5), ends=50.0, holds=each_slot_ran_in_order, away=True,
+    ),
     "a job in two pools": Story(
         events=(
             pool(size=2), pool("other", size=1, order="priority"), job(pools=[POOL, "other"]),
@@ -125,6 +139,14 @@ QUOTAS = {
     "members": Story(
         events=(nodes("ab"), quota(1, at=2.0), job(tags={"dc": "eu:2"}), *ask(3.0, 3.1), ROOM), course=SHORT,
         disturbed=(2.9, 14), ends=60.0, holds=both_members_ran_twice,
+    ),
+    "a backfill": Story(
+        events=(FULL, job(schedule=HOURLY), backfill(at=3.0, slots=4, parallelism=2), ROOM), course=SHORT,
+        disturbed=(2.9, 7.6), ends=50.0, holds=each_slot_ran_in_order,
+    ),
+    "a job that follows another": Story(
+        events=(quota(1, at=2.0), job(), job("j1", dependsOn=[{"job": "j0"}]), *ask(3.0), *ask(4.0), ROOM),
+        course=SHORT, disturbed=(3.9, 9), ends=60.0, holds=each_end_had_its_run,
     ),
     "a pool": Story(
         events=(FULL, pool(size=1), *TWO_JOBS, ROOM), course=SHORT, disturbed=(2.9, 14), ends=60.0,

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.simulation.planner import plan
-from tests.simulation.pools import pooled
+from tests.simulation.pools import pooled, shared
 from tests.simulation.simulation import simulate
 
 pytestmark = pytest.mark.promise
@@ -15,3 +15,9 @@ SEEDS, BATCH = 60, 20
 def test_no_place_is_taken_twice_and_none_stays_free(first: int) -> None:
     seeds = range(first, first + BATCH)
     assert not {seed: wrong for seed in seeds if (wrong := simulate(pooled(plan(seed))).wrong)}
+
+
+@pytest.mark.parametrize("first", range(0, 2 * BATCH, BATCH))
+def test_no_namespace_takes_more_than_its_share(first: int) -> None:
+    seeds = range(first, first + BATCH)
+    assert not {seed: wrong for seed in seeds if (wrong := simulate(shared(plan(seed))).wrong)}
