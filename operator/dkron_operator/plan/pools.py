@@ -17,6 +17,8 @@ from dkron_crds.pool import PoolOrder
 from dkron_operator.plan.line_changes import RunKey
 from dkron_pods.problem import Problem
 
+MOST_WAITING = 10_000
+"""How many runs of a namespace may wait for places in pools."""
 PoolKey = tuple[str, str]
 """Namespace and name of a DkronPool."""
 Group = tuple[str, tuple[PoolKey, ...]]
@@ -290,6 +292,9 @@ class Places:
 
     granted: frozenset[RunKey] = frozenset()
     """The runs that wait and whose turn it is."""
+
+    crowded: bool = False
+    """As many runs of the namespace wait for places as may wait."""
 
     problem: Problem | None = None
     """Why no run gets a place: a pool of the job does not exist, or has no effect."""
