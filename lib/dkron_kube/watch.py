@@ -8,7 +8,7 @@ version.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 
@@ -22,9 +22,9 @@ from dkron_kube.watch_events import LONGEST, Event, Kind, Lines, parse
 class Cache(Protocol):
     """Receives objects and changes in the order in which they happened. No method blocks or raises."""
 
-    def replace(self, items: list[Any], version: int) -> None:
+    def replace(self, items: list[Any], version: int) -> Awaitable[None] | None:
         """A complete list as of this resource version, each object as the follower keeps it: those not in it are
-        gone."""
+        gone. A long one may be taken in in pieces."""
 
     def went_back(self) -> None:
         """Resource versions are lower than before, as after a restore of etcd. Everything from now on, beginning with
@@ -38,7 +38,7 @@ class Cache(Protocol):
 
 
 class Sink(Protocol):
-    """A cache that also learns how fresh it is, and may take in a long list in pieces."""
+    """A cache that also learns how fresh it is."""
 
     async def replace(self, items: list[Any], version: int) -> None:
         """As `Cache.replace`. No change is handed on before this returns."""

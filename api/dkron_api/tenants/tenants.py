@@ -5,6 +5,7 @@ A tenant without jobs is kept only by the answers in progress that need it: a cl
 would take memory forever.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -202,18 +203,28 @@ class EveryTenant(Tenants):
         """Return the tenant of a namespace, which may not exist: it has no jobs then."""
         return self._alive.get(namespace) or self._make(namespace)
 
-    def replace(self, items: list[Object], version: int) -> None:
-        """A complete list of all namespaces."""
+    async def replace(self, items: list[Object], version: int) -> None:
+        """A complete list of all namespaces. Requests have their turn after each of them."""
         by_namespace: dict[str, list[Object]] = {tenant.namespace: [] for tenant in self}
         for item in items:
             by_namespace.setdefault(_namespace(item), []).append(item)
-        # The tenants that this list makes begin with it as well.
-        self._version = None
         for namespace, its in by_namespace.items():
-            tenant = self._held[namespace] = self.get(namespace)
-            tenant.feed.replace(its, version)
-            self._release(tenant)
+            self._take_in(namespace, its, version)
+            await asyncio.sleep(0)
+        if self._version is None:
+            # Those that requests have made meanwhile.
+            for tenant in self:
+                if tenant.namespace not in by_namespace:
+                    tenant.feed.replace([], version)
         self._version = version
+
+    def _take_in(self, namespace: str, items: list[Object], version: int) -> None:
+        # A tenant that is made here begins with this list.
+        before, self._version = self._version, None
+        tenant = self._held[namespace] = self.get(namespace)
+        tenant.feed.replace(items, version)
+        self._release(tenant)
+        self._version = before
 
     def went_back(self) -> None:
         """Handle a restored cluster."""

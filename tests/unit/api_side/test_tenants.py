@@ -87,13 +87,15 @@ async def api(scheme: OneCaller, request: pytest.FixtureRequest) -> AsyncIterato
         for each in jobs:
             kube.of[each["metadata"]["namespace"]].put(DKRON_JOBS, each)
         for watch in running.app[TENANTS].watches:
-            list_jobs(watch, *(each for each in jobs if watch.namespace in (None, each["metadata"]["namespace"])))
+            await list_jobs(watch, *(each for each in jobs if watch.namespace in (None, each["metadata"]["namespace"])))
         yield running
 
 
-def list_jobs(watch: JobWatch, *jobs: Object, version: int = 10) -> None:
+async def list_jobs(watch: JobWatch, *jobs: Object, version: int = 10) -> None:
     """A watch begins with a complete list."""
-    watch.cache.replace(list(jobs), version)
+    taking_in = watch.cache.replace(list(jobs), version)
+    if taking_in is not None:
+        await taking_in
     watch.state.listed()
 
 
@@ -122,7 +124,7 @@ async def test_each_route_checks_the_right_in_its_namespace(api: Api, scheme: On
 async def test_only_authorized_callers_learn_of_unserved_namespaces(scheme: OneCaller) -> None:
     async with running_api(routes(Settings(**LISTED)), guard=Guard([scheme]), **LISTED) as api:
         for watch in api.app[TENANTS].watches:
-            list_jobs(watch, version=1)
+            await list_jobs(watch, version=1)
         api.know(CLUSTERS)
         for rule in TABLE:
             scheme.allowed, route = "nothing", (rule.method, rule.path)
@@ -175,7 +177,7 @@ async def test_requests_for_odd_names_leave_nothing_behind(scheme: OneCaller) ->
     async with running_api(routes(Settings(**EVERY)), guard=Guard([scheme]), **EVERY) as api:
         api.know(CLUSTERS)
         every = api.app[TENANTS]
-        list_jobs(every.watches[0], version=1)
+        await list_jobs(every.watches[0], version=1)
         for number in range(20):
             async with api.client.get(f"/ns/odd-{number}/v1/jobs", headers=VALID) as answer:
                 assert (answer.status, await answer.text()) == (200, "[]")
@@ -327,9 +329,9 @@ async def test_unwatchable_namespace_does_not_hide_the_others() -> None:
                 return answer.status
 
         watches = {watch.namespace: watch for watch in api.app[TENANTS].watches}
-        list_jobs(watches["default"])
-        list_jobs(watches["team-a"], job(OF_A))
-        list_jobs(watches["team-c"])
+        await list_jobs(watches["default"])
+        await list_jobs(watches["team-a"], job(OF_A))
+        await list_jobs(watches["team-c"])
         assert await health() == 503, "not all watches are known"
         watches["team-b"].state.failed(Rejected("forbidden", status=403))
         assert await health() == 200
@@ -353,22 +355,36 @@ def there(every: Tenants) -> dict[str, list[str]]:
 
 
 class TestEveryNamespace:
-    def test_a_watch_is_split(self) -> None:
+    async def test_a_watch_is_split(self) -> None:
         every = tenants()
-        every.replace([job("a", 1), job("b", 2, "team-b")], 10)
+        await every.replace([job("a", 1), job("b", 2, "team-b")], 10)
         every.upsert(job("c", 11, "team-c"))
         every.remove(job("b", 12, "team-b"))
         assert there(every) == {"default": [], "team-a": ["a"], "team-c": ["c"]}
-        every.replace([job("b", 20, "team-b")], 20)
+        await every.replace([job("b", 20, "team-b")], 20)
         assert there(every) == {"default": [], "team-b": ["b"]}
         every.went_back()
-        every.replace([job("b", 5, "team-b")], 6)
+        await every.replace([job("b", 5, "team-b")], 6)
         assert there(every) == {"default": [], "team-b": ["b"]}
         assert every.get("team-b").job_index.object_cache.by_name("b").version == 5  # type: ignore[union-attr]
 
-    def test_own_write_is_visible_before_the_watch_shows_it(self) -> None:
+    @pytest.mark.parametrize("version", [pytest.param(1, id="the first list"), pytest.param(20, id="a later one")])
+    async def test_requests_while_a_list_is_taken_in(self, version: int) -> None:
         every = tenants()
-        every.replace([], 10)
+        if version > 1:
+            await every.replace([job("a", 1)], 1)
+        jobs = [job("b", version, "team-b"), job("c", version, "team-c")]
+        taking_in = asyncio.create_task(every.replace(jobs, version))
+        await asyncio.sleep(0)
+        early = [every.get(name) for name in ("team-c", "empty")]
+        assert [tenant.job_index.ready for tenant in early] == [version > 1] * 2
+        await taking_in
+        assert [(tenant.job_index.ready, tenant.job_index.names) for tenant in early] == [(True, ["c"]), (True, [])]
+        assert there(every) == {"default": [], "team-b": ["b"], "team-c": ["c"], "empty": []}
+
+    async def test_own_write_is_visible_before_the_watch_shows_it(self) -> None:
+        every = tenants()
+        await every.replace([], 10)
         needed = every.get("team-a")
         needed.job_index.upsert(job("a", 11))
         del needed
@@ -376,9 +392,9 @@ class TestEveryNamespace:
         every.remove(job("a", 12))
         assert there(every) == {"default": []}
 
-    def test_client_subscribed_before_the_first_job_gets_it(self) -> None:
+    async def test_client_subscribed_before_the_first_job_gets_it(self) -> None:
         every = tenants()
-        every.replace([], 10)
+        await every.replace([], 10)
         every.lead("replica-a")
         early = every.get("team-a")
         stream = early.event_log.subscribe(Interest(frozenset(Topic)))
@@ -390,28 +406,28 @@ class TestEveryNamespace:
     @pytest.mark.parametrize(
         ("last_id", "first"), [pytest.param("15-0", "job", id="known"), pytest.param("9-0", "resync", id="too old")]
     )
-    def test_late_event_log_knows_its_start(self, last_id: str, first: str) -> None:
+    async def test_late_event_log_knows_its_start(self, last_id: str, first: str) -> None:
         """Versions are of the whole cluster: nothing happened in this namespace before its first job."""
         every = tenants()
-        every.replace([], 10)
+        await every.replace([], 10)
         every.upsert(job("other", 15, "team-b"))
         every.upsert(job("a", 20))
         stream = every.get("team-a").event_log.subscribe(Interest(frozenset(Topic)), last_id)
         assert parsed(b"".join(stream._queue))[0].type == first
 
-    def test_nothing_is_ready_before_the_list(self) -> None:
+    async def test_nothing_is_ready_before_the_list(self) -> None:
         every = tenants()
         early = every.get("team-a")
         assert (early.job_index.ready, every.answered) == (False, False)
         every.watches[0].state.failed(Unavailable("no answer"))
         assert (early.job_index.object_cache.trouble, every.answered) == ("cannot watch dkronjobs: no answer", True)
-        every.replace([], 1)
+        await every.replace([], 1)
         every.watches[0].state.alive()
         assert (early.job_index.ready, early.job_index.object_cache.trouble) == (True, "")
 
-    def test_unknown_name_does_not_hide_an_api_server_outage(self) -> None:
+    async def test_unknown_name_does_not_hide_an_api_server_outage(self) -> None:
         every = tenants()
-        every.replace([], 1)
+        await every.replace([], 1)
         every.watches[0].state.failed(Unavailable("no answer"))
         assert every.get("odd").job_index.ready
         assert every.own.job_index.object_cache.trouble == "cannot watch dkronjobs: no answer"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from unittest.mock import Mock
 
 from dkron_api.auth.dkron import Rules
 from dkron_api.cache.expiring import Kept
@@ -10,6 +11,7 @@ from dkron_api.edge.keys import CLUSTERS
 from dkron_api.routes import backfills, charts, cluster, execution_lists, executions, jobs, pauses, reports, runs
 from dkron_api.stream.event_log import EventLog
 from dkron_api.stream.feed import Feed
+from dkron_api.tenants.tenants import EveryTenant, TenantFactory
 from dkron_crds.policy import Capability
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_PAUSES, DKRON_RUNS, Resource
 from tests.support.api_app import running_api
@@ -21,6 +23,8 @@ from tests.unit.costs.many import chained, children, edited, named, namesakes, p
 from tests.unit.costs.rows_of_lists import got
 
 GROUPS = (cluster, jobs, executions, execution_lists, charts, reports, runs, pauses, backfills)
+QUOTA = 50
+"""DkronJobs that docs/security.md allows a namespace."""
 Make = Callable[[int], list[Object]]
 
 
@@ -92,6 +96,17 @@ def arrival(bodies: Make) -> Prepare:
     return ready(make)
 
 
+def of_all_namespaces(count: int) -> Step:
+    """A list of the DkronJobs of many namespaces arrives, each of which has as many as the documented quota allows."""
+    every = EveryTenant(TenantFactory(Mock(), lambda: NOON, Mock(), Mock()), "own")
+    bodies = []
+    for number in range(count):
+        body = named(number)
+        body["metadata"]["namespace"] = f"team-{number // QUOTA}"
+        bodies.append(body)
+    return lambda: every.replace(bodies, 1)
+
+
 def all_gone(bodies: Make) -> Prepare:
     """A list without any arrives."""
 
@@ -137,6 +152,7 @@ ROWS = (
     Row("an event of the REST API", "DkronJobs of one Dkron name", 500, event(namesakes)),
     Row("an event of the REST API", "DkronJobs after one parent", 500, event(children)),
     Row("a list of the REST API", "DkronJobs", 200, arrival(plain)),
+    Row("a list of the REST API", "DkronJobs of all namespaces", 1000, ready(of_all_namespaces)),
     Row("a list of the REST API", "DkronJobs of one Dkron name", 200, arrival(namesakes)),
     Row("a list of the REST API", "DkronJobs after one parent", 200, arrival(children)),
     Row("an empty list of the REST API", "DkronJobs of one Dkron name", 200, all_gone(namesakes)),
