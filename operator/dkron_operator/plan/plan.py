@@ -14,7 +14,7 @@ from dkron_operator.plan.fold import fold, fold_all, is_recorded, recorded
 from dkron_operator.plan.line_changes import DroppedFromLine, RunKey, line_of, queued
 from dkron_operator.plan.pauses import ActivePause, hold_by
 from dkron_operator.plan.placement import ONE_MEMBER, Member, members, shortage
-from dkron_operator.plan.pools import NO_POOLS, Places
+from dkron_operator.plan.pools import MOST_WAITING, NO_POOLS, Places
 from dkron_operator.plan.view import AttemptJob, AttemptState, Situation
 from dkron_pods.inline import is_inline
 
@@ -189,6 +189,8 @@ def _queued(plan: Plan, entries: list[Active], mark: tuple[Mark, ...]) -> Enqueu
     spec, queue, now = plan.situation.job.spec, plan.situation.job.spec.queue, plan.situation.now
     beside = overrules_line(plan, entries[0])
     waiting = [run for run in line_of(plan.status.active) if overrules_line(plan, run[0]) is beside]
+    if plan.places.crowded:
+        return Skip(SkipReason.QUEUE_FULL, f"{MOST_WAITING} runs of the namespace wait for places in pools already")
     if beside and len(waiting) >= MOST_BESIDE:
         return Skip(SkipReason.QUEUE_FULL, f"{MOST_BESIDE} forced runs and runs of backfills wait already")
     keeps = queue.order is QueueOrder.OLDEST and spec.concurrency is not Concurrency.REPLACE

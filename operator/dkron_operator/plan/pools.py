@@ -17,6 +17,8 @@ from dkron_crds.pool import PoolOrder
 from dkron_operator.plan.line_changes import RunKey
 from dkron_pods.problem import Problem
 
+MOST_WAITING = 10_000
+"""How many runs of a namespace may wait for places in pools."""
 PoolKey = tuple[str, str]
 """Namespace and name of a DkronPool."""
 Group = tuple[str, tuple[PoolKey, ...]]
@@ -135,15 +137,14 @@ class PoolLines:
         """The groups of the runs that wait for a place in a pool."""
         return self._groups.get(key, ())
 
-    def first(self, pool: Pool, among: Iterable[Group]) -> Candidate | None:
-        """The run that is first in the line of a pool, of these groups in it. Of the runs that are first in their
-        namespaces, it has waited longest."""
-        groups, first = self._groups.get(pool.key, {}), dict[str, Candidate]()
+    def firsts(self, pool: Pool, among: Iterable[Group]) -> Iterator[Candidate]:
+        """The first runs of these groups in the line of a pool, in their order there: of the runs that are first in
+        their namespaces, the one that has waited longest is next."""
+        groups, found = self._groups.get(pool.key, {}), defaultdict[str, list[Candidate]](list)
         for group in among:
-            run, known = groups[group].by(pool.order)[0], first.get(group[0])
-            if known is None or turn(pool.order, run) < turn(pool.order, known):
-                first[group[0]] = run
-        return min(first.values(), key=_waited, default=None)
+            found[group[0]].append(groups[group].by(pool.order)[0])
+        of_namespaces = (sorted(runs, key=partial(turn, pool.order)) for runs in found.values())
+        return merge(*of_namespaces, key=_waited)
 
     def in_turn(self, pool: Pool) -> Iterator[Candidate]:
         """The runs that wait for a place in a pool, in the order in which they get one."""
@@ -213,31 +214,27 @@ class Decision:
 
     def _head(self, key: PoolKey) -> Candidate | None:
         """The first eligible run in the line of the pool."""
-        head, denied = self._heads.get(key), set[Group]()
-        if key not in self._heads:
-            head = self._first(key, self._has_places)
-        # Each turn of this loop finds another pool whose places are reserved.
-        while head is not None and not self.is_free(head.group):
-            denied.add(head.group)
-            head = self._first(key, lambda group: group not in denied and self._has_places(group))
-        self._heads[key] = head
-        return head
+        head = self._heads.get(key)
+        if key not in self._heads or (head is not None and not self.is_free(head.group)):
+            firsts = self._firsts(key, self._has_places)
+            self._heads[key] = next((run for run in firsts if self.is_free(run.group)), None)
+        return self._heads[key]
 
     def _top(self, key: PoolKey) -> Candidate | None:
         """The first run in the line of the pool, whether there are places for it or not."""
         top = self._tops.get(key)
         # A share that was free may be taken since.
         if key not in self._tops or (top is not None and not self._may_wait(top.group)):
-            self._tops[key] = self._first(key, self._may_wait)
+            self._tops[key] = next(self._firsts(key, self._may_wait), None)
         return self._tops[key]
 
-    def _first(self, key: PoolKey, may: Callable[[Group], bool]) -> Candidate | None:
+    def _firsts(self, key: PoolKey, may: Callable[[Group], bool]) -> Iterator[Candidate]:
         pool = self._pool(key)
         if pool is None:
-            return None
+            return iter(())
         groups = self._lines.groups(key)
         self.looked += len(groups)
-        return self._lines.first(pool, filter(may, groups))
+        return self._lines.firsts(pool, filter(may, groups))
 
     def _is_kept(self, key: PoolKey, namespace: str) -> bool:
         """Whether the last place that is free for the namespace is reserved: the first run of the line lacks another
@@ -290,6 +287,9 @@ class Places:
 
     granted: frozenset[RunKey] = frozenset()
     """The runs that wait and whose turn it is."""
+
+    crowded: bool = False
+    """As many runs of the namespace wait for places as may wait."""
 
     problem: Problem | None = None
     """Why no run gets a place: a pool of the job does not exist, or has no effect."""

@@ -17,7 +17,7 @@ from dkron_operator.kit.listeners import Listeners
 from dkron_operator.plan.holders import holders
 from dkron_operator.plan.line_changes import RunKey, run_of
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.pools import NO_POOLS, Candidate, Decision, Places, Pool, PoolKey, PoolLines
+from dkron_operator.plan.pools import MOST_WAITING, NO_POOLS, Candidate, Decision, Places, Pool, PoolKey, PoolLines
 from dkron_operator.plan.view import JobView
 from dkron_operator.pools.index import PoolIndex
 from dkron_pods.problem import Problem
@@ -69,6 +69,8 @@ class PoolPlaces:
         """How many places are held or granted."""
         self._shares: Counter[tuple[PoolKey, str]] = Counter()
         """How many of these are of a namespace."""
+        self._waiting: Counter[str] = Counter()
+        """How many runs of a namespace could begin but for their places, with those that were granted some."""
         self._granted: dict[str, dict[RunKey, Candidate]] = {}
         self._undecided: set[PoolKey] = set()
         """The pools whose places are given later, when a job that was granted some is planned."""
@@ -85,7 +87,7 @@ class PoolPlaces:
         that names it was read again and planned."""
         for known in (self._jobs, self._by_pool, self._granted, self._unplanned, self._reserved):
             known.clear()
-        for count in (self._used, self._shares, self._closed, self._read, self._undecided):
+        for count in (self._used, self._shares, self._waiting, self._closed, self._read, self._undecided):
             count.clear()
         self._lines = PoolLines()
         for cached in self._store:
@@ -109,14 +111,14 @@ class PoolPlaces:
             return NO_POOLS
         pools, problem = self._resolve(job)
         if problem is not None:
-            return Places(free=False, problem=problem)
+            return Places(free=False, crowded=self._is_crowded(job), problem=problem)
         least = min(min(self._left(key), self._share(key, job.namespace)) for key in pools)
         known = self._jobs.get(job.uid)
         # An edit of the job or of a pool takes back what was granted before it.
         holds = known is not None and known.pools == pools and least >= 0
         granted = frozenset(self._granted.get(job.uid, ()) if holds else ())
         free = self._undecided.isdisjoint(pools) and self._decision().is_free((job.namespace, pools))
-        return Places(free=free, granted=granted)
+        return Places(free=free, granted=granted, crowded=self._is_crowded(job))
 
     def settle(self, cached: CachedJob, plan: Plan) -> None:
         """Take in the plan of a job, which is about to be carried out."""
@@ -220,6 +222,7 @@ class PoolPlaces:
 
     def _add(self, job: _Job) -> None:
         self._jobs[job.view.uid] = job
+        self._waiting[job.view.namespace] += len(job.ready)
         for key in job.pools:
             self._by_pool[key].add(job.view.uid)
         self._count(job.pools, job.view.namespace, len(job.holding))
@@ -229,6 +232,9 @@ class PoolPlaces:
     def _drop(self, uid: str) -> _Job:
         """Take out a job with all that it holds and was granted, which is decided again."""
         job = self._jobs.pop(uid)
+        self._waiting[job.view.namespace] -= len(job.ready)
+        if not self._waiting[job.view.namespace]:
+            del self._waiting[job.view.namespace]
         self._count(job.pools, job.view.namespace, -len(job.holding))
         for each in self._granted.pop(uid, {}).values():
             self._count(each.pools, each.namespace, -1)
@@ -251,6 +257,9 @@ class PoolPlaces:
         """How many places are free and not granted."""
         pool = self._index.serving(key)
         return 0 if pool is None or self._closed[key] else pool.size - self._used[key]
+
+    def _is_crowded(self, job: JobView) -> bool:
+        return self._waiting[job.namespace] >= MOST_WAITING
 
     def _share(self, key: PoolKey, namespace: str) -> int:
         """How many places the runs of a namespace may take beside those that they have."""

@@ -320,6 +320,21 @@ def test_line_of_a_pool_has_room_for_backfills(*, backfill: bool) -> None:
     assert shared.lines() == ("x|xxx" if backfill else "x|x")
 
 
+def test_runs_of_a_namespace_that_wait_for_places_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dkron_operator.pools.places.MOST_WAITING", 3)
+    shared = Shared({"a": 1})
+    shared.ask_each("uvwxy", "a")
+    shared.add("z", "a", namespace="web")
+    assert shared.lines() == "u|vwx"
+    skipped = shared.jobs["y"].status.skipped
+    assert (skipped and skipped.last_reason) == SkipReason.QUEUE_FULL
+    assert not shared.places.of(shared.jobs["z"].job).crowded, "another namespace has room"
+    shared.end("u")
+    shared.request("y", 9)
+    shared.drain()
+    assert shared.lines() == "v|wxy"
+
+
 def test_full_line_refuses_no_forced_run() -> None:
     shared = Shared({"a": 1})
     shared.add("x", "a", queue={"max": 1})
