@@ -85,6 +85,11 @@ class Active(WireModel):
         """Whether it is a claim of a run that waits in line. When the run begins, `startedAt` becomes later."""
         return not self.uid and self.queued_at is not None and self.started_at == self.queued_at
 
+    @property
+    def leaves_line(self) -> bool:
+        """Whether the run has left the line, and its Job is still to be created: a ResourceQuota may refuse it."""
+        return not self.uid and self.queued_at is not None and self.attempt == 1 and not self.waits_in_line
+
 
 class Execution(WireModel):
     """An attempt that has ended."""

@@ -105,16 +105,18 @@ def _named(job: Job, runs: Iterable[Execution | Active], execution_id: str) -> E
 
 
 def waits(run: Execution | Active) -> bool:
-    """Whether an attempt waits: with its Job in a queue of Kueue, or in line, as a claim that has not begun since."""
-    return isinstance(run, Active) and (bool(run.queue) or run.waits_in_line)
+    """Whether an attempt waits: with its Job in a queue of Kueue, or in line, as a claim without a Job."""
+    return isinstance(run, Active) and (bool(run.queue) or run.waits_in_line or run.leaves_line)
 
 
 def line_of(job: Job) -> Mapping[str, InLine]:
-    """Return where the attempts wait, by their Jobs. Members of a run share one place in line."""
+    """Return where the attempts wait, by their Jobs. Members of a run share one place in line. One that has left the
+    line has none, and waits for its Job."""
     active = objects(job.raw_status, "active")
     runs = shown_line_of(job.raw_status, job.raw["spec"])
     waiting = (each for each in active if is_waiting(each))
-    return {
+    leaving = {entry.job: InLine(0) for entry in job.status.active if entry.leaves_line} if active else {}
+    return leaving | {
         str(each.get("job")): InLine(number(each, "place") if each.get("queue") else runs[run], places_of(each))
         for each in waiting
         if (run := run_of(each)) in runs or each.get("queue")
@@ -243,7 +245,7 @@ def details(
 
 
 def _active(job: Job, nodes: Mapping[str, str] = NOWHERE) -> list[Active]:
-    begun = [active for active in job.status.active if (active.uid or _begins(active)) and not active.queue]
+    begun = [active for active in job.status.active if active.uid and not active.queue]
     if not nodes:
         return begun
     return [
@@ -252,22 +254,13 @@ def _active(job: Job, nodes: Mapping[str, str] = NOWHERE) -> list[Active]:
     ]
 
 
-def _begins(entry: Active) -> bool:
-    """Return whether the run has left the line, and its Job is about to be there, or is not in the status yet."""
-    return not entry.uid and entry.queued_at is not None and not entry.waits_in_line and entry.attempt == 1
-
-
 def _is_requested(entry: Active) -> bool:
     return entry.trigger is Trigger.MANUAL and entry.attempt == 1
 
 
 def _claims(job: Job) -> list[Active]:
     """Return the attempts that wait in line or in a queue, and the first attempts of requested runs without a Job."""
-    return [
-        active
-        for active in job.status.active
-        if waits(active) or (_is_requested(active) and not active.uid and not _begins(active))
-    ]
+    return [active for active in job.status.active if waits(active) or (_is_requested(active) and not active.uid)]
 
 
 def _output(run: Execution) -> str:

@@ -148,8 +148,8 @@ def rests_on_records(run: RequestedRun, record: JobRecord, status: RunStatus) ->
 def _attempts(
     run: RequestedRun, active: Iterable[Active], records: Iterable[Execution], jobs: Iterable[AttemptJob]
 ) -> dict[str, RunAttempt]:
-    """All attempts that are known, by the names of their Jobs. One that waits, for its backoff, in line or in a queue,
-    is none yet: it may be cancelled, and then the attempt before it was the last."""
+    """All attempts that are known, by the names of their Jobs. One that waits, for its backoff, in line, for its Job or
+    in a queue, is none yet: it may be cancelled, and then the attempt before it was the last."""
     found = {job.name: _of_job(job) for job in jobs if job.finished}
     found |= {entry.job: _of_active(entry) for entry in active if not _waits(entry)}
     # An attempt that has ended begins no more. A Job knows less of it, and an entry that is still active is old.
@@ -158,9 +158,7 @@ def _attempts(
 
 
 def _waits(entry: Active) -> bool:
-    if entry.uid:
-        return bool(entry.queue) and not entry.evictions
-    return entry.attempt > 1 or entry.waits_in_line
+    return bool(entry.queue) and not entry.evictions if entry.uid else True
 
 
 def _of_active(entry: Active) -> RunAttempt:
@@ -195,16 +193,16 @@ def _runs_unrecorded(job: AttemptJob, attempts: Mapping[str, RunAttempt]) -> boo
 
 
 def _running(run: RequestedRun, attempts: Mapping[str, RunAttempt], active: list[Active]) -> RunStatus:
-    in_line = [entry for entry in active if entry.waits_in_line or entry.queue]
+    in_line = [entry for entry in active if entry.waits_in_line or entry.leaves_line or entry.queue]
     phase = RunPhase.WAITING if active and len(in_line) == len(active) else RunPhase.RUNNING
     if phase is RunPhase.WAITING and in_line[0].queue:
         message = f"attempt {in_line[0].attempt} waits in LocalQueue {in_line[0].queue}"
     elif phase is RunPhase.WAITING:
-        message = f"the run has waited in line since {rfc3339(in_line[0].started_at)}"
+        message = f"the run has waited in line since {rfc3339(in_line[0].queued_at or in_line[0].started_at)}"
     elif len(active) > 1:
         message = f"{len(active)} attempts are active"
     elif active and _waits(active[0]):
-        message = f"attempt {active[0].attempt} follows at {rfc3339(active[0].started_at)}"
+        message = f"attempt {active[0].attempt} follows at {rfc3339(active[0].started_at)} or later"
     else:
         message = f"attempt {max((each.attempt for each in active), default=1)} is active"
     return _with_attempts(run, attempts, phase, message)

@@ -178,17 +178,15 @@ class TestShown:
         place.feed.begun(beginning())
         assert place.busy() == known
 
-    async def test_a_claim_that_has_left_the_line_runs(self) -> None:
+    async def test_a_claim_that_has_left_the_line_runs_with_its_job(self) -> None:
         claimed = ENTRY.model_copy(update={"uid": "", "queued_at": NOON, "started_at": after(9)})
         begun = ENTRY.model_copy(update={"queued_at": NOON, "started_at": after(9)})
         place = Place(stored(90, last_schedule_time=NOON, active=(claimed,)))
-        assert place.busy() == [ENTRY.id], "it has left the line"
+        assert place.busy() == [], "a quota may refuse its Job"
         place.feed.begun(beginning())
         assert place.busy() == [ENTRY.id]
         (job,) = place.job_index
         assert job.status.active == (begun,), "what the status says of the claim stays"
-        place.feed.upsert(stored(101, last_schedule_time=after(60), active=(claimed,)))
-        assert place.busy() == [ENTRY.id], "the version says no more of it"
         place.feed.upsert(stored(102, last_schedule_time=after(60), executions=(execution(ENTRY),)))
         assert place.busy() == []
 

@@ -123,11 +123,11 @@ def test_run_that_was_stopped_in_line_says_so() -> None:
     )  # fmt: skip
 
 
-def test_members_of_a_run_whose_turn_came_do_not_wait() -> None:
+def test_member_of_a_run_whose_turn_came_waits_for_its_job() -> None:
     turn = {"startedAt": "2026-03-01T12:04:00Z"}
     begun, claimed = waiting("a-4", 4, uid="u", **turn), waiting("a-4b", 4, member="n2", **turn)
     known = job(active=(begun, claimed, waiting("a-5", 5)), concurrency="queue")
-    assert line_of(known) == {"a-5": InLine(1)}
+    assert line_of(known) == {"a-4b": InLine(0), "a-5": InLine(1)}
     assert [each["id"] for each in listed(known, {})] == ["5-a-5", "4-a-4b", "4-a-4"]
 
 

@@ -371,7 +371,7 @@ SHOWN = (
     Shown("begun", {"active": (seen(A),)}, "Running", "attempt 1 is active"),
     Shown(
         "waits for its retry", {"active": (SECOND,), "executions": (FAILED,)}, "Running",
-        "attempt 2 follows at 2026-03-01T12:00:20Z",
+        "attempt 2 follows at 2026-03-01T12:00:20Z or later",
     ),
     Shown("succeeded", {"executions": (execution(A),)}, "Succeeded", "attempt 1 succeeded"),
     Shown("in the end", {"executions": (execution(SECOND), FAILED)}, "Succeeded", "attempt 2 succeeded"),
@@ -391,8 +391,13 @@ SHOWN = (
         "Waiting", "attempt 1 waits in LocalQueue reports",
     ),
     Shown(
-        "its turn has come", {"active": (A.model_copy(update={"queued_at": NOON - timedelta(seconds=9)}),)}, "Running",
-        "attempt 1 is active",
+        "its turn has come", {"active": (A.model_copy(update={"queued_at": NOON - timedelta(seconds=9)}),)}, "Waiting",
+        "the run has waited in line since 2026-03-01T11:59:51Z",
+    ),
+    Shown(
+        "its turn came, and its Job exists",
+        {"active": (seen(A).model_copy(update={"queued_at": NOON - timedelta(seconds=9)}),)},
+        "Running", "attempt 1 is active",
     ),
     Shown(
         "all members wait in line",
@@ -581,7 +586,7 @@ async def test_ended_job_is_not_final_if_a_newer_status_has_a_retry() -> None:
     edges.kube.edit(DKRON_JOBS, NAME, lambda body: body.update(status=newer))
     await edges.parts.effects.runs._write("uid-of-a")
     assert (status_of(edges).phase, status_of(edges).message) == (
-        "Running", "attempt 2 follows at 2026-03-01T12:00:20Z",
+        "Running", "attempt 2 follows at 2026-03-01T12:00:20Z or later",
     )  # fmt: skip
 
 
