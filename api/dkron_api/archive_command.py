@@ -27,15 +27,17 @@ def main(arguments: Sequence[str]) -> int:
 async def _run(options: argparse.Namespace) -> str:
     from dkron_archive.opening import open_archive  # noqa: PLC0415 - loads SQLAlchemy, for those who have an archive
 
-    archive = open_archive(os.environ.get(VARIABLE, ""), makes=False)
+    url = os.environ.get(VARIABLE)
+    if not url:
+        raise ValueError(f"the environment variable {VARIABLE} is not set")
+    archive = open_archive(url, makes=False)
     namespace, now = options.namespace, datetime.now(UTC)
     try:
-        if options.command == "adopt":
-            if not await archive.adopt(namespace, at=now):
-                raise ValueError(f"the archive has no job of a namespace {namespace}")
+        if options.command == "adopt" and await archive.adopt(namespace, at=now):
             return f"adopted the history of the namespace {namespace}"
-        gone = await archive.forget(namespace, at=now)
-        return f"deleted the history of the namespace {namespace}: {gone} executions, and all other records"
+        if options.command == "forget" and (gone := await archive.forget(namespace, at=now)) is not None:
+            return f"deleted the history of the namespace {namespace}: {gone} executions, and all other records"
+        raise ValueError(f"the archive has no job of a namespace {namespace}")
     finally:
         await archive.close()
 

@@ -93,9 +93,12 @@ class Archive:
         async with self.database.writing() as connection:
             return await incarnations.adopt(connection, key(namespace), at)
 
-    async def forget(self, namespace: str, *, at: datetime) -> int:
-        """Delete all records of a namespace up to this time. Return how many executions went."""
-        return await cleaning.forget(self.database, key(namespace), at)
+    async def forget(self, namespace: str, *, at: datetime) -> int | None:
+        """Delete all records of a namespace up to this time. Return how many executions went; None if there is no job
+        of it."""
+        async with self.database.reading() as connection:
+            known = await incarnations.is_known(connection, key(namespace))
+        return None if not known else await cleaning.forget(self.database, key(namespace), at)
 
     async def health(self) -> Health:
         """How much there is."""

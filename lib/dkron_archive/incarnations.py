@@ -28,10 +28,15 @@ async def is_adopted(connection: AsyncConnection, namespace: str, since: datetim
     return at is not None and at >= since
 
 
+async def is_known(connection: AsyncConnection, namespace: str) -> bool:
+    """Whether there is a job of the namespace."""
+    known = select(job.c.number).where(job.c.namespace == namespace, job.c.name != "").limit(1)
+    return await connection.scalar(known) is not None
+
+
 async def adopt(connection: AsyncConnection, namespace: str, at: datetime) -> bool:
     """The history belongs to the namespace as it is now. Return whether there is any."""
-    known = select(job.c.number).where(job.c.namespace == namespace, job.c.name != "").limit(1)
-    if await connection.scalar(known) is None:
+    if not await is_known(connection, namespace):
         return False
     row = {"uid": namespace_key(namespace), "namespace": namespace, "name": "", "created_at": at}
     insert = inserting(connection, job).values(row)

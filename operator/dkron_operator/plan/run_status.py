@@ -158,7 +158,7 @@ def _attempts(
 
 
 def _waits(entry: Active) -> bool:
-    return bool(entry.queue) and not entry.evictions if entry.uid else True
+    return not entry.uid or (bool(entry.queue) and not entry.evictions)
 
 
 def _of_active(entry: Active) -> RunAttempt:

@@ -26,7 +26,7 @@ def use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [
-        pytest.param("", "the URL of the archive cannot be read", id="no archive"),
+        pytest.param("", "DKRON_ARCHIVE is not set", id="no archive"),
         pytest.param("mysql://host/name", "the URL of the archive is of another form", id="another database"),
         pytest.param("sqlite:///{folder}/none.db", "there is no file yet", id="no file"),
     ],
@@ -53,5 +53,6 @@ def test_commands_say_what_they_did(use: Callable[[str], str], capsys: pytest.Ca
         f"adopted the history of the namespace {NAMESPACE}",
         f"deleted the history of the namespace {NAMESPACE}: 1 executions, and all other records",
     ]
-    assert main(["adopt", "tema"]) == 1, "a name that was mistyped"
-    assert capsys.readouterr().err == "dkron-api archive: the archive has no job of a namespace tema\n"
+    for command in ("adopt", "forget"):
+        assert main([command, "tema"]) == 1, "a name that was mistyped"
+        assert capsys.readouterr().err == "dkron-api archive: the archive has no job of a namespace tema\n"
