@@ -82,7 +82,8 @@ def _waits(case: Case, entry: Active) -> Iterator[Objection]:
     begun = (group for group in case.groups if (group.trigger, group.first.group) == (entry.trigger, entry.group))
     if next(begun, None) is not None:
         return
-    wait = case.wait(entry.queued_at, case.weather.decided(entry.queued_at), entry.slot)
-    if wait.turn + case.weather.wrong + case.weather.terms.shown < case.weather.terms.read:
+    # The clock that it has this time from may have been set back: the run ahead of it then begins later than that.
+    wait = case.wait(entry.queued_at, case.weather.decided(entry.queued_at) + case.weather.wrong, entry.slot)
+    if wait.turn + case.weather.terms.shown < case.weather.terms.read:
         text = f"Job {entry.job} waits in line, and had to begin by {rfc3339(wait.turn)}"
         yield case.object_to(Kind.RECORD, wait.turn, text)
