@@ -1,15 +1,17 @@
 """Runs in line by examples: a job due each ten seconds whose runs wait for each other."""
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from dkron_crds.job import Trigger
 from tests.chaos.history import Act, Record, Run
 from tests.chaos.objections import Kind
 from tests.chaos.verdict import judge
-from tests.unit.chaos.facts import asked, history, made, ran, spec, told
-from tests.unit.chaos.model import at
+from tests.unit.chaos.facts import asked, broke, history, made, ran, spec, told
+from tests.unit.chaos.model import active, at
 
 FINE: set[Kind] = set()
 
@@ -57,3 +59,20 @@ LINES = (
 def test_runs_in_line(line: Line) -> None:
     verdict = judge(history(made(spec(concurrency="queue", queue=line.queue)), *line.facts, read=line.read))
     assert {objection.kind for objection in verdict.objections} == line.kinds, str(verdict)
+
+
+@pytest.mark.parametrize(
+    ("clock", "kinds"),
+    [
+        pytest.param([], {Kind.RECORD}, id="by a right clock"),
+        pytest.param([broke(15, 22, down=False, skew=timedelta(seconds=-15))], FINE, id="by one that was set back"),
+    ],
+)
+def test_run_waits_behind_one_that_began_later(clock: list[Any], kinds: set[Kind]) -> None:
+    first, waits = ran(10, lasts=None), ran(20)
+    claim = active(waits, at(20)).model_copy(update={"uid": "", "queued_at": at(5), "started_at": at(5)})
+    record = told()
+    record = replace(record, status=record.status.model_copy(update={"active": (active(first, first.began), claim)}))
+    known = spec("0 0 0 1 1 *", concurrency="queue")
+    verdict = judge(history(made(known), replace(first, trigger=Trigger.MANUAL), record, *clock, read=200))
+    assert {each.kind for each in verdict.objections if "waits in line" in str(each)} == kinds, str(verdict)
