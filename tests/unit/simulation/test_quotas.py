@@ -8,7 +8,7 @@ from tests.simulation.simulation import simulate
 
 pytestmark = pytest.mark.promise
 
-SEEDS, BATCH = 60, 20
+SEEDS, BATCH = 40, 20
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, BATCH))
