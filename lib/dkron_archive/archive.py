@@ -62,7 +62,7 @@ class Archive:
     async def lacking(self, keys: Collection[tuple[str, str]]) -> Collection[tuple[str, str]]:
         """Executions that it does not have."""
         async with self.database.reading() as connection:
-            return set(keys) - await executions.known(connection, keys)
+            return set(keys) - (await executions.by_key(connection, keys)).keys()
 
     async def write_skipped(self, slots: Sequence[SkippedSlots]) -> None:
         """Store slots that did not run."""

@@ -5,42 +5,30 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Row, and_, or_, select
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dkron_archive.executions import Key, by_key
 from dkron_archive.outputs import decompressed, is_short, output_of
 from dkron_archive.records import ArchivedOutput
-from dkron_archive.tables import execution, job, output
+from dkron_archive.tables import execution, output
 
 T = TypeVar("T")
-Key = tuple[str, str]
 TOGETHER = 8 * 1024 * 1024
 """Bytes, decompressed."""
-AT_ONCE = 100
-"""Outputs that one statement finds."""
 COLUMNS = output.c["execution", "truncated", "size", "tail"]
 
 
 async def outputs(connection: AsyncConnection, keys: Sequence[Key], size: int | None) -> Mapping[Key, ArchivedOutput]:
     """The ends of outputs, by the uid of the job and the name of the attempt."""
-    jobs = await connection.execute(select(*job.c["number", "uid"]).where(job.c.uid.in_({uid for uid, _ in keys})))
-    uids = {row.number: row.uid for row in jobs}
-    numbers = {uid: number for number, uid in uids.items()}
-    wanted = [(numbers[uid], attempt) for uid, attempt in keys if uid in numbers]
     joined = select(*execution.c["job", "attempt_job"], *COLUMNS).join(output, output.c.execution == execution.c.number)
-    rows: dict[int, Row[*tuple[Any, ...]]] = {}
-    for begin in range(0, len(wanted), AT_ONCE):
-        # With `(job, attempt_job) IN …`, SQLite would read the keys of all executions.
-        each = (
-            and_(execution.c.job == number, execution.c.attempt_job == attempt)
-            for number, attempt in wanted[begin : begin + AT_ONCE]
-        )
-        rows |= {row.execution: row for row in await connection.execute(joined.where(or_(*each)))}
+    of_keys = await by_key(connection, keys, joined)
+    rows = {row.execution: row for row in of_keys.values()}
     found = {number: output_of(row, size) for number, row in rows.items() if is_short(row, size)}
     async for contents in _long(connection, [row for number, row in rows.items() if number not in found]):
         ends = [(rows[number], size, content) for number, content in contents.items()]
         found.update(zip(contents, await asyncio.to_thread(lambda: [output_of(*end) for end in ends]), strict=True))  # noqa: B023
-    return {(uids[row.job], row.attempt_job): found[number] for number, row in rows.items() if number in found}
+    return {key: found[row.execution] for key, row in of_keys.items() if row.execution in found}
 
 
 async def ends(connection: AsyncConnection, numbers: Iterable[int]) -> Mapping[int, Row[*tuple[Any, ...]]]:

@@ -1,10 +1,10 @@
 """Executions out of the database. A page begins at a key, so that its cost does not depend on how many come before."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, func, literal, or_, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Row, Select, Subquery, and_, func, literal, or_, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dkron_archive.incarnations import cut, visible, visible_executions
@@ -19,9 +19,15 @@ FEW_HOURS = 100
 SCHEDULE = "schedule"
 KEY = (execution.c.finished_at, execution.c.id)
 
+AT_ONCE = 100
+"""Executions that one statement finds by their keys."""
+
+Key = tuple[str, str]
+"""The uid of a job, and the name of an attempt."""
 Statement = Select[*tuple[Any, ...]]
 Jobs = list[int] | None
 """Numbers of jobs; None stands for all of the namespace."""
+BARE: Statement = select(*execution.c["job", "attempt_job"])
 
 
 async def page(
@@ -52,16 +58,25 @@ async def page(
     return list(await connection.execute(_ordered(joined, query, limit)))
 
 
-async def known(connection: AsyncConnection, keys: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
-    """The executions among these that are there, by the uid of the job and the name of the attempt."""
-    numbers = await connection.execute(select(*job.c["number", "uid"]).where(job.c.uid.in_({uid for uid, _ in keys})))
-    uids = {row.number: row.uid for row in numbers}
-    found = set()
-    for number, uid in uids.items():
-        names = execution.c.attempt_job.in_([name for each, name in keys if each == uid])
-        rows = await connection.scalars(select(execution.c.attempt_job).where(execution.c.job == number, names))
-        found |= {(uid, name) for name in rows}
-    return found
+async def by_key(
+    connection: AsyncConnection, keys: Collection[Key], statement: Statement = BARE
+) -> Mapping[Key, Row[*tuple[Any, ...]]]:
+    """The rows of those executions that are there. The statement selects `job` and `attempt_job`, and what else is
+    wanted of them."""
+    jobs = await connection.execute(select(*job.c["number", "uid"]).where(job.c.uid.in_({uid for uid, _ in keys})))
+    uids = {row.number: row.uid for row in jobs}
+    numbers = {uid: number for number, uid in uids.items()}
+    wanted = [(numbers[uid], attempt) for uid, attempt in keys if uid in numbers]
+    rows: dict[Key, Row[*tuple[Any, ...]]] = {}
+    for begin in range(0, len(wanted), AT_ONCE):
+        # With `(job, attempt_job) IN …`, SQLite would read the keys of all executions.
+        each = (
+            and_(execution.c.job == number, execution.c.attempt_job == attempt)
+            for number, attempt in wanted[begin : begin + AT_ONCE]
+        )
+        found = await connection.execute(statement.where(or_(*each)))
+        rows |= {(uids[row.job], row.attempt_job): row for row in found}
+    return rows
 
 
 def _chosen(conditions: list[ColumnElement[bool]], query: Query, limit: int) -> Subquery:
