@@ -37,20 +37,11 @@ class Cache(Protocol):
         """An object was deleted; `item` is its last state."""
 
 
-class Sink(Protocol):
+class Sink(Cache, Protocol):
     """A cache that also learns how fresh it is."""
 
     async def replace(self, items: list[Any], version: int) -> None:
         """As `Cache.replace`. No change is handed on before this returns."""
-
-    def went_back(self) -> None:
-        """As `Cache.went_back`."""
-
-    def upsert(self, item: Object) -> None:
-        """As `Cache.upsert`."""
-
-    def remove(self, item: Object) -> None:
-        """As `Cache.remove`."""
 
     def alive(self) -> None:
         """The API server responded, and everything it sent has been handed on."""
