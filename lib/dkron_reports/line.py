@@ -53,6 +53,13 @@ def is_waiting(active: Object) -> bool:
     return bool(active.get("queue")) or (not active.get("uid") and since == read_time(active.get("startedAt")))
 
 
+def is_leaving(active: Object) -> bool:
+    """Whether an entry of `status.active` has left the line, and its Job is still to be created: a ResourceQuota may
+    refuse it."""
+    left = bool(active.get("queuedAt")) and not active.get("uid") and whole(active.get("attempt")) == 1
+    return left and not is_waiting(active)
+
+
 def queues_of(status: Object) -> list[str]:
     """Return the LocalQueues of Kueue in which Jobs of a DkronJob wait."""
     return sorted({str(each["queue"]) for each in objects(status, "active") if each.get("queue")})

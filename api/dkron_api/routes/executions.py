@@ -30,7 +30,7 @@ from dkron_api.translate.execution import (
     found,
     line_of,
     listed,
-    running_in_steps,
+    running,
     shown,
     stop_of,
     unplaced,
@@ -185,7 +185,7 @@ async def busy(request: web.Request) -> web.StreamResponse:
     # Few of many jobs are active, and looking at all of them is nearly all of the work: so that is done once.
     active, unknown = await slices.run(_active(tuple(tenant.job_index)))
     nodes = await tenant.pods.nodes(unknown)
-    executions = await slices.run(running_in_steps(active, nodes, failed=_log_unreadable))
+    executions = await slices.run(running(active, nodes, failed=_log_unreadable))
     encoded = (gojson.encode(each) async for each in in_turns(executions))
     return await list_answer(request, encoded, headers={"X-Total-Count": str(len(executions))})
 

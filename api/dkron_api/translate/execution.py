@@ -14,11 +14,11 @@ from dkron_crds.schedule.errors import quoted
 from dkron_crds.schedule.zones import load_zone
 from dkron_crds.stops import Stop, read_stop
 from dkron_from_dkron.moments import ZERO
-from dkron_reports.line import NEWEST, is_waiting, run_of, shown_line_of
+from dkron_reports.line import NEWEST, is_leaving, is_waiting, run_of, shown_line_of
 from dkron_reports.line import line_of as line_in
 from dkron_reports.pools import PoolPlace, places_of
 from dkron_reports.reading import number, objects
-from dkron_reports.slices import Steps, at_once
+from dkron_reports.slices import Steps
 
 
 class InLine(NamedTuple):
@@ -115,7 +115,7 @@ def line_of(job: Job) -> Mapping[str, InLine]:
     active = objects(job.raw_status, "active")
     runs = shown_line_of(job.raw_status, job.raw["spec"])
     waiting = (each for each in active if is_waiting(each))
-    leaving = {entry.job: InLine(0) for entry in job.status.active if entry.leaves_line} if active else {}
+    leaving = {str(each.get("job")): InLine(0) for each in active if is_leaving(each)}
     return leaving | {
         str(each.get("job")): InLine(number(each, "place") if each.get("queue") else runs[run], places_of(each))
         for each in waiting
@@ -142,15 +142,9 @@ def running(
     nodes: Mapping[str, str] = NOWHERE,
     *,
     failed: Callable[[Job, Exception], object] = lambda *_: None,
-) -> list[Object]:
-    """Return the running executions of all jobs, oldest first. `failed` is called for a job that cannot be read."""
-    return at_once(running_in_steps(jobs, nodes, failed=failed))
-
-
-def running_in_steps(
-    jobs: Iterable[Job], nodes: Mapping[str, str], *, failed: Callable[[Job, Exception], object]
 ) -> Steps[list[Object]]:
-    """Return the same, in steps."""
+    """Return the running executions of all jobs, oldest first, in steps. `failed` is called for a job that cannot be
+    read."""
     busy = []
     for job in jobs:
         try:

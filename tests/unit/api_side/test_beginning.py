@@ -17,6 +17,7 @@ from dkron_api.translate.record import Beginning
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, JobStatus
 from dkron_crds.job_metadata import KUEUE_QUEUE
+from dkron_reports.slices import at_once
 from tests.support.builders import NOON, UID, after, claim, execution, seen, wire_job
 from tests.support.sse import parsed
 
@@ -119,7 +120,7 @@ class Place:
         self.listener = self.event_log.subscribe(Interest(frozenset({Topic.EXECUTION})))
 
     def busy(self) -> list[str]:
-        return [each["id"] for each in running(self.job_index)]
+        return [each["id"] for each in at_once(running(self.job_index))]
 
     async def told(self) -> list[tuple[str, bool]]:
         """The events since the last call, and whether each has a place in the log."""

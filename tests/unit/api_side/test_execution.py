@@ -9,6 +9,7 @@ import pytest
 from dkron_api.translate.execution import InLine, found, full_line, line_of, listed, running, single
 from dkron_api.translate.job import shown as shown_as_job
 from dkron_api.translate.record import Job
+from dkron_reports.slices import at_once
 from tests.support.builders import NOON, wire_job
 
 GOOD: dict[str, Any] = {
@@ -85,7 +86,7 @@ def test_what_waits_has_a_place_and_no_start(order: str, expected: dict[str, int
     assert "queued_at" not in found["a-1"], "it never waited"
     assert "a-7" not in found, "a retry that waits for its backoff"
     assert [row["id"].partition("-")[2] for row in rows[-2:]] == ["a-3", "a-1"], "those that wait are newer"
-    assert [each["id"] for each in running([known])] == [ACTIVE["id"]]
+    assert [each["id"] for each in at_once(running([known]))] == [ACTIVE["id"]]
 
 
 def test_what_waits_in_a_queue_of_kueue_does_not_run() -> None:
@@ -103,7 +104,7 @@ def test_what_waits_in_a_queue_of_kueue_does_not_run() -> None:
     assert "local_queue" not in found["a-4"]["details"]
     placed = job(active=(waits | {"place": 3}, admitted | {"place": 4}, waiting("a-5", 5)), concurrency="queue")
     assert [each.get("place") for each in listed(placed, {}, now=NOON)] == [1, 3, None], "newest first"
-    assert [each["id"] for each in running([known])] == ["4-a-4"]
+    assert [each["id"] for each in at_once(running([known]))] == ["4-a-4"]
 
 
 def test_run_that_waited_keeps_the_id_that_it_had_in_line() -> None:
@@ -203,7 +204,7 @@ def test_claimed_run_is_visible_to_its_requester() -> None:
     asked = CLAIM | {"trigger": "manual"}
     assert [each["id"] for each in listed(job(active=(asked,)), {})] == [CLAIM["id"]]
     assert found(job(active=(asked,)), CLAIM["id"]) is not None
-    assert running([job(active=(asked,))]) == [], "it has not begun"
+    assert at_once(running([job(active=(asked,))])) == [], "it has not begun"
     retry = asked | {"attempt": 2}
     assert listed(job(active=(retry,)), {}) == [], "a retry that waits for its time"
 

@@ -85,7 +85,7 @@ def test_no_status_keeps_a_job_from_being_shown(before: Object, after: Object, z
     odd = job(after, schedule=schedule, timezone=zone)
     assert shown(odd, children=(), now=NOON)["name"] == odd.name
     assert json.loads(gojson.encode(details(odd, [odd], more=False)))["object"] == odd.object_name
-    for item in (*listed(odd, {}), *running([odd])):
+    for item in (*listed(odd, {}), *at_once(running([odd]))):
         assert single(odd, item["id"]) is not None
     assert all(isinstance(slot, str) for slot in forecast(odd, now=NOON, count=3).slots)
     for texts in QUESTIONS:
