@@ -219,7 +219,7 @@ class Effects:
             await self._wait_for_room(cached, create, exc)
         else:
             if not (create.late or create.call):
-                self._quota.admit(cached.job.namespace)
+                self._quota.free(cached.job.namespace)
         for report in create.reports:
             self._events.report(cached.job, report)
         # Queue the write behind the slots of other jobs that are due.

@@ -8,6 +8,7 @@ from bisect import bisect_left, insort
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from dkron_crds.job import Active, Trigger
 from dkron_operator.cache.cached_job import CachedJob
@@ -22,6 +23,7 @@ SOONEST, LATEST = 1.0, 30.0
 """Seconds between two requests that a quota refuses: twice as long each time."""
 MOST_SHOWN = 1024
 """Characters of the API server's sentence."""
+T = TypeVar("T", dict[RunKey, datetime], frozenset[RunKey])
 Turn = tuple[datetime, int, int, str, Trigger]
 """When the run began to wait, how many runs of its job stood before it, its group, the uid of its job, and its trigger:
 the least asks first."""
@@ -91,12 +93,8 @@ class QuotaLine:
             space.at, space.delay = now + space.delay, min(2 * space.delay, LATEST)
         self._call(space)
 
-    def admit(self, namespace: str) -> None:
-        """A Job of the namespace exists: the next run asks at once. There may be room for it as well, if there was."""
-        self.free(namespace)
-
     def free(self, namespace: str) -> None:
-        """A Job is gone: the first run asks at once."""
+        """A Job is gone, or one was created, and there may be room for another: the first run asks at once."""
         space = self._closed.get(namespace)
         if space is not None:
             space.at, space.delay = min(space.at, self._clock.monotonic()), SOONEST
@@ -112,14 +110,10 @@ class QuotaLine:
         known, runs = self._since.get(uid, {}), set(map(run_of, plan.refused))
         claimed = (entry for entry in plan.status.active if not (entry.uid or entry.waits_in_line))
         kept = {run_of(entry) for entry in (*asks, *plan.ready, *claimed)} & known.keys()
-        self._since[uid] = {run: known.get(run, plan.situation.now) for run in runs | kept}
-        if not self._since[uid]:
-            del self._since[uid]
+        _put(self._since, uid, {run: known.get(run, plan.situation.now) for run in runs | kept})
         quota, (_, before) = plan.situation.quota, self._turns.get(uid, ("", {}))
         passed = frozenset() if quota.wait else quota.turns & set(map(run_of, plan.ready))
-        self._passed[uid] = passed
-        if not passed:
-            del self._passed[uid]
+        _put(self._passed, uid, passed)
         waiting = (entry for entry in (*asks, *plan.refused) if run_of(entry) not in passed)
         turns = {run_of(entry): _turn(uid, entry, place) for place, entry in enumerate(waiting)}
         self._replace(uid, namespace, {run: before.get(run, turn) for run, turn in turns.items()})
@@ -152,6 +146,13 @@ class QuotaLine:
         if space.line and space.called != (space.line[0], space.at):
             space.called = space.line[0], space.at
             self._requeue(space.line[0][-2])
+
+
+def _put(known: dict[str, T], uid: str, runs: T) -> None:
+    if runs:
+        known[uid] = runs
+    else:
+        known.pop(uid, None)
 
 
 def _turn(uid: str, entry: Active, place: int) -> Turn:

@@ -401,7 +401,7 @@ def test_next_run_asks_at_once_when_one_has_begun() -> None:
     space.refuse()
     space.settle("a", waits(0))
     space.settle("b", waits(1))
-    space.line.admit(NAMESPACE)
+    space.line.free(NAMESPACE)
     space.settle("a")
     assert (space.turns("b"), space.of("b").wait, space.called[-1]) == ({run_of(waits(1))}, timedelta(0), "b")
 
