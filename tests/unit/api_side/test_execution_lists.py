@@ -140,6 +140,15 @@ async def test_list_tells_what_waits_from_what_runs(path: str, query: str, expec
         assert waits == ([("0001", 60.0, 1)] if WAITING.id in expected else [])
 
 
+@pytest.mark.parametrize("path", [ALL, OF_JOB])
+async def test_run_that_has_left_the_line_waits_for_its_job(path: str) -> None:
+    leaves = WAITING.model_copy(update={"started_at": NOON})
+    async with running_api(*ROUTES, archive=FakeArchive()) as api:
+        api.know_jobs(wire_job(status=JobStatus(active=(leaves,))))
+        (found,) = await (await api.client.get(f"{path}?state=waiting")).json()
+        assert (found["id"], found["started_at"][:4], found["queued_for"]) == (leaves.id, "0001", 60.0)
+
+
 async def test_archived_execution_says_how_long_it_waited() -> None:
     record = archived(-9, queued_at=NOON - timedelta(minutes=19))
     async with running_api(*ROUTES, archive=FakeArchive(record)) as api:
