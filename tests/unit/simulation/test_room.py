@@ -14,11 +14,11 @@ pytestmark = pytest.mark.promise
 
 BATCH = 20
 LITTLE_ROOM = [
-    pytest.param(pooled, 0, id="pools: no place is taken twice, and none is free while a run waits"),
-    pytest.param(pooled, BATCH, id="pools, further seeds"),
-    pytest.param(shared, 0, id="shared pools: no namespace takes more than its share"),
-    pytest.param(quotaed, 0, id="a quota: each run that it refuses begins once, when there is room"),
-    pytest.param(quotaed, BATCH, id="a quota, further seeds"),
+    pytest.param(pooled, 0, id="no place is taken twice, or free while a run waits"),
+    pytest.param(pooled, BATCH, id="the same, by further seeds"),
+    pytest.param(shared, 0, id="no namespace takes more than its share"),
+    pytest.param(quotaed, 0, id="each refused run begins once, when there is room"),
+    pytest.param(quotaed, BATCH, id="that, too, by further seeds"),
 ]
 
 
