@@ -80,7 +80,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "plan/steps/replacing.py": ("test_attempts.py",),
     "plan/steps/kueue.py": ("test_kueue.py", "test_kueue_edges.py"),
     "act/delete_job.py": ("test_kueue_edges.py", "test_reconcile.py"),
-    "plan/status/fold.py": ("test_fold.py", "test_written.py", "test_attempts.py"),
+    "plan/status/fold.py": ("test_fold.py", "test_facts.py", "test_attempts.py"),
     "cache/cached_job.py": ("test_two_writers.py", "test_store.py"),
     "cache/store.py": ("test_store.py", "test_verify.py", "test_standby.py", "test_reconcile.py"),
     "leader/lease.py": ("test_lease.py", "test_leader.py", "test_standby.py"),

@@ -19,9 +19,9 @@ from dkron_operator.plan.status.changes import (
     Started,
 )
 from dkron_operator.plan.status.deferred import DeferredSkipped, SlotsDeferred
-from dkron_operator.plan.status.fold import fold_all
 from dkron_operator.plan.status.size import TOTAL_BYTES, fit
 from tests.support.builders import NOON, after, claim, execution, seen, thirds_of_minutes
+from tests.support.folding import fold_all
 
 BUSY, MISSED = SkipReason.CONCURRENCY_FORBIDDEN, SkipReason.MISSED
 LINE = thirds_of_minutes()

@@ -30,9 +30,9 @@ from dkron_operator.plan.situation.dependencies import Child, Dependencies, Pare
 from dkron_operator.plan.situation.view import AttemptState
 from dkron_operator.plan.status.changes import ParentRunsHandled, Started
 from dkron_operator.plan.status.dependencies import EndedBefore, GivenUp, ParentRunsMissed, Tracked, with_ended
-from dkron_operator.plan.status.fold import fold
 from dkron_operator.plan.steps.dependents import PATIENCE, Fullness, fullness, most_shown
 from tests.support.builders import NOON, UID, after, claim, execution, job_view, nodes, outcome, run, seen, situation
+from tests.support.folding import fold_one
 from tests.support.plans import condition, created, messages, replan, requests_removed, skips
 
 SUCCESS, FAILED, PARTLY = GroupStatus.SUCCESS, GroupStatus.FAILED, GroupStatus.PARTIALLY_FAILED
@@ -458,10 +458,10 @@ def test_new_dependent_follows_the_next_parent_run() -> None:
 def test_a_run_that_ended_before_is_consumed_once() -> None:
     history, change = job_view().spec.history, EndedBefore("uid-a", 9)
     for before, count in ((8, 9), (9, 9), (12, 12)):
-        status = fold(JobStatus(consumed=(dealt_with(before),)), change, history)
+        status = fold_one(JobStatus(consumed=(dealt_with(before),)), change, history)
         assert (status.consumed, status.skipped) == ((dealt_with(count),), None)
-        assert fold(status, change, history) == status
-    assert fold(JobStatus(), change, history) == JobStatus()
+        assert fold_one(status, change, history) == status
+    assert fold_one(JobStatus(), change, history) == JobStatus()
 
 
 def test_dependent_on_any_end_misses_any_end() -> None:
@@ -484,10 +484,10 @@ def test_state_of_a_former_parent_is_dropped() -> None:
 
 def test_overrun_counted_by_another_operator_is_not_recounted() -> None:
     history, overrun = job_view().spec.history, ParentRunsMissed("uid-a", 9, after(1))
-    after_it = fold(JobStatus(consumed=(dealt_with(5),)), overrun, history)
+    after_it = fold_one(JobStatus(consumed=(dealt_with(5),)), overrun, history)
     for late in (overrun, ParentRunsMissed("uid-a", 7, after(2)), Tracked(dealt_with(2))):
-        assert fold(after_it, late, history) == after_it, "who comes late does not set it back"
-    assert fold(JobStatus(), overrun, history) == JobStatus()
+        assert fold_one(after_it, late, history) == after_it, "who comes late does not set it back"
+    assert fold_one(JobStatus(), overrun, history) == JobStatus()
 
 
 def test_full_status_takes_an_end_folded_onto_it() -> None:

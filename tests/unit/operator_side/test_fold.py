@@ -43,8 +43,9 @@ from dkron_operator.plan.status.changes import (
     Started,
 )
 from dkron_operator.plan.status.deferred import DeferredSkipped, DeferredStarted, SlotsDeferred, UndecidedSlots
-from dkron_operator.plan.status.fold import fold, fold_all, is_recorded
+from dkron_operator.plan.status.fold import is_recorded
 from tests.support.builders import NOON, after, claim, execution, request_claim, seen, thirds_of_minutes
+from tests.support.folding import fold_all, fold_one
 
 HISTORY = History()
 MISSED, BUSY, LATE = SkipReason.MISSED, SkipReason.CONCURRENCY_FORBIDDEN, SkipReason.DEADLINE_EXCEEDED
@@ -310,7 +311,7 @@ histories = st.builds(History, executions=st.integers(1, 4))
 @given(before=sequences, change=changes, history=histories)
 def test_folding_a_change_twice_equals_folding_it_once(before: list[Change], change: Change, history: History) -> None:
     once = folded(*before, change, history=history)
-    assert fold(once, change, history) == once
+    assert fold_one(once, change, history) == once
 
 
 def essence(status: JobStatus) -> object:
@@ -355,7 +356,7 @@ def counters(status: JobStatus) -> tuple[float, ...]:
 def test_the_mark_and_the_counters_never_go_back(sequence: list[Change], history: History) -> None:
     status = JobStatus()
     for change in sequence:
-        before, status = status, fold(status, change, history)
+        before, status = status, fold_one(status, change, history)
         assert all(now >= then for now, then in zip(counters(status), counters(before), strict=True))
         assert len(status.executions) <= history.executions
         starts = [e.started_at for e in status.executions]

@@ -1,7 +1,7 @@
-"""How a status changes.
+"""How a status changes, and which facts the changes make true.
 
-Every change can be folded twice, or onto a status that another writer has changed meanwhile, with the same result. That
-makes a lost answer or a crash harmless.
+Every change can be folded twice, or onto a status that another writer has changed meanwhile, with the same result, and
+the second time it makes no fact true. That makes a lost answer or a crash harmless.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -54,6 +54,7 @@ from dkron_operator.plan.status.deferred import (
     DeferredStarted,
     SlotsDeferred,
     first,
+    is_in,
     without,
 )
 from dkron_operator.plan.status.dependencies import (
@@ -73,51 +74,66 @@ from dkron_operator.plan.status.dependencies import (
     with_effect,
     with_ended,
 )
+from dkron_operator.plan.status.facts import (
+    REPLACED,
+    Fact,
+    Facts,
+    Marked,
+    Recorded,
+    RequestRefused,
+    Shown,
+    SlotResult,
+    Slots,
+    claims_slot,
+    settled,
+    unfired,
+)
 from dkron_operator.plan.status.line import Dequeued, DroppedFromLine, Returned, with_begun, with_returned
 from dkron_operator.plan.status.mark import marked, taken_back, with_ran_ahead
 from dkron_operator.plan.status.trim import trimmed
 from dkron_operator.plan.status.window import Released, Reserved, fold_window
 
 
-def fold_all(status: JobStatus, changes: Iterable[Change], history: History) -> JobStatus:
-    """The status after all the changes, in order."""
+def fold(status: JobStatus, changes: Iterable[Change], history: History) -> tuple[JobStatus, Facts]:
+    """The status after all the changes, in order, and what has become true by them."""
+    facts: list[Fact] = []
     for kind, group in groupby(changes, type):
         if kind is Started:
             entries = [change.entry for change in group if isinstance(change, Started)]
-            status = _with_all_active(status, entries)
+            status = _with_all_active(status, entries, facts)
             continue
         for change in group:
-            status = fold(status, change, history)
-    return status
+            status = _fold_one(status, change, history, facts)
+    return status, settled(facts, status)
 
 
-def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # noqa: C901, PLR0911, PLR0912 - one case, one line
-    """The status after one change."""
+def _fold_one(status: JobStatus, change: Change, history: History, facts: list[Fact]) -> JobStatus:  # noqa: C901, PLR0911, PLR0912 - one case, one line
+    """The status after one change, whose facts are added."""
     match change:
         case Accepted():
             return _accepted(status, change)
         case Decided(slot):
-            return marked(status, slot)
+            return _decided(status, slot, facts)
         case SlotsSkipped():
-            return _passed(status, change)
+            return _passed(status, change, facts)
         case SlotsDeferred() | DeferredStarted() | DeferredSkipped():
-            return _deferred(status, change)
+            return _deferred(status, change, facts)
         case Refused() | RequestsGone():
-            return _refused(status, change)
+            return _refused(status, change, facts)
         case Started(entry):
-            return _with_all_active(status, [entry])
+            return _with_all_active(status, [entry], facts)
         case Finished():
-            return status if is_recorded(status, change.execution.job) else _finished(status, change, history)
-        case Dropped(job, reason):
-            return _dropped(status, job, reason)
+            return status if is_recorded(status, change.execution.job) else _finished(status, change, history, facts)
+        case Dropped():
+            return _dropped(status, change, facts)
         case Enqueued():
-            return _enqueued(status, change, history)
+            return _enqueued(status, change, history, facts)
         case Dequeued():
             return with_begun(status, change)
         case Returned():
             return with_returned(status, change)
         case DroppedFromLine():
-            return _dropped_from_line(status, change)
+            return _dropped_from_line(status, change, facts)
         case Discarded(entries):
             return _with(status, active=tuple(entry for entry in status.active if entry not in entries))
         case JobsGone(jobs):
@@ -140,8 +156,8 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return _linked(status, change)
         case Reserved() | Released():
             return fold_window(status, change)
-        case MarkTakenBack(mark, to, begun):
-            return taken_back(status, to, begun) if status.last_schedule_time == mark else status
+        case MarkTakenBack():
+            return _taken_back(status, change, facts)
         case SinceTakenBack(since, to):
             return _with(status, since=to) if status.since == since else status
         case RebuiltTakenBack(rebuilt_at, to):
@@ -210,7 +226,22 @@ def _with(status: JobStatus, **fields: object) -> JobStatus:
     return status.model_copy(update=fields)
 
 
-def _passed(status: JobStatus, change: SlotsSkipped) -> JobStatus:
+def _decided(status: JobStatus, slot: datetime, facts: list[Fact]) -> JobStatus:
+    mark = status.last_schedule_time
+    if mark is None or slot > mark:
+        facts += [Marked(slot), Slots(slot, SlotResult.FIRED)]
+    return marked(status, slot)
+
+
+def _taken_back(status: JobStatus, change: MarkTakenBack, facts: list[Fact]) -> JobStatus:
+    if status.last_schedule_time != change.mark:
+        return status
+    status = taken_back(status, change.to, change.begun)
+    facts.append(Marked(status.last_schedule_time or change.to, back=True))
+    return status
+
+
+def _passed(status: JobStatus, change: SlotsSkipped, facts: list[Fact]) -> JobStatus:
     mark = status.last_schedule_time
     if mark is not None and mark >= change.slot:
         return status
@@ -220,17 +251,22 @@ def _passed(status: JobStatus, change: SlotsSkipped) -> JobStatus:
     passed = marked(status, change.slot)
     if not count:
         return passed
+    facts.append(unfired(change.slot, change.reason, count))
     began = change.slot if change.slots is None else change.slots.first(mark)
     owing = owed_slots(passed, began, change.slot, count=count, reason=change.reason)
     return with_skipped(owing, count=count, reason=change.reason, at=change.at)
 
 
-def _deferred(status: JobStatus, change: SlotsDeferred | DeferredStarted | DeferredSkipped) -> JobStatus:
+def _deferred(
+    status: JobStatus, change: SlotsDeferred | DeferredStarted | DeferredSkipped, facts: list[Fact]
+) -> JobStatus:
     match change:
         case SlotsDeferred(until):
             stretches = change.onto(status.deferred, status.accepted, status.last_schedule_time)
             return status if stretches is None else marked(_with(status, deferred=stretches), until)
         case DeferredStarted(slot):
+            if is_in(status.deferred, slot):
+                facts.append(Slots(slot, SlotResult.FIRED))
             return _with(status, deferred=without(status.deferred, slot))
         case DeferredSkipped(until, reason, at):
             count = change.count(status.deferred, status.accepted)
@@ -239,21 +275,23 @@ def _deferred(status: JobStatus, change: SlotsDeferred | DeferredStarted | Defer
             after = _with(status, deferred=without(status.deferred, until))
             if not count:
                 return after
+            facts.append(unfired(until, reason, count))
             began = first(status.deferred, change.slots.line, until)
             owing = owed_slots(after, began, until, count=count, reason=reason)
             return with_skipped(owing, count=count, reason=reason, at=at)
 
 
-def _refused(status: JobStatus, change: Refused | RequestsGone) -> JobStatus:
+def _refused(status: JobStatus, change: Refused | RequestsGone, facts: list[Fact]) -> JobStatus:
     if isinstance(change, RequestsGone):
         return _with(status, refused=tuple(name for name in status.refused if name not in change.jobs))
     if change.job in status.refused:
         return status
+    facts.append(RequestRefused(change.job))
     after = _with(status, refused=(*status.refused, change.job))
     return with_skipped(after, count=1, reason=change.reason, at=change.at)
 
 
-def _with_all_active(status: JobStatus, entries: Sequence[Active]) -> JobStatus:
+def _with_all_active(status: JobStatus, entries: Sequence[Active], facts: list[Fact]) -> JobStatus:
     """Any number of attempts at the cost of one."""
     done, active = recorded(status), {entry.job: entry for entry in status.active}
     changed = False
@@ -261,35 +299,43 @@ def _with_all_active(status: JobStatus, entries: Sequence[Active]) -> JobStatus:
         known = active.get(entry.job)
         if entry.job not in done and (known is None or (entry.uid and entry != known)):
             active[entry.job], changed = entry, True
+            facts.append(Shown(entry))
+            if known is not None and claims_slot(known):
+                facts.append(Slots(known.slot, SlotResult.FIRED))
     return _with(status, active=tuple(active.values())) if changed else status
 
 
-def _enqueued(status: JobStatus, change: Enqueued, history: History) -> JobStatus:
-    decided = fold_all(status, change.marks, history)
+def _enqueued(status: JobStatus, change: Enqueued, history: History, facts: list[Fact]) -> JobStatus:
+    decided, found = fold(status, change.marks, history)
     if change.job in status.refused or (change.marks and decided == status):
         return status
-    return _with_all_active(decided, change.entries)
+    facts += found
+    return _with_all_active(decided, change.entries, facts)
 
 
-def _dropped(status: JobStatus, job: str, reason: SkipReason | None) -> JobStatus:
-    claim = next((e for e in status.active if e.job == job and not e.uid), None)
+def _dropped(status: JobStatus, change: Dropped, facts: list[Fact]) -> JobStatus:
+    claim = next((e for e in status.active if e.job == change.job and not e.uid), None)
     if claim is None:
         return status
+    if claims_slot(claim):
+        facts.append(unfired(claim.slot, change.reason or REPLACED))
     status = _with(status, active=tuple(e for e in status.active if e is not claim))
-    if reason is not None:
-        status = with_claim_skipped(status, claim, reason)
+    if change.reason is not None:
+        status = with_claim_skipped(status, claim, change.reason)
     over = not any(e.group == claim.group for e in status.active)
     ended = any(e.group == claim.group for e in status.executions)
     return _with_group(status, status.executions, claim.group) if over and ended else status
 
 
-def _dropped_from_line(status: JobStatus, change: DroppedFromLine) -> JobStatus:
+def _dropped_from_line(status: JobStatus, change: DroppedFromLine, facts: list[Fact]) -> JobStatus:
     """The status after a run was dropped from the line, which counts once, however many members it has."""
     first, left = change.entries[0], {entry.job: entry for entry in change.entries}
     # Comparing two entries takes long, and most are not among those that leave.
     kept = tuple([entry for entry in status.active if entry.job not in left or left[entry.job] != entry])
     if len(kept) + len(change.entries) != len(status.active):
         return status
+    if claims_slot(first):
+        facts.append(unfired(first.slot, change.reason))
     status = _with(status, active=kept)
     if first.trigger in ON_REQUEST and change.job not in status.refused:
         # Its annotation, or its DkronRun, may still ask for it.
@@ -316,8 +362,11 @@ def _overrun(status: JobStatus, change: ParentRunsMissed) -> JobStatus:
     return with_skipped(after, count=change.count - before, reason=SkipReason.OVERRUN, at=change.at)
 
 
-def _finished(status: JobStatus, change: Finished, history: History) -> JobStatus:
+def _finished(status: JobStatus, change: Finished, history: History, facts: list[Fact]) -> JobStatus:
     execution = change.execution
+    # A claim whose Job was refused has fired as well.
+    facts += [Slots(e.slot, SlotResult.FIRED) for e in status.active if e.job == execution.job and claims_slot(e)]
+    facts.append(Recorded(execution))
     executions = tuple(sorted((execution, *status.executions), key=start_of, reverse=True))
     active = tuple(e for e in status.active if e.job != execution.job)
     if change.retry is not None and not is_known(status, change.retry.job):
