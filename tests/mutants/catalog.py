@@ -66,6 +66,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "backfill/controller.py": ("test_backfill.py",),
     "plan/steps/slots.py": ("test_slots.py", "test_reconcile.py", "test_pauses.py"),
     "plan/status/deferred.py": ("test_two_writers.py",),
+    "plan/status/changes.py": ("test_two_writers.py", "test_fold.py"),
     "plan/steps/deferred.py": ("test_deferred_slots.py",),
     "plan/steps/line.py": ("test_line.py",),
     "plan/situation/pools.py": ("test_pools.py", "test_pool_places.py"),

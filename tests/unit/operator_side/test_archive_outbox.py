@@ -18,7 +18,7 @@ from dkron_operator.plan.status.changes import (
     SlotsSkipped,
     Started,
 )
-from dkron_operator.plan.status.deferred import DeferredSkipped, SlotsDeferred
+from dkron_operator.plan.status.deferred import SlotsDeferred
 from dkron_operator.plan.status.size import TOTAL_BYTES, fit
 from tests.support.builders import NOON, after, claim, execution, seen, thirds_of_minutes
 from tests.support.folding import fold_all
@@ -63,7 +63,7 @@ ROWS = (
     Row("a decision that is folded again", (skip(20), skip(20)), (slots(20, 20, 1),)),
     Row(
         "deferred slots that never run",
-        (SlotsDeferred(after(60), LINE), DeferredSkipped(after(40), BUSY, at=after(40), slots=LINE)),
+        (SlotsDeferred(after(60), LINE), replace(skip(40), deferred=True)),
         (slots(20, 40, 2),),
     ),
     Row("a claim of a slot that is given up", (Dropped(CLAIM.job, BUSY),), (slots(20, 20, 1),),

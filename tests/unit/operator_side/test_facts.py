@@ -16,7 +16,7 @@ from dkron_operator.plan.status.changes import (
     Discarded,
     Dropped,
     Finished,
-    JobsGone,
+    Forgotten,
     MarkTakenBack,
     Refused,
     SlotsSkipped,
@@ -54,6 +54,7 @@ def skipped(slot: datetime, reason: str, count: int = 1) -> Slots:
 DECIDED = {"last_schedule_time": NOON}
 CLAIMED = DECIDED | {"active": (FIRST,)}
 BY_HAND = request_claim()
+JOB_GONE = Forgotten("counted", frozenset({DONE.job}))
 REQUESTED = execution(BY_HAND)
 PASSED = SlotsSkipped(after(60), MISSED, after(60), slots=thirds_of_minutes())
 
@@ -106,7 +107,7 @@ PASSED = SlotsSkipped(after(60), MISSED, after(60), slots=thirds_of_minutes())
         pytest.param({"executions": (DONE,)}, [Finished(DONE)], [], id="an execution that is recorded already"),
         pytest.param({"counted": (DONE.job,)}, [Finished(DONE)], [], id="one that is counted, and trimmed by now"),
         pytest.param(
-            {}, [Finished(DONE), JobsGone(frozenset({DONE.job})), Finished(DONE)], [RECORDED], id="told twice"
+            {}, [Finished(DONE), JOB_GONE, Finished(DONE)], [RECORDED], id="told twice"
         ),
         pytest.param({}, [Started(BY_HAND), Finished(REQUESTED)], [Recorded(REQUESTED)], id="a request"),
     ],

@@ -35,14 +35,13 @@ from dkron_operator.plan.status.changes import (
     Discarded,
     Dropped,
     Finished,
-    JobsGone,
+    Forgotten,
     Lost,
     Refused,
-    RequestsGone,
     SlotsSkipped,
     Started,
 )
-from dkron_operator.plan.status.deferred import DeferredSkipped, DeferredStarted, SlotsDeferred, UndecidedSlots
+from dkron_operator.plan.status.deferred import DeferredStarted, SlotsDeferred, UndecidedSlots
 from dkron_operator.plan.status.fold import is_recorded
 from tests.support.builders import NOON, after, claim, execution, request_claim, seen, thirds_of_minutes
 from tests.support.folding import fold_all, fold_one
@@ -113,7 +112,7 @@ JUDGED = ConditionsSet(2, (CONDITION,), None)
             active(FIRST, SECOND), Discarded(frozenset({FIRST})), active(SECOND), id="an edited entry leaves"
         ),
         pytest.param(
-            {"counted": ("a", "b", "c")}, JobsGone(frozenset({"a", "c", "z"})), {"counted": ("b",)},
+            {"counted": ("a", "b", "c")}, Forgotten("counted", frozenset({"a", "c", "z"})), {"counted": ("b",)},
             id="names of Jobs that are gone leave",
         ),
         pytest.param(
@@ -121,7 +120,7 @@ JUDGED = ConditionsSet(2, (CONDITION,), None)
             id="the verdict is told, and that there is no next",
         ),
         pytest.param(
-            {"refused": ("a", "b")}, RequestsGone(frozenset({"a"})), {"refused": ("b",)},
+            {"refused": ("a", "b")}, Forgotten("refused", frozenset({"a"})), {"refused": ("b",)},
             id="a refusal is remembered until its request is gone",
         ),
     ],
@@ -270,7 +269,12 @@ deferring = st.one_of(
     st.builds(SlotsDeferred, st.sampled_from(SLOTS), st.just(thirds_of_minutes())),
     st.builds(DeferredStarted, st.sampled_from(SLOTS)),
     st.builds(
-        DeferredSkipped, st.sampled_from(SLOTS), st.just(MISSED), st.sampled_from(SLOTS), st.just(thirds_of_minutes())
+        SlotsSkipped,
+        st.sampled_from(SLOTS),
+        st.just(MISSED),
+        st.sampled_from(SLOTS),
+        st.just(thirds_of_minutes()),
+        st.just(True),
     ),
 )
 marking = st.one_of(marking, deferring)
@@ -296,7 +300,7 @@ def is_possible(changes: Iterable[Change]) -> bool:
         match each:
             case DeferredStarted(slot):
                 turns.append(slot)
-            case DeferredSkipped(until):
+            case SlotsSkipped(until, deferred=True):
                 turns.append(until)
             case SlotsDeferred(until) if any(turn <= until for turn in turns):
                 return False

@@ -72,7 +72,7 @@ def test_started_slots_are_not_counted_as_skipped() -> None:
     assert passed.slots is not None
     begun = passed.slots.begun | {after(180)}
     counted = replace(passed.slots, begun=begun)
-    marks = {mark: counted.count(both.before.accepted, after(mark), after(300)) for mark in (60, 120, 180, 240)}
+    marks = {mark: counted.number(after(mark), after(300)) for mark in (60, 120, 180, 240)}
     assert marks == {60: 3, 120: 2, 180: 2, 240: 1}
 
 

@@ -8,10 +8,11 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from dkron_crds.attempts import MAX_OUTPUT
 from dkron_crds.base import saturated
 from dkron_crds.job import Execution, JobStatus, SkipReason, Unarchived, UnarchivedSlots
 from dkron_crds.status import MAX_SKIPPED_RANGES
-from dkron_operator.plan.status.changes import Archived, ArchiveTurned, Change
+from dkron_operator.plan.status.changes import Archived, ArchiveTurned, Change, Delivered, Lost
 
 
 def turned(status: JobStatus, *, on: bool) -> JobStatus:
@@ -69,6 +70,24 @@ def archived(status: JobStatus, change: Archived) -> JobStatus:
     known = {slots.first: slots for slots in change.slots}
     skipped = (_rest(each, known.get(each.first)) for each in owed.skipped)
     return _with(status, executions=left, skipped=tuple(each for each in skipped if each is not None))
+
+
+def delivered(status: JobStatus, change: Delivered) -> JobStatus:
+    """The status after receivers were told, or could not be."""
+    executions = status.executions
+    for lost in change.lost:
+        executions = tuple(_without_note(each, lost) if each.job == lost.job else each for each in executions)
+    owed = tuple(name for name in status.undelivered if name not in change.jobs)
+    return status.model_copy(update={"undelivered": owed, "executions": executions})
+
+
+def _without_note(execution: Execution, lost: Lost) -> Execution:
+    lines = execution.output.split("\n")
+    if lost.note not in lines:
+        return execution
+    lines[lines.index(lost.note)] = lost.why
+    # A user with permission to write the status may have made it longer than an operator does.
+    return execution.model_copy(update={"output": "\n".join(lines)[:MAX_OUTPUT]})
 
 
 def _rest(owed: UnarchivedSlots, known: UnarchivedSlots | None) -> UnarchivedSlots | None:

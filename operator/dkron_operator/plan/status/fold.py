@@ -4,12 +4,13 @@ Every change can be folded twice, or onto a status that another writer has chang
 the second time it makes no fact true. That makes a lost answer or a crash harmless.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
+from operator import attrgetter
+from typing import Any
 
 from dkron_crds.attempt_names import started_at
-from dkron_crds.attempts import MAX_OUTPUT
 from dkron_crds.conditions import MAX_CONDITIONS, ConditionType
 from dkron_crds.job import (
     Active,
@@ -23,7 +24,7 @@ from dkron_crds.job import (
 from dkron_crds.schedule.instants import later
 from dkron_crds.status import MAX_COUNTED, MAX_REFUSED
 from dkron_operator.plan.situation.cause import ON_REQUEST
-from dkron_operator.plan.status.archive_outbox import archived, owed_slots, turned, with_owed
+from dkron_operator.plan.status.archive_outbox import archived, delivered, owed_slots, turned, with_owed
 from dkron_operator.plan.status.changes import (
     Accepted,
     Archived,
@@ -36,40 +37,32 @@ from dkron_operator.plan.status.changes import (
     Dropped,
     Enqueued,
     Finished,
-    JobsGone,
-    Lost,
+    Forgotten,
     MarkTakenBack,
+    Memory,
     ParentRunsHandled,
     PauseNoted,
-    RebuiltTakenBack,
     Refused,
-    RequestsGone,
-    SinceTakenBack,
     SlotsSkipped,
     Started,
+    TimeTakenBack,
 )
 from dkron_operator.plan.status.counters import with_claim_skipped, with_execution, with_skipped
 from dkron_operator.plan.status.deferred import (
-    DeferredSkipped,
     DeferredStarted,
     SlotsDeferred,
-    first,
     is_in,
     without,
 )
 from dkron_operator.plan.status.dependencies import (
-    EndedBefore,
     Followed,
-    Forgotten,
-    GivenUp,
-    Link,
     Noted,
-    ParentRunsMissed,
-    Settled,
+    ParentRunsPassed,
     Tracked,
-    Untracked,
     consumed,
     fold_link,
+    key,
+    published,
     with_consumed,
     with_effect,
     with_ended,
@@ -91,7 +84,16 @@ from dkron_operator.plan.status.facts import (
 from dkron_operator.plan.status.line import Dequeued, DroppedFromLine, Returned, with_begun, with_returned
 from dkron_operator.plan.status.mark import marked, taken_back, with_ran_ahead
 from dkron_operator.plan.status.trim import trimmed
-from dkron_operator.plan.status.window import Released, Reserved, fold_window
+from dkron_operator.plan.status.window import Reserved, fold_window
+
+KEYS: Mapping[Memory, Callable[[Any], Hashable]] = {
+    "counted": str,
+    "refused": str,
+    "heard": key,
+    "consumed": attrgetter("job"),
+    "ended": attrgetter("group"),
+}
+"""What identifies an entry of these lists."""
 
 
 def fold(status: JobStatus, changes: Iterable[Change], history: History) -> tuple[JobStatus, Facts]:
@@ -115,11 +117,16 @@ def _fold_one(status: JobStatus, change: Change, history: History, facts: list[F
         case Decided(slot):
             return _decided(status, slot, facts)
         case SlotsSkipped():
-            return _passed(status, change, facts)
-        case SlotsDeferred() | DeferredStarted() | DeferredSkipped():
-            return _deferred(status, change, facts)
-        case Refused() | RequestsGone():
+            return _skipped(status, change, facts)
+        case SlotsDeferred(until):
+            stretches = change.onto(status.deferred, status.accepted, status.last_schedule_time)
+            return status if stretches is None else marked(_with(status, deferred=stretches), until)
+        case DeferredStarted(slot):
+            return _begun_late(status, slot, facts)
+        case Refused():
             return _refused(status, change, facts)
+        case Forgotten(of, keys):
+            return _forgotten(status, of, keys)
         case Started(entry):
             return _with_all_active(status, [entry], facts)
         case Finished():
@@ -136,10 +143,8 @@ def _fold_one(status: JobStatus, change: Change, history: History, facts: list[F
             return _dropped_from_line(status, change, facts)
         case Discarded(entries):
             return _with(status, active=tuple(entry for entry in status.active if entry not in entries))
-        case JobsGone(jobs):
-            return _with(status, counted=tuple(name for name in status.counted if name not in jobs))
         case Delivered():
-            return _delivered(status, change)
+            return delivered(status, change)
         case ArchiveTurned(on):
             return turned(status, on=on)
         case Archived():
@@ -149,19 +154,18 @@ def _fold_one(status: JobStatus, change: Change, history: History, facts: list[F
         case ConditionsSet(generation, conditions, upcoming, runs_after):
             told = (*conditions, *_of_others(status, conditions))[:MAX_CONDITIONS]
             return _with(status, observed_generation=generation, conditions=told, next=upcoming, runs_after=runs_after)
-        case (
-            ParentRunsHandled() | ParentRunsMissed() | Noted() | Settled() | GivenUp()
-            | Tracked() | Untracked() | EndedBefore() | Forgotten() | Followed()
-        ):  # fmt: skip
-            return _linked(status, change)
-        case Reserved() | Released():
+        case ParentRunsHandled():
+            return _handled(status, change)
+        case ParentRunsPassed():
+            return _parent_runs_passed(status, change)
+        case Noted() | Tracked() | Followed():
+            return fold_link(status, change)
+        case Reserved():
             return fold_window(status, change)
         case MarkTakenBack():
             return _taken_back(status, change, facts)
-        case SinceTakenBack(since, to):
-            return _with(status, since=to) if status.since == since else status
-        case RebuiltTakenBack(rebuilt_at, to):
-            return _with(status, rebuilt_at=to) if status.rebuilt_at == rebuilt_at else status
+        case TimeTakenBack(of, time, to):
+            return _with(status, **{of: to}) if getattr(status, of) == time else status
 
 
 def _accepted(status: JobStatus, change: Accepted) -> JobStatus:
@@ -181,23 +185,6 @@ def _accepted(status: JobStatus, change: Accepted) -> JobStatus:
         rebuilt_at=rebuilt_at,
         deferred=(),
     )
-
-
-def _delivered(status: JobStatus, change: Delivered) -> JobStatus:
-    executions = status.executions
-    for lost in change.lost:
-        executions = tuple(_without_note(each, lost) if each.job == lost.job else each for each in executions)
-    owed = tuple(name for name in status.undelivered if name not in change.jobs)
-    return _with(status, undelivered=owed, executions=executions)
-
-
-def _without_note(execution: Execution, lost: Lost) -> Execution:
-    lines = execution.output.split("\n")
-    if lost.note not in lines:
-        return execution
-    lines[lines.index(lost.note)] = lost.why
-    # A user with permission to write the status may have made it longer than an operator does.
-    return execution.model_copy(update={"output": "\n".join(lines)[:MAX_OUTPUT]})
 
 
 def _of_others(status: JobStatus, ours: tuple[Condition, ...]) -> Iterator[Condition]:
@@ -241,54 +228,36 @@ def _taken_back(status: JobStatus, change: MarkTakenBack, facts: list[Fact]) -> 
     return status
 
 
-def _passed(status: JobStatus, change: SlotsSkipped, facts: list[Fact]) -> JobStatus:
-    mark = status.last_schedule_time
-    if mark is not None and mark >= change.slot:
-        return status
-    count = change.count(status.accepted, mark)
+def _skipped(status: JobStatus, change: SlotsSkipped, facts: list[Fact]) -> JobStatus:
+    slot, count = change.slot, change.count(status)
     if count is None:
         return status
-    passed = marked(status, change.slot)
+    after = _with(status, deferred=without(status.deferred, slot)) if change.deferred else marked(status, slot)
     if not count:
-        return passed
-    facts.append(unfired(change.slot, change.reason, count))
-    began = change.slot if change.slots is None else change.slots.first(mark)
-    owing = owed_slots(passed, began, change.slot, count=count, reason=change.reason)
+        return after
+    facts.append(unfired(slot, change.reason, count))
+    owing = owed_slots(after, change.first(status), slot, count=count, reason=change.reason)
     return with_skipped(owing, count=count, reason=change.reason, at=change.at)
 
 
-def _deferred(
-    status: JobStatus, change: SlotsDeferred | DeferredStarted | DeferredSkipped, facts: list[Fact]
-) -> JobStatus:
-    match change:
-        case SlotsDeferred(until):
-            stretches = change.onto(status.deferred, status.accepted, status.last_schedule_time)
-            return status if stretches is None else marked(_with(status, deferred=stretches), until)
-        case DeferredStarted(slot):
-            if is_in(status.deferred, slot):
-                facts.append(Slots(slot, SlotResult.FIRED))
-            return _with(status, deferred=without(status.deferred, slot))
-        case DeferredSkipped(until, reason, at):
-            count = change.count(status.deferred, status.accepted)
-            if count is None:
-                return status
-            after = _with(status, deferred=without(status.deferred, until))
-            if not count:
-                return after
-            facts.append(unfired(until, reason, count))
-            began = first(status.deferred, change.slots.line, until)
-            owing = owed_slots(after, began, until, count=count, reason=reason)
-            return with_skipped(owing, count=count, reason=reason, at=at)
+def _begun_late(status: JobStatus, slot: datetime, facts: list[Fact]) -> JobStatus:
+    if is_in(status.deferred, slot):
+        facts.append(Slots(slot, SlotResult.FIRED))
+    return _with(status, deferred=without(status.deferred, slot))
 
 
-def _refused(status: JobStatus, change: Refused | RequestsGone, facts: list[Fact]) -> JobStatus:
-    if isinstance(change, RequestsGone):
-        return _with(status, refused=tuple(name for name in status.refused if name not in change.jobs))
+def _refused(status: JobStatus, change: Refused, facts: list[Fact]) -> JobStatus:
     if change.job in status.refused:
         return status
     facts.append(RequestRefused(change.job))
     after = _with(status, refused=(*status.refused, change.job))
     return with_skipped(after, count=1, reason=change.reason, at=change.at)
+
+
+def _forgotten(status: JobStatus, of: Memory, keys: frozenset[Hashable]) -> JobStatus:
+    identify = KEYS[of]
+    kept = tuple(each for each in getattr(status, of) if identify(each) not in keys)
+    return _with(status, **{of: kept}, published=published(status)) if of == "ended" else _with(status, **{of: kept})
 
 
 def _with_all_active(status: JobStatus, entries: Sequence[Active], facts: list[Fact]) -> JobStatus:
@@ -343,23 +312,21 @@ def _dropped_from_line(status: JobStatus, change: DroppedFromLine, facts: list[F
     return with_claim_skipped(status, first, change.reason)
 
 
-def _linked(status: JobStatus, change: ParentRunsHandled | ParentRunsMissed | Link) -> JobStatus:
-    if isinstance(change, ParentRunsMissed):
-        return _overrun(status, change)
-    if not isinstance(change, ParentRunsHandled):
-        return fold_link(status, change)
+def _handled(status: JobStatus, change: ParentRunsHandled) -> JobStatus:
     after = with_effect(status, change.runs)
     if after is status or change.reason is None:
         return after
     return with_skipped(after, count=1, reason=change.reason, at=change.at)
 
 
-def _overrun(status: JobStatus, change: ParentRunsMissed) -> JobStatus:
+def _parent_runs_passed(status: JobStatus, change: ParentRunsPassed) -> JobStatus:
     before = consumed(status, change.uid)
     if before is None or before >= change.count:
         return status
     after = with_consumed(status, change.uid, change.count)
-    return with_skipped(after, count=change.count - before, reason=SkipReason.OVERRUN, at=change.at)
+    if change.missed is None:
+        return after
+    return with_skipped(after, count=change.count - before, reason=SkipReason.OVERRUN, at=change.missed)
 
 
 def _finished(status: JobStatus, change: Finished, history: History, facts: list[Fact]) -> JobStatus:
