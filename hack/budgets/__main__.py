@@ -17,17 +17,12 @@ ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ("lib", "operator", "api", "cli", "crds", "charts")
 
 ATTEMPTS = {
-    "crds/dkron_crds/attempts.py": ("Active", "Execution"),  # status.active and status.executions of a DkronJob
-    "crds/dkron_crds/run.py": ("RunAttempt",),  # status.attempts of a DkronRun
-    "operator/dkron_operator/plan/view.py": ("AttemptJob", "Outcome"),  # a Job as the operator sees it, and its end
-    "operator/dkron_operator/plan/cause.py": ("Cause",),  # the part that gives a Job its name
-    "lib/dkron_archive/records.py": ("ArchivedExecution",),  # a row of the archive
-    "lib/dkron_processors/message.py": ("Ended",),  # in messages to processors
-    "lib/dkron_reports/run.py": ("Attempt",),  # in reports and in dkronctl
-    "api/dkron_api/translate/found.py": ("Found",),  # in lists of the REST API
-    "api/dkron_api/translate/execution_filter.py": ("Ended",),  # in filters of these lists
+    "crds": ("Active", "Execution", "RunAttempt"),  # in the statuses of DkronJobs and DkronRuns
+    "operator": ("AttemptJob", "Outcome", "Cause"),  # a Job as the operator sees it, its end, and what names it
+    "lib": ("ArchivedExecution", "Ended", "Attempt"),  # a row of the archive, in messages to processors, in reports
+    "api": ("Found", "Ended"),  # in lists of the REST API, and in their filters
 }
-"""The classes whose instances are an attempt, or a part of one, by file."""
+"""The classes whose instances are an attempt, or a part of one, by folder."""
 JOBS = ("AttemptJob",)
 """The class for a Kubernetes Job of an attempt."""
 QUEUED = re.compile(r"queued_?at|queue_?time(?!out)", re.IGNORECASE)
@@ -68,16 +63,16 @@ def _page_lines() -> int:
     return sum(_lines(file) for ending in ("*.ts", "*.tsx") for file in (ROOT / "ui" / "src").rglob(ending))
 
 
-def _fields(file: str, name: str) -> int:
-    path = ROOT / file
-    found = fields(path.read_text(encoding="utf-8"), name) if path.is_file() else 0
+def _fields(folder: str, name: str) -> int:
+    files = (file.read_text(encoding="utf-8") for file in python_files(ROOT, [folder]))
+    found = sum(fields(source, name) for source in files if f"class {name}" in source)
     if not found:
-        raise Gone(f"{file} has no class {name}: bring ATTEMPTS of hack/budgets up to date")
+        raise Gone(f"{folder} has no class {name}: bring ATTEMPTS of hack/budgets up to date")
     return found
 
 
 def _all_fields() -> int:
-    return sum(_fields(file, name) for file, names in ATTEMPTS.items() for name in names)
+    return sum(_fields(folder, name) for folder, names in ATTEMPTS.items() for name in names)
 
 
 def _queue_files() -> int:
@@ -90,9 +85,9 @@ def _run_names() -> int:
 
 BUDGETS = (
     # Without blanks, comments and docstrings; the others with all lines.
-    Budget("product: lines of code", 45_696, lambda: sum(map(code_lines, _sources()))),
+    Budget("product: lines of code", 45_707, lambda: sum(map(code_lines, _sources()))),
     Budget("page: lines of TypeScript", 14_461, _page_lines),
-    Budget("tests: lines of Python", 103_460, lambda: sum(map(_lines, python_files(ROOT, ["tests"])))),
+    Budget("tests: lines of Python", 103_470, lambda: sum(map(_lines, python_files(ROOT, ["tests"])))),
     Budget("attempt: classes", 11, lambda: sum(map(len, ATTEMPTS.values()))),
     Budget("attempt: fields of these", 149, _all_fields),
     Budget("attempt: files with its queue time", 30, _queue_files),
@@ -100,8 +95,8 @@ BUDGETS = (
     Budget("attempt: names with run in them", 58, _run_names),
     # Each counts once, where it is first called.
     Budget("reconcile: functions entered", 660, lambda: len(_walk().functions)),
-    Budget("reconcile: files", 89, lambda: _walk().files),
-    Budget("reconcile: returns to a file", 251, lambda: _walk().returns),
+    Budget("reconcile: files", 88, lambda: _walk().files),
+    Budget("reconcile: returns to a file", 250, lambda: _walk().returns),
 )
 
 
