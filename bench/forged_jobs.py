@@ -27,7 +27,7 @@ from dkron_crds.job_metadata import LABEL_JOB, LABEL_MANAGED_BY, MANAGED_BY
 from dkron_kube import access
 from dkron_kube.client import KubeClient
 from dkron_kube.paths import DKRON_JOBS, JOBS
-from dkron_operator.plan.cause import scheduled
+from dkron_operator.plan.situation.cause import scheduled
 
 Object = dict[str, Any]
 PORT = free_port()

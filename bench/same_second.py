@@ -25,9 +25,9 @@ import localcluster
 from dkron_kube import access
 from dkron_kube.client import KubeClient
 from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
-from dkron_operator.plan.build import build_job
-from dkron_operator.plan.cause import scheduled
-from dkron_operator.plan.read import read_job
+from dkron_operator.plan.job.build import build_job
+from dkron_operator.plan.situation.cause import scheduled
+from dkron_operator.plan.situation.read import read_job
 from dkron_pods.images import Images
 
 CRON_JOBS = Resource("batch", "v1", "cronjobs")

@@ -34,7 +34,7 @@ from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.options import Options
 from dkron_operator.pauses.informer import Pauses
 from dkron_operator.pauses.status import PauseStatuses
-from dkron_operator.plan.requested_run import RequestedRun
+from dkron_operator.plan.situation.requested_runs import RequestedRun
 from dkron_operator.pools.informer import Pools
 from dkron_operator.pools.status import PoolStatuses
 from dkron_operator.reconcile.create_budget import CreateBudget

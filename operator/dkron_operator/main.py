@@ -24,7 +24,7 @@ from dkron_operator.leader.lease import Replica
 from dkron_operator.lifecycle import NotInstalled, Operator, Surroundings, require_installation
 from dkron_operator.monitoring.port import Exposure, PortTaken
 from dkron_operator.options import Options
-from dkron_operator.plan.installation_rules import JobSettings
+from dkron_operator.plan.job.rules import JobSettings
 from dkron_operator.settings import Settings
 from dkron_operator.telemetry.metrics import Metrics
 from dkron_operator.watch.kopf_streams import KopfLogFilter, KopfStreams, cancel_stray_tasks

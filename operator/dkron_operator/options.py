@@ -6,7 +6,7 @@ from dkron_archive.records import Retention
 from dkron_operator.act.inline_calls import NO_CALLS, Allowance
 from dkron_operator.leader.election import Terms
 from dkron_operator.leader.lease import Replica
-from dkron_operator.plan.installation_rules import JobSettings
+from dkron_operator.plan.job.rules import JobSettings
 
 
 @dataclass(frozen=True, slots=True)

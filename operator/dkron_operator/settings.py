@@ -14,7 +14,7 @@ from dkron_crds.node_tags import DKRONS, LABEL_VALUE, AgentTags
 from dkron_executors.run.addresses import AddressRules, services_around
 from dkron_kube.access import Account
 from dkron_operator.leader.election import Terms
-from dkron_operator.plan.installation_rules import InstallationRules
+from dkron_operator.plan.job.rules import InstallationRules
 from dkron_runtime.command import separated
 from dkron_runtime.image import own_image
 from dkron_runtime.logs import LogFormat, LogLevel

@@ -8,7 +8,7 @@ import pytest
 
 from dkron_crds.job_metadata import GUARDED
 from dkron_crds.names import GROUP
-from dkron_operator.plan.build import build_job
+from dkron_operator.plan.job.build import build_job
 from tests.support.builders import IMAGES, claim, job_view
 from tests.support.charts import NAMESPACE, Object, of_kind, refusal, rendered
 

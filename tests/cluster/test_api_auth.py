@@ -19,7 +19,7 @@ from dkron_crds.job import Trigger
 from dkron_crds.names import API_VERSION
 from dkron_crds.requests import group_of
 from dkron_kube.paths import DKRON_POLICIES, DKRON_RUNS
-from dkron_operator.plan.cause import Cause
+from dkron_operator.plan.situation.cause import Cause
 from tests.support.api_process import ApiProcess
 from tests.support.api_sites import ApiSite, api_for
 from tests.support.builders import NOON, execution

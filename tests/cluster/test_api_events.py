@@ -13,9 +13,9 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import Active
 from dkron_from_dkron.moments import ZERO
 from dkron_kube.paths import DKRON_JOBS, JOBS
-from dkron_operator.plan.build import build_job
-from dkron_operator.plan.cause import scheduled
-from dkron_operator.plan.read import read_job
+from dkron_operator.plan.job.build import build_job
+from dkron_operator.plan.situation.cause import scheduled
+from dkron_operator.plan.situation.read import read_job
 from dkron_pods.images import Images
 from localcluster.cluster import LocalCluster
 from tests.support.api_rights import FOR_BEGINNINGS, LEAST_API, limited_api

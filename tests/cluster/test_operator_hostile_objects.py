@@ -19,7 +19,7 @@ from dkron_crds.base import INT64_MAX
 from dkron_crds.requests import RUN_PREFIX
 from dkron_crds.status import MAX_REFUSED
 from dkron_kube.paths import DKRON_JOBS
-from dkron_operator.plan.cause import requested
+from dkron_operator.plan.situation.cause import requested
 from tests.support.api_sites import ApiSite, api_for
 from tests.support.hostile import MIB, peak_of
 from tests.support.jobs import KEEP_RECORDS, dkron_job, pod_template, simulated

@@ -12,9 +12,9 @@ import pytest
 
 from dkron_crds.base import rfc3339
 from dkron_kube.paths import DKRON_JOBS, JOBS
-from dkron_operator.plan.build import build_job
-from dkron_operator.plan.cause import scheduled
-from dkron_operator.plan.read import read_job
+from dkron_operator.plan.job.build import build_job
+from dkron_operator.plan.situation.cause import scheduled
+from dkron_operator.plan.situation.read import read_job
 from tests.support.builders import IMAGES
 from tests.support.jobs import KEEP_ALL, at, dkron_job, simulated
 from tests.support.kube import Kube, condition, finished, is_running, marked_after

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dkron_operator.plan.permissions import OUR_USER
+from dkron_operator.plan.situation.permissions import OUR_USER
 from tests.support.jobs import dkron_job, pod_template
 from tests.support.kube import SECRETS, finished, shown
 from tests.support.printed import MARK

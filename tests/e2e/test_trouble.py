@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dkron_operator.plan.permissions import CHOOSE_USER
+from dkron_operator.plan.situation.permissions import CHOOSE_USER
 from tests.support import ledger
 from tests.support.jobs import KEEP_ALL, dkron_job, pod_template
 from tests.support.kube import SECRETS, condition, finished, is_degraded

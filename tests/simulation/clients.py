@@ -18,9 +18,9 @@ from dkron_crds.schedule.timeline import Timeline
 from dkron_crds.stops import stop_annotation
 from dkron_kube.errors import KubeError, NotFound
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_PAUSES, DKRON_POOLS, DKRON_RUNS, JOBS, NODES, PODS
-from dkron_operator.plan.build import build_job
-from dkron_operator.plan.cause import scheduled
-from dkron_operator.plan.read import read_job
+from dkron_operator.plan.job.build import build_job
+from dkron_operator.plan.situation.cause import scheduled
+from dkron_operator.plan.situation.read import read_job
 from tests.chaos.history import Act, BackfillRequest, Operation, Paused, RunRequest
 from tests.simulation.controllers import SQUATTER
 from tests.simulation.plans import Event, What

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dkron_crds.job import Execution, JobStatus
-from dkron_operator.plan.written import SlotResult, Slots
+from dkron_operator.plan.status.written import SlotResult, Slots
 from tests.simulation.controllers import Course
 from tests.simulation.network import Ill
 from tests.simulation.plans import Event, Plan, What

@@ -13,7 +13,7 @@ from typing import Any
 from dkron_crds.job import Active
 from dkron_crds.pool import MAX_POOL_SIZE, PoolSpec
 from dkron_kube.paths import DKRON_JOBS, DKRON_POOLS, JOBS
-from dkron_operator.plan.read import read_status
+from dkron_operator.plan.situation.read import read_status
 from tests.chaos.history import Pool
 from tests.simulation.clients import NAMESPACE, NEIGHBOUR, namespace_of
 from tests.simulation.controllers import SQUATTER

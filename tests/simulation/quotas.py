@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from dkron_kube.paths import DKRON_JOBS, JOBS
-from dkron_operator.plan.read import read_status
+from dkron_operator.plan.situation.read import read_status
 from tests.chaos.history import FOREVER
 from tests.simulation.clients import NAMESPACE
 from tests.simulation.plans import Event, Plan, What

@@ -28,8 +28,8 @@ from dkron_operator.leader.lease import Replica as Identity
 from dkron_operator.lifecycle import Operator, Surroundings
 from dkron_operator.monitoring.health import Phase
 from dkron_operator.options import Options
-from dkron_operator.plan.installation_rules import JobSettings
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.job.rules import JobSettings
+from dkron_operator.plan.situation.view import JobView
 from tests.simulation.client import WorldClient
 from tests.simulation.clients import HOME
 from tests.simulation.dice import Dice

@@ -20,8 +20,8 @@ from dkron_crds.run import DkronRun
 from dkron_executors.result import Result as Answer
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS, LEASES, Resource
 from dkron_operator.delivery import senders
-from dkron_operator.plan.view import JobView
-from dkron_operator.plan.written import Fact
+from dkron_operator.plan.situation.view import JobView
+from dkron_operator.plan.status.written import Fact
 from dkron_operator.telemetry.metrics import Metrics
 from dkron_pods.inline import is_inline
 from tests.chaos.history import History, Record, Terms

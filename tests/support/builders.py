@@ -14,11 +14,11 @@ from dkron_crds.job import Active, Execution, JobStatus, Trigger
 from dkron_crds.names import ACCEPTED, API_VERSION
 from dkron_crds.schedule import parse
 from dkron_crds.schedule.timeline import Timeline
-from dkron_operator.plan.acceptance import accepted_schedule
-from dkron_operator.plan.cause import Cause, requested, scheduled
-from dkron_operator.plan.deferred_changes import UndecidedSlots
-from dkron_operator.plan.read import read_job
-from dkron_operator.plan.view import AttemptJob, AttemptState, JobView, Node, Outcome, Situation
+from dkron_operator.plan.situation.cause import Cause, requested, scheduled
+from dkron_operator.plan.situation.read import read_job
+from dkron_operator.plan.situation.view import AttemptJob, AttemptState, JobView, Node, Outcome, Situation
+from dkron_operator.plan.status.deferred import UndecidedSlots
+from dkron_operator.plan.steps.acceptance import accepted_schedule
 from dkron_pods.images import Images
 
 Object = dict[str, Any]

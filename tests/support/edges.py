@@ -22,8 +22,8 @@ from dkron_operator.kit.rollback import Compare, ignore_versions
 from dkron_operator.leader.election import Terms
 from dkron_operator.leader.lease import Replica
 from dkron_operator.options import Options
-from dkron_operator.plan.installation_rules import NO_RULES, InstallationRules, JobSettings
-from dkron_operator.plan.pools import NO_POOLS
+from dkron_operator.plan.job.rules import NO_RULES, InstallationRules, JobSettings
+from dkron_operator.plan.situation.pools import NO_POOLS
 from dkron_operator.watch.handlers import Handlers
 from dkron_operator.watch.liveness import WatchLiveness
 from dkron_runtime.tracing.spans import Tracer

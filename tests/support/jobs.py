@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from dkron_operator.plan.cause import scheduled
+from dkron_operator.plan.situation.cause import scheduled
 
 Object = dict[str, Any]
 

@@ -19,7 +19,7 @@ from dkron_operator.plan.actions import (
 )
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.view import AttemptJob
+from dkron_operator.plan.situation.view import AttemptJob
 
 
 def replan(plan: Plan, **fields: Any) -> Plan:

@@ -21,9 +21,9 @@ from dkron_kube.access import Access
 from dkron_kube.lists import Lists
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
-from dkron_operator.plan.build import build_job
-from dkron_operator.plan.cause import scheduled
-from dkron_operator.plan.read import read_job
+from dkron_operator.plan.job.build import build_job
+from dkron_operator.plan.situation.cause import scheduled
+from dkron_operator.plan.situation.read import read_job
 from dkron_operator.watch.handlers import Handlers, register
 from dkron_operator.watch.liveness import WatchLiveness
 from tests.support.builders import IMAGES, NOON, UID, wire_job

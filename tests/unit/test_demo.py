@@ -17,7 +17,7 @@ from dkron_cli.core.table import lines
 from dkron_crds.base import rfc3339
 from dkron_crds.job import DkronJob
 from dkron_from_dkron.validate import check
-from dkron_operator.plan.read import read_job
+from dkron_operator.plan.situation.read import read_job
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
 HERE = "http://127.0.0.1:8080"

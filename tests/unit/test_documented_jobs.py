@@ -2,7 +2,7 @@
 
 import pytest
 
-from dkron_operator.plan.read import read_job
+from dkron_operator.plan.situation.read import read_job
 from tests.support.manifests import Shown, shown
 
 JOBS = [each for each in shown() if each.document["kind"] == "DkronJob"]

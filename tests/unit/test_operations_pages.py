@@ -6,8 +6,8 @@ from pathlib import Path
 
 from dkron_crds.job import ReadyReason, SkipReason, SuspendedReason
 from dkron_crds.status import MAX_ENDED
-from dkron_operator.plan.conditions import NEEDS_A_PERSON
-from dkron_operator.plan.upstream_runs import PATIENCE, most_shown
+from dkron_operator.plan.steps.conditions import NEEDS_A_PERSON
+from dkron_operator.plan.steps.dependents import PATIENCE, most_shown
 from tests.support.manifests import shown
 from tests.support.rights import LEAST
 

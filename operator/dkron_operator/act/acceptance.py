@@ -1,4 +1,4 @@
-"""Acceptance: the annotation that distinguishes a job with a wiped status from a new one (plan/acceptance.py)."""
+"""Acceptance: the annotation that distinguishes a job with a wiped status from a new one (plan/steps/acceptance.py)."""
 
 import logging
 

@@ -16,13 +16,13 @@ from dkron_operator.act.tracing import Firing, RunTracing
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.plan.actions import CreateJob
-from dkron_operator.plan.attempts import LOST_PARAMETERS, RUN_DELETED
-from dkron_operator.plan.build import build_job
-from dkron_operator.plan.changes import Started
-from dkron_operator.plan.installation_rules import JobSettings
-from dkron_operator.plan.quota import REJECTED
-from dkron_operator.plan.read import read_attempt
-from dkron_operator.plan.view import AttemptJob, Outcome, PodProblem
+from dkron_operator.plan.job.build import build_job
+from dkron_operator.plan.job.rules import JobSettings
+from dkron_operator.plan.situation.quota import REJECTED
+from dkron_operator.plan.situation.read import read_attempt
+from dkron_operator.plan.situation.view import AttemptJob, Outcome, PodProblem
+from dkron_operator.plan.status.changes import Started
+from dkron_operator.plan.steps.attempts import LOST_PARAMETERS, RUN_DELETED
 from dkron_pods.config import ConfigError
 from dkron_pods.problem import Problem
 

@@ -12,8 +12,8 @@ from dkron_operator.act.stop import deletion_refused
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.workqueue import Workers, WorkQueue
-from dkron_operator.plan.attempts import UNSCHEDULABLE
-from dkron_operator.plan.view import AttemptJob, AttemptState
+from dkron_operator.plan.situation.view import AttemptJob, AttemptState
+from dkron_operator.plan.steps.attempts import UNSCHEDULABLE
 
 
 class JobDeleter:

@@ -9,10 +9,10 @@ from dkron_operator.act.ports import Ports
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.workqueue import Workers, WorkQueue
-from dkron_operator.plan.build import build_job
-from dkron_operator.plan.cause import scheduled
-from dkron_operator.plan.installation_rules import JobSettings
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.job.build import build_job
+from dkron_operator.plan.job.rules import JobSettings
+from dkron_operator.plan.situation.cause import scheduled
+from dkron_operator.plan.situation.view import JobView
 from dkron_pods.config import ConfigError
 from dkron_pods.inline import is_inline
 from dkron_pods.problem import Problem

@@ -47,13 +47,13 @@ from dkron_operator.plan.actions import (
     StopJob,
     WriteStatus,
 )
-from dkron_operator.plan.changes import PauseNoted
-from dkron_operator.plan.conditions import failed
-from dkron_operator.plan.inline_claims import next_claim
-from dkron_operator.plan.installation_rules import JobSettings
-from dkron_operator.plan.line_changes import Returned, returning
+from dkron_operator.plan.job.rules import JobSettings
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.run_status import Refusal
+from dkron_operator.plan.status.changes import PauseNoted
+from dkron_operator.plan.status.line import Returned, returning
+from dkron_operator.plan.status.requested_runs import Refusal
+from dkron_operator.plan.steps.conditions import failed
+from dkron_operator.plan.steps.inline_claims import next_claim
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.actions import Report, Severity
-from dkron_operator.plan.foreign import ForeignJob
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.foreign import ForeignJob
+from dkron_operator.plan.situation.view import JobView
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

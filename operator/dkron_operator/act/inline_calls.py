@@ -20,9 +20,9 @@ from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.workqueue import WorkQueue
-from dkron_operator.plan.cause import CALL, is_call
-from dkron_operator.plan.packed_spec import plain_spec
-from dkron_operator.plan.view import JobView, Outcome
+from dkron_operator.plan.situation.cause import CALL, is_call
+from dkron_operator.plan.situation.packed_spec import plain_spec
+from dkron_operator.plan.situation.view import JobView, Outcome
 from dkron_pods import inline
 from dkron_pods.config import NONE_GIVEN, ConfigError
 

@@ -6,8 +6,8 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound, Rejected
 from dkron_kube.paths import LOCAL_QUEUES, WORKLOADS
 from dkron_operator.kit.log_once import LogOnce
-from dkron_operator.plan.kueue import JOB_UID, given_up, without_kueue, without_queue
-from dkron_operator.plan.view import AttemptJob, PodProblem
+from dkron_operator.plan.situation.view import AttemptJob, PodProblem
+from dkron_operator.plan.steps.kueue import JOB_UID, given_up, without_kueue, without_queue
 
 log = logging.getLogger(__name__)
 

@@ -16,9 +16,8 @@ from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.log_once import LogOnce
 from dkron_operator.kit.workqueue import Workers, WorkQueue
-from dkron_operator.plan.fold import is_recorded
-from dkron_operator.plan.hindrance import is_slow, kept, newest_warning, unscheduled, without_pod
-from dkron_operator.plan.outcome import (
+from dkron_operator.plan.situation.obstacle import is_slow, kept, newest_warning, unscheduled, without_pod
+from dkron_operator.plan.situation.outcome import (
     LONGEST_ERROR,
     NOT_CREATED,
     decides,
@@ -32,7 +31,8 @@ from dkron_operator.plan.outcome import (
     trouble,
     without_runtime_error,
 )
-from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome, PodProblem
+from dkron_operator.plan.situation.view import AttemptJob, AttemptState, Outcome, PodProblem
+from dkron_operator.plan.status.fold import is_recorded
 
 Object = dict[str, Any]
 Key = tuple[str, str]

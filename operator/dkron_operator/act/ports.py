@@ -12,8 +12,8 @@ from dkron_kube.client import KubeClient
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.rollback import Compare, ignore_versions
-from dkron_operator.plan.packed_spec import is_large
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.packed_spec import is_large
+from dkron_operator.plan.situation.view import JobView
 from dkron_operator.telemetry.metrics import Metrics
 from dkron_runtime.tracing.spans import Tracer
 from dkron_runtime.turns import Turns

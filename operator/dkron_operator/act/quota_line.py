@@ -13,10 +13,11 @@ from typing import TypeVar
 from dkron_crds.job import Active, Trigger
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.kit.clock import Clock
-from dkron_operator.plan.line_changes import RunKey, run_of
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.quota import OPEN, Quota, shown
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.cause import RunKey
+from dkron_operator.plan.situation.quota import OPEN, Quota, shown
+from dkron_operator.plan.situation.view import JobView
+from dkron_operator.plan.status.line import run_of
 from dkron_pods.inline import is_inline
 
 SOONEST, LATEST = 1.0, 30.0

@@ -22,8 +22,9 @@ from dkron_operator.act.status_writer import StatusWriter, difference
 from dkron_operator.cache.dependencies import Key, key_of
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.workqueue import Workers, WorkQueue
-from dkron_operator.plan.requested_run import RequestedRun
-from dkron_operator.plan.run_status import (
+from dkron_operator.plan.situation.requested_runs import RequestedRun
+from dkron_operator.plan.situation.view import AttemptJob
+from dkron_operator.plan.status.requested_runs import (
     WAITS_FOR_JOB,
     JobRecord,
     Refusal,
@@ -32,7 +33,6 @@ from dkron_operator.plan.run_status import (
     run_status,
     status_without_job,
 )
-from dkron_operator.plan.view import AttemptJob
 
 log = logging.getLogger(__name__)
 

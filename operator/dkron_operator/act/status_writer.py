@@ -17,11 +17,11 @@ from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.plan.actions import Report, Severity
-from dkron_operator.plan.archive_outbox import only_riders
-from dkron_operator.plan.beginnings import are_beginnings
-from dkron_operator.plan.changes import Change
-from dkron_operator.plan.fold import fold_all
-from dkron_operator.plan.status_size import fit
+from dkron_operator.plan.status.archive_outbox import only_riders
+from dkron_operator.plan.status.beginnings import are_beginnings
+from dkron_operator.plan.status.changes import Change
+from dkron_operator.plan.status.fold import fold_all
+from dkron_operator.plan.status.size import fit
 
 Object = dict[str, Any]
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.plan.actions import Report, Severity
-from dkron_operator.plan.view import AttemptJob, Outcome
+from dkron_operator.plan.situation.view import AttemptJob, Outcome
 
 Key = tuple[str, str]
 log = logging.getLogger(__name__)

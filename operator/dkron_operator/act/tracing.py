@@ -17,10 +17,10 @@ from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.actions import CreateJob
-from dkron_operator.plan.changes import Change, Enqueued, Finished, Started
-from dkron_operator.plan.dependencies import GroupKey
-from dkron_operator.plan.fold import is_recorded
-from dkron_operator.plan.view import AttemptJob, JobView
+from dkron_operator.plan.situation.dependencies import GroupKey
+from dkron_operator.plan.situation.view import AttemptJob, JobView
+from dkron_operator.plan.status.changes import Change, Enqueued, Finished, Started
+from dkron_operator.plan.status.fold import is_recorded
 from dkron_operator.telemetry import spans
 from dkron_runtime.tracing.spans import Span, Tracer
 

@@ -33,7 +33,7 @@ from dkron_operator.kit.log_once import LogOnce
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.leader.election import Leadership
 from dkron_operator.plan.actions import Report, Severity
-from dkron_operator.plan.changes import Archived
+from dkron_operator.plan.status.changes import Archived
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)

@@ -22,7 +22,7 @@ from dkron_operator.cache.store import Store
 from dkron_operator.delivery.installation import Installation
 from dkron_operator.delivery.outputs import Outputs
 from dkron_operator.kit.workqueue import WorkQueue
-from dkron_operator.plan.cause import ON_REQUEST
+from dkron_operator.plan.situation.cause import ON_REQUEST
 from dkron_processors import of_job
 
 log = logging.getLogger(__name__)

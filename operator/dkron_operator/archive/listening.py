@@ -6,7 +6,7 @@ from dkron_operator.archive.records import LEAVING
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.delivery.delivery import Delivery
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.view import JobView
 
 
 class Listening:

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from dkron_archive.records import PauseRecord
 from dkron_crds.job import ConditionStatus, ConditionType, JobStatus, SuspendedReason
-from dkron_operator.plan.pauses import Pause
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.pauses import Pause
+from dkron_operator.plan.situation.view import JobView
 
 Key = tuple[str, str, datetime]
 """Namespace, name and begin."""

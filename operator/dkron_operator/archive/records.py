@@ -10,8 +10,8 @@ from typing import Any
 from dkron_archive.records import ArchivedExecution, ArchivedOutput, JobKey, SkippedSlots
 from dkron_crds.attempt_names import started_at
 from dkron_crds.job import Execution, History, JobSpec, Trigger, UnarchivedSlots
-from dkron_operator.plan.packed_spec import plain_spec
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.packed_spec import plain_spec
+from dkron_operator.plan.situation.view import JobView
 
 LEAVING = 1024 * 1024
 """The bytes that are read at most of an output whose pod goes: many may go at once."""

@@ -8,7 +8,7 @@ from itertools import islice
 from dkron_archive.records import Revision
 from dkron_crds.job import ConditionStatus, ConditionType, JobStatus
 from dkron_operator.archive.records import hash_of, job_key, spec_on_the_wire
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.view import JobView
 
 REMEMBERED = 4
 """How many specs of a job are told apart: attempts of older ones have ended by then. So many wait for the archive."""

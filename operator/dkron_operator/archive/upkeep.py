@@ -13,7 +13,7 @@ from dkron_operator.archive.pauses import Key, PauseLedger, by_key, lasts, own_p
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.pauses.informer import Pauses
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.view import JobView
 
 EACH, SOON = 60.0, 5.0
 """Seconds between two looks; and after one that had more to delete."""

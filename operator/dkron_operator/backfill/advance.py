@@ -26,7 +26,7 @@ from dkron_crds.backfill import (
     OnFailure,
 )
 from dkron_crds.run import RunPhase
-from dkron_operator.plan.requested_run import run_name
+from dkron_operator.plan.situation.requested_runs import run_name
 
 UNSUCCESSFUL = frozenset({RunPhase.FAILED, RunPhase.REFUSED})
 RUN_DELETED = "its DkronRun was deleted"

@@ -13,8 +13,8 @@ from dkron_kube.errors import NotFound, Rejected
 from dkron_kube.paths import DKRON_JOBS
 from dkron_operator.backfill.slots import Range, failed_slots, job_slots
 from dkron_operator.cache.views import view_of
-from dkron_operator.plan.read import read_status
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.read import read_status
+from dkron_operator.plan.situation.view import JobView
 
 Object = dict[str, Any]
 BATCH = 100

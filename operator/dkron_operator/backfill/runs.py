@@ -10,7 +10,7 @@ from dkron_kube.paths import DKRON_RUNS
 from dkron_operator.backfill.advance import UNSUCCESSFUL, Seen, Slot
 from dkron_operator.backfill.view import View
 from dkron_operator.cache.requested_runs import RequestedRuns
-from dkron_operator.plan.requested_run import RequestedRun, run_name
+from dkron_operator.plan.situation.requested_runs import RequestedRun, run_name
 
 
 class Runs:

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 from dkron_crds.job import Active, Execution, JobStatus
 from dkron_operator.cache.write_accounting import WriteAccounting
-from dkron_operator.plan.cause import ON_REQUEST
-from dkron_operator.plan.changes import Change, Decided, Enqueued, Finished, MarkTakenBack, Refused
-from dkron_operator.plan.fold import fold_all
-from dkron_operator.plan.read import FOREVER_AGO
-from dkron_operator.plan.requested_run import RunsOfJob
-from dkron_operator.plan.upstream_runs import Fullness
-from dkron_operator.plan.view import AttemptJob, JobView, Outcome, PodProblem
+from dkron_operator.plan.situation.cause import ON_REQUEST
+from dkron_operator.plan.situation.read import FOREVER_AGO
+from dkron_operator.plan.situation.requested_runs import RunsOfJob
+from dkron_operator.plan.situation.view import AttemptJob, JobView, Outcome, PodProblem
+from dkron_operator.plan.status.changes import Change, Decided, Enqueued, Finished, MarkTakenBack, Refused
+from dkron_operator.plan.status.fold import fold_all
+from dkron_operator.plan.steps.dependents import Fullness
 from dkron_pods.problem import Problem
 
 NEVER = float("-inf")

@@ -7,9 +7,9 @@ from typing import Protocol
 
 from dkron_crds.job import JobStatus
 from dkron_operator.cache.circles import Circles
-from dkron_operator.plan.dependencies import NO_DEPENDENCIES, Child, Dependencies, Parent
-from dkron_operator.plan.dependency_changes import key, published
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.dependencies import NO_DEPENDENCIES, Child, Dependencies, Parent
+from dkron_operator.plan.situation.view import JobView
+from dkron_operator.plan.status.dependencies import key, published
 
 Key = tuple[str, str]
 """Namespace and Dkron name."""

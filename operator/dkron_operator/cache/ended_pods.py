@@ -6,8 +6,8 @@ from typing import Any
 
 from dkron_crds.owners import controller_of, is_pod_of
 from dkron_operator.kit.shared_room import SharedRoom
-from dkron_operator.plan.outcome import FAILED, SUCCEEDED
-from dkron_operator.plan.view import AttemptJob, AttemptState
+from dkron_operator.plan.situation.outcome import FAILED, SUCCEEDED
+from dkron_operator.plan.situation.view import AttemptJob, AttemptState
 
 Object = dict[str, Any]
 
@@ -21,7 +21,7 @@ _READ = {
     "spec": ("nodeName", "securityContext"),
     "status": ("phase", "reason", "message", "conditions", "initContainerStatuses", "containerStatuses"),
 }
-"""The fields that `plan/outcome.py` reads."""
+"""The fields that `plan/situation/outcome.py` reads."""
 _PHASES = {AttemptState.SUCCEEDED: SUCCEEDED, AttemptState.FAILED: FAILED}
 
 

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from dkron_crds.run import RunStatus
 from dkron_operator.cache.dependencies import Key
 from dkron_operator.kit.object_guard import ObjectGuard, path_of
-from dkron_operator.plan.requested_run import NO_RUNS, RequestedRun, RunsOfJob, read_requested_run, shortened
+from dkron_operator.plan.situation.requested_runs import NO_RUNS, RequestedRun, RunsOfJob, read_requested_run, shortened
 
 T = TypeVar("T", tuple[datetime, str], tuple[datetime, tuple[bool, int], str])
 log = logging.getLogger(__name__)

@@ -22,11 +22,11 @@ from dkron_operator.cache.views import verdict, view_of
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.listeners import Listeners
 from dkron_operator.kit.object_guard import ObjectGuard
-from dkron_operator.plan.fold import is_known, is_recorded
-from dkron_operator.plan.foreign import ForeignJob, controller_of, misnamed, surplus, unannotated
-from dkron_operator.plan.read import FOREVER_AGO, is_named_after_its_cause, read_attempt, read_status
-from dkron_operator.plan.requested_run import NO_RUNS, RunsOfJob
-from dkron_operator.plan.view import AttemptJob, AttemptState, JobView
+from dkron_operator.plan.situation.foreign import ForeignJob, controller_of, misnamed, surplus, unannotated
+from dkron_operator.plan.situation.read import FOREVER_AGO, is_named_after_its_cause, read_attempt, read_status
+from dkron_operator.plan.situation.requested_runs import NO_RUNS, RunsOfJob
+from dkron_operator.plan.situation.view import AttemptJob, AttemptState, JobView
+from dkron_operator.plan.status.fold import is_known, is_recorded
 from dkron_operator.telemetry.metrics import Metrics
 from dkron_pods.problem import Problem
 

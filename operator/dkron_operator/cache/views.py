@@ -8,7 +8,7 @@ from dkron_crds.bounds import unreadable
 from dkron_crds.job import JobStatus, ReadyReason
 from dkron_crds.packed import packed
 from dkron_operator.notifications.notices import read_notify
-from dkron_operator.plan.read import (
+from dkron_operator.plan.situation.read import (
     is_accepted,
     read_job,
     read_labels,
@@ -17,7 +17,7 @@ from dkron_operator.plan.read import (
     status_written,
     unreadable_job,
 )
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.view import JobView
 from dkron_pods.problem import Problem
 
 Object = dict[str, Any]

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dkron_crds.job import JobStatus
-from dkron_operator.plan.changes import Change
-from dkron_operator.plan.fold import recorded
-from dkron_operator.plan.read import FOREVER_AGO
-from dkron_operator.plan.written import Fact, facts, holds
+from dkron_operator.plan.situation.read import FOREVER_AGO
+from dkron_operator.plan.status.changes import Change
+from dkron_operator.plan.status.fold import recorded
+from dkron_operator.plan.status.written import Fact, facts, holds
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from dkron_crds.cluster import MAX_DAYS, MAX_DEPARTED
 from dkron_crds.job import Day, JobStatus
 from dkron_crds.totals import Counts, as_days, counts
-from dkron_operator.plan.fold import recorded
+from dkron_operator.plan.status.fold import recorded
 
 NOTHING = JobStatus()
 

@@ -29,8 +29,8 @@ from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.leader.election import Leadership
 from dkron_operator.notifications import notices
 from dkron_operator.plan.actions import Report, Severity
-from dkron_operator.plan.changes import Delivered, Lost
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.view import JobView
+from dkron_operator.plan.status.changes import Delivered, Lost
 from dkron_processors import of_job
 from dkron_processors.message import Ended, Parcel
 

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from dkron_operator.act.events import Events
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.actions import Report, Severity
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.view import JobView
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, Rejected
 from dkron_kube.paths import PODS
 from dkron_operator.kit.shared_room import SharedRoom
-from dkron_operator.plan.outcome import main_container
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.outcome import main_container
+from dkron_operator.plan.situation.view import JobView
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from dkron_crds.conditions import ConditionStatus, ConditionType
 from dkron_operator.cache.store import Store
 from dkron_operator.monitoring.job_summary import JobState, JobSummary, is_invalid, summarize
 from dkron_operator.monitoring.staleness import paces_of
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.view import JobView
 
 Paces = tuple[tuple[str, str, datetime | None], ...]
 """What identifies the schedules that a job follows: uid, fingerprint and end of each."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 from dkron_crds.conditions import ConditionStatus, ConditionType
 from dkron_crds.job import GroupStatus, JobStatus
 from dkron_operator.monitoring.staleness import stale_at
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.view import JobView
 
 FAILING = frozenset({GroupStatus.FAILED, GroupStatus.PARTIALLY_FAILED})
 

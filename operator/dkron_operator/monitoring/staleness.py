@@ -9,7 +9,7 @@ from dkron_crds.job import JobStatus
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import Timeline
 from dkron_operator.plan.decide import start_deadline
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.view import JobView
 
 MOST_ABOVE = 100
 """Jobs between a dependent and its schedules. On a longer chain a job never counts as stale."""

@@ -18,8 +18,8 @@ from dkron_crds.packed import plain
 from dkron_crds.pause import PauseSpec, PauseStatus, WhenResumed
 from dkron_operator.kit.object_guard import FAULT, ObjectGuard
 from dkron_operator.kit.oldest_first import OldestFirst
-from dkron_operator.plan.pauses import Pause
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.pauses import Pause
+from dkron_operator.plan.situation.view import JobView
 from dkron_operator.watch.followed import Key, status_of
 
 Object = dict[str, Any]

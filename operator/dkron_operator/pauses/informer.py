@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dkron_kube.paths import DKRON_PAUSES
 from dkron_operator.cache.store import Store
 from dkron_operator.pauses.index import PauseIndex
-from dkron_operator.plan.pauses import Pause
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.pauses import Pause
+from dkron_operator.plan.situation.view import JobView
 from dkron_operator.watch.followed import EVERYWHERE, Followed, Scope
 
 SLICE = 50

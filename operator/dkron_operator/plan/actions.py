@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dkron_crds.job import Active
-from dkron_operator.plan.changes import Change, Enqueued
-from dkron_operator.plan.view import AttemptJob
+from dkron_operator.plan.situation.view import AttemptJob
+from dkron_operator.plan.status.changes import Change, Enqueued
 
 
 class Severity(StrEnum):

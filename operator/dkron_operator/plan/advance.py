@@ -7,22 +7,22 @@ crash it needs only what the cluster shows. A plan creates at most one Job; the 
 from datetime import timedelta
 
 from dkron_crds.schedule.instants import shifted
-from dkron_operator.plan.acceptance import plan_acceptance
 from dkron_operator.plan.actions import DryRunJob, RemoveAnnotation
-from dkron_operator.plan.ahead import plan_ahead
-from dkron_operator.plan.attempts import plan_attempts
-from dkron_operator.plan.chain import plan_dependent_runs, plan_forgetting
-from dkron_operator.plan.changes import ArchiveTurned
-from dkron_operator.plan.conditions import plan_conditions
-from dkron_operator.plan.edited_active import plan_edited_active
-from dkron_operator.plan.inline_claims import plan_calls, plan_window
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.run_requests import plan_requests, plan_unasking
-from dkron_operator.plan.slots import plan_found_slots, plan_pause, plan_slots
-from dkron_operator.plan.stop_requests import plan_stops
-from dkron_operator.plan.tidy import plan_tidying
-from dkron_operator.plan.upstream_runs import plan_removal, plan_settling
-from dkron_operator.plan.view import Situation
+from dkron_operator.plan.situation.view import Situation
+from dkron_operator.plan.status.changes import ArchiveTurned
+from dkron_operator.plan.steps.acceptance import plan_acceptance
+from dkron_operator.plan.steps.attempts import plan_attempts
+from dkron_operator.plan.steps.cleanup import plan_cleanup
+from dkron_operator.plan.steps.clock_ahead import plan_ahead
+from dkron_operator.plan.steps.conditions import plan_conditions
+from dkron_operator.plan.steps.dependents import plan_removal, plan_settling
+from dkron_operator.plan.steps.edited_active import plan_edited_active
+from dkron_operator.plan.steps.inline_claims import plan_calls, plan_window
+from dkron_operator.plan.steps.parents import plan_dependent_runs, plan_forgetting
+from dkron_operator.plan.steps.requested_runs import plan_requests, plan_withdrawn_requests
+from dkron_operator.plan.steps.slots import plan_found_slots, plan_pause, plan_slots
+from dkron_operator.plan.steps.stop_requests import plan_stops
 
 
 def plan_dry_run(plan: Plan) -> None:
@@ -64,8 +64,8 @@ STEPS = (
     plan_calls,  # an inline call instead of a Job
     plan_conditions,  # conditions and Events, from all of the above
     plan_forgetting,  # runs of parents that no parent shows
-    plan_unasking,  # refusals of requests that are gone
-    plan_tidying,  # finished Jobs beyond the history limits
+    plan_withdrawn_requests,  # refusals of requests that are gone
+    plan_cleanup,  # finished Jobs beyond the history limits
     plan_dry_run,  # whether the API server would take the Job
     plan_removal,  # an ephemeral job that has had its run
     plan_refused_removals,  # annotations that the API server does not let go; after all that remove any

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dkron_crds.job import Concurrency, JobSpec, SkipReason
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.view import JobView
 
 MOST_ACTIVE = 1000
 """How many attempts of one job may be active. The status lists all of them, and it has to fit into etcd."""

@@ -7,15 +7,15 @@ from typing import TypeVar
 
 from dkron_crds.job import Active, Concurrency, JobStatus, QueueOrder, SkipReason, Trigger
 from dkron_operator.plan.actions import Action, CreateJob, Effect, Enqueue, Report, Severity
-from dkron_operator.plan.cause import Cause, cause_of
-from dkron_operator.plan.changes import Change, Dropped, Enqueued, Mark, Started
 from dkron_operator.plan.decide import MOST_ACTIVE, Fire, Skip
-from dkron_operator.plan.fold import fold, fold_all, is_recorded, recorded
-from dkron_operator.plan.line_changes import DroppedFromLine, RunKey, line_of, queued
-from dkron_operator.plan.pauses import ActivePause, hold_by
-from dkron_operator.plan.placement import ONE_MEMBER, Member, members, shortage
-from dkron_operator.plan.pools import MOST_WAITING, NO_POOLS, Places
-from dkron_operator.plan.view import AttemptJob, AttemptState, Situation
+from dkron_operator.plan.job.placement import ONE_MEMBER, Member, members, shortage
+from dkron_operator.plan.situation.cause import Cause, RunKey, cause_of
+from dkron_operator.plan.situation.pauses import ActivePause, hold_by
+from dkron_operator.plan.situation.pools import MOST_WAITING, NO_POOLS, Places
+from dkron_operator.plan.situation.view import AttemptJob, AttemptState, Situation
+from dkron_operator.plan.status.changes import Change, Dropped, Enqueued, Mark, Started
+from dkron_operator.plan.status.fold import fold, fold_all, is_recorded, recorded
+from dkron_operator.plan.status.line import DroppedFromLine, line_of, queued
 from dkron_pods.inline import is_inline
 
 A = TypeVar("A", bound=Action)

@@ -18,7 +18,7 @@ from dkron_crds.lacked_pool import lacks_pool
 from dkron_crds.pool import PoolSpec, PoolStatus
 from dkron_operator.kit.object_guard import FAULT, ObjectGuard
 from dkron_operator.kit.oldest_first import OldestFirst
-from dkron_operator.plan.pools import Pool, PoolKey
+from dkron_operator.plan.situation.pools import Pool, PoolKey
 from dkron_operator.watch.followed import status_of
 from dkron_pods.problem import Problem
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from dkron_kube.paths import DKRON_POOLS
 from dkron_operator.cache.store import Store
-from dkron_operator.plan.pools import NO_POOLS, Places
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.pools import NO_POOLS, Places
+from dkron_operator.plan.situation.view import JobView
 from dkron_operator.pools.index import PoolIndex
 from dkron_operator.pools.places import PoolPlaces
 from dkron_operator.watch.followed import EVERYWHERE, Followed, Scope

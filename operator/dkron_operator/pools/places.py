@@ -14,11 +14,21 @@ from dkron_crds.pool import MAX_POOL_SIZE, SHOWN_IN_LINE, PoolOrder, WaitingRun
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.listeners import Listeners
-from dkron_operator.plan.holders import holders
-from dkron_operator.plan.line_changes import RunKey, run_of
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.pools import MOST_WAITING, NO_POOLS, Candidate, Decision, Places, Pool, PoolKey, PoolLines
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.cause import RunKey
+from dkron_operator.plan.situation.pools import (
+    MOST_WAITING,
+    NO_POOLS,
+    Candidate,
+    Decision,
+    Places,
+    Pool,
+    PoolKey,
+    PoolLines,
+)
+from dkron_operator.plan.situation.view import JobView
+from dkron_operator.plan.status.holders import holders
+from dkron_operator.plan.status.line import run_of
 from dkron_operator.pools.index import PoolIndex
 from dkron_pods.problem import Problem
 

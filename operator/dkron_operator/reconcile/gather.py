@@ -11,15 +11,15 @@ from dkron_operator.cache.store import Store
 from dkron_operator.delivery.installation import Installation
 from dkron_operator.kit.clock import Clock
 from dkron_operator.leader.election import Terms
-from dkron_operator.plan.fold import is_known, is_recorded
-from dkron_operator.plan.installation_rules import JobSettings
-from dkron_operator.plan.pauses import Pause
-from dkron_operator.plan.pools import Places
-from dkron_operator.plan.quota import Quota
-from dkron_operator.plan.requested_run import RunsOfJob
-from dkron_operator.plan.unknown_jobs import is_settled, split
-from dkron_operator.plan.upstream_runs import fullness
-from dkron_operator.plan.view import JobView, Situation
+from dkron_operator.plan.job.rules import JobSettings
+from dkron_operator.plan.situation.pauses import Pause
+from dkron_operator.plan.situation.pools import Places
+from dkron_operator.plan.situation.quota import Quota
+from dkron_operator.plan.situation.requested_runs import RunsOfJob
+from dkron_operator.plan.situation.view import JobView, Situation
+from dkron_operator.plan.status.fold import is_known, is_recorded
+from dkron_operator.plan.status.unknown_jobs import is_settled, split
+from dkron_operator.plan.steps.dependents import fullness
 from dkron_operator.reconcile.create_budget import CreateBudget
 from dkron_operator.reconcile.due_queue import DueQueue
 from dkron_operator.watch.nodes import Nodes

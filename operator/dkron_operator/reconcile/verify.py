@@ -8,9 +8,9 @@ from dkron_operator.act.requested_runs import RunKeeper
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
-from dkron_operator.plan.fold import recorded
-from dkron_operator.plan.unknown_jobs import is_settled
-from dkron_operator.plan.view import AttemptJob
+from dkron_operator.plan.situation.view import AttemptJob
+from dkron_operator.plan.status.fold import recorded
+from dkron_operator.plan.status.unknown_jobs import is_settled
 
 
 class CacheVerifier:

@@ -1,7 +1,7 @@
 """Counters and histograms of the operator's work, in a registry of their own.
 
-Only what has been written is counted: see `plan/written.py` and docs/adr/0020. Values that can be computed at scrape
-time are in `monitoring` instead.
+Only what has been written is counted: see `plan/status/written.py` and docs/adr/0020. Values that can be computed at
+scrape time are in `monitoring` instead.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,7 +19,7 @@ from prometheus_client import (
 
 from dkron_crds.job import Active, Execution, SkipReason, Trigger
 from dkron_kube.client import Call
-from dkron_operator.plan.written import Fact, SlotResult
+from dkron_operator.plan.status.written import Fact, SlotResult
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 

@@ -19,10 +19,10 @@ from dkron_crds.depends import dependent_group
 from dkron_crds.job import Active, Execution, JobStatus, Trigger
 from dkron_crds.traceparent import TraceContext
 from dkron_operator.plan.actions import CreateJob
-from dkron_operator.plan.cause import Cause
-from dkron_operator.plan.changes import ParentRunsHandled
-from dkron_operator.plan.dependencies import GroupKey
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.cause import Cause
+from dkron_operator.plan.situation.dependencies import GroupKey
+from dkron_operator.plan.situation.view import JobView
+from dkron_operator.plan.status.changes import ParentRunsHandled
 from dkron_runtime.tracing.spans import Attributes, Ids, SpanStart
 
 Attempt = Active | Execution

@@ -16,8 +16,8 @@ from dkron_kube.informer import Callbacks, Informer, WatchState
 from dkron_kube.paths import NODES
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.object_guard import ObjectGuard
-from dkron_operator.plan.read import read_node
-from dkron_operator.plan.view import Node
+from dkron_operator.plan.situation.read import read_node
+from dkron_operator.plan.situation.view import Node
 from dkron_pods.problem import Problem
 
 Object = dict[str, Any]

@@ -9,7 +9,7 @@ from dkron_kube.informer import Callbacks, Informer, WatchState
 from dkron_kube.paths import DKRON_RUNS
 from dkron_operator.cache.dependencies import Key
 from dkron_operator.cache.requested_runs import RequestedRuns
-from dkron_operator.plan.requested_run import RequestedRun
+from dkron_operator.plan.situation.requested_runs import RequestedRun
 
 
 def run_informer(

@@ -14,7 +14,7 @@ from dkron_api.translate.record import Job
 from dkron_api.translate.run import Progress, Run, coming, progress, refusal
 from dkron_crds.depends import dependent_group
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.read import read_job
+from dkron_operator.plan.situation.read import read_job
 from tests.support.builders import NOON, after, situation, wire_job
 
 Object = dict[str, Any]

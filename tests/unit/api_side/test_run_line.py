@@ -11,7 +11,7 @@ from dkron_crds.depends import dependent_group
 from dkron_crds.job import Active, JobStatus, Trigger
 from dkron_crds.requests import group_of
 from dkron_kube.paths import DKRON_RUNS
-from dkron_operator.plan.cause import Cause
+from dkron_operator.plan.situation.cause import Cause
 from tests.support.api_app import Api
 from tests.support.builders import NAME, NOON, UID, after, execution, request_claim, seen, wire_job
 from tests.unit.api_side.test_run_routes import KEY, RUN, asked, run_objects, tell, with_a_job

@@ -16,7 +16,7 @@ from dkron_crds.attempt_names import execution_id, job_name
 from dkron_crds.job import JobStatus, Trigger
 from dkron_crds.requests import group_of
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS
-from dkron_operator.plan.cause import Cause
+from dkron_operator.plan.situation.cause import Cause
 from tests.support.api_app import Api, object_of, running_api
 from tests.support.api_callers import VALID, OneCaller
 from tests.support.builders import NAME, NOON, execution, request_claim, seen, wire_job

@@ -15,7 +15,7 @@ from dkron_operator.cache.store import Store
 from dkron_operator.monitoring.job_states import JobStates
 from dkron_operator.plan.actions import Report, Severity
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.requested_run import RequestedRun, RunsOfJob, read_requested_run
+from dkron_operator.plan.situation.requested_runs import RequestedRun, RunsOfJob, read_requested_run
 from dkron_operator.watch.requested_runs import run_informer
 from tests.support.builders import (
     NAME,

@@ -10,10 +10,10 @@ from dkron_operator.act.quota_line import QuotaLine
 from dkron_operator.pauses.informer import Pauses
 from dkron_operator.pauses.status import PauseStatuses
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.line_changes import queued
-from dkron_operator.plan.pools import Places
-from dkron_operator.plan.quota import OPEN, Quota
-from dkron_operator.plan.read import read_job
+from dkron_operator.plan.situation.pools import Places
+from dkron_operator.plan.situation.quota import OPEN, Quota
+from dkron_operator.plan.situation.read import read_job
+from dkron_operator.plan.status.line import queued
 from dkron_operator.pools.informer import Pools
 from dkron_operator.pools.status import PoolStatuses
 from tests.support.builders import NAMESPACE, NOON, Object, after, claim, job_view, nodes, situation, wire_job

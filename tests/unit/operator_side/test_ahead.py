@@ -11,11 +11,11 @@ from dkron_crds.status import MAX_RAN_AHEAD
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.changes import Finished, MarkTakenBack
-from dkron_operator.plan.fold import fold
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.unknown_jobs import split
-from dkron_operator.plan.view import AttemptJob, AttemptState
+from dkron_operator.plan.situation.view import AttemptJob, AttemptState
+from dkron_operator.plan.status.changes import Finished, MarkTakenBack
+from dkron_operator.plan.status.fold import fold
+from dkron_operator.plan.status.unknown_jobs import split
 from tests.support.builders import (
     NOON,
     after,

@@ -6,9 +6,9 @@ import pytest
 
 from dkron_crds.job import Execution, History, JobStatus, SkipReason, Trigger, Unarchived, UnarchivedSlots
 from dkron_crds.status import MAX_SKIPPED_RANGES
-from dkron_operator.plan.archive_outbox import only_riders
-from dkron_operator.plan.beginnings import are_beginnings
-from dkron_operator.plan.changes import (
+from dkron_operator.plan.status.archive_outbox import only_riders
+from dkron_operator.plan.status.beginnings import are_beginnings
+from dkron_operator.plan.status.changes import (
     Archived,
     ArchiveTurned,
     Change,
@@ -18,9 +18,9 @@ from dkron_operator.plan.changes import (
     SlotsSkipped,
     Started,
 )
-from dkron_operator.plan.deferred_changes import DeferredSkipped, SlotsDeferred
-from dkron_operator.plan.fold import fold_all
-from dkron_operator.plan.status_size import TOTAL_BYTES, fit
+from dkron_operator.plan.status.deferred import DeferredSkipped, SlotsDeferred
+from dkron_operator.plan.status.fold import fold_all
+from dkron_operator.plan.status.size import TOTAL_BYTES, fit
 from tests.support.builders import NOON, after, claim, execution, seen, thirds_of_minutes
 
 BUSY, MISSED = SkipReason.CONCURRENCY_FORBIDDEN, SkipReason.MISSED

@@ -25,7 +25,7 @@ from dkron_operator.backfill.view import Known
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.actions import Report
-from dkron_operator.plan.requested_run import read_requested_run
+from dkron_operator.plan.situation.requested_runs import read_requested_run
 from tests.support.builders import NAMESPACE, NOON, after, wire_job
 from tests.support.fake_kube import FakeKube
 from tests.support.kstatus import kstatus

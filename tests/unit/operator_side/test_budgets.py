@@ -18,9 +18,9 @@ from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.oldest_first import OldestFirst
 from dkron_operator.plan.actions import Report, Severity
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.dependencies import Dependencies, Parent
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.view import Situation
+from dkron_operator.plan.situation.dependencies import Dependencies, Parent
+from dkron_operator.plan.situation.view import Situation
 from dkron_operator.reconcile.create_budget import BURST, SILENCE, CreateBudget
 from dkron_operator.telemetry.metrics import MOST_NAMESPACES, Metrics
 from dkron_runtime.fair_queue import FairQueue

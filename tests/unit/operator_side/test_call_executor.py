@@ -6,7 +6,7 @@ import pytest
 
 from dkron_crds.job import JobSpec
 from dkron_executors.handover import CONFIG, LONGEST, Handover
-from dkron_operator.plan.build import build_job
+from dkron_operator.plan.job.build import build_job
 from dkron_pods import executors
 from dkron_pods.call import CONFINED
 from tests.support.builders import IMAGES, claim, job_view

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dkron_crds.attempt_names import EPOCH, nanoseconds, started_at
 from dkron_crds.job import Trigger
-from dkron_operator.plan.cause import Cause, requested, scheduled
+from dkron_operator.plan.situation.cause import Cause, requested, scheduled
 from tests.support.builders import NOON, UID, after
 
 DNS_1123 = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")

@@ -25,13 +25,13 @@ from dkron_crds.job import (
 from dkron_crds.status import MAX_ENDED
 from dkron_operator.plan.actions import DeleteDkronJob, ReadOutcome, WriteStatus
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.changes import ParentRunsHandled, Started
-from dkron_operator.plan.dependencies import Child, Dependencies, Parent
-from dkron_operator.plan.dependency_changes import EndedBefore, GivenUp, ParentRunsMissed, Tracked, with_ended
-from dkron_operator.plan.fold import fold
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.upstream_runs import PATIENCE, Fullness, fullness, most_shown
-from dkron_operator.plan.view import AttemptState
+from dkron_operator.plan.situation.dependencies import Child, Dependencies, Parent
+from dkron_operator.plan.situation.view import AttemptState
+from dkron_operator.plan.status.changes import ParentRunsHandled, Started
+from dkron_operator.plan.status.dependencies import EndedBefore, GivenUp, ParentRunsMissed, Tracked, with_ended
+from dkron_operator.plan.status.fold import fold
+from dkron_operator.plan.steps.dependents import PATIENCE, Fullness, fullness, most_shown
 from tests.support.builders import NOON, UID, after, claim, execution, job_view, nodes, outcome, run, seen, situation
 from tests.support.plans import condition, created, messages, replan, requests_removed, skips
 

@@ -9,7 +9,7 @@ from dkron_crds.job import JobStatus
 from dkron_operator.plan.actions import Report
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.view import AttemptState, JobView, PodProblem
+from dkron_operator.plan.situation.view import AttemptState, JobView, PodProblem
 from dkron_pods.executors import EXECUTORS as KNOWN
 from dkron_pods.problem import Problem
 from tests.support.builders import NOON, after, claim, execution, job_view, run, seen, situation

@@ -12,7 +12,7 @@ from dkron_kube.errors import AlreadyExists, Conflict, Rejected, Unavailable
 from dkron_kube.paths import JOBS, PODS
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.plan.actions import CreateJob
-from dkron_operator.plan.changes import Decided, Dropped, Started
+from dkron_operator.plan.status.changes import Decided, Dropped, Started
 from tests.support.builders import (
     NOON,
     Object,

@@ -12,8 +12,8 @@ from dkron_crds.cluster import MAX_DAYS, MAX_DEPARTED
 from dkron_crds.job import Active, Day, History, JobStatus
 from dkron_crds.totals import Counts, counts, daily_totals
 from dkron_operator.cluster.daily_totals import DailyTotals
-from dkron_operator.plan.changes import Finished
-from dkron_operator.plan.fold import fold
+from dkron_operator.plan.status.changes import Finished
+from dkron_operator.plan.status.fold import fold
 from tests.support.builders import NOON, after, claim, execution
 from tests.support.examples import examples
 

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from dkron_crds.job import AcceptedSchedule, ConditionType, DeferredSlots, JobStatus, Skipped, SkipReason
 from dkron_crds.status import MAX_DEFERRED
-from dkron_operator.plan.acceptance import accepted_schedule
 from dkron_operator.plan.actions import Report
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.changes import Started
-from dkron_operator.plan.fold import fold_all
-from dkron_operator.plan.pauses import Pause
-from dkron_operator.plan.unknown_jobs import is_settled
-from dkron_operator.plan.view import AttemptJob, AttemptState, JobView, Situation
-from dkron_operator.plan.written import Slots, facts, holds
+from dkron_operator.plan.situation.pauses import Pause
+from dkron_operator.plan.situation.view import AttemptJob, AttemptState, JobView, Situation
+from dkron_operator.plan.status.changes import Started
+from dkron_operator.plan.status.fold import fold_all
+from dkron_operator.plan.status.unknown_jobs import is_settled
+from dkron_operator.plan.status.written import Slots, facts, holds
+from dkron_operator.plan.steps.acceptance import accepted_schedule
 from tests.support.builders import NOON, after, claim, job_view, run, seen, situation
 from tests.support.examples import examples
 from tests.support.steps import settle

@@ -13,8 +13,8 @@ from dkron_crds.job import Ended, GroupStatus, Heard, JobStatus
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.dependencies import Key
 from dkron_operator.cache.store import Store
-from dkron_operator.plan.dependencies import NO_DEPENDENCIES
-from dkron_operator.plan.dependency_changes import Noted, with_ended
+from dkron_operator.plan.situation.dependencies import NO_DEPENDENCIES
+from dkron_operator.plan.status.dependencies import Noted, with_ended
 from tests.support.builders import NOON, after, wire_job
 
 RUN = Heard(job="parent", uid="uid-parent", group=7, at=after(60))

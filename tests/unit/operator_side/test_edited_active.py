@@ -8,11 +8,11 @@ import pytest
 from dkron_crds.attempt_names import nanoseconds
 from dkron_crds.job import Active, Heard, JobStatus, Trigger
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.cause import Cause, following, scheduled
-from dkron_operator.plan.changes import Discarded
-from dkron_operator.plan.fold import fold
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.view import AttemptJob, AttemptState
+from dkron_operator.plan.situation.cause import Cause, following, scheduled
+from dkron_operator.plan.situation.view import AttemptJob, AttemptState
+from dkron_operator.plan.status.changes import Discarded
+from dkron_operator.plan.status.fold import fold
 from tests.support.builders import (
     NAME,
     NOON,

@@ -24,7 +24,7 @@ from dkron_crds.job import (
     Skipped,
     SkipReason,
 )
-from dkron_operator.plan.changes import (
+from dkron_operator.plan.status.changes import (
     Accepted,
     Archived,
     ArchiveTurned,
@@ -42,8 +42,8 @@ from dkron_operator.plan.changes import (
     SlotsSkipped,
     Started,
 )
-from dkron_operator.plan.deferred_changes import DeferredSkipped, DeferredStarted, SlotsDeferred, UndecidedSlots
-from dkron_operator.plan.fold import fold, fold_all, is_recorded
+from dkron_operator.plan.status.deferred import DeferredSkipped, DeferredStarted, SlotsDeferred, UndecidedSlots
+from dkron_operator.plan.status.fold import fold, fold_all, is_recorded
 from tests.support.builders import NOON, after, claim, execution, request_claim, seen, thirds_of_minutes
 
 HISTORY = History()

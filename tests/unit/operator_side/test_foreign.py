@@ -14,10 +14,10 @@ from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.actions import Report
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.changes import Started
-from dkron_operator.plan.read import read_attempt
-from dkron_operator.plan.unknown_jobs import split
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.read import read_attempt
+from dkron_operator.plan.situation.view import JobView
+from dkron_operator.plan.status.changes import Started
+from dkron_operator.plan.status.unknown_jobs import split
 from tests.support.builders import NAMESPACE, NOON, UID, claim, job_view, situation, wire_job, wire_run
 
 Object = dict[str, Any]

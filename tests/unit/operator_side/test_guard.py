@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dkron_operator.plan.status_size import OUTPUT_BYTES, TOTAL_BYTES, fit
+from dkron_operator.plan.status.size import OUTPUT_BYTES, TOTAL_BYTES, fit
 from tests.support.examples import examples
 
 Object = dict[str, Any]

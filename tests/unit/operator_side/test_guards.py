@@ -19,12 +19,12 @@ from dkron_operator.cache import views as cache
 from dkron_operator.cache.store import Store
 from dkron_operator.cluster.daily_totals import DailyTotals
 from dkron_operator.delivery.outputs import Outputs
-from dkron_operator.plan import run_requests
 from dkron_operator.plan.actions import Report, Severity
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.changes import Finished, SlotsSkipped
-from dkron_operator.plan.fold import fold
-from dkron_operator.plan.read import read_job
+from dkron_operator.plan.situation.read import read_job
+from dkron_operator.plan.status.changes import Finished, SlotsSkipped
+from dkron_operator.plan.status.fold import fold
+from dkron_operator.plan.steps import requested_runs as run_requests
 from dkron_operator.reconcile import reconciler
 from tests.support.builders import (
     NOON,

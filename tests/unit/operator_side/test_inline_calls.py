@@ -18,8 +18,8 @@ from dkron_kube.errors import Conflict, KubeError, Unavailable
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.act.ports import Listener
 from dkron_operator.plan.actions import CreateJob
-from dkron_operator.plan.reserved_slots import Released
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.view import JobView
+from dkron_operator.plan.status.window import Released
 from tests.support.builders import NAME, after, claim
 from tests.support.edges import Edges, begin, until
 

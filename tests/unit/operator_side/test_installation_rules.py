@@ -10,10 +10,10 @@ from pydantic_settings import CliApp
 from dkron_kube.access import Account, account_name
 from dkron_kube.paths import EVENTS, JOBS
 from dkron_operator.plan.actions import CreateJob
-from dkron_operator.plan.build import built_pod
-from dkron_operator.plan.changes import Decided, Started
-from dkron_operator.plan.installation_rules import NO_RULES, InstallationRules
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.job.build import built_pod
+from dkron_operator.plan.job.rules import NO_RULES, InstallationRules
+from dkron_operator.plan.situation.view import JobView
+from dkron_operator.plan.status.changes import Decided, Started
 from dkron_operator.settings import Settings
 from dkron_pods.images import Images
 from tests.support.builders import IMAGES, NAMESPACE, NOON, Object, claim, ended, job_view, seen, wire_job, wire_run
@@ -107,7 +107,7 @@ async def test_pod_is_built_for_the_rules_once_per_generation(monkeypatch: pytes
         built.append(job.generation)
         return built_pod(job, images=images)
 
-    monkeypatch.setattr("dkron_operator.plan.installation_rules.built_pod", build)
+    monkeypatch.setattr("dkron_operator.plan.job.rules.built_pod", build)
     edges = begin(rules=ACCOUNTS)
     async with edges.running():
         await until(250)

@@ -12,12 +12,12 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, JobStatus, SkipReason
 from dkron_operator.plan.actions import WriteStatus
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.build import build_job
-from dkron_operator.plan.kueue import JOB_UID, entry_of, given_up
+from dkron_operator.plan.job.build import build_job
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.pools import Places
-from dkron_operator.plan.read import read_attempt
-from dkron_operator.plan.view import AttemptJob, AttemptState, JobView, PodProblem
+from dkron_operator.plan.situation.pools import Places
+from dkron_operator.plan.situation.read import read_attempt
+from dkron_operator.plan.situation.view import AttemptJob, AttemptState, JobView, PodProblem
+from dkron_operator.plan.steps.kueue import JOB_UID, entry_of, given_up
 from tests.support.builders import (
     IMAGES,
     NOON,

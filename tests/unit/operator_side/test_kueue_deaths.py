@@ -10,7 +10,7 @@ from dkron_crds.job import Active
 from dkron_crds.job_metadata import KUEUE_QUEUE
 from dkron_kube.errors import Unavailable
 from dkron_kube.paths import DKRON_JOBS, JOBS, LOCAL_QUEUES, WORKLOADS, Resource
-from dkron_operator.plan.kueue import JOB_UID
+from dkron_operator.plan.steps.kueue import JOB_UID
 from tests.support.builders import UID, Object, claim, wire_job, wire_run
 from tests.support.edges import Edges
 from tests.support.fake_kube import FakeKube

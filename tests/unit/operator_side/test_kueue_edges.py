@@ -9,8 +9,8 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, NotFound, Rejected
 from dkron_kube.paths import JOBS, LOCAL_QUEUES, WORKLOADS
 from dkron_operator.act.kueue import Queues
-from dkron_operator.plan.kueue import JOB_UID
-from dkron_operator.plan.view import AttemptJob, AttemptState, PodProblem
+from dkron_operator.plan.situation.view import AttemptJob, AttemptState, PodProblem
+from dkron_operator.plan.steps.kueue import JOB_UID
 from tests.support.builders import NAMESPACE, UID, Object, claim, run, wire_run
 from tests.support.edges import Edges, begin
 from tests.support.fake_kube import FakeKube

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from dkron_operator.act.ports import AT_ONCE, MANY, LargeJobs
-from dkron_operator.plan.packed_spec import LARGE, is_large
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.packed_spec import LARGE, is_large
+from dkron_operator.plan.situation.view import JobView
 from tests.support.builders import job_view
 
 

@@ -13,20 +13,20 @@ from hypothesis import strategies as st
 
 from dkron_crds.attempt_names import nanoseconds
 from dkron_crds.job import Active, ConditionType, DeferredSlots, Heard, History, JobStatus, SkipReason, Trigger
-from dkron_operator.plan.acceptance import accepted_schedule
 from dkron_operator.plan.actions import Enqueue, RemoveAnnotation
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.cause import Cause, following
-from dkron_operator.plan.changes import Change, Decided, Enqueued, Mark, ParentRunsHandled
 from dkron_operator.plan.decide import Fire, Skip
-from dkron_operator.plan.deferred_changes import DeferredStarted
-from dkron_operator.plan.dependency_changes import key
-from dkron_operator.plan.fold import fold, fold_all
-from dkron_operator.plan.line_changes import Dequeued, DroppedFromLine, dequeued, line_of, queued
-from dkron_operator.plan.pauses import Pause
 from dkron_operator.plan.plan import MOST_BESIDE, Plan, creation
-from dkron_operator.plan.view import AttemptState, JobView, Outcome, Situation
-from dkron_operator.plan.written import facts
+from dkron_operator.plan.situation.cause import Cause, following
+from dkron_operator.plan.situation.pauses import Pause
+from dkron_operator.plan.situation.view import AttemptState, JobView, Outcome, Situation
+from dkron_operator.plan.status.changes import Change, Decided, Enqueued, Mark, ParentRunsHandled
+from dkron_operator.plan.status.deferred import DeferredStarted
+from dkron_operator.plan.status.dependencies import key
+from dkron_operator.plan.status.fold import fold, fold_all
+from dkron_operator.plan.status.line import Dequeued, DroppedFromLine, dequeued, line_of, queued
+from dkron_operator.plan.status.written import facts
+from dkron_operator.plan.steps.acceptance import accepted_schedule
 from tests.support.builders import NAME, NOON, UID, after, claim, job_view, node, request_claim, seen, situation
 from tests.support.examples import examples
 from tests.support.steps import settle, steps
@@ -161,7 +161,7 @@ def test_line_is_computed_as_often_for_more_claims(monkeypatch: pytest.MonkeyPat
         assert len(waiting(waits)) == claims
         over = {name: replace(each, state=AttemptState.SUCCEEDED) for name, each in waits.attempts.items()}
         with monkeypatch.context() as patched:
-            patched.setattr("dkron_operator.plan.line.line_of", counted)
+            patched.setattr("dkron_operator.plan.steps.line.line_of", counted)
             advance(replace(waits, attempts=over))
     assert calls[10] == calls[20] > 0
 

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from dkron_crds.job import Active, Execution, GroupStatus, History, JobStatus, SkipReason, Trigger
 from dkron_operator.plan.actions import WriteStatus
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.changes import Change, Decided, Dropped, Finished, Started
 from dkron_operator.plan.decide import MOST_ACTIVE
-from dkron_operator.plan.fold import fold, fold_all, group_status
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.trim import trimmed
-from dkron_operator.plan.view import AttemptJob, AttemptState, Node, PodProblem
+from dkron_operator.plan.situation.view import AttemptJob, AttemptState, Node, PodProblem
+from dkron_operator.plan.status.changes import Change, Decided, Dropped, Finished, Started
+from dkron_operator.plan.status.fold import fold, fold_all, group_status
+from dkron_operator.plan.status.trim import trimmed
 from dkron_pods.problem import Problem
 from tests.support.builders import NOON, after, claim, execution, job_view, nodes, outcome, run, seen, situation
 from tests.support.plans import condition, created, fired, jobs_deleted, messages, reported, requests_removed, skips

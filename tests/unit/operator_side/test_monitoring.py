@@ -26,7 +26,7 @@ from dkron_operator.monitoring.job_states import SLICE, JobStates, Sums
 from dkron_operator.monitoring.job_summary import JobState, JobSummary
 from dkron_operator.monitoring.monitoring import Monitored, Monitoring, page
 from dkron_operator.monitoring.port import Answers, Exposure, PortTaken, application, listening
-from dkron_operator.plan.written import SlotResult, Slots
+from dkron_operator.plan.status.written import SlotResult, Slots
 from dkron_operator.telemetry.metrics import MOST_REASONS, Metrics
 from dkron_operator.watch.liveness import LastSign, WatchLiveness
 from dkron_runtime.supervision import Supervisor

@@ -11,7 +11,7 @@ from dkron_crds.notifications import Notification, When
 from dkron_crds.receivers import Header, MailServer, Receivers
 from dkron_operator.notifications.endpoints import Endpoint, read_endpoints
 from dkron_operator.notifications.notices import awaits_retry, check_notify, concerns, happened, read_notify, render
-from dkron_operator.plan.cause import Cause
+from dkron_operator.plan.situation.cause import Cause
 from dkron_processors.message import Ended, Mail, Post
 from dkron_processors.site import Site
 from tests.support.builders import UID, after, claim, execution

@@ -20,8 +20,8 @@ from dkron_operator.cache.store import Store
 from dkron_operator.kit import object_guard
 from dkron_operator.kit.object_guard import FAULT, ObjectGuard
 from dkron_operator.pauses import index as pause_index
-from dkron_operator.plan.read import read_job, read_node, read_status
-from dkron_operator.plan.requested_run import read_requested_run
+from dkron_operator.plan.situation.read import read_job, read_node, read_status
+from dkron_operator.plan.situation.requested_runs import read_requested_run
 from dkron_operator.watch import nodes
 from dkron_operator.watch.requested_runs import run_informer
 from tests.support.builders import NAME, NAMESPACE, UID, wire_job

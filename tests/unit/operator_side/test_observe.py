@@ -14,7 +14,7 @@ from dkron_kube.paths import EVENTS, JOBS, PODS
 from dkron_operator.act.events import build_event
 from dkron_operator.cache.ended_pods import MOST
 from dkron_operator.plan.actions import Report, Severity
-from dkron_operator.plan.view import Outcome
+from dkron_operator.plan.situation.view import Outcome
 from tests.support.builders import (
     UID,
     Object,

@@ -23,8 +23,8 @@ from dkron_executors.handover import CONFIG, Handover
 from dkron_executors.keys import keys_of
 from dkron_executors.result import Result
 from dkron_executors.secrets import references
-from dkron_operator.plan.build import build_job
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.job.build import build_job
+from dkron_operator.plan.situation.view import JobView
 from dkron_pods import executors, inline
 from dkron_pods.arguments import template_problem
 from dkron_pods.config import ConfigError

@@ -17,7 +17,7 @@ from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.pauses.informer import Pauses
 from dkron_operator.pauses.status import SLICE, PauseStatuses
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.view import JobView
 from dkron_operator.watch.followed import MOST_SILENT, Scope
 from dkron_operator.watch.followed import SLICE as TAKEN_IN_AT_ONCE
 from tests.support.builders import NAMESPACE, after, job_view, wire_job

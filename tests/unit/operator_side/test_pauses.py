@@ -13,10 +13,10 @@ from dkron_crds.requests import run_annotation
 from dkron_operator.pauses.index import KEPT, PauseIndex
 from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.fold import fold_all
-from dkron_operator.plan.pauses import Pause
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.view import AttemptState
+from dkron_operator.plan.situation.pauses import Pause
+from dkron_operator.plan.situation.view import AttemptState
+from dkron_operator.plan.status.fold import fold_all
 from tests.support.builders import NAMESPACE, NOON, after, claim, job_view, outcome, run, seen, situation
 from tests.support.plans import condition, created, fired, messages, replan, skips
 from tests.unit.operator_side.test_chain import child, dependencies, ended, waiting

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from dkron_checks.checks import check_placement
 from dkron_crds.job import Active, SkipReason
 from dkron_crds.node_tags import AgentTags, label_names
-from dkron_operator.plan.build import build_job
 from dkron_operator.plan.decide import Skip
-from dkron_operator.plan.placement import ONE_MEMBER, Member, members, shortage
-from dkron_operator.plan.read import read_attempt, read_node
-from dkron_operator.plan.view import Node
+from dkron_operator.plan.job.build import build_job
+from dkron_operator.plan.job.placement import ONE_MEMBER, Member, members, shortage
+from dkron_operator.plan.situation.read import read_attempt, read_node
+from dkron_operator.plan.situation.view import Node
 from dkron_pods.affinity import read_tags
 from tests.support.builders import IMAGES, NOON, claim, job_view, node
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_operator.plan.build import build_job
+from dkron_operator.plan.job.build import build_job
 from dkron_pods.executors import EXECUTORS
 from dkron_pods.pod_security import USER, restricted
 from tests.support.builders import IMAGES, claim, job_view

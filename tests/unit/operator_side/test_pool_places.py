@@ -17,15 +17,15 @@ from dkron_crds.job import ConditionStatus, JobStatus, SkipReason, Trigger
 from dkron_crds.run import BoundJob
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
-from dkron_operator.plan.acceptance import accepted_schedule
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.cause import scheduled
-from dkron_operator.plan.holders import holders
-from dkron_operator.plan.line_changes import Dequeued, RunKey, queued, with_begun
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.pools import Places, Pool
-from dkron_operator.plan.requested_run import RunsOfJob
-from dkron_operator.plan.view import AttemptState, Outcome, Situation
+from dkron_operator.plan.situation.cause import RunKey, scheduled
+from dkron_operator.plan.situation.pools import Places, Pool
+from dkron_operator.plan.situation.requested_runs import RunsOfJob
+from dkron_operator.plan.situation.view import AttemptState, Outcome, Situation
+from dkron_operator.plan.status.holders import holders
+from dkron_operator.plan.status.line import Dequeued, queued, with_begun
+from dkron_operator.plan.steps.acceptance import accepted_schedule
 from dkron_operator.pools.index import MOST, PoolIndex
 from dkron_operator.pools.places import PoolPlaces
 from tests.support.builders import NAMESPACE, NOON, after, job_view, run, seen, situation

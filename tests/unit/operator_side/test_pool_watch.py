@@ -13,8 +13,8 @@ from dkron_kube.paths import DKRON_POOLS
 from dkron_operator.act.status_sweep import DEBOUNCE
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
-from dkron_operator.plan.cause import scheduled
-from dkron_operator.plan.pools import NO_POOLS
+from dkron_operator.plan.situation.cause import scheduled
+from dkron_operator.plan.situation.pools import NO_POOLS
 from dkron_operator.pools.informer import Pools
 from dkron_operator.pools.status import PoolStatuses
 from dkron_operator.watch.followed import Scope

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dkron_crds.job import Trigger
 from dkron_crds.pool import PoolOrder
-from dkron_operator.plan.pools import Candidate, Decision, Pool, PoolKey, PoolLines, turn
+from dkron_operator.plan.situation.pools import Candidate, Decision, Pool, PoolKey, PoolLines, turn
 from tests.support.builders import NAMESPACE, after
 from tests.support.examples import examples
 

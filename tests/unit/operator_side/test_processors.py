@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from dkron_crds.job import JobSpec
 from dkron_crds.receivers import Elasticsearch, Fluent, MailServer, Receivers, SlackTeam, Syslog
-from dkron_operator.plan.attempts import finished
-from dkron_operator.plan.changes import Finished
+from dkron_operator.plan.status.changes import Finished
+from dkron_operator.plan.steps.attempts import finished
 from dkron_processors import of_job
 from dkron_processors.message import Ended, Entry, File, Line, Mail, Post, Record, Refused
 from dkron_processors.site import Site

@@ -15,13 +15,14 @@ from dkron_kube.paths import JOBS
 from dkron_operator.act.quota_line import LATEST, QuotaLine
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.changes import Enqueued
-from dkron_operator.plan.fold import fold
-from dkron_operator.plan.holders import holders
-from dkron_operator.plan.line_changes import Returned, RunKey, queued, returning, run_of
-from dkron_operator.plan.pools import Places
-from dkron_operator.plan.quota import Quota, shown
-from dkron_operator.plan.view import AttemptState, PodProblem
+from dkron_operator.plan.situation.cause import RunKey
+from dkron_operator.plan.situation.pools import Places
+from dkron_operator.plan.situation.quota import Quota, shown
+from dkron_operator.plan.situation.view import AttemptState, PodProblem
+from dkron_operator.plan.status.changes import Enqueued
+from dkron_operator.plan.status.fold import fold
+from dkron_operator.plan.status.holders import holders
+from dkron_operator.plan.status.line import Returned, queued, returning, run_of
 from tests.support.builders import (
     NAMESPACE,
     NOON,

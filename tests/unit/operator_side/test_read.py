@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from dkron_crds.job import JobSpec, JobStatus
 from dkron_crds.job_metadata import GUARDED, QUEUED_AT
 from dkron_crds.requests import Request
-from dkron_operator.plan.cause import requested
-from dkron_operator.plan.read import SHORT, read_attempt, read_job, read_requests, read_status
-from dkron_operator.plan.view import AttemptState
+from dkron_operator.plan.situation.cause import requested
+from dkron_operator.plan.situation.read import SHORT, read_attempt, read_job, read_requests, read_status
+from dkron_operator.plan.situation.view import AttemptState
 from tests.support.builders import NAMESPACE, NOON, UID, after, claim, ended, job_view, run, wire_job, wire_run
 from tests.support.examples import examples
 

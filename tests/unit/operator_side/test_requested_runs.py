@@ -19,16 +19,22 @@ from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.requested_runs import MOST_KNOWN, RequestedRuns
 from dkron_operator.plan.actions import BindRun, DeleteJob, Effect, ExplainRefusal, ReadRun, Report
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.attempts import UNSCHEDULABLE
-from dkron_operator.plan.cause import scheduled
-from dkron_operator.plan.changes import Finished
-from dkron_operator.plan.kueue import JOB_UID
-from dkron_operator.plan.line_changes import line_of
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.pools import Places
-from dkron_operator.plan.requested_run import RequestedRun, RunsOfJob, read_requested_run, run_name
-from dkron_operator.plan.run_status import JobRecord, Refusal, rests_on_records, run_status, status_without_job
-from dkron_operator.plan.view import AttemptJob, AttemptState, PodProblem
+from dkron_operator.plan.situation.cause import scheduled
+from dkron_operator.plan.situation.pools import Places
+from dkron_operator.plan.situation.requested_runs import RequestedRun, RunsOfJob, read_requested_run, run_name
+from dkron_operator.plan.situation.view import AttemptJob, AttemptState, PodProblem
+from dkron_operator.plan.status.changes import Finished
+from dkron_operator.plan.status.line import line_of
+from dkron_operator.plan.status.requested_runs import (
+    JobRecord,
+    Refusal,
+    rests_on_records,
+    run_status,
+    status_without_job,
+)
+from dkron_operator.plan.steps.attempts import UNSCHEDULABLE
+from dkron_operator.plan.steps.kueue import JOB_UID
 from dkron_operator.watch.requested_runs import run_informer
 from tests.support.builders import (
     NAME,

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from dkron_crds.job import Active, JobStatus, SkipReason, When, Window
 from dkron_operator.plan.actions import WriteStatus
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.cause import scheduled
-from dkron_operator.plan.changes import Change, Decided, SlotsSkipped, Started
-from dkron_operator.plan.dependencies import Child, Dependencies
-from dkron_operator.plan.fold import fold
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.pools import Places
-from dkron_operator.plan.reserved_slots import Released, Reserved
-from dkron_operator.plan.view import AttemptJob, JobView
+from dkron_operator.plan.situation.cause import scheduled
+from dkron_operator.plan.situation.dependencies import Child, Dependencies
+from dkron_operator.plan.situation.pools import Places
+from dkron_operator.plan.situation.view import AttemptJob, JobView
+from dkron_operator.plan.status.changes import Change, Decided, SlotsSkipped, Started
+from dkron_operator.plan.status.fold import fold
+from dkron_operator.plan.status.window import Released, Reserved
 from dkron_pods.inline import NOT_ALLOWED
 from tests.support.builders import NAME, NOON, UID, after, claim, job_view, run, situation
 

@@ -8,7 +8,7 @@ import pytest
 from dkron_crds.job import JobStatus
 from dkron_kube.paths import DKRON_JOBS, LEASES
 from dkron_operator.kit.rollback import RollbackDetector, RolledBack, ignore_versions
-from dkron_operator.plan.changes import Started
+from dkron_operator.plan.status.changes import Started
 from tests.support.builders import NOON, UID, claim
 from tests.support.edges import begin, until
 from tests.support.fake_kube import FakeKube

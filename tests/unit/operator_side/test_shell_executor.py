@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dkron_crds.job import JobSpec
-from dkron_operator.plan.build import build_job
+from dkron_operator.plan.job.build import build_job
 from dkron_pods import executors
 from dkron_pods.config import ConfigError, literal
 from dkron_pods.shell import KEYS, OF_THE_JOB, split

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from dkron_crds.job import Active, Heard, JobStatus, Trigger
 from dkron_crds.traceparent import TraceContext, read_traceparent
 from dkron_operator.plan.actions import CreateJob
-from dkron_operator.plan.cause import Cause, following
-from dkron_operator.plan.changes import ParentRunsHandled
+from dkron_operator.plan.situation.cause import Cause, following
+from dkron_operator.plan.status.changes import ParentRunsHandled
 from dkron_operator.telemetry import spans
 from tests.support.builders import NOON, UID, after, claim, execution, job_view, request_claim
 

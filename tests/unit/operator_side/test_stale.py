@@ -10,7 +10,7 @@ from dkron_crds.conditions import Condition, ConditionStatus, ConditionType
 from dkron_crds.job import Active, GroupStatus, JobStatus
 from dkron_operator.monitoring.job_summary import JobState, summarize
 from dkron_operator.monitoring.staleness import MOST_ABOVE, paces_of, stale_at
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.situation.view import JobView
 from tests.support.builders import NOON, after, claim, job_view
 
 MINUTE, HOUR = {"schedule": "@every 60s"}, {"schedule": "@every 3600s", "startingDeadlineSeconds": 15}

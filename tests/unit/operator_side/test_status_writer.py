@@ -13,8 +13,8 @@ from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
 from dkron_operator.act.ports import AT_ONCE, MANY
 from dkron_operator.act.status_writer import difference
 from dkron_operator.cache.cached_job import CachedJob
-from dkron_operator.plan.beginnings import are_beginnings
-from dkron_operator.plan.changes import (
+from dkron_operator.plan.status.beginnings import are_beginnings
+from dkron_operator.plan.status.changes import (
     Accepted,
     Change,
     ConditionsSet,

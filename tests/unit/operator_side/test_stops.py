@@ -7,9 +7,9 @@ import pytest
 from dkron_crds.job import Active, JobStatus
 from dkron_operator.plan.actions import Report, WriteStatus
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.fold import fold_all
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome
+from dkron_operator.plan.situation.view import AttemptJob, AttemptState, Outcome
+from dkron_operator.plan.status.fold import fold_all
 from tests.support.builders import NOON, after, claim, execution, job_view, outcome, run, seen, situation
 from tests.support.plans import answers_removed, jobs_stopped, outcomes_read
 

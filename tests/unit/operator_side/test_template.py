@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dkron_crds.base import rfc3339
-from dkron_operator.plan.build import build_job
-from dkron_operator.plan.read import read_attempt
+from dkron_operator.plan.job.build import build_job
+from dkron_operator.plan.situation.read import read_attempt
 from dkron_pods.template import merge
 from tests.support.builders import IMAGES, NAMESPACE, NOON, UID, after, claim, job_view
 from tests.support.examples import examples

@@ -10,7 +10,7 @@ from dkron_executors.result import Result
 from dkron_kube.errors import Rejected, Unavailable
 from dkron_kube.paths import JOBS
 from dkron_operator.plan.actions import CreateJob
-from dkron_operator.plan.changes import Decided, Finished, Started
+from dkron_operator.plan.status.changes import Decided, Finished, Started
 from dkron_operator.telemetry import spans
 from tests.support.builders import NOON, UID, after, claim, execution, job_view, run, wire_run
 from tests.support.edges import Edges, begin

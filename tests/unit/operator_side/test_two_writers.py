@@ -12,10 +12,10 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import JobStatus, SkipReason
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.changes import Change, Decided, Finished, SlotsSkipped
-from dkron_operator.plan.fold import fold_all
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.written import Slots, facts
+from dkron_operator.plan.status.changes import Change, Decided, Finished, SlotsSkipped
+from dkron_operator.plan.status.fold import fold_all
+from dkron_operator.plan.status.written import Slots, facts
 from tests.support.builders import NOON, after, claim, execution, job_view, situation
 
 FIRST, SECOND = after(330), after(450)

@@ -11,8 +11,8 @@ from dkron_crds.job import Heard, JobStatus
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Unavailable
 from dkron_kube.paths import DKRON_JOBS, JOBS
-from dkron_operator.plan.cause import following
-from dkron_operator.plan.unknown_jobs import is_settled
+from dkron_operator.plan.situation.cause import following
+from dkron_operator.plan.status.unknown_jobs import is_settled
 from dkron_operator.watch.resync import Resync
 from tests.support.builders import (
     NAME,

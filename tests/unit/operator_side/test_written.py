@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dkron_crds.job import Active, Execution, History, JobStatus, SkipReason
 from dkron_operator.cache.write_accounting import WriteAccounting
-from dkron_operator.plan.changes import (
+from dkron_operator.plan.status.changes import (
     Change,
     Decided,
     Discarded,
@@ -21,9 +21,9 @@ from dkron_operator.plan.changes import (
     SlotsSkipped,
     Started,
 )
-from dkron_operator.plan.fold import fold_all
-from dkron_operator.plan.line_changes import DroppedFromLine, dequeued, queued
-from dkron_operator.plan.written import Fact, SlotResult, Slots, facts, holds
+from dkron_operator.plan.status.fold import fold_all
+from dkron_operator.plan.status.line import DroppedFromLine, dequeued, queued
+from dkron_operator.plan.status.written import Fact, SlotResult, Slots, facts, holds
 from tests.support.builders import NOON, after, claim, execution, request_claim, seen, thirds_of_minutes
 
 FIRST, SECOND, RETRY = claim(NOON), claim(after(60)), claim(NOON, attempt=2, at=after(5))

@@ -10,7 +10,8 @@ import pytest
 
 from dkron_crds.job import Concurrency, GroupStatus, SkipReason, When
 from dkron_crds.schedule import parse
-from dkron_operator.plan import dependency_changes, upstream_runs
+from dkron_operator.plan.status import dependencies as dependency_changes
+from dkron_operator.plan.steps import dependents as upstream_runs
 from tests.simulation.controllers import Course
 from tests.simulation.every_write import Story, ask, attempts, dkron_run, inline, job, nodes, status
 from tests.simulation.network import Ill

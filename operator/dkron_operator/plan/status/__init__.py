@@ -1,0 +1,1 @@
+"""Changes of a status, and how each is folded."""

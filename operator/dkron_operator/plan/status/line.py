@@ -1,0 +1,100 @@
+"""The changes of a line: runs leave it to begin, or are dropped from it (docs/adr/0047).
+
+Both apply only to entries that are exactly as the plan saw them. So a run that another process has begun is not
+dropped, and one that it has dropped does not begin.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from operator import attrgetter
+
+from dkron_crds.job import Active, JobStatus, SkipReason
+from dkron_operator.plan.situation.cause import RunKey
+
+TICK = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Dequeued:
+    """A run leaves the line to begin: `entries` are the claims of its members."""
+
+    entries: tuple[Active, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DroppedFromLine:
+    """A run leaves the line, and will not begin: `entries` are the claims of its members."""
+
+    entries: tuple[Active, ...]
+    reason: SkipReason
+    job: str
+    """The name that its first Job has without a member: a request is refused under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A run that was about to begin waits in line after all: `entries` are the claims of its members."""
+
+    entries: tuple[Active, ...]
+    at: datetime
+
+
+def run_of(entry: Active) -> RunKey:
+    """The run of this entry."""
+    return entry.trigger, entry.group
+
+
+def queued(entry: Active, now: datetime) -> Active:
+    """The claim, as one that waits in line from now on."""
+    return entry.model_copy(update={"queued_at": now, "started_at": now})
+
+
+def dequeued(entry: Active, now: datetime) -> Active:
+    """The claim, as one that begins now. The clock may have been set back."""
+    since = entry.queued_at
+    return entry.model_copy(update={"started_at": now if since is None else max(now, since + TICK)})
+
+
+def returned(entry: Active, now: datetime) -> Active:
+    """The claim, as one that waits in line, at the place that it had there."""
+    return queued(entry, entry.queued_at or now)
+
+
+def returning(status: JobStatus, attempt: Active, known: Iterable[RunKey]) -> tuple[Active, ...]:
+    """The claims of the run of this attempt, if none of its attempts ever began: these can wait in line. `known` are
+    the runs of the Jobs that exist."""
+    run = run_of(attempt)
+    mine = tuple(entry for entry in status.active if run_of(entry) == run)
+    begun = any(entry.uid or entry.attempt > 1 for entry in mine)
+    ended = any((record.trigger, record.group) == run for record in status.executions)
+    return () if begun or ended or run in known else tuple(entry for entry in mine if not entry.waits_in_line)
+
+
+def line_of(active: Iterable[Active]) -> list[tuple[Active, ...]]:
+    """The runs that wait in line, each with the claims of its members; the oldest first. Those that one plan has queued
+    stand in the status in their order."""
+    waiting = [entry for entry in active if entry.waits_in_line]
+    runs: dict[RunKey, list[Active]] = {}
+    for entry in sorted(waiting, key=attrgetter("queued_at")):
+        runs.setdefault(run_of(entry), []).append(entry)
+    return [tuple(entries) for entries in runs.values()]
+
+
+def with_begun(status: JobStatus, change: Dequeued) -> JobStatus:
+    """The status after a run has left the line to begin."""
+    return _with_each(status, change, dequeued)
+
+
+def with_returned(status: JobStatus, change: Returned) -> JobStatus:
+    """The status after a run has come into line, or back."""
+    return _with_each(status, change, returned)
+
+
+def _with_each(status: JobStatus, change: Dequeued | Returned, to: Callable[[Active, datetime], Active]) -> JobStatus:
+    moved = frozenset(change.entries)
+    if not moved & frozenset(status.active):
+        return status
+    active = tuple(to(entry, change.at) if entry in moved else entry for entry in status.active)
+    return status.model_copy(update={"active": active})

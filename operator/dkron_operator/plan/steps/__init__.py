@@ -1,0 +1,1 @@
+"""Steps of a plan, one module for each subject; `advance.STEPS` has their order."""
