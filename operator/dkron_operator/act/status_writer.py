@@ -17,10 +17,10 @@ from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.plan.actions import Report, Severity
-from dkron_operator.plan.status.archive_outbox import only_riders
 from dkron_operator.plan.status.beginnings import are_beginnings
 from dkron_operator.plan.status.changes import Change
 from dkron_operator.plan.status.fold import fold
+from dkron_operator.plan.status.outbox import only_riders
 from dkron_operator.plan.status.size import fit
 
 Object = dict[str, Any]

@@ -33,6 +33,7 @@ from dkron_operator.plan.status.dependencies import ParentRunsPassed, Tracked, w
 from dkron_operator.plan.steps.dependents import PATIENCE, Fullness, fullness, most_shown
 from tests.support.builders import NOON, UID, after, claim, execution, job_view, nodes, outcome, run, seen, situation
 from tests.support.folding import fold_one
+from tests.support.outbox import DELIVERY, outbox
 from tests.support.plans import condition, created, messages, replan, requests_removed, skips
 
 SUCCESS, FAILED, PARTLY = GroupStatus.SUCCESS, GroupStatus.FAILED, GroupStatus.PARTIALLY_FAILED
@@ -543,7 +544,7 @@ def test_an_ephemeral_job_goes_after_a_success(status: GroupStatus, children: li
 def test_ephemeral_job_is_deleted_after_its_record_is_delivered() -> None:
     first = parent(ended(), children=[], ephemeral=True)
     job, before = first.situation.job, first.situation.status
-    owed = first.status.model_copy(update={"undelivered": ("a-job",)})
+    owed = first.status.model_copy(update={"outbox": outbox(["a-job"], DELIVERY)})
     assert not advance(situation(job, first.status, persisted=before)).wants(DeleteDkronJob)
     assert not advance(situation(job, owed)).wants(DeleteDkronJob)
     assert advance(situation(job, first.status)).wants(DeleteDkronJob)

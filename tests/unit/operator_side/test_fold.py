@@ -26,16 +26,15 @@ from dkron_crds.job import (
 )
 from dkron_operator.plan.status.changes import (
     Accepted,
-    Archived,
     ArchiveTurned,
     Change,
     ConditionsSet,
     Decided,
-    Delivered,
     Discarded,
     Dropped,
     Finished,
     Forgotten,
+    HandedOver,
     Lost,
     Refused,
     SlotsSkipped,
@@ -45,6 +44,7 @@ from dkron_operator.plan.status.deferred import DeferredStarted, SlotsDeferred, 
 from dkron_operator.plan.status.fold import is_recorded
 from tests.support.builders import NOON, after, claim, execution, request_claim, seen, thirds_of_minutes
 from tests.support.folding import fold_all, fold_one
+from tests.support.outbox import ARCHIVE, DELIVERY, undelivered
 
 HISTORY = History()
 MISSED, BUSY, LATE = SkipReason.MISSED, SkipReason.CONCURRENCY_FORBIDDEN, SkipReason.DEADLINE_EXCEEDED
@@ -282,7 +282,7 @@ running = st.one_of(entries.map(Started), entries.map(seen).map(Started), ending
 telling = st.one_of(
     st.builds(Accepted, st.sampled_from(SLOTS), st.sampled_from(["f", "g"])),
     st.just(ArchiveTurned(on=True)),
-    st.sets(entries, max_size=3).map(lambda found: Archived(frozenset(entry.job for entry in found))),
+    st.sets(entries, max_size=3).map(lambda found: HandedOver(ARCHIVE, frozenset(entry.job for entry in found))),
     st.builds(ConditionsSet, st.integers(1, 3), st.sampled_from([(), (CONDITION,)]), st.sampled_from([None, *SLOTS])),
 )
 changes = st.one_of(
@@ -376,9 +376,9 @@ def owed(entry: Active) -> Finished:
 
 def test_execution_is_owed_until_delivered() -> None:
     status = folded(owed(FIRST), finished(SECOND))
-    assert status.undelivered == (FIRST.job,)
-    told = folded(Delivered(frozenset({FIRST.job})), onto=status)
-    assert told.undelivered == ()
+    assert undelivered(status) == (FIRST.job,)
+    told = folded(HandedOver(DELIVERY, frozenset({FIRST.job})), onto=status)
+    assert undelivered(told) == ()
     assert folded(owed(FIRST), onto=told) == told
 
 
@@ -396,12 +396,12 @@ def test_execution_is_owed_until_delivered() -> None:
 )
 def test_record_says_that_its_output_was_not_delivered(output: str, expected: str) -> None:
     status = JobStatus(executions=(execution(SECOND, output="/a.log"), execution(FIRST, output=output)))
-    told = folded(Delivered(frozenset(), (Lost(FIRST.job, "/a.log", "not delivered"),)), onto=status)
+    told = folded(HandedOver(DELIVERY, frozenset(), (Lost(FIRST.job, "/a.log", "not delivered"),)), onto=status)
     assert [each.output for each in told.executions] == ["/a.log", expected]
 
 
 def test_an_execution_that_is_not_kept_is_not_owed() -> None:
-    assert folded(owed(FIRST), owed(SECOND), history=History(executions=1)).undelivered == (SECOND.job,)
+    assert undelivered(folded(owed(FIRST), owed(SECOND), history=History(executions=1))) == (SECOND.job,)
 
 
 def test_foreign_conditions_are_kept_as_far_as_they_fit() -> None:

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 from dkron_crds.job import JobStatus, Trigger
 from dkron_operator.plan.situation.cause import is_call
-from dkron_operator.plan.status.archive_outbox import is_rider
 from dkron_operator.plan.status.changes import Change, ConditionsSet, Decided, Forgotten, Started
+from dkron_operator.plan.status.outbox import is_rider
 
 
 def are_beginnings(status: JobStatus, changes: Iterable[Change]) -> bool:

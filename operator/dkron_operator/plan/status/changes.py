@@ -12,6 +12,7 @@ from dkron_crds.job import (
     Execution,
     JobStatus,
     NotedPause,
+    Receiver,
     SkipReason,
     UnarchivedSlots,
 )
@@ -171,11 +172,14 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
-    """Every receiver of the executions of these Jobs was told, or could not be."""
+class HandedOver:
+    """A receiver has got the executions of these Jobs, or cannot get them, and the archive these slots that did not
+    run."""
 
-    jobs: frozenset[str]
+    to: Receiver
+    jobs: frozenset[str] = frozenset()
     lost: tuple[Lost, ...] = ()
+    slots: tuple[UnarchivedSlots, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,14 +187,6 @@ class ArchiveTurned:
     """The operator has an archive, or has none any more."""
 
     on: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Archived:
-    """The archive has the executions of these Jobs, and these slots that did not run."""
-
-    jobs: frozenset[str] = frozenset()
-    slots: tuple[UnarchivedSlots, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +223,6 @@ class Enqueued:
 Change = (
     Accepted | Decided | SlotsSkipped | SlotsDeferred | DeferredStarted | Refused | Forgotten
     | Started | Enqueued | Dequeued | Returned | DroppedFromLine | Finished | Dropped | Discarded
-    | ParentRunsHandled | ParentRunsPassed | Delivered | ArchiveTurned | Archived
+    | ParentRunsHandled | ParentRunsPassed | HandedOver | ArchiveTurned
     | ConditionsSet | PauseNoted | Link | Reserved | MarkTakenBack | TimeTakenBack
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """The facts that changes make true of a status: which slots they settle, and which attempts they show and record.
 
-`fold` gives them, and whoever counts, remembers or traces reads them. A process counts a fact when the API server has
+`fold` gives them; metrics, the cached job and traces read them. A process counts a fact when the API server has
 accepted its write that holds the fact (docs/adr/0020).
 """
 

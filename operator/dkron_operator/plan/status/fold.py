@@ -19,25 +19,24 @@ from dkron_crds.job import (
     GroupStatus,
     History,
     JobStatus,
+    Receiver,
     SkipReason,
 )
 from dkron_crds.schedule.instants import later
 from dkron_crds.status import MAX_COUNTED, MAX_REFUSED
 from dkron_operator.plan.situation.cause import ON_REQUEST
-from dkron_operator.plan.status.archive_outbox import archived, delivered, owed_slots, turned, with_owed
 from dkron_operator.plan.status.changes import (
     Accepted,
-    Archived,
     ArchiveTurned,
     Change,
     ConditionsSet,
     Decided,
-    Delivered,
     Discarded,
     Dropped,
     Enqueued,
     Finished,
     Forgotten,
+    HandedOver,
     MarkTakenBack,
     Memory,
     ParentRunsHandled,
@@ -83,6 +82,14 @@ from dkron_operator.plan.status.facts import (
 )
 from dkron_operator.plan.status.line import Dequeued, DroppedFromLine, Returned, with_begun, with_returned
 from dkron_operator.plan.status.mark import marked, taken_back, with_ran_ahead
+from dkron_operator.plan.status.outbox import (
+    handed_over,
+    owed_slots,
+    owed_to,
+    turned,
+    with_entry,
+    without_missing,
+)
 from dkron_operator.plan.status.trim import trimmed
 from dkron_operator.plan.status.window import Reserved, fold_window
 
@@ -143,12 +150,10 @@ def _fold_one(status: JobStatus, change: Change, history: History, facts: list[F
             return _dropped_from_line(status, change, facts)
         case Discarded(entries):
             return _with(status, active=tuple(entry for entry in status.active if entry not in entries))
-        case Delivered():
-            return delivered(status, change)
+        case HandedOver():
+            return handed_over(status, change)
         case ArchiveTurned(on):
             return turned(status, on=on)
-        case Archived():
-            return archived(status, change)
         case PauseNoted(noted):
             return _with(status, paused=noted)
         case ConditionsSet(generation, conditions, upcoming, runs_after):
@@ -344,16 +349,10 @@ def _finished(status: JobStatus, change: Finished, history: History, facts: list
     status = with_execution(with_ran_ahead(status, execution), execution)
     if not any(e.group == execution.group for e in active):
         status = _with_group(status, executions, execution.group)
-    unarchived = () if status.unarchived is None else (*status.unarchived.executions, execution.job)
+    status = with_entry(status, execution.job, deliver=change.deliver)
+    unarchived = owed_to(status, Receiver.ARCHIVE)
     kept = trimmed(executions, limit=history.executions, active=active, owed=unarchived)
-    status = with_owed(_with(status, executions=kept), unarchived, executions)
-    return _owed(status, execution.job) if change.deliver else status
-
-
-def _owed(status: JobStatus, job: str) -> JobStatus:
-    """The execution of this Job still has to be delivered. An execution that is not kept cannot be."""
-    kept = {execution.job for execution in status.executions}
-    return _with(status, undelivered=tuple(name for name in (*status.undelivered, job) if name in kept))
+    return without_missing(_with(status, executions=kept), executions)
 
 
 def start_of(execution: Execution) -> tuple[datetime, int]:

@@ -16,10 +16,10 @@ from dkron_crds.status import MAX_DEPENDENTS, MAX_ENDED
 from dkron_operator.plan.actions import DeleteDkronJob, ReadOutcome, RemoveAnnotation, WriteStatus
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.situation.view import AttemptJob, AttemptState, JobView
-from dkron_operator.plan.status.archive_outbox import owes_archive
 from dkron_operator.plan.status.changes import Forgotten
 from dkron_operator.plan.status.dependencies import Followed, oldest_first
 from dkron_operator.plan.status.fold import group_status, recorded
+from dkron_operator.plan.status.outbox import is_owing
 
 PATIENCE = timedelta(seconds=30)
 """How long the oldest run may block another one before it is given up."""
@@ -107,7 +107,7 @@ def plan_removal(plan: Plan) -> None:
     situation, uid = plan.situation, plan.situation.job.uid
     status = plan.status
     to_do = plan.changes or plan.create or plan.wants(RemoveAnnotation, WriteStatus, ReadOutcome)
-    if to_do or status.active or status.undelivered or owes_archive(status):
+    if to_do or status.active or is_owing(status):
         return
     if not is_over(plan) or situation.persisted != situation.status:
         return
