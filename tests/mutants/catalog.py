@@ -17,7 +17,7 @@ UNIT = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """`before` stands exactly once in `file`, and becomes `after`. The file is one below the package of the operator, or
+    """`before` stands exactly once in `file`, and becomes `after`. The file is below the package of the operator, or
     begins with the folder of another program. `what` is the mistake that this makes; `tests` are unit tests that look
     at it, beside the file's own."""
 

@@ -145,7 +145,7 @@ def _wait(case: Case, end: End) -> Wait:
     by = _decided(case, end)
     if by >= FOREVER or not case.has_line(case.life.specs(end.at, by)):
         return Wait(end.at, by, by)
-    # The slot of its run has the second of this end. The second after it is that of another end.
+    # The slot of its run has the second of this end. A later second belongs to another end.
     near = case.weather.terms.grain
     own = [group for group in case.of(Trigger.DEPENDENT) if ZERO <= end.at - group.slot <= near]
     return case.wait(end.at, by, *(own if len(own) == 1 else ()))
