@@ -193,17 +193,6 @@ async def test_owed_executions_are_archived_after_a_crash(moment: str) -> None:
         assert unarchived(edges.status()) == (SECOND.job,)
 
 
-async def test_lag_begins_with_the_replica() -> None:
-    """The archive may have what a status owed before."""
-    archive = FakeArchive()
-    archive.trouble = "database is locked"
-    async with operator(FakeKube(), archive, **owing(claim(after(minutes=-30)))) as edges:
-        await until(30)
-        since = state(edges).waiting_since
-        assert since is not None
-        assert since >= NOON
-
-
 async def test_archive_that_is_away_keeps_records_in_the_status() -> None:
     kube, archive = FakeKube(), FakeArchive()
     archive.trouble = "database is locked"
@@ -416,7 +405,9 @@ async def test_what_was_missed_without_the_lease_is_found() -> None:
     async with operator(kube, archive, schedule="@manually") as edges:
         await until(5)
         edges.acts = False
-        edges.edit_job(lambda body: body["status"].update(owing(FIRST)["status"].to_wire()))
+        # Nothing that a plan would write, and that would be looked at by its write.
+        wire = owing(FIRST)["status"].to_wire()
+        edges.edit_job(lambda body: body["status"].update({key: wire[key] for key in ("executions", "unarchived")}))
         edges.watch()
         edges.acts = True
         await until(70)
@@ -440,6 +431,69 @@ async def test_replica_that_may_not_act_writes_nothing() -> None:
     assert archive.names() == [FIRST.job]
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
+
+
+OURS, RENEWED = Leadership(held=True, term=1), Leadership(held=True, term=1, leader="me")
+NEXT_TERM, ANOTHERS = Leadership(held=True, term=2), Leadership(leader="other", term=1)
+
+
+@pytest.mark.parametrize(
+    ("terms", "again"),
+    [
+        pytest.param((RENEWED,), False, id="the same term"),
+        pytest.param((NEXT_TERM,), True, id="a new term"),
+        pytest.param((ANOTHERS, OURS), True, id="another led meanwhile"),
+    ],
+)
+async def test_new_term_takes_nothing_for_stored(terms: tuple[Leadership, ...], again: bool) -> None:
+    archive = FakeArchive()
+    async with operator(FakeKube(), archive) as edges:
+        await first_ends(edges)
+        assert (archive.names(), owed(edges).executions) == ([FIRST.job], (FIRST.job,))
+        archive.entries.clear()
+        archive.changes.clear()
+        assert edges.parts.archiver is not None
+        for each in terms:
+            edges.parts.archiver.lead(each)
+        await until(70)
+        assert (archive.names(), len(archive.changes)) == (([FIRST.job], 1) if again else ([], 0))
+
+
+@pytest.mark.parametrize(
+    ("term", "names"),
+    [
+        pytest.param(RENEWED, [FIRST.job], id="the same term"),
+        pytest.param(NEXT_TERM, [], id="a new term"),
+        pytest.param(ANOTHERS, [], id="another's"),
+    ],
+)
+async def test_new_term_drops_records_of_deleted_jobs(term: Leadership, names: list[str]) -> None:
+    """Another replica had the status, too, and may have handed them over."""
+    kube, archive = FakeKube(), FakeArchive()
+    archive.trouble = "away"
+    async with operator(kube, archive, **owing(FIRST)) as edges:
+        await until(3)
+        edges.handlers.feed_job("DELETED", kube.remove(DKRON_JOBS, "backup"))
+        assert edges.parts.archiver is not None
+        edges.parts.archiver.lead(term)
+        archive.trouble = ""
+        await until(20)
+        assert archive.names() == names
+
+
+@pytest.mark.parametrize(("term", "since"), [(RENEWED, 0), (NEXT_TERM, 20)], ids=["the same term", "a new term"])
+async def test_lag_begins_with_the_term(term: Leadership, since: float) -> None:
+    """The archive may have what a status owed before."""
+    archive = FakeArchive()
+    archive.trouble = "database is locked"
+    async with operator(FakeKube(), archive, **owing(claim(after(minutes=-30)))) as edges:
+        await until(20)
+        assert edges.parts.archiver is not None
+        edges.parts.archiver.lead(term)
+        await until(90)
+        found = state(edges).waiting_since
+        assert found is not None
+        assert round((found - NOON).total_seconds()) == since
 
 
 @pytest.mark.parametrize(("seconds", "looks"), [(1.0, 2), (2.0, 13)], ids=["done in time", "more is left"])

@@ -1,4 +1,4 @@
-"""The tables of the first version: those of the metadata, until the first release freezes them here.
+"""The tables of the first version. Until the first release they are the metadata; then they are written out here.
 
 Revision ID: 0001
 Revises:
