@@ -229,7 +229,7 @@ FILLED = (
     Filled("DkronJob.status.heard", status.MAX_HEARD // 2, _heard),
     Filled("DkronJob.status.outbox", status.MAX_EXECUTIONS // 2,
            lambda n: {"executions": executions(n), "outbox": outbox(_names(n), *Receiver)}),
-    Filled("DkronJob.status.outbox[].to", len(Receiver) // 2,
+    Filled("DkronJob.status.outbox.to", len(Receiver) // 2,
            lambda n: {"executions": executions(1), "outbox": outbox(_names(1), *tuple(Receiver)[:n])}),
     Filled("DkronJob.status.ranAhead", status.MAX_RAN_AHEAD // 2, lambda n: {"ran_ahead": slots(n, 1)}),
     Filled("DkronJob.status.refused", status.MAX_REFUSED // 2, lambda n: {"refused": _names(n)}),

@@ -407,7 +407,9 @@ async def test_what_was_missed_without_the_lease_is_found() -> None:
         edges.acts = False
         # Nothing that a plan would write, and that would be looked at by its write.
         wire = owing(FIRST)["status"].to_wire()
-        edges.edit_job(lambda body: body["status"].update({key: wire[key] for key in ("executions", "unarchived")}))
+        edges.edit_job(
+            lambda body: body["status"].update({key: wire[key] for key in ("executions", "outbox", "unarchived")})
+        )
         edges.watch()
         edges.acts = True
         await until(70)
@@ -449,7 +451,7 @@ async def test_new_term_takes_nothing_for_stored(terms: tuple[Leadership, ...], 
     archive = FakeArchive()
     async with operator(FakeKube(), archive) as edges:
         await first_ends(edges)
-        assert (archive.names(), owed(edges).executions) == ([FIRST.job], (FIRST.job,))
+        assert (archive.names(), unarchived(edges.status())) == ([FIRST.job], (FIRST.job,))
         archive.entries.clear()
         archive.changes.clear()
         assert edges.parts.archiver is not None
