@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ("lib", "operator", "api", "cli", "crds", "charts")
 
 ATTEMPTS = {
-    "crds": ("Active", "Execution", "RunAttempt"),  # in the statuses of DkronJobs and DkronRuns
+    "crds": ("Attempt",),  # in the statuses of DkronJobs and DkronRuns
     "operator": ("AttemptJob", "Outcome", "Cause"),  # a Job as the operator sees it, its end, and what names it
     "lib": ("ArchivedExecution", "Ended", "Attempt"),  # a row of the archive, in messages to processors, in reports
     "api": ("Found", "Ended"),  # in lists of the REST API, and in their filters
