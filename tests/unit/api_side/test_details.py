@@ -130,7 +130,7 @@ async def test_too_deep_template_leaves_the_other_details(api: Api) -> None:
 
 async def test_a_list_shows_tools_parents_pauses_and_words(api: Api) -> None:
     held = JobStatus(conditions=(CONDITION.model_copy(update=PAUSED),))
-    broken = JobStatus(conditions=(CONDITION.model_copy(update=BROKEN),))
+    broken = JobStatus(conditions=(Condition(**{**CONDITION.model_dump(), **BROKEN}),))
     api.know_jobs(kept("helm"), job("b", parentJob="a", status=held), job("c", schedule="0 0 25 * * *", status=broken))
     assert await answer(api, "/v1/jobs?fields=name,kept_by,parents,paused,reason,words") == [
         {"name": "a", "kept_by": {"tool": "Helm", "name": "", "fields": {"schedule": "helm"}}, "parents": [],
