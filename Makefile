@@ -56,12 +56,13 @@ fmt: venv ## Format the code and apply ruff's fixes
 	$(BIN)/ruff check --fix $(SOURCES)
 
 .PHONY: lint
-lint: venv docs $(if $(shell command -v npm),$(if $(wildcard ui/package.json),lint-ui)) ## Check format, lint, types, import directions, the words of the prose, and the site with its links
+lint: venv docs $(if $(shell command -v npm),$(if $(wildcard ui/package.json),lint-ui)) ## Check format, lint, types, import directions, the words of the prose, the budgets, and the site with its links
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python hack/prose.py
+	@PYTHONPATH=hack $(BIN)/python -m budgets
 
 # uv writes each command into its file, where Renovate reads it: options in full, with "=". The clients of others stay at
 # their own pins, so Renovate does not touch them.

@@ -236,11 +236,25 @@ class UnarchivedSlots(WireModel):
     """Why they did not run, as in status.skipped."""
 
 
-class Unarchived(WireModel):
-    """Records that the archive has yet to get, or has just got."""
+class Receiver(StrEnum):
+    """What an ended attempt is handed over to: the archive, or delivery to processors and notifications."""
 
-    executions: Annotated[tuple[JobName, ...], Field(max_length=MAX_EXECUTIONS, json_schema_extra=ATOMIC_LIST)] = ()
-    """Jobs in executions. While the archive is away, executions keeps up to 100 of them, whatever spec.history says."""
+    ARCHIVE = "Archive"
+    DELIVERY = "Delivery"
+
+
+class OutboxEntry(WireModel):
+    """An ended attempt that has yet to be handed over, or has just been."""
+
+    job: JobName
+    """Its Job, which stands in executions."""
+
+    to: Annotated[tuple[Receiver, ...], Field(min_length=1, max_length=len(Receiver), json_schema_extra=ATOMIC_LIST)]
+    """Archive: the archive has yet to get it. Delivery: the processors and notifications have."""
+
+
+class Unarchived(WireModel):
+    """Slots that the archive has yet to get, or has just got, and how many records it never got."""
 
     skipped: Annotated[
         tuple[UnarchivedSlots, ...], Field(max_length=MAX_SKIPPED_RANGES, json_schema_extra=ATOMIC_LIST)
@@ -307,12 +321,13 @@ class JobStatus(StatusModel):
     executions: Annotated[tuple[Execution, ...], Field(max_length=MAX_EXECUTIONS, json_schema_extra=ATOMIC_LIST)] = ()
     """Attempts that have ended, newest first; at most spec.history.executions of them."""
 
-    undelivered: Annotated[tuple[JobName, ...], Field(max_length=MAX_EXECUTIONS, json_schema_extra=ATOMIC_LIST)] = ()
-    """Jobs in executions whose end the processors and notifications have yet to receive, or have just received. After
-    a crash they are sent again, with the same execution id."""
+    outbox: Annotated[tuple[OutboxEntry, ...], Field(max_length=MAX_EXECUTIONS, json_schema_extra=ATOMIC_LIST)] = ()
+    """Executions that the archive, or the processors and notifications, have yet to get, or have just got. After a
+    crash they are handed over again, with the same execution id. While the archive is away, executions keeps up to 100
+    for it, whatever spec.history says."""
 
     unarchived: Unarchived | None = None
-    """Records that the archive has yet to get. They leave with the next write after it has them. Absent while the
+    """Other records that the archive has yet to get. They leave with the next write after it has them. Absent while the
     operator runs without an archive."""
 
     status: GroupStatus = GroupStatus.NEVER

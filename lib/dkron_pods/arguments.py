@@ -1,6 +1,11 @@
-"""The values of a run in the arguments of a command, which was split before. Pure."""
+"""The values of a run in the words of a command. Pure.
 
-from collections.abc import Sequence
+No table knows all programs that read an argument as code or as an option. So a value is a whole word of a command, and
+the job limits what it may be: by a type or a pattern.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from dkron_crds.job import JobSpec, ReadyReason
@@ -8,85 +13,71 @@ from dkron_crds.parameters import Parameter, ParameterType
 from dkron_crds.placeholders import Values
 from dkron_crds.schedule.errors import quoted
 from dkron_pods.config import ConfigError
-from dkron_pods.interpreters import MOST_WORDS, READ_BY_A_SHELL, Code, code_in
 
-_PROGRAM = "a parameter cannot be part of the program name; use it in the arguments"
-_TOO_MANY = f"a command with a parameter has at most {MOST_WORDS} words"
+_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+_REFERENCE = re.compile(r"\$\$|\$\(([^)]*)\)")
+"""A reference to a variable as the kubelet reads it; `$$` is a dollar."""
 
 
 def filled_words(words: Sequence[str], values: Values, *, program_first: bool) -> list[str]:
-    """The words with their values, each of which stays one word. Raises `ConfigError` for a parameter that would be a
-    program, or a part of code that a program runs."""
-    if not any(values.named(word) for word in words):
-        return list(words)
-    if len(words) > MOST_WORDS:
-        raise _refused(next(name for word in words for name in values.named(word)), _TOO_MANY)
-    if program_first and values.named(words[0]):
-        raise _refused(values.named(words[0])[0], _PROGRAM)
-    for code in code_in(words):
-        for name in values.named(code.text):
-            one = values.declared[name]
-            begins = values.first(code.text) == 0 and values.named(code.text)[0] == name
-            if _is_code(code, one, begins=begins):
-                raise _refused(name, _why(code, one))
+    """Return the words with their values, each of which stays one word. Raises `ConfigError` for a parameter that is a
+    part of a word or can be any text, and for one in the name of the program."""
+    for number, word in enumerate(words):
+        for name in values.named(word):
+            why = _misuse(values.declared[name], is_whole=word == f"{{{{{name}}}}}")
+            if program_first and number == 0:
+                why = "a parameter cannot be part of the program name; use it in the arguments"
+            if why:
+                raise ConfigError(f"parameter {quoted(name)}: {why}", reason=ReadyReason.INVALID_PARAMETERS)
     return [values.text(word) for word in words]
 
 
-def script_problem(spec: JobSpec) -> str:
-    """Where a container of the template has code with `$(DKRON_PARAM_NAME)`, as a sentence that names the parameter;
-    empty if nowhere. Kubernetes would replace it before the program reads the code."""
+def template_problem(spec: JobSpec) -> str:
+    """Return where a container of the template has `$(DKRON_PARAM_NAME)` in a command that cannot have the value, as a
+    sentence that names the parameter; empty if nowhere. Kubernetes replaces it before the program begins."""
     pod = (spec.job_template.spec.get("template") or {}) if spec.parameters else {}
-    pod = pod.get("spec") if isinstance(pod, dict) else {}
-    for container in (*_maps(pod, "initContainers"), *_maps(pod, "containers")):
-        words = _texts(container, "command") + _texts(container, "args")
-        found = list(code_in(words[:MOST_WORDS]))
-        for one in spec.parameters if found else ():
-            for reference in _references(container, f"$({one.variable})"):
-                for code in found:
-                    if reference in code.text and _is_code(code, one, begins=code.text.startswith(reference)):
-                        return f"parameter {quoted(one.name)}: {reference} in jobTemplate: {_why(code, one)}"
+    for container in _maps(pod.get("spec") if isinstance(pod, dict) else {}, "containers"):
+        sources = _sources(container, spec.parameters)
+        for word in _words(container):
+            for variable in _REFERENCE.findall(word):
+                reference = f"$({variable})"
+                for one in sources.get(variable, ()):
+                    if why := _misuse(one, is_whole=word == reference):
+                        return f"parameter {quoted(one.name)}: {reference} in jobTemplate: {why}"
     return ""
 
 
-def _is_code(code: Code, one: Parameter, *, begins: bool) -> bool:
-    """Whether a parameter in this word is code. `begins` is whether its value begins the word: one of another type, or
-    with a pattern, begins with - only if the author of the job allows it."""
-    return not code.begins or (begins and one.type is ParameterType.STRING and not one.pattern)
-
-
-def _why(code: Code, one: Parameter) -> str:
-    if not code.program:
-        return _PROGRAM
-    if code.begins:
+def _misuse(one: Parameter, *, is_whole: bool) -> str:
+    """Return why a parameter cannot stand in a word of a command; empty if it can."""
+    if one.type is ParameterType.STRING and not one.pattern:
         return (
-            f"{code.program} would take a value that begins with - as an option, which may run a program; put -- "
-            "before it, or give the parameter a pattern"
+            "its value can be any text, which a program may read as an option or as code; in a shell, use "
+            f'"${one.variable}", or give the parameter another type or a pattern'
         )
-    if code.program in READ_BY_A_SHELL:
-        return f'a shell reads this argument of the command as code; use "${one.variable}", with the quotes'
-    return f"{code.program} runs this argument of the command as code; read the variable {one.variable} in the code"
+    if not is_whole:
+        return f'it has to be a whole word of the command; in a shell, use "${one.variable}", with the quotes'
+    return ""
 
 
-def _references(container: dict[str, Any], own: str) -> list[str]:
-    """Return the references by which the value gets into a container: its own, and references of variables made from
-    it."""
-    found = [own]
+def _sources(container: dict[str, Any], declared: Sequence[Parameter]) -> dict[str, tuple[Parameter, ...]]:
+    """Return the variables of a container whose values are made from parameters, and from which ones."""
+    sources: dict[str, tuple[Parameter, ...]] = {one.variable: (one,) for one in declared}
     for variable in _maps(container, "env"):
         text = variable.get("value")
-        if isinstance(text, str) and any(reference in text for reference in found):
-            found.append(f"$({variable.get('name')})")
-    return found
+        names = _REFERENCE.findall(text) if isinstance(text, str) else ()
+        if found := {one.name: one for name in names for one in sources.get(name, ())}:
+            sources[str(variable.get("name"))] = tuple(found.values())
+    return sources
+
+
+def _words(container: dict[str, Any]) -> Iterator[str]:
+    """Yield the words in which Kubernetes replaces references to variables."""
+    probes = (probe for key in _PROBES if isinstance(probe := container.get(key), dict))
+    calls = (call for probe in probes if isinstance(call := probe.get("exec"), dict))
+    for words in (container.get("command"), container.get("args"), *(call.get("command") for call in calls)):
+        yield from (word for word in words if isinstance(word, str)) if isinstance(words, list) else ()
 
 
 def _maps(owner: object, key: str) -> list[dict[str, Any]]:
     items = owner.get(key) if isinstance(owner, dict) else None
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-
-
-def _texts(container: dict[str, Any], key: str) -> list[str]:
-    words = container.get(key)
-    return [word for word in words if isinstance(word, str)] if isinstance(words, list) else []
-
-
-def _refused(name: str, why: str) -> ConfigError:
-    return ConfigError(f"parameter {quoted(name)}: {why}", reason=ReadyReason.INVALID_PARAMETERS)

@@ -10,7 +10,7 @@ from dkron_crds.parameter_places import parameters_problem, unknown_placeholders
 from dkron_crds.placeholders import NO_VALUES, Values
 from dkron_executors.keys import MODELS
 from dkron_pods import call, docker, inline, shell
-from dkron_pods.arguments import script_problem
+from dkron_pods.arguments import template_problem
 from dkron_pods.config import ConfigError
 from dkron_pods.images import Images, check_images
 from dkron_pods.problem import Problem
@@ -57,7 +57,7 @@ def check(spec: JobSpec) -> Problem | None:
             return Problem(
                 "InvalidExecutorConfig", f"{key}: it contains a NUL character, which cannot be passed to a program"
             )
-    if why := parameters_problem(spec) or script_problem(spec):
+    if why := parameters_problem(spec) or template_problem(spec):
         return Problem(ReadyReason.INVALID_PARAMETERS, why)
     values = Values.sample(spec.parameters)
     try:

@@ -15,6 +15,7 @@ from dkron_operator.act.foreign import ForeignJobs
 from dkron_operator.act.inline_calls import Allowance, InlineCalls
 from dkron_operator.act.ports import Listener, Ports
 from dkron_operator.act.quota_line import QuotaLine
+from dkron_operator.act.status_sweep import StatusSweep
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.act.tracing import RunTracing
 from dkron_operator.archive.archiver import Archiver
@@ -33,10 +34,8 @@ from dkron_operator.delivery.senders import Senders
 from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.options import Options
 from dkron_operator.pauses.informer import Pauses
-from dkron_operator.pauses.status import PauseStatuses
 from dkron_operator.plan.situation.requested_runs import RequestedRun
 from dkron_operator.pools.informer import Pools
-from dkron_operator.pools.status import PoolStatuses
 from dkron_operator.reconcile.create_budget import CreateBudget
 from dkron_operator.reconcile.due_queue import DueQueue
 from dkron_operator.reconcile.gather import Gatherer, Sources, retention
@@ -179,28 +178,9 @@ class Parts:
         return Pauses(self._scope(DKRON_PAUSES), self.store, requeue=self.jobs.add)
 
     @cached_property
-    def pause_statuses(self) -> PauseStatuses:
-        """The statuses of the DkronPauses."""
-        return PauseStatuses(
-            self.ports.client,
-            self.pauses,
-            self.store,
-            home=self.options.home,
-            clock=self.ports.clock,
-            may_act=self.may_act,
-        )
-
-    @cached_property
     def pools(self) -> Pools:
         """The DkronPools, and who has their places."""
         return Pools(self._scope(DKRON_POOLS), self.store, requeue=self.jobs.add_priority)
-
-    @cached_property
-    def pool_statuses(self) -> PoolStatuses:
-        """The statuses of the DkronPools."""
-        return PoolStatuses(
-            self.ports.client, self.pools, home=self.options.home, clock=self.ports.clock, may_act=self.may_act
-        )
 
     @cached_property
     def quota(self) -> QuotaLine:
@@ -365,8 +345,9 @@ class Parts:
         yield "nodes", self.nodes.run
         yield from (("pauses", self.pauses.run), ("pools", self.pools.run))
         yield "resync", self.resync.run
-        yield "pause status", self.pause_statuses.run
-        yield "pool status", self.pool_statuses.run
+        client, may_act = self.ports.client, self.may_act
+        yield "pause status", StatusSweep(client, self.pauses, may_act=may_act, look=self.pauses.look).run
+        yield "pool status", StatusSweep(client, self.pools, may_act=may_act).run
         yield from ((watch.name, watch.run) for watch in self.watches)
         yield "cluster status", self.cluster_status.look
         yield "delivery", self.delivery.run

@@ -179,10 +179,10 @@ CASES = (
     ),
     Hostile(
         "undelivered", dkron_job("undelivered", processors={"log": {}}),
-        lambda status: not status.get("undelivered") and is_ready(status),
+        lambda status: not status.get("outbox") and is_ready(status),
         status={
             "executions": [ended(odd) for odd in ("../../pods", "a b,c=d", "é", "x?y#z")],
-            "undelivered": ["../../pods", "a b,c=d", "é", "x?y#z", "none"],
+            "outbox": [{"job": odd, "to": ["Delivery"]} for odd in ("../../pods", "a b,c=d", "é", "x?y#z", "none")],
         },
     ),
     Hostile(

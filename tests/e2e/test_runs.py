@@ -22,12 +22,16 @@ SECOND = timedelta(seconds=1)
 REQUESTED = "2026-01-01T00:00:00Z"
 
 
-DECLARED = [{"name": "text"}, {"name": "count", "type": "integer"}, {"name": "token", "secret": True}]
+DECLARED = [
+    {"name": "text", "pattern": "(?s).*"},
+    {"name": "count", "type": "integer"},
+    {"name": "token", "secret": True},
+]
 HOSTILE = 'it\'s "$(DKRON_JOB_NAME)" `id` {{ count }}\n--second, line'
 VALUES = {"text": HOSTILE, "count": "-7", "token": "secretRef:creds/token"}
 SAY_ALL = """\
 sh -c 'printf "%s|" "$@" "$DKRON_PARAM_TEXT" "$DKRON_PARAM_COUNT" "$DKRON_PARAM_TOKEN" "$DKRON_SCHEDULED_TIME"'
-sh {{ text }} '<{{ count }}>'
+sh {{ text }} '{{ count }}'
 """
 DKRON_RUN = {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronRun"}
 
@@ -131,7 +135,7 @@ def test_kubernetes_executor_runs_the_template_unchanged(shared_site: Site) -> N
 def test_values_of_a_run_reach_its_pod_unchanged(shared_site: Site) -> None:
     kube = shared_site.kube
     (execution,) = kube.wait_status("given", "its run", finished(1))["executions"]
-    said = (HOSTILE, "<-7>", HOSTILE, "-7", MARK, "2026-01-31T02:30:00Z")
+    said = (HOSTILE, "-7", HOSTILE, "-7", MARK, "2026-01-31T02:30:00Z")
     assert (execution["success"], execution["output"]) == (True, "".join(f"{each}|" for each in said))
     (job,) = kube.jobs_of("given")
     assert MARK not in shown(job)

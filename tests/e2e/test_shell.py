@@ -26,7 +26,7 @@ AS_THE_IMAGE_SAYS = {"jobTemplate": pod_template(securityContext={"runAsNonRoot"
 NO_FILE = "uid=65532 gid=65532 groups=65532\n/bin/sh: can't create /file: Permission denied\n"
 HOSTILE = "'; echo hi; $(HOME) $$ `id` \"{{ y }}, A=1"
 PARAMETERS = [
-    {"name": "x", "default": HOSTILE}, {"name": "y"},
+    {"name": "x", "default": HOSTILE, "pattern": ".*"}, {"name": "y", "type": "integer"},
     {"name": "token", "secret": True, "default": "secretRef:creds/token"},
 ]  # fmt: skip
 LINES = "".join(f"{number}\n" for number in range(1, 2001))
@@ -90,7 +90,7 @@ CASES = (
     Case(
         "memory", "x=x; while true; do x=$x$x; done", {"success": False, "exitCode": 137}, SHELL | {"mem_limit": "16MB"}
     ),
-    Case("arguments", "echo '<{{ x }}>' {{ y }}", good(f"<{HOSTILE}> \n"), spec={"parameters": PARAMETERS}),
+    Case("arguments", "echo '{{ x }}' {{ y }}", good(f"{HOSTILE} \n"), spec={"parameters": PARAMETERS}),
     Case(
         "variables",
         'echo "$DKRON_PARAM_X" "$MORE" "${DKRON_PARAM_Y-unset}" "$DKRON_PARAM_TOKEN"',

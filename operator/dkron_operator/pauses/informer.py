@@ -5,14 +5,19 @@ Without permission to list them, or without the kind, jobs run as if there were 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
+from dkron_crds.pause import PauseStatus
 from dkron_kube.paths import DKRON_PAUSES
 from dkron_operator.cache.store import Store
-from dkron_operator.pauses.index import PauseIndex
+from dkron_operator.pauses.index import PauseIndex, PauseView
+from dkron_operator.pauses.status import pause_status
 from dkron_operator.plan.situation.pauses import Pause
 from dkron_operator.plan.situation.view import JobView
 from dkron_operator.watch.followed import EVERYWHERE, Followed, Scope
+from dkron_operator.watch.object_index import Key
 
 SLICE = 50
 """How many jobs are looked at before other tasks get their turn."""
@@ -38,6 +43,21 @@ class Pauses(Followed):
         """Make room for those that had none, where others have long ended."""
         if self.index.retire():
             self.queue.add(EVERYWHERE)
+
+    async def judge(self) -> Callable[[PauseView], PauseStatus]:
+        """What tells the status of each."""
+        return partial(pause_status, self.index, jobs=await self._count(), now=self._clock.now())
+
+    async def _count(self) -> Counter[Key]:
+        """How many jobs each pause selects: jobs come and go, and pauses end by themselves."""
+        counts: Counter[Key] = Counter()
+        if not any(True for _ in self.index):
+            return counts
+        for number, entry in enumerate(list(self._store)):
+            counts.update(view.key for view in self.index.selecting(entry.job))
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
+        return counts
 
     async def _look(self, namespace: str, *, waited: bool) -> None:
         # The pauses that had no room so far.

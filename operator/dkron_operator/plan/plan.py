@@ -14,7 +14,7 @@ from dkron_operator.plan.situation.pauses import ActivePause, hold_by
 from dkron_operator.plan.situation.pools import MOST_WAITING, NO_POOLS, Places
 from dkron_operator.plan.situation.view import AttemptJob, AttemptState, Situation
 from dkron_operator.plan.status.changes import Change, Dropped, Enqueued, Mark, Started
-from dkron_operator.plan.status.fold import fold, fold_all, is_recorded, recorded
+from dkron_operator.plan.status.fold import fold, is_recorded, recorded
 from dkron_operator.plan.status.line import DroppedFromLine, line_of, queued
 from dkron_pods.inline import is_inline
 
@@ -133,7 +133,7 @@ class Plan:
 
     def record(self, change: Change) -> None:
         """Fold the change into the status, if it makes a difference."""
-        changed = fold(self.status, change, self.situation.job.spec.history)
+        changed, _ = fold(self.status, (change,), self.situation.job.spec.history)
         if changed is not self.status and changed != self.status:
             self.status = changed
             self.changes.append(change)
@@ -143,7 +143,7 @@ class Plan:
         done, active = recorded(self.status), {entry.job: entry for entry in self.status.active}
         new = [Started(entry) for entry in entries if entry.job not in done and active.get(entry.job) != entry]
         if new:
-            self.status = fold_all(self.status, new, self.situation.job.spec.history)
+            self.status, _ = fold(self.status, new, self.situation.job.spec.history)
             self.changes += new
 
     def warn(self, reason: str, message: str, subject: str = "") -> None:

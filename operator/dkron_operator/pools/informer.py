@@ -7,12 +7,14 @@ permission to list them, or without the kind, the runs of these jobs wait, and t
 import asyncio
 from collections.abc import Callable
 
+from dkron_crds.pool import PoolStatus
 from dkron_kube.paths import DKRON_POOLS
 from dkron_operator.cache.store import Store
 from dkron_operator.plan.situation.pools import NO_POOLS, Places
 from dkron_operator.plan.situation.view import JobView
-from dkron_operator.pools.index import PoolIndex
+from dkron_operator.pools.index import PoolIndex, PoolView
 from dkron_operator.pools.places import PoolPlaces
+from dkron_operator.pools.status import pool_status
 from dkron_operator.watch.followed import EVERYWHERE, Followed, Scope
 
 SLICE = 500
@@ -29,12 +31,18 @@ class Pools(Followed):
         self.index = PoolIndex(scope.home)
         self.places = PoolPlaces(store, self.index, requeue=requeue)
         super().__init__(scope, DKRON_POOLS, "DkronPools", self.index)
+        self.places.on_change.add(self.on_change)
 
     def places_of(self, job: JobView) -> Places | None:
         """The places of the job; None while pools are not known, and then the job is looked at when they are."""
         if not job.spec.pools:
             return NO_POOLS
         return self.places.of(job) if self.want() else None
+
+    async def judge(self) -> Callable[[PoolView], PoolStatus]:
+        """What tells the status of each."""
+        now = self._clock.now()
+        return lambda view: pool_status(self.index, view, self.places.usage(view.pool), now)
 
     async def _look(self, namespace: str, *, waited: bool) -> None:
         jobs = self.places.naming(None if waited or namespace == EVERYWHERE else namespace)

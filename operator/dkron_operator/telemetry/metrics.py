@@ -1,6 +1,6 @@
 """Counters and histograms of the operator's work, in a registry of their own.
 
-Only what has been written is counted: see `plan/status/written.py` and docs/adr/0020. Values that can be computed at
+Only what has been written is counted: see `plan/status/facts.py` and docs/adr/0020. Values that can be computed at
 scrape time are in `monitoring` instead.
 """
 
@@ -19,7 +19,7 @@ from prometheus_client import (
 
 from dkron_crds.job import Active, Execution, SkipReason, Trigger
 from dkron_kube.client import Call
-from dkron_operator.plan.status.written import Fact, SlotResult
+from dkron_operator.plan.status.facts import Countable, Recorded, SlotResult
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
@@ -106,11 +106,11 @@ class Metrics:
         self._reasons, self._late_namespaces, self._large_namespaces = set[str](), set[str](), set[str]()
         self._lay_out()
 
-    def wrote(self, facts: Iterable[Fact]) -> None:
+    def wrote(self, facts: Iterable[Countable]) -> None:
         """The API server has accepted a write that makes these facts true."""
         for fact in facts:
-            if isinstance(fact, Execution):
-                self._ended(fact)
+            if isinstance(fact, Recorded):
+                self._ended(fact.execution)
             else:
                 self._slots.labels(fact.result, fact.reason).inc(fact.count)
 

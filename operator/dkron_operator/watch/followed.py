@@ -11,11 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
-
-from dkron_crds.base import StatusModel
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound
 from dkron_kube.informer import Callbacks, Informer, WatchState
@@ -24,12 +21,10 @@ from dkron_kube.watch import Pace
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.listeners import Listeners
 from dkron_operator.kit.workqueue import Workers, WorkQueue
+from dkron_operator.watch.object_index import Key, ObjectIndex
 
 Object = dict[str, Any]
-S = TypeVar("S", bound=StatusModel)
 T = TypeVar("T")
-Key = tuple[str, str]
-"""Namespace and name of an object."""
 
 PACE = Pace(watch=20.0, silence=30.0)
 """A watch gives a sign of life when it begins, and so every 24 s. Bookmarks come too late for MOST_SILENT: the API
@@ -40,20 +35,6 @@ SLICE = 500
 """How many objects of a list are taken in before other tasks get their turn."""
 EVERYWHERE = ""
 """The key of all namespaces in the queue."""
-
-
-class Index(Protocol):
-    """The objects, as far as they are kept."""
-
-    def upsert(self, body: Object) -> str | None:
-        """Take in an object. Returns the namespace whose jobs it concerns, "" for all; None if nothing has changed for
-        them."""
-
-    def remove(self, key: Key) -> str | None:
-        """An object is gone. Returns as `upsert`."""
-
-    def keys(self, namespace: str | None) -> set[Key]:
-        """All that are known in a namespace, or in all (None)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +52,10 @@ class Scope:
 class Followed(ABC):
     """All objects of one kind, as watches show them. `plural` is what people call them."""
 
-    def __init__(self, scope: Scope, resource: Resource, plural: str, index: Index) -> None:
+    def __init__(self, scope: Scope, resource: Resource, plural: str, index: ObjectIndex[Any, Any]) -> None:
         self._client = scope.client
-        self._resource = resource
-        self._plural = plural
+        self.resource = resource
+        self.plural = plural
         self._objects = index
         self._all_wait = False
         self._outdated: set[Key] = set()
@@ -137,7 +118,7 @@ class Followed(ABC):
         """The informer of a namespace, or of all (None). The index reads the objects: unreadable ones count, too."""
         where = f"of namespace {namespace}" if namespace else "of all namespaces"
         meanwhile = "continuing with those that are known"
-        state = WatchState(f"{self._plural} {where}", meanwhile=meanwhile, clock=self._clock.monotonic)
+        state = WatchState(f"{self.plural} {where}", meanwhile=meanwhile, clock=self._clock.monotonic)
         callbacks: Callbacks[Object] = Callbacks(
             read=lambda item: item,
             synced=lambda items, _: self._synced(namespace, items),
@@ -147,7 +128,7 @@ class Followed(ABC):
             on_event=self._observe,
             on_failure=partial(self._failed, namespace),
         )
-        return Informer(self._client, self._resource, namespace, callbacks, state=state, pace=PACE)
+        return Informer(self._client, self.resource, namespace, callbacks, state=state, pace=PACE)
 
     async def _synced(self, namespace: str | None, items: Sequence[Object]) -> None:
         outdated, self._outdated = self._outdated, set()
@@ -174,15 +155,6 @@ class Followed(ABC):
                 self._remove(key)
         if _is_refusal(error):
             self._observe()
-
-
-def status_of(body: Object, model: type[S]) -> S:
-    """Read the status of an object."""
-    try:
-        return model.from_wire(dict(body.get("status") or {}))
-    except ValidationError:
-        # A user has edited it by hand; it is written again.
-        return model()
 
 
 async def _each(change: Callable[[T], None], things: Iterable[T]) -> None:

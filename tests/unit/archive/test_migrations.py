@@ -8,7 +8,7 @@ import pytest
 from alembic import op
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, event, inspect, text
 
 from dkron_archive import migrating
 from dkron_archive.archive import Archive
@@ -41,22 +41,19 @@ async def test_migrating_again_keeps_the_records(archive: Archive) -> None:
     assert await everything(archive) == [record(1)]
 
 
-async def test_interrupted_migration_is_taken_up_by_the_next(fresh_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[str] = []
-    create = op.create_table
-
-    def create_table(name: str, *columns: object, **options: object) -> object:
-        made.append(name)
-        if len(made) == 5:
-            raise OSError(5, "the power went")
-        return create(name, *columns, **options)  # type: ignore[arg-type]
-
+async def test_interrupted_migration_is_taken_up_by_the_next(fresh_url: str) -> None:
     archive = open_archive(fresh_url)
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(5, "the power went")
+
     try:
-        with monkeypatch.context() as patched:
-            patched.setattr(op, "create_table", create_table)
+        event.listen(metadata.tables["output"], "after_create", fail)
+        try:
             with pytest.raises(ArchiveUnavailable, match="the power went"):
                 await archive.migrate()
+        finally:
+            event.remove(metadata.tables["output"], "after_create", fail)
         assert await there(archive) == set()
         await archive.migrate()
         await archive.write([entry(1)])

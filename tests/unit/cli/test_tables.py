@@ -321,7 +321,10 @@ def owing(*, lost: int = 0) -> Job:
     """Return a job whose executions the archive does not have, but for the newest."""
     ended = tuple(execution(claim(at, at=at)) for at in (after(minutes=-each) for each in (1, 2, 90)))
     raw = wire_job(status=ready(executions=ended))
-    raw["status"]["unarchived"] = {"executions": [each.job for each in ended[1:]] + ["gone"], "lost": lost}
+    owed = [*(each.job for each in ended[1:]), "gone"]
+    raw["status"]["outbox"] = [{"job": job, "to": ["Archive"]} for job in owed]
+    raw["status"]["outbox"].append({"job": ended[0].job, "to": ["Delivery"]})
+    raw["status"]["unarchived"] = {"skipped": [], "lost": lost}
     return from_object(raw)
 
 

@@ -22,6 +22,7 @@ from dkron_crds.job import (
     GroupStatus,
     Heard,
     JobStatus,
+    Receiver,
     SkipReason,
     Unarchived,
     UnarchivedSlots,
@@ -45,6 +46,7 @@ from tests.support.builders import (
     slot_name,
     wire_job,
 )
+from tests.support.outbox import outbox
 
 Fields = dict[str, Any]
 SPECS: dict[str, Object] = {
@@ -225,13 +227,13 @@ FILLED = (
     )}),
     Filled("DkronJob.status.executions", status.MAX_EXECUTIONS // 2, lambda n: {"executions": executions(n)}),
     Filled("DkronJob.status.heard", status.MAX_HEARD // 2, _heard),
+    Filled("DkronJob.status.outbox", status.MAX_EXECUTIONS // 2,
+           lambda n: {"executions": executions(n), "outbox": outbox(_names(n), *Receiver)}),
+    Filled("DkronJob.status.outbox.to", len(Receiver) // 2,
+           lambda n: {"executions": executions(1), "outbox": outbox(_names(1), *tuple(Receiver)[:n])}),
     Filled("DkronJob.status.ranAhead", status.MAX_RAN_AHEAD // 2, lambda n: {"ran_ahead": slots(n, 1)}),
     Filled("DkronJob.status.refused", status.MAX_REFUSED // 2, lambda n: {"refused": _names(n)}),
-    Filled("DkronJob.status.unarchived.executions", status.MAX_EXECUTIONS // 2,
-           lambda n: {"executions": executions(n), "unarchived": Unarchived(executions=_names(n))}),
     Filled("DkronJob.status.unarchived.skipped", status.MAX_SKIPPED_RANGES // 2, lambda n: {"unarchived": _skipped(n)}),
-    Filled("DkronJob.status.undelivered", status.MAX_EXECUTIONS // 2,
-           lambda n: {"executions": executions(n), "undelivered": _names(n)}),
     Filled("DkronJob.status.window.slots", status.MAX_AHEAD // 2,
            lambda n: {"window": Window(caller="me", slots=slots(n, 1))}),
     # Of the other kinds.

@@ -7,15 +7,14 @@ from unittest.mock import Mock
 
 from dkron_crds.job import Active, JobStatus
 from dkron_operator.act.quota_line import QuotaLine
+from dkron_operator.act.status_sweep import StatusSweep
 from dkron_operator.pauses.informer import Pauses
-from dkron_operator.pauses.status import PauseStatuses
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.situation.pools import Places
 from dkron_operator.plan.situation.quota import OPEN, Quota
 from dkron_operator.plan.situation.read import read_job
 from dkron_operator.plan.status.line import queued
 from dkron_operator.pools.informer import Pools
-from dkron_operator.pools.status import PoolStatuses
 from tests.support.builders import NAMESPACE, NOON, Object, after, claim, job_view, nodes, situation, wire_job
 from tests.unit.costs.cost import Row, Step, ready
 from tests.unit.costs.filled import status_with, wire
@@ -176,8 +175,8 @@ def sweep_pools(count: int) -> Step:
     pools = pools_of(20, 5, size=0)
     for number in range(count):
         pools.index.upsert(wire("DkronPool", f"pool-{number}", spec={"size": 1}))
-    statuses = PoolStatuses(SCOPE.client, pools, home="home", clock=CLOCK, may_act=lambda: True)
-    return lambda: _all(statuses._wanted())
+    statuses = StatusSweep(SCOPE.client, pools, may_act=lambda: True)
+    return statuses._due
 
 
 def sweep_pauses(count: int, jobs: int = 10) -> Step:
@@ -186,13 +185,8 @@ def sweep_pauses(count: int, jobs: int = 10) -> Step:
     pauses = Pauses(SCOPE, store, requeue=lambda _: None)
     for number in range(count):
         pauses.index.upsert(wire("DkronPause", f"pause-{number}", spec={"jobs": ["job-0"]}))
-    statuses = PauseStatuses(SCOPE.client, pauses, store, home="home", clock=CLOCK, may_act=lambda: True)
-    return lambda: _all(statuses._wanted())
-
-
-async def _all(found: Any) -> None:
-    async for _ in found:
-        pass
+    statuses = StatusSweep(SCOPE.client, pauses, may_act=lambda: True)
+    return statuses._due
 
 
 def selecting(count: int) -> Step:

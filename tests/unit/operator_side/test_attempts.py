@@ -12,9 +12,9 @@ from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.situation.view import AttemptJob, AttemptState, JobView, Outcome
 from dkron_operator.plan.status.changes import Decided, Dropped
-from dkron_operator.plan.status.fold import fold_all
 from dkron_pods.problem import Problem
 from tests.support.builders import NOON, after, claim, execution, job_view, outcome, request_claim, run, seen, situation
+from tests.support.folding import fold_all
 from tests.support.plans import condition, created, fired, messages, outcomes_read, reported, skips, troubles_read
 
 SLOT = claim(NOON)

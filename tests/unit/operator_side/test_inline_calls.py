@@ -19,7 +19,7 @@ from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.act.ports import Listener
 from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.situation.view import JobView
-from dkron_operator.plan.status.window import Released
+from dkron_operator.plan.status.window import Reserved
 from tests.support.builders import NAME, after, claim
 from tests.support.edges import Edges, begin, until
 
@@ -157,7 +157,7 @@ async def test_plan_older_than_the_release_calls_nothing() -> None:
         entry, caller = edges.entry(), edges.parts.calls.caller
         assert entry.status.window is not None
         ahead = claim(entry.status.window.slots[-1]).model_copy(update={"uid": caller})
-        entry.record(Released(caller))
+        entry.record(Reserved(caller))
         with pytest.raises(Conflict):
             await edges.parts.effects._create(entry, CreateJob(ahead, call=True))
 

@@ -19,7 +19,6 @@ from dkron_operator.cache.requested_runs import RequestedRuns
 from dkron_operator.cache.store import Store
 from dkron_operator.kit import object_guard
 from dkron_operator.kit.object_guard import FAULT, ObjectGuard
-from dkron_operator.pauses import index as pause_index
 from dkron_operator.plan.situation.read import read_job, read_node, read_status
 from dkron_operator.plan.situation.requested_runs import read_requested_run
 from dkron_operator.watch import nodes
@@ -113,7 +112,6 @@ class Place:
 
 
 PAUSES = (
-    Place(id="all of it", where=pause_index, attribute="read_pause"),
     Place(id="its spec", where=PauseSpec, attribute="from_wire"),
     Place(id="its status", where=PauseStatus, attribute="from_wire", said="", holds=True),
 )

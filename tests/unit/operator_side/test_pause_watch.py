@@ -12,11 +12,10 @@ from dkron_crds.base import rfc3339
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Expired, KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_PAUSES
-from dkron_operator.act.status_sweep import DEBOUNCE, MOST_AT_ONCE
+from dkron_operator.act.status_sweep import DEBOUNCE, MOST_AT_ONCE, SLICE, StatusSweep
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.pauses.informer import Pauses
-from dkron_operator.pauses.status import SLICE, PauseStatuses
 from dkron_operator.plan.situation.view import JobView
 from dkron_operator.watch.followed import MOST_SILENT, Scope
 from dkron_operator.watch.followed import SLICE as TAKEN_IN_AT_ONCE
@@ -51,9 +50,7 @@ class Scene:
         clock = Clock(wall, lambda: asyncio.get_running_loop().time())
         client = cast("KubeClient", self.kube)
         self.pauses = Pauses(Scope(client, (NAMESPACE,), NAMESPACE, clock), self.store, requeue=self.requeued.append)
-        self.statuses = PauseStatuses(
-            client, self.pauses, self.store, home=NAMESPACE, clock=clock, may_act=lambda: True
-        )
+        self.statuses = StatusSweep(client, self.pauses, may_act=lambda: True, look=self.pauses.look)
 
     def put(self, name: str, **spec: Any) -> None:
         """A pause is there, and the watch tells it."""
@@ -236,6 +233,6 @@ async def test_sweep_of_many_pauses_lets_others_have_their_turn() -> None:
             await asyncio.sleep(0)
 
     other = asyncio.create_task(take_turns())
-    assert len([write async for write in scene.statuses._wanted()]) == 4 * SLICE
+    assert sum(map(len, (await scene.statuses._due()).values())) == 4 * SLICE
     other.cancel()
     assert turns >= 4

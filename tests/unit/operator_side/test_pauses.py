@@ -16,8 +16,8 @@ from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.situation.pauses import Pause
 from dkron_operator.plan.situation.view import AttemptState
-from dkron_operator.plan.status.fold import fold_all
 from tests.support.builders import NAMESPACE, NOON, after, claim, job_view, outcome, run, seen, situation
+from tests.support.folding import fold_all
 from tests.support.plans import condition, created, fired, messages, replan, skips
 from tests.unit.operator_side.test_chain import child, dependencies, ended, waiting
 from tests.unit.operator_side.test_requested_runs import look, requested
@@ -346,7 +346,7 @@ def test_pause_selects(pauses: Any, expected: list[str]) -> None:
 def test_force_is_resisted_only_from_home(namespace: str, spec: Any, *, enforced: bool) -> None:
     found = index(body("p", namespace=namespace, **spec))
     (view,) = found.selecting(job_view())
-    assert (view.pause.enforce, found.is_enforced(view)) == (enforced, enforced)
+    assert view.pause.enforce == enforced
 
 
 def test_a_namespace_has_room_for_its_oldest_pauses() -> None:
@@ -369,3 +369,9 @@ def test_newer_version_replaces_the_selection_and_older_does_not() -> None:
     assert found.upsert(body("p", version=2, jobs=["x"])) == NAMESPACE
     assert found.upsert(body("p", version=1, jobs=["backup"])) is None
     assert names(found) == []
+
+
+def test_pause_that_ceases_to_hold_everywhere_concerns_all() -> None:
+    found = index(body("p", namespace="home", allNamespaces=True))
+    assert found.upsert(body("p", namespace="home", version=2)) == ""
+    assert found.upsert(body("p", namespace="home", version=3)) == "home"

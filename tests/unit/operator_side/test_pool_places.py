@@ -26,8 +26,9 @@ from dkron_operator.plan.situation.view import AttemptState, Outcome, Situation
 from dkron_operator.plan.status.holders import holders
 from dkron_operator.plan.status.line import Dequeued, queued, with_begun
 from dkron_operator.plan.steps.acceptance import accepted_schedule
-from dkron_operator.pools.index import MOST, PoolIndex
+from dkron_operator.pools.index import PoolIndex
 from dkron_operator.pools.places import PoolPlaces
+from dkron_operator.watch.object_index import MOST
 from tests.support.builders import NAMESPACE, NOON, after, job_view, run, seen, situation
 from tests.support.examples import examples
 from tests.support.plans import condition, messages

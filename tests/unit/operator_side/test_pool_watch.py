@@ -10,13 +10,12 @@ from dkron_crds.job import JobStatus
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_POOLS
-from dkron_operator.act.status_sweep import DEBOUNCE
+from dkron_operator.act.status_sweep import DEBOUNCE, StatusSweep
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.situation.cause import scheduled
 from dkron_operator.plan.situation.pools import NO_POOLS
 from dkron_operator.pools.informer import Pools
-from dkron_operator.pools.status import PoolStatuses
 from dkron_operator.watch.followed import Scope
 from tests.support.builders import NAMESPACE, NOON, after, job_view, wire_job
 from tests.support.edges import until, wall
@@ -42,7 +41,7 @@ class Scene:
         clock = Clock(wall, lambda: asyncio.get_running_loop().time())
         client = cast("KubeClient", self.kube)
         self.pools = Pools(Scope(client, (NAMESPACE,), NAMESPACE, clock), self.store, requeue=self.requeued.append)
-        self.statuses = PoolStatuses(client, self.pools, home=NAMESPACE, clock=clock, may_act=lambda: True)
+        self.statuses = StatusSweep(client, self.pools, may_act=lambda: True)
         self.pools.places.renew()
 
     def put(self, name: str, size: object = 1, **fields: Any) -> None:

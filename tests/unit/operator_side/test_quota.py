@@ -20,7 +20,6 @@ from dkron_operator.plan.situation.pools import Places
 from dkron_operator.plan.situation.quota import Quota, shown
 from dkron_operator.plan.situation.view import AttemptState, PodProblem
 from dkron_operator.plan.status.changes import Enqueued
-from dkron_operator.plan.status.fold import fold
 from dkron_operator.plan.status.holders import holders
 from dkron_operator.plan.status.line import Returned, queued, returning, run_of
 from tests.support.builders import (
@@ -37,6 +36,7 @@ from tests.support.builders import (
 )
 from tests.support.edges import Edges, begin, until
 from tests.support.fake_kube import FakeKube
+from tests.support.folding import fold_one
 
 SENTENCE = "exceeded quota: few, requested: count/jobs.batch=1, used: count/jobs.batch=0, limited: count/jobs.batch=0"
 FULL = Quota(SENTENCE)
@@ -72,11 +72,11 @@ SECOND_TRY = claim(attempt=2)
 def test_a_returned_run_waits_at_its_old_place(entry: Active) -> None:
     before = JobStatus(active=(entry,))
     change = Returned(returning(before, entry, ()), after(10))
-    found = fold(before, change, job_view().spec.history)
+    found = fold_one(before, change, job_view().spec.history)
     assert (found.active[0].waits_in_line, found.active[0].queued_at) == (True, entry.queued_at or after(10))
     assert holders(before, ()) == {run_of(entry)}
     assert not holders(found, ()), "its places in pools are free"
-    assert fold(found, change, job_view().spec.history) == found
+    assert fold_one(found, change, job_view().spec.history) == found
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_run_with_a_job_unknown_to_the_status_stays() -> None:
 
 def test_a_run_that_another_process_dropped_does_not_return() -> None:
     change = Returned((FRESH,), NOON)
-    assert fold(JobStatus(), change, job_view().spec.history) == JobStatus()
+    assert fold_one(JobStatus(), change, job_view().spec.history) == JobStatus()
 
 
 # --- plans -----------------------------------------------------------------------------------------------------------

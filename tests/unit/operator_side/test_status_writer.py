@@ -20,7 +20,7 @@ from dkron_operator.plan.status.changes import (
     ConditionsSet,
     Decided,
     Finished,
-    JobsGone,
+    Forgotten,
     SlotsSkipped,
     Started,
 )
@@ -201,7 +201,7 @@ KNOWN = JobStatus(since=after(-60), observed_generation=1, conditions=(READY,))
     ("change", "waits"),
     [
         pytest.param(None, True, id="an attempt whose Job exists"),
-        pytest.param(JobsGone(frozenset({"a"})), True, id="names that are forgotten"),
+        pytest.param(Forgotten("counted", frozenset({"a"})), True, id="names that are forgotten"),
         pytest.param(ConditionsSet(1, (READY,), after(60)), True, id="the next slot"),
         pytest.param(ConditionsSet(2, (READY,), None), False, id="an edit that is accepted"),
         pytest.param(ConditionsSet(1, (FAILS,), None), False, id="a condition"),

@@ -9,8 +9,8 @@ from dkron_operator.plan.actions import Report, WriteStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.situation.view import AttemptJob, AttemptState, Outcome
-from dkron_operator.plan.status.fold import fold_all
 from tests.support.builders import NOON, after, claim, execution, job_view, outcome, run, seen, situation
+from tests.support.folding import fold_all
 from tests.support.plans import answers_removed, jobs_stopped, outcomes_read
 
 AT = "2026-03-01T12:00:05Z"

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 from dkron_crds.job import JobStatus, Trigger
 from dkron_operator.plan.situation.cause import is_call
-from dkron_operator.plan.status.archive_outbox import is_rider
-from dkron_operator.plan.status.changes import Change, ConditionsSet, Decided, JobsGone, Started
+from dkron_operator.plan.status.changes import Change, ConditionsSet, Decided, Forgotten, Started
+from dkron_operator.plan.status.outbox import is_rider
 
 
 def are_beginnings(status: JobStatus, changes: Iterable[Change]) -> bool:
@@ -28,7 +28,7 @@ def _is_beginning(status: JobStatus, claimed: frozenset[str], change: Change) ->
     match change:
         case _ if is_rider(change):
             return True
-        case Decided() | JobsGone():
+        case Decided() | Forgotten("counted"):
             return True
         case Started(entry):
             mark = status.last_schedule_time or status.since

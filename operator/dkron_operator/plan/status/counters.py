@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from dkron_crds.base import saturated
 from dkron_crds.job import Active, Day, Execution, JobStatus, Skipped, SkipReason, Trigger
 from dkron_crds.schedule.instants import later
-from dkron_operator.plan.status.archive_outbox import owed_slots
+from dkron_operator.plan.status.outbox import owed_slots
 
 
 def with_execution(status: JobStatus, execution: Execution) -> JobStatus:

@@ -23,7 +23,7 @@ from dkron_operator.plan.actions import CreateJob, WriteStatus
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.situation.cause import is_call, scheduled
 from dkron_operator.plan.status.changes import Decided, Started
-from dkron_operator.plan.status.window import Released, Reserved
+from dkron_operator.plan.status.window import Reserved
 from dkron_operator.plan.steps.slots import timeline
 from dkron_pods.inline import is_inline
 
@@ -43,7 +43,7 @@ def plan_window(plan: Plan) -> None:
         return
     if window.caller == situation.signature:
         if not _holds(plan):
-            plan.record(Released(window.caller))
+            plan.record(Reserved(window.caller))
             # Write the release first: after a crash, no process may find these slots claimed.
             plan.do(WriteStatus())
     elif situation.caller or situation.policy_violation is not None or not is_inline(situation.job.spec):

@@ -23,7 +23,7 @@ from dkron_operator.plan.plan import Plan, busy, creation, is_over_for_good
 from dkron_operator.plan.situation.cause import RunKey, is_call, requested
 from dkron_operator.plan.situation.requested_runs import RequestedRun
 from dkron_operator.plan.situation.view import AttemptJob
-from dkron_operator.plan.status.changes import Refused, RequestsGone
+from dkron_operator.plan.status.changes import Forgotten, Refused
 from dkron_operator.plan.status.fold import recorded
 from dkron_operator.plan.status.line import run_of
 from dkron_operator.plan.steps.dependents import is_over
@@ -88,7 +88,7 @@ def _unask(plan: Plan, kept: AbstractSet[str]) -> None:
     asked = kept | {_first_job(plan, run) for run in (*runs.undecided, *runs.decided.values())}
     gone = frozenset(plan.status.refused) - asked
     if gone and plan.situation.runs.listed:
-        plan.record(RequestsGone(gone))
+        plan.record(Forgotten("refused", gone))
 
 
 def _make_room(plan: Plan) -> None:
