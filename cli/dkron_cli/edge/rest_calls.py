@@ -22,11 +22,11 @@ NO_TLS = (aiohttp.ClientConnectorSSLError, ssl.SSLError)
 
 
 class Sent(TypedDict, total=False):
-    """What a request has beside its path, and what the refusal of it says."""
+    """The parts of a request beside its path, and the words for its refusal."""
 
     job: str
     what: str
-    """What a server without the route cannot do."""
+    """The thing that a server without the route cannot do."""
     body: object
     seconds: float
     """For how long it waits for the answer; 0 for no limit."""

@@ -17,7 +17,7 @@ OTHER = b'--b\r\nContent-Disposition: form-data; name="other"\r\n\r\nsomething\r
 END = b"\r\n--b--\r\n"
 
 
-async def content(form: bytes, *, size: int = 65536, limit: int = 2**20, boundary: str = "b") -> bytes | None:
+async def content(form: bytes, *, size: int = 65536, limit: int = 2**20, boundary: str = "b") -> bytearray | None:
     """The field `file` of a form that comes in pieces of this size."""
     stream = StreamReader(Mock(_reading_paused=False), 2**16, loop=asyncio.get_running_loop())
     headers = {"Content-Type": f"multipart/form-data; {boundary and f'boundary={boundary}'}"}
