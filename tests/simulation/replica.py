@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any, cast
 
-from dkron_crds.job import Active
+from dkron_crds.job import Attempt
 from dkron_crds.job_metadata import SELECTOR
 from dkron_executors.keys.http import Http
 from dkron_executors.result import Result
@@ -41,9 +41,9 @@ from tests.support.world import World
 
 INLINE = 8
 """How many inline calls may be under way at once."""
-Receiver = Callable[[JobView, Active], Result]
+Receiver = Callable[[JobView, Attempt], Result]
 """Answers an inline call."""
-CALLED: ContextVar[tuple[JobView, Active]] = ContextVar("CALLED")
+CALLED: ContextVar[tuple[JobView, Attempt]] = ContextVar("CALLED")
 """The attempt that a task calls."""
 
 
@@ -54,7 +54,7 @@ class Calls(InlineCalls):
         super().__init__(*args, **kwargs)
         self._pool = Reach(client, receiver)
 
-    def begin(self, cached: CachedJob, active: Active, **of_the_run: Any) -> None:
+    def begin(self, cached: CachedJob, active: Attempt, **of_the_run: Any) -> None:
         CALLED.set((cached.job, active))
         super().begin(cached, active, **of_the_run)
 

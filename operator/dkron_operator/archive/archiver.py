@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from dkron_archive.ports import ArchiveReplaced, ArchiveUnavailable
 from dkron_archive.records import Entry, Evicted
-from dkron_crds.job import Execution, JobStatus, Receiver
+from dkron_crds.job import Attempt, JobStatus, Receiver
 from dkron_kube.backoff import Backoff
 from dkron_operator.act.events import Events
 from dkron_operator.act.ports import Ports
@@ -379,7 +379,7 @@ class Archiver:
             self._events.report(cached.job, Report(Severity.WARNING, "HistoryEvicted", text))
 
 
-def _recorded(cached: CachedJob, name: str) -> Execution | None:
+def _recorded(cached: CachedJob, name: str) -> Attempt | None:
     return next((execution for execution in cached.base.executions if execution.job == name), None)
 
 

@@ -9,7 +9,7 @@ import logging
 from pydantic import ValidationError
 
 from dkron_archive.records import ArchivedExecution, Entry
-from dkron_crds.job import Execution
+from dkron_crds.job import Attempt
 from dkron_crds.run import RunSpec
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError
@@ -54,7 +54,7 @@ class Entries:
         """The archive has the entry."""
         self._outputs.forget(*key)
 
-    def is_complete(self, cached: CachedJob, execution: Execution) -> bool:
+    def is_complete(self, cached: CachedJob, execution: Attempt) -> bool:
         """Whether no more of its output has to be read."""
         spec = cached.job.spec
         if not spec.history.archived_output_bytes or self._outputs.kept(cached.job.uid, execution.job) is not None:
@@ -62,25 +62,25 @@ class Entries:
         note = of_job.output_note(spec, self.installation.site, cached.job.namespace, execution)
         return is_whole(execution, spec.history, note)
 
-    async def read(self, cached: CachedJob, execution: Execution) -> None:
+    async def read(self, cached: CachedJob, execution: Attempt) -> None:
         """Read the output while its pod exists, and keep it. Raises `Unavailable`."""
-        key, run = (cached.job.uid, execution.job), cached.observed.attempts.get(execution.job)
+        key, attempt = (cached.job.uid, execution.job), cached.observed.attempts.get(execution.job)
         size = cached.job.spec.history.archived_output_bytes
-        found = await self._outputs.tail(cached.job, execution, uid="" if run is None else run.uid, size=size)
+        found = await self._outputs.tail(cached.job, execution, uid="" if attempt is None else attempt.uid, size=size)
         if found is not None:
             self.keep(*key, found)
 
-    async def build(self, cached: CachedJob, execution: Execution, revision: str) -> Entry:
+    async def build(self, cached: CachedJob, execution: Attempt, revision: str) -> Entry:
         """The entry of an execution, with what its DkronRun says."""
         request = await self._request(cached, execution) if execution.trigger in ON_REQUEST else NO_REQUEST
         return self.at_hand(cached, execution, revision, request)
 
-    def at_hand(self, cached: CachedJob, execution: Execution, revision: str, request: Request = NO_REQUEST) -> Entry:
+    def at_hand(self, cached: CachedJob, execution: Attempt, revision: str, request: Request = NO_REQUEST) -> Entry:
         """The entry of an execution, without any question to the API server."""
         record, history = self._record(cached, execution, revision, request), cached.job.spec.history
         return Entry(record, output_of(execution, self._outputs.kept(cached.job.uid, execution.job), history))
 
-    def left(self, cached: CachedJob, execution: Execution, revision: str) -> Left:
+    def left(self, cached: CachedJob, execution: Attempt, revision: str) -> Left:
         """The same for a job that is gone. Its output waits where it has a bound."""
         record, history = self._record(cached, execution, revision, NO_REQUEST), cached.job.spec.history
         return Left(Entry(record, output_of(execution, None, history)), history.archived_output_bytes)
@@ -91,17 +91,17 @@ class Entries:
         kept = self._outputs.kept(record.job.uid, record.attempt_job) if left.output_bytes else None
         return left.entry if kept is None else Entry(record, end_of(kept, left.output_bytes))
 
-    def _record(self, cached: CachedJob, execution: Execution, revision: str, request: Request) -> ArchivedExecution:
-        run = cached.observed.attempts.get(execution.job)
-        created = None if run is None else run.created
+    def _record(self, cached: CachedJob, execution: Attempt, revision: str, request: Request) -> ArchivedExecution:
+        attempt = cached.observed.attempts.get(execution.job)
+        created = None if attempt is None else attempt.created
         return execution_of(cached.job, execution, created=created, revision=revision, request=request)
 
-    async def _request(self, cached: CachedJob, execution: Execution) -> Request:
-        run = cached.observed.attempts.get(execution.job)
-        if run is None or not run.requested_by:
+    async def _request(self, cached: CachedJob, execution: Attempt) -> Request:
+        attempt = cached.observed.attempts.get(execution.job)
+        if attempt is None or not attempt.requested_by:
             return NO_REQUEST
         try:
-            body = await self._client.get(DKRON_RUNS, cached.job.namespace, run.requested_by)
+            body = await self._client.get(DKRON_RUNS, cached.job.namespace, attempt.requested_by)
             spec = RunSpec.from_wire(dict(body["spec"]))
         except (KubeError, ValidationError) as exc:
             log.info("cannot tell who asked for %s: %s", execution.job, exc, extra={"job": cached.job.dkron_name})

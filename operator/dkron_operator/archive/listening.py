@@ -1,6 +1,6 @@
 """Who hears of attempts where there is an archive: delivery, and the archiver, which wants longer outputs."""
 
-from dkron_crds.job import Active
+from dkron_crds.job import Attempt
 from dkron_operator.archive.entries import Entries
 from dkron_operator.archive.records import LEAVING
 from dkron_operator.cache.cached_job import CachedJob
@@ -17,7 +17,7 @@ class Listening:
         self._entries = entries
         self._store = store
 
-    def began(self, cached: CachedJob, active: Active) -> None:
+    def began(self, cached: CachedJob, active: Attempt) -> None:
         """The Job of an attempt exists, or its call is made."""
         self._delivery.began(cached, active)
 

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from dkron_crds.job import Active, AttemptState, Execution, JobStatus, Receiver
+from dkron_crds.job import Attempt, AttemptState, JobStatus, Receiver
 from dkron_crds.notifications import When
 from dkron_crds.schedule.errors import printable
 from dkron_operator.act.events import Events
@@ -124,7 +124,7 @@ class Delivery:
         """Take the end of the output of a Job."""
         self._outputs.keep(uid, job, output)
 
-    def began(self, cached: CachedJob, active: Active) -> None:
+    def began(self, cached: CachedJob, active: Attempt) -> None:
         """The Job of an attempt exists. Tell the endpoints that want to know; nothing waits for it."""
         if not (self._may_act() and self._installation.endpoints):
             return
@@ -199,11 +199,11 @@ class Delivery:
         if not parcels:
             self._settle(key, waits=waits)
 
-    async def _parcels(self, cached: CachedJob, execution: Execution) -> list[Parcel]:
+    async def _parcels(self, cached: CachedJob, execution: Attempt) -> list[Parcel]:
         job, site = cached.job, self._installation.site
         events = notices.happened(cached.base, execution)
-        run, key = cached.observed.attempts.get(execution.job), (job.uid, execution.job)
-        found = await self._outputs.find(job, execution, uid="" if run is None else run.uid)
+        attempt, key = cached.observed.attempts.get(execution.job), (job.uid, execution.job)
+        found = await self._outputs.find(job, execution, uid="" if attempt is None else attempt.uid)
         if found is None:
             moved = of_job.output_note(job.spec, site, job.namespace, execution)
             # Where the output is, is not the output.
@@ -265,7 +265,7 @@ class Delivery:
                 self._events.report(self._installation.cluster, Report(Severity.WARNING, "InvalidReceiver", problem))
 
 
-def _ended(job: JobView, execution: Execution, *, output: str = "", truncated: bool = False) -> Ended:
+def _ended(job: JobView, execution: Attempt, *, output: str = "", truncated: bool = False) -> Ended:
     spec = job.spec
     return Ended(
         namespace=job.namespace, job=job.dkron_name, execution=execution, display_name=spec.display_name,

@@ -4,7 +4,7 @@ if there was no room, it is read again while its pod exists."""
 import logging
 from collections.abc import Callable
 
-from dkron_crds.job import Execution
+from dkron_crds.job import Attempt
 from dkron_crds.owners import POD_OF_JOB, is_pod_of
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, Rejected
@@ -40,14 +40,14 @@ class Outputs:
         """The output is no longer needed."""
         self._kept.drop((uid, job))
 
-    async def find(self, job: JobView, execution: Execution, *, uid: str = "") -> tuple[str, bool] | None:
+    async def find(self, job: JobView, execution: Attempt, *, uid: str = "") -> tuple[str, bool] | None:
         """The output, and whether there was more; None if unknown. `uid` is the Job's. Raises `KubeError`."""
         kept = await self.tail(job, execution, uid=uid, size=LONGEST)
         if kept is None:
             return None
         return kept[-LONGEST:].decode("utf-8", "replace"), len(kept) > LONGEST
 
-    async def tail(self, job: JobView, execution: Execution, *, uid: str, size: int) -> bytes | None:
+    async def tail(self, job: JobView, execution: Attempt, *, uid: str, size: int) -> bytes | None:
         """The last `size` bytes of the output, and one more if there are more; None if unknown. `uid` is the Job's.
         Raises `KubeError`."""
         kept = self.kept(job.uid, execution.job)
@@ -57,7 +57,7 @@ class Outputs:
         """The output, if it is kept."""
         return self._kept.get((uid, job))
 
-    async def _read(self, job: JobView, execution: Execution, uid: str, size: int) -> bytes | None:
+    async def _read(self, job: JobView, execution: Attempt, uid: str, size: int) -> bytes | None:
         try:
             listed = self._client.list(PODS, job.namespace, label_selector=f"{POD_OF_JOB}={execution.job}")
             pods = [pod async for pod in listed if is_pod_of(pod, job=execution.job, uid=uid)]

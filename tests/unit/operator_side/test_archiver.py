@@ -9,7 +9,7 @@ import pytest
 
 from dkron_archive.ports import ArchiveUnavailable
 from dkron_archive.records import Cleaned, Evicted
-from dkron_crds.job import Active, JobStatus, Unarchived
+from dkron_crds.job import Attempt, JobStatus, Unarchived
 from dkron_crds.job_metadata import OF_RUN
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, EVENTS, JOBS, PODS, Resource
 from dkron_operator.archive.archiver import READS, ArchiveState
@@ -75,7 +75,7 @@ async def first_ends(edges: Edges, seconds: float = 4, **how: Any) -> None:
     await until(61 + seconds)
 
 
-def owing(*entries: Active, **fields: Any) -> dict[str, Any]:
+def owing(*entries: Attempt, **fields: Any) -> dict[str, Any]:
     """A job with these runs recorded, which the archive has yet to get."""
     recorded = tuple(sorted(map(execution, entries), key=lambda each: each.started_at, reverse=True))
     known: dict[str, Any] = {

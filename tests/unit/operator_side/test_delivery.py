@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Active, JobStatus
+from dkron_crds.job import Attempt, JobStatus
 from dkron_kube.errors import Unavailable
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, EVENTS, JOBS, PODS
 from dkron_operator.delivery.delivery import LAZY
@@ -78,7 +78,7 @@ def with_cluster(**spec: Any) -> FakeKube:
     return kube
 
 
-def owing(*entries: Active, owed: tuple[str, ...] = (), **fields: Any) -> dict[str, Any]:
+def owing(*entries: Attempt, owed: tuple[str, ...] = (), **fields: Any) -> dict[str, Any]:
     """A job that logs, with these runs recorded, which no receiver has yet."""
     status = JobStatus(
         since=NOON, fingerprint=job_view(**LOG).fingerprint, executions=tuple(map(execution, entries)),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dkron_crds.job import Active, History, JobStatus, SkipReason
+from dkron_crds.job import Attempt, History, JobStatus, SkipReason
 from dkron_operator.cache.write_accounting import WriteAccounting
 from dkron_operator.plan.status.changes import (
     Change,
@@ -214,7 +214,7 @@ def test_record_that_another_process_wrote_is_not_counted_here() -> None:
 def changes_of(slots: int) -> list[Change]:
     found: list[Change] = []
     for number in range(slots):
-        entry: Active = claim(after(60 * number))
+        entry: Attempt = claim(after(60 * number))
         found += [Decided(entry.slot), Started(seen(entry)), Finished(execution(entry, success=number % 2 == 0))]
     return found
 

@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from dkron_crds.attempts import MAX_OUTPUT
 from dkron_crds.conditions import MAX_CONDITIONS
 from dkron_crds.job import (
-    Active,
+    Attempt,
     Condition,
     ConditionStatus,
     Day,
     Ended,
-    Execution,
     GroupStatus,
     History,
     JobStatus,
@@ -60,7 +59,7 @@ def folded(*changes: Change, onto: JobStatus | None = None, history: History = H
     return fold_all(onto or JobStatus(), changes, history)
 
 
-def finished(entry: Active, *, success: bool = True, retry: Active | None = None, seconds: float = 5.0) -> Finished:
+def finished(entry: Attempt, *, success: bool = True, retry: Attempt | None = None, seconds: float = 5.0) -> Finished:
     return Finished(execution(entry, success=success, seconds=seconds), retry)
 
 
@@ -76,7 +75,7 @@ def marked(at: datetime) -> dict[str, Any]:
     return {"last_schedule_time": at}
 
 
-def active(*entries: Active) -> dict[str, Any]:
+def active(*entries: Attempt) -> dict[str, Any]:
     return {"active": entries}
 
 
@@ -338,7 +337,7 @@ def test_folding_onto_another_status_counts_and_loses_nothing(
     ours: list[Change], theirs: list[Change], history: History
 ) -> None:
     status = folded(*ours, onto=folded(*theirs, history=history), history=history)
-    ended: dict[str, Execution] = {}
+    ended: dict[str, Attempt] = {}
     for change in (*theirs, *ours):
         if isinstance(change, Finished):
             ended.setdefault(change.execution.job, change.execution)
@@ -370,7 +369,7 @@ def test_the_mark_and_the_counters_never_go_back(sequence: list[Change], history
 # --- who is still to be told -----------------------------------------------------------------------------------------
 
 
-def owed(entry: Active) -> Finished:
+def owed(entry: Attempt) -> Finished:
     return Finished(execution(entry), deliver=True)
 
 

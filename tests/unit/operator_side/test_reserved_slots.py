@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_crds.job import Active, AttemptState, JobStatus, SkipReason, When, Window
+from dkron_crds.job import Attempt, AttemptState, JobStatus, SkipReason, When, Window
 from dkron_operator.plan.actions import WriteStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
@@ -29,7 +29,7 @@ def each_second(**spec: Any) -> JobView:
     return job_view(**{"schedule": EACH_SECOND, "executor": "http", "executorConfig": CONFIG, **spec})
 
 
-def called(second: float, by: str = US) -> Active:
+def called(second: float, by: str = US) -> Attempt:
     return claim(after(second)).model_copy(update={"state": AttemptState.RUNNING, "uid": by})
 
 

@@ -7,9 +7,8 @@ from typing import Literal
 
 from dkron_crds.job import (
     AcceptedSchedule,
-    Active,
+    Attempt,
     Condition,
-    Execution,
     JobStatus,
     NotedPause,
     Receiver,
@@ -122,15 +121,15 @@ class Forgotten:
 class Started:
     """An attempt is running, or is claimed (no uid) and about to run."""
 
-    entry: Active
+    entry: Attempt
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
     """An attempt ended."""
 
-    execution: Execution
-    retry: Active | None = None
+    execution: Attempt
+    retry: Attempt | None = None
     """The claim of the next attempt, if there is one."""
 
     deliver: bool = False
@@ -149,7 +148,7 @@ class Dropped:
 class Discarded:
     """These entries of `active` are not an operator's. An entry that has changed since stays."""
 
-    entries: frozenset[Active]
+    entries: frozenset[Attempt]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +214,7 @@ class Enqueued:
     """A run begins to wait in line: `entries` are the claims of its members, `marks` decide it, and a request is
     refused under the name `job`. If another write has decided it, its run may have left the line since."""
 
-    entries: tuple[Active, ...]
+    entries: tuple[Attempt, ...]
     marks: tuple[Mark, ...]
     job: str
 

@@ -13,11 +13,9 @@ from typing import Any
 from dkron_crds.attempt_names import started_at
 from dkron_crds.conditions import MAX_CONDITIONS, ConditionType
 from dkron_crds.job import (
-    Active,
     Attempt,
     AttemptState,
     Condition,
-    Execution,
     GroupStatus,
     History,
     JobStatus,
@@ -267,7 +265,7 @@ def _forgotten(status: JobStatus, of: Memory, keys: frozenset[Hashable]) -> JobS
     return _with(status, **{of: kept}, published=published(status)) if of == "ended" else _with(status, **{of: kept})
 
 
-def _with_all_active(status: JobStatus, entries: Sequence[Active], facts: list[Fact]) -> JobStatus:
+def _with_all_active(status: JobStatus, entries: Sequence[Attempt], facts: list[Fact]) -> JobStatus:
     """Any number of attempts at the cost of one."""
     done, active = recorded(status), {entry.job: entry for entry in status.active}
     changed = False
@@ -370,7 +368,7 @@ def _finished(status: JobStatus, change: Finished, history: History, facts: list
     return without_missing(_with(status, executions=kept), executions)
 
 
-def start_of(execution: Execution) -> tuple[datetime, int]:
+def start_of(execution: Attempt) -> tuple[datetime, int]:
     """When it was requested, taken from the start of its id: the times that a pod reports are whole seconds."""
     try:
         return started_at(execution.id), execution.attempt
@@ -379,7 +377,7 @@ def start_of(execution: Execution) -> tuple[datetime, int]:
         return execution.started_at, execution.attempt
 
 
-def _with_group(status: JobStatus, executions: tuple[Execution, ...], group: int) -> JobStatus:
+def _with_group(status: JobStatus, executions: tuple[Attempt, ...], group: int) -> JobStatus:
     members = [e for e in executions if e.group == group]
     result = group_status(members)
     status = with_ended(status, group, at=max(e.ended_at for e in members), result=result)
@@ -389,10 +387,10 @@ def _with_group(status: JobStatus, executions: tuple[Execution, ...], group: int
     return status.model_copy(update={"status": result})
 
 
-def group_status(executions: Iterable[Execution]) -> GroupStatus:
+def group_status(executions: Iterable[Attempt]) -> GroupStatus:
     """The result of a finished group. The last attempt of each member decides, so a successful retry makes up for
     earlier failures."""
-    last: dict[str, Execution] = {}
+    last: dict[str, Attempt] = {}
     for execution in sorted(executions, key=lambda execution: execution.attempt):
         last[execution.member] = execution
     results = {execution.success for execution in last.values()}

@@ -33,8 +33,8 @@ def plan_found_slots(plan: Plan) -> None:
     """Move the mark over slots whose Jobs exist. Slots in between, whose skipping was not written before a crash, are
     recorded now. A slot still to come is decided when it is due."""
     line, now = timeline(plan), plan.situation.now
-    found = (run for run in plan.situation.attempts.values() if run.trigger is Trigger.SCHEDULE)
-    for slot in sorted({run.slot for run in found if run.slot <= now}):
+    found = (attempt for attempt in plan.situation.attempts.values() if attempt.trigger is Trigger.SCHEDULE)
+    for slot in sorted({attempt.slot for attempt in found if attempt.slot <= now}):
         mark = plan.status.last_schedule_time
         if mark is None or slot > mark:
             if line is not None:
