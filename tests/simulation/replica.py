@@ -84,7 +84,7 @@ class Simulated(Parts):
     def calls(self) -> InlineCalls:
         return Calls(
             self._client, self._receiver, self.store, self.jobs,
-            allowance=self.options.calls, clock=self.ports.clock, listener=self.listener, may_act=self.may_act,
+            allowance=self.options.calls, clock=self.ports.clock, listener=self.handover, may_act=self.may_act,
         )  # fmt: skip
 
 
