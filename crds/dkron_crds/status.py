@@ -10,7 +10,8 @@ from typing import Annotated
 
 from pydantic import Field, computed_field
 
-from dkron_crds.attempts import Active, Execution, JobName, Nanoseconds
+from dkron_crds.attempt_state import AttemptState
+from dkron_crds.attempts import Attempt, JobName, Nanoseconds
 from dkron_crds.base import ATOMIC_LIST, LIST_BY_TYPE, Count, Instant, StatusModel, WireModel
 from dkron_crds.conditions import MAX_CONDITIONS, Condition
 from dkron_crds.depends import MAX_PARENTS, DkronName, When
@@ -308,7 +309,7 @@ class JobStatus(StatusModel):
     runs_after: Annotated[str, Field(max_length=MAX_RUNS_AFTER)] = ""
     """The jobs after which this one runs, as `kubectl get` shows them: their names, separated by commas."""
 
-    active: Annotated[tuple[Active, ...], Field(max_length=MAX_ACTIVE, json_schema_extra=ATOMIC_LIST)] = ()
+    active: Annotated[tuple[Attempt, ...], Field(max_length=MAX_ACTIVE, json_schema_extra=ATOMIC_LIST)] = ()
     """Attempts that run now or are claimed to begin."""
 
     window: Window | None = None
@@ -318,7 +319,7 @@ class JobStatus(StatusModel):
     counted: Annotated[tuple[JobName, ...], Field(max_length=MAX_COUNTED, json_schema_extra=ATOMIC_LIST)] = ()
     """Names of finished Jobs that still exist and are already counted, so that no Job is counted twice."""
 
-    executions: Annotated[tuple[Execution, ...], Field(max_length=MAX_EXECUTIONS, json_schema_extra=ATOMIC_LIST)] = ()
+    executions: Annotated[tuple[Attempt, ...], Field(max_length=MAX_EXECUTIONS, json_schema_extra=ATOMIC_LIST)] = ()
     """Attempts that have ended, newest first; at most spec.history.executions of them."""
 
     outbox: Annotated[tuple[OutboxEntry, ...], Field(max_length=MAX_EXECUTIONS, json_schema_extra=ATOMIC_LIST)] = ()
@@ -383,4 +384,4 @@ class JobStatus(StatusModel):
     @property
     def active_count(self) -> Count:
         """Number of active attempts that do not wait in line."""
-        return sum(not each.waits_in_line for each in self.active)
+        return sum(each.state is not AttemptState.WAITING for each in self.active)

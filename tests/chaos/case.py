@@ -342,7 +342,7 @@ class Case:
     def end(self, run: Run) -> datetime:
         """When it was over; of one whose end the witness did not see, when its record says so."""
         record = self.executions.get(run.name)
-        return run.end or (record.finished_at if record else FOREVER)
+        return run.end or (record.ended_at if record else FOREVER)
 
     def told(self, run: Run) -> datetime:
         """From when on anybody could know that it was over."""

@@ -155,7 +155,7 @@ class RunTracing:
         span = tracer.begin(spans.running(ending.job, execution, ending.own))
         if not execution.success:
             span.fail(execution.reason or "Error", execution.message)
-        span.end(execution.finished_at)
+        span.end(execution.ended_at)
         tracer.begin(spans.recording(ending.job, execution, span.context, ending.since)).end()
 
     def _own(self, cached: CachedJob, attempt: Active | Execution) -> TraceContext | None:

@@ -77,7 +77,7 @@ class Outbox:
             for name in (*unarchived, *of_job.lacking.difference(unarchived))
             if name in executions and name not in of_job.waiting and name not in of_job.stored
         ]
-        of_job.waiting.update({each.job: each.finished_at for each in new})
+        of_job.waiting.update({each.job: each.ended_at for each in new})
         firsts = {each.first for each in owed.skipped}
         of_job.slots = {first: slots for first, slots in of_job.slots.items() if first in firsts}
         if any(first not in of_job.slots for first in firsts):

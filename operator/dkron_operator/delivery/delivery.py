@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from dkron_crds.job import Active, Execution, JobStatus, Receiver
+from dkron_crds.job import Active, AttemptState, Execution, JobStatus, Receiver
 from dkron_crds.notifications import When
 from dkron_crds.schedule.errors import printable
 from dkron_operator.act.events import Events
@@ -119,10 +119,9 @@ class Delivery:
         """The Job of an attempt exists. Tell the endpoints that want to know; nothing waits for it."""
         if not (self._may_act() and self._installation.endpoints):
             return
-        started = Execution(
-            id=active.id, job=active.job, slot=active.slot, trigger=active.trigger, group=active.group,
-            attempt=active.attempt, started_at=active.started_at, finished_at=active.started_at, success=True,
-        )  # fmt: skip
+        # Payloads read an attempt that is over.
+        told = {"state": AttemptState.SUCCEEDED, "finished_at": active.started_at, "member": "", "node_name": ""}
+        started = active.model_copy(update=told)
         for parcel in self._notices(cached.job, _ended(cached.job, started), frozenset({When.START})):
             self._outboxes.post(parcel, partial(self._count, cached.job.uid, parcel.receiver))
 

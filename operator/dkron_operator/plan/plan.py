@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from dkron_crds.job import Active, Concurrency, JobStatus, QueueOrder, SkipReason, Trigger
+from dkron_crds.job import Active, AttemptState, Concurrency, JobStatus, QueueOrder, SkipReason, Trigger
 from dkron_operator.plan.actions import Action, CreateJob, Effect, Enqueue, Report, Severity
 from dkron_operator.plan.decide import MOST_ACTIVE, Fire, Skip
 from dkron_operator.plan.job.placement import ONE_MEMBER, Member, members, shortage
 from dkron_operator.plan.situation.cause import Cause, RunKey, cause_of
 from dkron_operator.plan.situation.pauses import ActivePause, hold_by
 from dkron_operator.plan.situation.pools import MOST_WAITING, NO_POOLS, Places
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState, Situation
+from dkron_operator.plan.situation.view import AttemptJob, Situation
 from dkron_operator.plan.status.changes import Change, Dropped, Enqueued, Mark, Started
 from dkron_operator.plan.status.facts import Shown
 from dkron_operator.plan.status.fold import fold, is_recorded
@@ -174,10 +174,10 @@ def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Mark, ...] =
     if not decision.replace:
         return CreateJob(entries[0], before=(*mark, *claims))
     running = tuple(run for run in plan.situation.attempts.values() if not (run.finished or run.gone) and _yields(run))
-    waiting = [other for other in plan.status.active if not other.uid and _yields(other)]
+    waiting = [other for other in plan.status.active if other.is_claim and _yields(other)]
     dropped: tuple[Change, ...] = (
         *(dropped_from_line(plan, entries, SkipReason.REPLACED) for entries in line_of(waiting)),
-        *(Dropped(other.job) for other in waiting if not other.waits_in_line),
+        *(Dropped(other.job) for other in waiting if other.state is AttemptState.CLAIMED),
     )
     reports = tuple(cancelled(other, NEWER_RUN) for other in waiting if other.attempt > 1)
     return CreateJob(entries[0], before=(*mark, *dropped, *claims), replaces=running, reports=reports)

@@ -173,7 +173,7 @@ class Metrics:
         # Other components choose the reasons, so without a limit every execution could create a series.
         reason = "" if execution.success else _bounded(self._reasons, execution.reason, MOST_REASONS)
         self._executions.labels(result, execution.trigger, reason).inc()
-        self._durations.labels(result).observe((execution.finished_at - execution.started_at).total_seconds())
+        self._durations.labels(result).observe((execution.ended_at - execution.started_at).total_seconds())
 
     def _lay_out(self) -> None:
         """Create these series at the start: a series that first appears with value 1 has no rate."""

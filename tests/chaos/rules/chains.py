@@ -121,7 +121,7 @@ def _ends(parent: Case, tie: Dependency) -> Iterator[End]:
             yield End(str(group), group.began, FOREVER, sure=False)
     for execution in parent.unseen:
         if tie.when.fits(success=False):
-            at = execution.finished_at
+            at = execution.ended_at
             yield End(f"Job {execution.job}", at - parent.weather.ahead, at, sure=False)
     for name in sorted(parent.refused - parent.executions.keys()):
         # It failed at once, and the record of that has made room for newer ones.

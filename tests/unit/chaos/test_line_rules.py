@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Trigger
+from dkron_crds.job import AttemptState, Trigger
 from tests.chaos.history import Act, Record, Run
 from tests.chaos.line import Stay, turn
 from tests.chaos.objections import Kind
@@ -71,7 +71,9 @@ def test_runs_in_line(line: Line) -> None:
 )
 def test_run_waits_behind_one_that_began_later(clock: list[Any], kinds: set[Kind]) -> None:
     first, waits = ran(10, lasts=None), ran(20)
-    claim = active(waits, at(20)).model_copy(update={"uid": "", "queued_at": at(5), "started_at": at(5)})
+    claim = active(waits, at(20)).model_copy(
+        update={"state": AttemptState.WAITING, "uid": "", "queued_at": at(5), "started_at": at(5)}
+    )
     record = told()
     record = replace(record, status=record.status.model_copy(update={"active": (active(first, first.began), claim)}))
     known = spec("0 0 0 1 1 *", concurrency="queue")

@@ -11,7 +11,7 @@ import pytest
 from dkron_cli.commands.run import Request, _run
 from dkron_cli.core.order import Order, read_order
 from dkron_cli.edge import progress
-from dkron_cli.edge.backend import Asked
+from dkron_cli.edge.backend import Asked, job_to_run
 from dkron_cli.edge.cluster import Cluster
 from dkron_cli.edge.reviews import SELF
 from dkron_cli.errors import CliError, Code
@@ -27,7 +27,7 @@ from tests.support.fake_kube import FakeKube
 from tests.support.opened_cluster import by_kubeconfig
 
 GROUP = 1_800_000_000_123_456_789
-ENDED = {"job": f"{NAME}-1", "attempt": 1, "startedAt": rfc3339(NOON), "finishedAt": rfc3339(NOON), "success": False}
+ENDED = {"job": f"{NAME}-1", "attempt": 1, "startedAt": rfc3339(NOON), "finishedAt": rfc3339(NOON), "state": "Failed"}
 NO_RIGHT = Rejected("forbidden", status=403)
 OF_A_DAY = read_order(["day=3"], "", "")
 
@@ -87,7 +87,7 @@ class Wait:
             id="deleted before it began, and not run by a namesake",
         ),
         pytest.param(
-            {"phase": "Succeeded", "group": GROUP, "attempts": [{**ENDED, "success": True}]}, "there",
+            {"phase": "Succeeded", "group": GROUP, "attempts": [{**ENDED, "state": "Succeeded"}]}, "there",
             ("success", ""), id="its executions were cleared",
         ),
         pytest.param(
@@ -191,7 +191,7 @@ async def test_a_run_is_a_dkronrun(job: dict[str, Any] | None, order: Order, for
         wait.kube.fail("get dkronjobs", NO_RIGHT)
     else:
         wait.kube.put(DKRON_JOBS, wire_job(**job))
-    found = await wait.cluster.job_to_run(NAME)
+    found = await job_to_run(wait.cluster, NAME)
     if refused:
         with pytest.raises(CliError, match=re.escape(refused)):
             await wait.cluster.run(found, force=force, wait=None, order=order)
@@ -277,7 +277,7 @@ async def test_a_run_waits_a_moment_for_its_refusal(
 async def test_a_run_is_printed_for_programs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, wait: bool, shown: dict[str, Any]
 ) -> None:
-    known = Wait({"phase": "Succeeded", "group": GROUP, "attempts": [{**ENDED, "success": True}]})
+    known = Wait({"phase": "Succeeded", "group": GROUP, "attempts": [{**ENDED, "state": "Succeeded"}]})
     by_kubeconfig(monkeypatch, known.kube)
     monkeypatch.setattr("dkron_cli.edge.cluster.secrets.token_hex", lambda _: "0")
 

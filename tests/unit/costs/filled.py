@@ -32,7 +32,7 @@ from dkron_crds.job import (
 from dkron_crds.parameters import MAX_PARAMETERS
 from dkron_crds.pause import MAX_PAUSED_NAMES, PauseStatus
 from dkron_crds.pool import MAX_POOL_NAMESPACES, SHOWN_IN_LINE, PoolStatus, WaitingRun
-from dkron_crds.run import MAX_SHOWN_ATTEMPTS, RunAttempt, RunStatus
+from dkron_crds.run import MAX_SHOWN_ATTEMPTS, RunStatus
 from tests.support.builders import (
     NAME,
     NAMESPACE,
@@ -239,7 +239,7 @@ FILLED = (
     # Of the other kinds.
     Filled("DkronRun.spec.parameters", MAX_PARAMETERS // 2, _values),
     Filled("DkronRun.status.attempts", MAX_SHOWN_ATTEMPTS // 2, lambda n: {"attempts": tuple(
-        RunAttempt(job=f"j-{each}", attempt=each + 1, started_at=NOON) for each in range(n)
+        execution(claim(attempt=each + 1)) for each in range(n)
     )}),
     Filled("DkronRun.status.conditions", 2, _conditions),
     Filled("DkronBackfill.spec.parameters", MAX_PARAMETERS // 2, _values),

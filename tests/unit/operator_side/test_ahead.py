@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Active, History, JobStatus
+from dkron_crds.job import Active, AttemptState, History, JobStatus
 from dkron_crds.status import MAX_RAN_AHEAD
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState
+from dkron_operator.plan.situation.view import AttemptJob
 from dkron_operator.plan.status.changes import Finished, MarkTakenBack
 from dkron_operator.plan.status.unknown_jobs import split
 from tests.support.builders import (

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Active, JobStatus
+from dkron_crds.job import Active, AttemptState, JobStatus
 from dkron_operator.act.inline_calls import call_outcome
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
@@ -25,7 +25,7 @@ def inline(**spec: Any) -> JobView:
 
 
 def marked(entry: Active = SLOT, by: str = US) -> Active:
-    return entry.model_copy(update={"uid": by})
+    return entry.model_copy(update={"state": AttemptState.RUNNING, "uid": by})
 
 
 def look(

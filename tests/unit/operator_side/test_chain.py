@@ -11,6 +11,7 @@ from dkron_crds.base import INT64_MAX, rfc3339
 from dkron_crds.depends import dependent_group
 from dkron_crds.job import (
     Active,
+    AttemptState,
     Consumed,
     Ended,
     Execution,
@@ -27,7 +28,6 @@ from dkron_operator.plan.actions import DeleteDkronJob, ReadOutcome, WriteStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.situation.dependencies import Child, Dependencies, Parent
-from dkron_operator.plan.situation.view import AttemptState
 from dkron_operator.plan.status.changes import Forgotten, ParentRunsHandled, Started
 from dkron_operator.plan.status.dependencies import ParentRunsPassed, Tracked, with_ended
 from dkron_operator.plan.steps.dependents import PATIENCE, Fullness, fullness, most_shown

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dkron_crds.job import AcceptedSchedule, ConditionType, DeferredSlots, JobStatus, Skipped, SkipReason
+from dkron_crds.job import AcceptedSchedule, AttemptState, ConditionType, DeferredSlots, JobStatus, Skipped, SkipReason
 from dkron_crds.status import MAX_DEFERRED
 from dkron_operator.plan.actions import Report
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.situation.pauses import Pause
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState, JobView, Situation
+from dkron_operator.plan.situation.view import AttemptJob, JobView, Situation
 from dkron_operator.plan.status.changes import Started
 from dkron_operator.plan.status.facts import Slots, holds
 from dkron_operator.plan.status.unknown_jobs import is_settled

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from dkron_crds.attempt_names import nanoseconds
-from dkron_crds.job import Active, Heard, JobStatus, Trigger
+from dkron_crds.job import Active, AttemptState, Heard, JobStatus, Trigger
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.situation.cause import Cause, following, scheduled
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState
+from dkron_operator.plan.situation.view import AttemptJob
 from dkron_operator.plan.status.changes import Discarded
 from tests.support.builders import (
     NAME,

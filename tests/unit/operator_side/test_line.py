@@ -12,14 +12,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dkron_crds.attempt_names import nanoseconds
-from dkron_crds.job import Active, ConditionType, DeferredSlots, Heard, History, JobStatus, SkipReason, Trigger
+from dkron_crds.job import (
+    Active,
+    AttemptState,
+    ConditionType,
+    DeferredSlots,
+    Heard,
+    History,
+    JobStatus,
+    SkipReason,
+    Trigger,
+)
 from dkron_operator.plan.actions import Enqueue, RemoveAnnotation
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.decide import Fire, Skip
 from dkron_operator.plan.plan import MOST_BESIDE, Plan, creation
 from dkron_operator.plan.situation.cause import Cause, following
 from dkron_operator.plan.situation.pauses import Pause
-from dkron_operator.plan.situation.view import AttemptState, JobView, Outcome, Situation
+from dkron_operator.plan.situation.view import JobView, Outcome, Situation
 from dkron_operator.plan.status.changes import Change, Decided, Enqueued, Mark, ParentRunsHandled
 from dkron_operator.plan.status.dependencies import key
 from dkron_operator.plan.status.line import Dequeued, DroppedFromLine, dequeued, line_of, queued
@@ -251,7 +261,7 @@ def test_only_a_run_that_waits_leaves_the_line(known: Active | None, change: Cha
     status = JobStatus(active=() if known is None else (known,), last_schedule_time=NOON)
     once = fold_one(status, change, History())
     assert once.active == left
-    assert not [entry for entry in left if entry.waits_in_line]
+    assert not [entry for entry in left if entry.state is AttemptState.WAITING]
     assert skipped(once) == ((1, FULL) if known is WAITS and not left else (0, None))
     assert fold_one(once, change, History()) == once
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Active, JobStatus, SkipReason, Trigger
+from dkron_crds.job import Active, AttemptState, JobStatus, SkipReason, Trigger
 from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.situation.cause import Cause
 from dkron_operator.plan.situation.requested_runs import RequestedRun, RunsOfJob, read_requested_run
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState
+from dkron_operator.plan.situation.view import AttemptJob
 from dkron_operator.plan.status.line import dequeued, queued
 from dkron_operator.plan.steps.line import may_begin, newest_surplus, plan_line
 from dkron_pods.problem import Problem
@@ -164,7 +164,7 @@ BEGINNING = (
 @pytest.mark.parametrize("row", BEGINNING, ids=lambda row: row.title)
 def test_run_begins_in_its_turn(row: Beginning) -> None:
     plan = in_line(row.spec, row.entries, 5, row.force, runs=row.attempts, **row.fields)
-    waiting = [number for number, entry in enumerate(row.entries) if entry.waits_in_line]
+    waiting = [number for number, entry in enumerate(row.entries) if entry.state is AttemptState.WAITING]
     assert tuple(number for number in waiting if may_begin(plan, row.entries[number])) == row.begins
 
 

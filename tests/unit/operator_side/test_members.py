@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_crds.job import Active, Execution, GroupStatus, History, JobStatus, SkipReason, Trigger
+from dkron_crds.job import Active, AttemptState, Execution, GroupStatus, History, JobStatus, SkipReason, Trigger
 from dkron_operator.plan.actions import WriteStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.decide import MOST_ACTIVE
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState, Node, PodProblem
+from dkron_operator.plan.situation.view import AttemptJob, Node, PodProblem
 from dkron_operator.plan.status.changes import Change, Decided, Dropped, Finished, Started
 from dkron_operator.plan.status.fold import group_status
 from dkron_operator.plan.status.trim import trimmed
@@ -155,7 +155,7 @@ def test_a_claim_is_made_although_its_node(fields: dict[str, Any]) -> None:
 
 
 STUCK = PodProblem("Unschedulable", "0/1 nodes are available")
-WAITING = run(B, AttemptState.WAITING)
+WAITING = run(B, pending=True)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_member_that_waits(there: dict[str, Node] | None, trouble: PodProblem 
     assert (jobs_deleted(plan) == [WAITING]) is deleted
 
 
-@pytest.mark.parametrize("runs", [[run(B, AttemptState.WAITING, gone=True)], []], ids=["known", "unknown"])
+@pytest.mark.parametrize("runs", [[run(B, pending=True, gone=True)], []], ids=["known", "unknown"])
 def test_member_deleted_with_its_node_reports_it(runs: list[AttemptJob]) -> None:
     outcomes = {B.job: outcome(success=False, lost=True)}
     plan = look(seen(B), runs=runs, outcomes=outcomes, nodes=nodes("a", dc="eu"))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_crds.job import Active, JobStatus, SkipReason, When, Window
+from dkron_crds.job import Active, AttemptState, JobStatus, SkipReason, When, Window
 from dkron_operator.plan.actions import WriteStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
@@ -30,7 +30,7 @@ def each_second(**spec: Any) -> JobView:
 
 
 def called(second: float, by: str = US) -> Active:
-    return claim(after(second)).model_copy(update={"uid": by})
+    return claim(after(second)).model_copy(update={"state": AttemptState.RUNNING, "uid": by})
 
 
 def look(job: JobView | None = None, *, seconds: float, status: dict[str, Any], **fields: Any) -> Plan:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dkron_crds.job import Trigger
+from dkron_crds.job import AttemptState, Trigger
 from dkron_crds.requests import group_of
 from dkron_crds.traceparent import TraceContext, read_traceparent
 from dkron_executors.keys.http import Http
@@ -156,7 +156,7 @@ async def test_a_call_of_the_operator_is_a_part_of_the_trace() -> None:
         return Result()
 
     edges.parts.calls._pool.call = call  # type: ignore[method-assign]
-    entry = ENTRY.model_copy(update={"uid": edges.parts.calls.caller})
+    entry = ENTRY.model_copy(update={"state": AttemptState.RUNNING, "uid": edges.parts.calls.caller})
     await fire(edges, CreateJob(entry, before=(Started(entry),), call=True))
     await edges.parts.calls.close(grace=0)
     assert called == [(("traceparent", str(TraceContext(TRACE, RUN))),)]

@@ -10,7 +10,7 @@ from dkron_operator.plan.status.outbox import owed_slots
 
 def with_execution(status: JobStatus, execution: Execution) -> JobStatus:
     """Count an execution."""
-    ended = execution.finished_at
+    ended = execution.ended_at
     days = _days(status.days, ended, success=execution.success)
     if execution.success:
         last = later(status.last_success, ended)

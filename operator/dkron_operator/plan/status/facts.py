@@ -107,4 +107,4 @@ def claimed_slots(status: JobStatus) -> set[datetime]:
 
 def claims_slot(entry: Active) -> bool:
     """Whether this is the claim of a slot, whose Job is still to be created."""
-    return not entry.uid and entry.trigger is Trigger.SCHEDULE and entry.attempt == 1
+    return entry.is_claim and entry.trigger is Trigger.SCHEDULE and entry.attempt == 1

@@ -14,6 +14,8 @@ from dkron_crds.attempt_names import started_at
 from dkron_crds.conditions import MAX_CONDITIONS, ConditionType
 from dkron_crds.job import (
     Active,
+    Attempt,
+    AttemptState,
     Condition,
     Execution,
     GroupStatus,
@@ -268,12 +270,25 @@ def _with_all_active(status: JobStatus, entries: Sequence[Active], facts: list[F
     changed = False
     for entry in entries:
         known = active.get(entry.job)
-        if entry.job not in done and (known is None or (entry.uid and entry != known)):
+        if entry.job not in done and (known is None or _is_news(entry, known)):
             active[entry.job], changed = entry, True
             facts.append(Shown(entry))
             if known is not None and claims_slot(known):
                 facts.append(Slots(known.slot, SlotResult.FIRED))
     return _with(status, active=tuple(active.values())) if changed else status
+
+
+def _is_news(entry: Attempt, known: Attempt) -> bool:
+    """Whether an entry replaces the one that the status has. A leader that was away may have seen the Job before Kueue
+    evicted it, or admitted it again."""
+    if entry.is_claim or entry == known:
+        return False
+    return entry.uid != known.uid or _stage(entry) >= _stage(known)
+
+
+def _stage(entry: Attempt) -> tuple[int, bool]:
+    """Orders the states of a Job that Kueue may evict any number of times."""
+    return entry.evictions, entry.state is AttemptState.RUNNING
 
 
 def _enqueued(status: JobStatus, change: Enqueued, history: History, facts: list[Fact]) -> JobStatus:
@@ -285,7 +300,7 @@ def _enqueued(status: JobStatus, change: Enqueued, history: History, facts: list
 
 
 def _dropped(status: JobStatus, change: Dropped, facts: list[Fact]) -> JobStatus:
-    claim = next((e for e in status.active if e.job == change.job and not e.uid), None)
+    claim = next((e for e in status.active if e.job == change.job and e.is_claim), None)
     if claim is None:
         return status
     if claims_slot(claim):
@@ -364,7 +379,7 @@ def start_of(execution: Execution) -> tuple[datetime, int]:
 def _with_group(status: JobStatus, executions: tuple[Execution, ...], group: int) -> JobStatus:
     members = [e for e in executions if e.group == group]
     result = group_status(members)
-    status = with_ended(status, group, at=max(e.finished_at for e in members), result=result)
+    status = with_ended(status, group, at=max(e.ended_at for e in members), result=result)
     running = {entry.group for entry in status.active}
     if any(e.group > group and e.group not in running for e in executions):
         return status

@@ -11,11 +11,11 @@ Both steps look at what the API server has of the other jobs, never at their pla
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from dkron_crds.job import Ended, GroupStatus, JobStatus
+from dkron_crds.job import AttemptState, Ended, GroupStatus, JobStatus
 from dkron_crds.status import MAX_DEPENDENTS, MAX_ENDED
 from dkron_operator.plan.actions import DeleteDkronJob, ReadOutcome, RemoveAnnotation, WriteStatus
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState, JobView
+from dkron_operator.plan.situation.view import AttemptJob, JobView
 from dkron_operator.plan.status.changes import Forgotten
 from dkron_operator.plan.status.dependencies import Followed, oldest_first
 from dkron_operator.plan.status.fold import group_status, recorded
