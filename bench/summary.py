@@ -50,7 +50,7 @@ def job(number: int, every: str, *, version: int = 1) -> dict[str, Any]:
     executions = [
         {"id": f"{number}-{at.timestamp():.0f}", "job": f"job-{number}", "slot": rfc3339(at.replace(microsecond=0)),
          "trigger": "schedule", "group": int(at.timestamp()) * 10**9, "attempt": 1, "startedAt": rfc3339(at),
-         "finishedAt": rfc3339(at + timedelta(seconds=5)), "success": True, "exitCode": 0}
+         "finishedAt": rfc3339(at + timedelta(seconds=5)), "state": "Succeeded", "exitCode": 0}
         for at in starts
     ]  # fmt: skip
     status = {

@@ -130,13 +130,13 @@ class Cluster:
 
     def _start(self, job: Object) -> tuple[Object, Object]:
         begun = _attempt(job["metadata"]["name"], datetime.now(UTC))
-        job["status"]["active"] = [{**begun, "uid": begun["id"]}]
+        job["status"]["active"] = [{**begun, "state": "Running", "uid": begun["id"]}]
         self._changed(job)
         return job, begun
 
     def _end(self, job: Object, begun: Object) -> None:
         status, now = job["status"], rfc3339(datetime.now(UTC))
-        ended = {**begun, "finishedAt": now, "success": True, "exitCode": 0}
+        ended = {**begun, "finishedAt": now, "state": "Succeeded", "exitCode": 0}
         status["executions"] = [ended, *status["executions"]][:KEPT]
         status |= {"active": [], "successCount": status["successCount"] + 1, "lastSuccess": now, "status": "success"}
         self._changed(job)
@@ -156,7 +156,7 @@ def _job(number: int) -> Object:
         "generation": 1, "creationTimestamp": "2026-03-01T12:00:00Z",
     }  # fmt: skip
     spec = {"schedule": f"{number % MINUTE} * * * * *", "executor": "shell", "executorConfig": {"command": "true"}}
-    ended = {"finishedAt": rfc3339(began), "success": True, "exitCode": 0}
+    ended = {"finishedAt": rfc3339(began), "state": "Succeeded", "exitCode": 0}
     status = {
         "observedGeneration": 1, "since": "2026-03-01T12:00:00Z", "successCount": 1, "status": "success",
         "executions": [{**_attempt(name, began), **ended}], "lastSuccess": rfc3339(began), "active": [],

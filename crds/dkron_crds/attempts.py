@@ -1,14 +1,15 @@
-"""The attempts in a job's status: those that have begun, and those that have ended. The docstring under each field is
-its description in the CRD."""
+"""An attempt, as `status.active` and `status.executions` of a job and the status of a DkronRun show it. The docstring
+under each field is its description in the CRD."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
+from dkron_crds.attempt_state import CLAIMS, ENDS, AttemptState
 from dkron_crds.base import Count, Instant, WireModel
 from dkron_crds.conditions import MAX_MESSAGE, Reason
-from dkron_crds.stops import never_began
 
 MAX_OUTPUT = 16384
 
@@ -26,18 +27,19 @@ class Trigger(StrEnum):
     BACKFILL = "backfill"
 
 
-class Active(WireModel):
-    """An attempt that has begun, or a claim for one."""
+class Attempt(WireModel):
+    """One attempt of a run: a batch/v1 Job, or a call that the operator makes itself."""
 
     id: Annotated[str, Field(max_length=96)]
     """Identifies the execution: start in Unix nanoseconds, "-", name of the Job."""
 
     job: JobName
-    """Name of the batch/v1 Job."""
+    """Name of the batch/v1 Job, which may have been deleted since, see spec.history."""
 
-    uid: Annotated[str, Field(max_length=64)] = ""
-    """The uid of the Job, once the operator has seen it. An entry without it is a claim: the Job has yet to be
-    created. For a call that the operator makes itself, without a Job, this is the process that makes it."""
+    state: AttemptState
+    """Waiting (in line, see spec.queue), Claimed (decided: its Job has yet to be created, for a retry after its
+    backoff), Queued (its Job waits in a queue of Kueue, see spec.queueName), Running, Succeeded, Failed, or Cancelled
+    (stopped before it began)."""
 
     slot: Instant
     """The scheduled time that this attempt belongs to; for a run on request, the time of the request."""
@@ -52,22 +54,28 @@ class Active(WireModel):
     """1 for the first attempt, 2 for the first retry and so on."""
 
     started_at: Instant
-    """When the Job was created; if it waited in a queue of Kueue, when it was first admitted. For a claim, when the
-    attempt is due: for a retry that waits for its backoff, this is in the future."""
+    """When it began: when its container started; while that is not known, when its Job was created, or first admitted
+    by Kueue. Of a claim, when it is due: of a retry that waits for its backoff, this is in the future."""
 
-    node_name: Annotated[str, Field(max_length=253)] = ""
-    """The node to which tags pin the attempt; empty if Kubernetes may choose."""
+    finished_at: Instant | None = None
+    """When it ended. Absent while it is active."""
 
     member: Member = ""
     """Distinguishes the Jobs of a group if tags ask for several: the name of the node, or a number. All attempts of a
     member share it."""
 
+    node_name: Annotated[str, Field(max_length=253)] = ""
+    """The node that ran it, or to which tags pin it. Empty while Kubernetes may choose."""
+
     queued_at: Instant | None = None
-    """When the run began to wait, in line (see spec.queue) or in a queue of Kueue (see spec.queueName). While it waits
-    in line, the entry has no uid, and the same time in startedAt. Absent if it did not wait."""
+    """When the run began to wait, in line or in a queue of Kueue. Absent if it did not wait."""
+
+    uid: Annotated[str, Field(max_length=64)] = ""
+    """The uid of the Job while the attempt is active, once the operator has seen it. For a call that the operator makes
+    itself, without a Job, this is the process that makes it."""
 
     queue: Annotated[str, Field(max_length=63)] = ""
-    """The LocalQueue of Kueue in which the Job waits now, see spec.queueName. Empty if it does not."""
+    """The LocalQueue of Kueue in which the Job waits now. Empty if it does not."""
 
     evictions: Count = 0
     """How often Kueue has stopped the Job after its admission, so that it waits again. The attempt goes on."""
@@ -78,52 +86,7 @@ class Active(WireModel):
 
     parameters_given: bool = False
     """True if the DkronRun that asked for the run gives values to parameters. No attempt begins after that object was
-    deleted."""
-
-    @property
-    def waits_in_line(self) -> bool:
-        """Whether it is a claim of a run that waits in line. When the run begins, `startedAt` becomes later."""
-        return not self.uid and self.queued_at is not None and self.started_at == self.queued_at
-
-    @property
-    def leaves_line(self) -> bool:
-        """Whether the run has left the line, and its Job is still to be created: a ResourceQuota may refuse it."""
-        return not self.uid and self.queued_at is not None and self.attempt == 1 and not self.waits_in_line
-
-
-class Execution(WireModel):
-    """An attempt that has ended."""
-
-    id: Annotated[str, Field(max_length=96)]
-    """Identifies the execution: start in Unix nanoseconds, "-", name of the Job."""
-
-    job: JobName
-    """Name of the batch/v1 Job, which may have been deleted since, see spec.history."""
-
-    slot: Instant
-    """The scheduled time that this attempt belongs to; for a run on request, the time of the request."""
-
-    trigger: Trigger
-    """The cause of the run: schedule, manual, dependent or backfill."""
-
-    group: Nanoseconds
-    """The time of the trigger in Unix nanoseconds. All attempts and members of one run share it."""
-
-    attempt: Annotated[int, Field(ge=1, le=2**32)]
-    """1 for the first attempt, 2 for the first retry and so on."""
-
-    started_at: Instant
-    """When the container started; if it never did, when the Job was created, or admitted by Kueue."""
-
-    queued_at: Instant | None = None
-    """When the run began to wait, in line (see spec.queue) or in a queue of Kueue (see spec.queueName). Absent if it
-    did not wait."""
-
-    finished_at: Instant
-    """When the attempt ended."""
-
-    success: bool
-    """True if the Job completed."""
+    deleted. Only active attempts have it."""
 
     exit_code: Annotated[int, Field(ge=-(2**31), le=2**31 - 1)] | None = None
     """Exit code of the container, if one ran to its end."""
@@ -135,12 +98,6 @@ class Execution(WireModel):
     """Why it failed, as a sentence: the API server's message if it rejected the Job; the requester if the execution
     was stopped."""
 
-    node_name: Annotated[str, Field(max_length=253)] = ""
-    """The node that ran it, or to which tags pinned it."""
-
-    member: Member = ""
-    """Distinguishes the Jobs of a group if tags ask for several: the name of the node, or a number."""
-
     output: Annotated[str, Field(max_length=MAX_OUTPUT)] = ""
     """The end of the container's output, see spec.history.outputBytes."""
 
@@ -148,6 +105,32 @@ class Execution(WireModel):
     """True if the container printed more than output shows."""
 
     @property
-    def never_began(self) -> bool:
-        """Whether it was stopped before it began."""
-        return never_began(self.reason, self.exit_code, self.started_at, self.finished_at)
+    def is_claim(self) -> bool:
+        """Whether it has neither a Job nor a process that makes its call."""
+        return self.state in CLAIMS
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is over."""
+        return self.state in ENDS
+
+    @property
+    def success(self) -> bool:
+        """Whether it has succeeded."""
+        return self.state is AttemptState.SUCCEEDED
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for its turn: in line, in a queue of Kueue, or for its Job once its run has left the line,
+        which a ResourceQuota may refuse."""
+        left_line = self.state is AttemptState.CLAIMED and self.queued_at is not None and self.attempt == 1
+        return left_line or self.state in (AttemptState.WAITING, AttemptState.QUEUED)
+
+    @property
+    def ended_at(self) -> datetime:
+        """When it ended. While it is active, when it began."""
+        return self.started_at if self.finished_at is None else self.finished_at
+
+
+Active = Attempt
+Execution = Attempt

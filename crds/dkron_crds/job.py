@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import ConfigDict
 
-from dkron_crds.attempts import Active, Execution, Trigger
+from dkron_crds.attempt_state import AttemptState
+from dkron_crds.attempts import Active, Attempt, Execution, Trigger
 from dkron_crds.base import ObjectMeta, Resource
 from dkron_crds.conditions import Condition, ConditionStatus, ConditionType, ReadyReason, SuspendedReason
 from dkron_crds.depends import Dependency, When
@@ -36,7 +37,9 @@ from dkron_crds.status import (
     Heard,
     JobStatus,
     NotedPause,
+    OutboxEntry,
     Published,
+    Receiver,
     Skipped,
     SkipReason,
     Unarchived,
@@ -47,6 +50,8 @@ from dkron_crds.status import (
 __all__ = [
     "AcceptedSchedule",
     "Active",
+    "Attempt",
+    "AttemptState",
     "Concurrency",
     "Condition",
     "ConditionStatus",
@@ -67,10 +72,12 @@ __all__ = [
     "MissedRuns",
     "NotedPause",
     "ObjectMeta",
+    "OutboxEntry",
     "Published",
     "Queue",
     "QueueOrder",
     "ReadyReason",
+    "Receiver",
     "RetryBackoff",
     "SkipReason",
     "Skipped",

@@ -9,14 +9,13 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from dkron_crds.attempts import JobName, Member, Nanoseconds
+from dkron_crds.attempts import Attempt, Nanoseconds
 from dkron_crds.base import ATOMIC_LIST, LIST_BY_TYPE, Count, Instant, Resource, StatusModel, WireModel
-from dkron_crds.conditions import MAX_MESSAGE, Condition, Reason
+from dkron_crds.conditions import MAX_MESSAGE, Condition
 from dkron_crds.depends import DkronName
 from dkron_crds.names import API_VERSION, OBJECT_NAME_LENGTH
 from dkron_crds.parameters import ParameterValues
 from dkron_crds.rules import NANOSECOND_YEAR, RUN_IS_IMMUTABLE, validations
-from dkron_crds.stops import never_began
 
 MAX_SHOWN_ATTEMPTS = 100
 OF_BACKFILL = "dkron.io/backfill"
@@ -70,42 +69,6 @@ class RunSpec(WireModel):
     case."""
 
 
-class RunAttempt(WireModel):
-    """One attempt of the run."""
-
-    job: JobName
-    """Name of the batch/v1 Job."""
-
-    attempt: Annotated[int, Field(ge=1, le=2**32)]
-    """1 for the first attempt, 2 for the first retry and so on."""
-
-    member: Member = ""
-    """Distinguishes the Jobs of the run if tags ask for several."""
-
-    node_name: Annotated[str, Field(max_length=253)] = ""
-    """The node that runs or ran it, as far as that is known."""
-
-    started_at: Instant
-    """When it began, or for a retry that waits for its backoff, when it is due."""
-
-    finished_at: Instant | None = None
-    """When it ended. Absent while it is active."""
-
-    success: bool | None = None
-    """Whether it succeeded. Absent while it is active."""
-
-    exit_code: Annotated[int, Field(ge=-(2**31), le=2**31 - 1)] | None = None
-    """Exit code of the container, if one ran to its end."""
-
-    reason: Reason = ""
-    """Why it failed, in one word."""
-
-    @property
-    def never_began(self) -> bool:
-        """Whether it was stopped before it began."""
-        return never_began(self.reason, self.exit_code, self.started_at, self.finished_at)
-
-
 class BoundJob(WireModel):
     """The DkronJob that a run is bound to."""
 
@@ -135,10 +98,8 @@ class RunStatus(StatusModel):
     group: Nanoseconds | None = None
     """The number of the run in status.executions of the job. Present once the run was decided."""
 
-    attempts: Annotated[
-        tuple[RunAttempt, ...], Field(max_length=MAX_SHOWN_ATTEMPTS, json_schema_extra=ATOMIC_LIST)
-    ] = ()
-    """The attempts of all members, the newest first; at most 100."""
+    attempts: Annotated[tuple[Attempt, ...], Field(max_length=MAX_SHOWN_ATTEMPTS, json_schema_extra=ATOMIC_LIST)] = ()
+    """The attempts of all members, the newest first, without messages and outputs; at most 100."""
 
     attempt_count: Count = 0
     """Number of attempts so far."""

@@ -10,7 +10,8 @@ from typing import Annotated
 
 from pydantic import Field, computed_field
 
-from dkron_crds.attempts import Active, Execution, JobName, Nanoseconds
+from dkron_crds.attempt_state import AttemptState
+from dkron_crds.attempts import Attempt, JobName, Nanoseconds
 from dkron_crds.base import ATOMIC_LIST, LIST_BY_TYPE, Count, Instant, StatusModel, WireModel
 from dkron_crds.conditions import MAX_CONDITIONS, Condition
 from dkron_crds.depends import MAX_PARENTS, DkronName, When
@@ -236,11 +237,25 @@ class UnarchivedSlots(WireModel):
     """Why they did not run, as in status.skipped."""
 
 
-class Unarchived(WireModel):
-    """Records that the archive has yet to get, or has just got."""
+class Receiver(StrEnum):
+    """What an ended attempt is handed over to: the archive, or delivery to processors and notifications."""
 
-    executions: Annotated[tuple[JobName, ...], Field(max_length=MAX_EXECUTIONS, json_schema_extra=ATOMIC_LIST)] = ()
-    """Jobs in executions. While the archive is away, executions keeps up to 100 of them, whatever spec.history says."""
+    ARCHIVE = "Archive"
+    DELIVERY = "Delivery"
+
+
+class OutboxEntry(WireModel):
+    """An ended attempt that has yet to be handed over, or has just been."""
+
+    job: JobName
+    """Its Job, which stands in executions."""
+
+    to: Annotated[tuple[Receiver, ...], Field(min_length=1, max_length=len(Receiver), json_schema_extra=ATOMIC_LIST)]
+    """Archive: the archive has yet to get it. Delivery: the processors and notifications have."""
+
+
+class Unarchived(WireModel):
+    """Slots that the archive has yet to get, or has just got, and how many records it never got."""
 
     skipped: Annotated[
         tuple[UnarchivedSlots, ...], Field(max_length=MAX_SKIPPED_RANGES, json_schema_extra=ATOMIC_LIST)
@@ -294,7 +309,7 @@ class JobStatus(StatusModel):
     runs_after: Annotated[str, Field(max_length=MAX_RUNS_AFTER)] = ""
     """The jobs after which this one runs, as `kubectl get` shows them: their names, separated by commas."""
 
-    active: Annotated[tuple[Active, ...], Field(max_length=MAX_ACTIVE, json_schema_extra=ATOMIC_LIST)] = ()
+    active: Annotated[tuple[Attempt, ...], Field(max_length=MAX_ACTIVE, json_schema_extra=ATOMIC_LIST)] = ()
     """Attempts that run now or are claimed to begin."""
 
     window: Window | None = None
@@ -304,15 +319,16 @@ class JobStatus(StatusModel):
     counted: Annotated[tuple[JobName, ...], Field(max_length=MAX_COUNTED, json_schema_extra=ATOMIC_LIST)] = ()
     """Names of finished Jobs that still exist and are already counted, so that no Job is counted twice."""
 
-    executions: Annotated[tuple[Execution, ...], Field(max_length=MAX_EXECUTIONS, json_schema_extra=ATOMIC_LIST)] = ()
+    executions: Annotated[tuple[Attempt, ...], Field(max_length=MAX_EXECUTIONS, json_schema_extra=ATOMIC_LIST)] = ()
     """Attempts that have ended, newest first; at most spec.history.executions of them."""
 
-    undelivered: Annotated[tuple[JobName, ...], Field(max_length=MAX_EXECUTIONS, json_schema_extra=ATOMIC_LIST)] = ()
-    """Jobs in executions whose end the processors and notifications have yet to receive, or have just received. After
-    a crash they are sent again, with the same execution id."""
+    outbox: Annotated[tuple[OutboxEntry, ...], Field(max_length=MAX_EXECUTIONS, json_schema_extra=ATOMIC_LIST)] = ()
+    """Executions that the archive, or the processors and notifications, have yet to get, or have just got. After a
+    crash they are handed over again, with the same execution id. While the archive is away, executions keeps up to 100
+    for it, whatever spec.history says."""
 
     unarchived: Unarchived | None = None
-    """Records that the archive has yet to get. They leave with the next write after it has them. Absent while the
+    """Other records that the archive has yet to get. They leave with the next write after it has them. Absent while the
     operator runs without an archive."""
 
     status: GroupStatus = GroupStatus.NEVER
@@ -368,4 +384,4 @@ class JobStatus(StatusModel):
     @property
     def active_count(self) -> Count:
         """Number of active attempts that do not wait in line."""
-        return sum(not each.waits_in_line for each in self.active)
+        return sum(each.state is not AttemptState.WAITING for each in self.active)

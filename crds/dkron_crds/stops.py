@@ -43,12 +43,6 @@ class Stop:
         return self.target in (job, execution)
 
 
-def never_began(reason: str, exit_code: int | None, started: datetime | None, finished: datetime | None) -> bool:
-    """Whether an attempt was stopped before it began. Only the record of an attempt like this has one time for its
-    beginning and its end, and no exit code."""
-    return reason == STOPPED and exit_code is None and started == finished
-
-
 def stop_annotation(job: str, at: datetime, *, by: str = "") -> tuple[str, str]:
     """Return key and text of the annotation that requests at `at` (aware), on behalf of `by`, to stop a Job's
     execution."""

@@ -35,7 +35,7 @@ def fields(source: str, name: str) -> int:
 
 
 def names_of_type(source: str, word: str, types: Collection[str]) -> Iterator[str]:
-    """Yield each name that contains the word and has one of these types, alone or in a container: of a parameter, a
+    """Yield each name that contains the word and has one of these types, by itself or in a container: of a parameter, a
     field, a variable, or a function that returns it."""
     for node in ast.walk(ast.parse(source)):
         match node:

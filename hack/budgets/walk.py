@@ -16,7 +16,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """A class, a function or a constant, and the module that defines it; of a method also its class."""
+    """A class, a function or a constant, and the module that defines it; a method also has its class."""
 
     module: str
     node: ast.ClassDef | Function | ast.expr
@@ -173,7 +173,7 @@ def is_local(called: ast.expr, known: dict[str, Symbol | None]) -> bool:
 
 
 def assignments(statement: ast.AST) -> Iterator[tuple[ast.expr, ast.expr | None]]:
-    """Yield target and value of each assignment, those of `a, b = c, d` one by one."""
+    """Yield target and value of each assignment; of `a, b = c, d` one pair after another."""
     match statement:
         case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
             yield from zip(targets, values, strict=False)

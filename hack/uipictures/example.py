@@ -125,9 +125,9 @@ def _status(example: Example, *, disabled: bool) -> Object:
         known["conditions"].append(held | {"lastTransitionTime": rfc3339(NOW - timedelta(hours=2))})
     line = _line(example)
     ended = [_ended(example, slot, number in example.failed, number) for number, slot in enumerate(_slots(example))]
-    good, bad = ([each["finishedAt"] for each in ended if each["success"] is wanted] for wanted in (True, False))
+    good, bad = ([each["finishedAt"] for each in ended if each["state"] == state] for state in ("Succeeded", "Failed"))
     known |= {
-        "executions": ended, "status": "success" if ended[0]["success"] else "failed",
+        "executions": ended, "status": "success" if ended[0]["state"] == "Succeeded" else "failed",
         "successCount": 40 * len(good), "errorCount": 3 * len(bad), "lastScheduleTime": ended[0]["slot"],
         **({"lastSuccess": good[0]} if good else {}), **({"lastError": bad[0]} if bad else {}),
     }  # fmt: skip
@@ -135,7 +135,7 @@ def _status(example: Example, *, disabled: bool) -> Object:
         slot = line.latest(None, NOW) if line else NOW
         began = NOW - timedelta(seconds=example.runs_for)
         active = _attempt(example.name, slot or began, began)
-        known |= {"active": [{**active, "uid": "u"}], "lastScheduleTime": active["slot"]}
+        known |= {"active": [{**active, "state": "Running", "uid": "u"}], "lastScheduleTime": active["slot"]}
     upcoming = None if line is None or disabled else line.next(NOW)
     return known if upcoming is None else known | {"next": rfc3339(upcoming)}
 
@@ -171,7 +171,7 @@ def _ended(example: Example, slot: datetime, failed: bool, number: int) -> Objec
     said = example.said if failed or example.said != "rates: 503 Service Unavailable" else "31 rates stored"
     return {
         **_attempt(example.name, slot, began), "finishedAt": rfc3339(finished),
-        "success": not failed, "nodeName": NODES[number % len(NODES)],
+        "state": "Failed" if failed else "Succeeded", "nodeName": NODES[number % len(NODES)],
         "output": f"connection refused\n{said}\n" if failed else f"{said}\n",
         **({"exitCode": 1, "reason": "Error"} if failed else {"exitCode": 0}),
     }  # fmt: skip

@@ -32,6 +32,6 @@ class Elasticsearch(Forwarding):
         if server is None:
             return None
         document = {"@timestamp": fields(ended)["finished_at"], **fields(ended)}
-        index = server.index + ended.execution.finished_at.strftime(server.index_date_format)
+        index = server.index + ended.execution.ended_at.strftime(server.index_date_format)
         path = f"/{index}/_doc/{quote(ended.execution.id, safe='')}"
         return Parcel(f"{self.name}/{self.config}", indexed(server, path, json.dumps(document).encode()))

@@ -30,4 +30,4 @@ class Fluent(Forwarding):
         if server is None:
             return None
         chunk = b64encode(sha256(ended.execution.id.encode()).digest()[:16]).decode()
-        return Parcel(self.name, Record(server, ended.execution.finished_at, fields(ended), chunk))
+        return Parcel(self.name, Record(server, ended.execution.ended_at, fields(ended), chunk))

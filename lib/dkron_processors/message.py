@@ -10,7 +10,7 @@ from dkron_crds.receivers import Elasticsearch, Fluent, Header, MailServer, Sour
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """An attempt that has ended, and the job's details about it. For an attempt that has begun, `execution.finished_at`
+    """An attempt that has ended, and the job's details about it. For an attempt that has begun, `execution.ended_at`
     is its start."""
 
     namespace: str

@@ -16,7 +16,7 @@ def fields(ended: Ended) -> dict[str, object]:
         "trigger": str(execution.trigger),
         "slot": rfc3339(execution.slot),
         "started_at": rfc3339(execution.started_at),
-        "finished_at": rfc3339(execution.finished_at),
+        "finished_at": rfc3339(execution.ended_at),
         "success": execution.success,
         "exit_code": execution.exit_code,
         "reason": execution.reason,
@@ -34,7 +34,7 @@ def report(ended: Ended) -> str:
         f"{ended.display_name or ended.job}: {headline(ended)}",
         f"Job: {ended.namespace}/{ended.job}, execution {execution.id}",
         f"Attempt {execution.attempt}, {execution.trigger}, due {rfc3339(execution.slot)}",
-        f"From {rfc3339(execution.started_at)} to {rfc3339(execution.finished_at)}",
+        f"From {rfc3339(execution.started_at)} to {rfc3339(execution.ended_at)}",
     ]
     if execution.node_name:
         lines.append(f"Node: {execution.node_name}")

@@ -52,7 +52,7 @@ class Syslog(Forwarding):
         execution = ended.execution
         host = "".join(character for character in execution.node_name if "!" <= character <= "~")[:LONGEST_HOST]
         head = (
-            f"<{PRIORITY}>1 {rfc3339(execution.finished_at)} {host or '-'} "
+            f"<{PRIORITY}>1 {rfc3339(execution.ended_at)} {host or '-'} "
             f"dkron - - - [{ended.namespace}/{ended.job}] execution {execution.id} {headline(ended)}\n"
         ).encode()
         output = ended.output.encode()[-(LONGEST_DATAGRAM - len(head)) :]

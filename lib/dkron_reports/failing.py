@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from dkron_crds.attempt_state import AttemptState
 from dkron_crds.schedule.instants import rfc3339, shifted
 from dkron_reports.job import Job
 from dkron_reports.reading import mapping, objects
@@ -47,7 +48,7 @@ def _tally(job: Job, start: datetime) -> dict[str, Any] | None:
     # As texts, in the form that executions have, to the second.
     begin = start.astimezone(UTC).isoformat()[: len("2026-03-01T12:00:00")]
     recent = [each for each in kept if str(each.get("startedAt")) >= begin]
-    if all(each.get("success") is True for each in recent):
+    if all(each.get("state") == AttemptState.SUCCEEDED for each in recent):
         # Most jobs. To read executions takes long.
         return None
     runs = _finished_since(attempts_of(mapping(job.raw, "status")), start)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from dkron_crds.attempt_state import AttemptState
 from dkron_crds.status import Day
 from dkron_reports.agenda import first_of
 from dkron_reports.installation import days_in
@@ -179,7 +180,7 @@ def _single(group: int, ended: Object) -> Recent | None:
         slot, queued = read_time(ended.get("slot")), ended.get("queuedAt")
         began = (read_time(queued) if queued else None) or started
         late = None if slot is None else max((began - slot).total_seconds(), 0.0)
-    result = Result.SUCCESS if ended.get("success") is True else Result.FAILED
+    result = Result.SUCCESS if ended.get("state") == AttemptState.SUCCEEDED else Result.FAILED
     return Recent(group, started, trigger, result, whole(ended.get("attempt")) or 1, late, _seconds(finished - started))
 
 

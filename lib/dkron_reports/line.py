@@ -4,10 +4,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from dkron_crds.attempt_state import AttemptState
 from dkron_crds.lacked_pool import lacked_pool
 from dkron_reports.reading import Object, items, mapping, objects, whole
 from dkron_reports.words import one_line, read_time
 
+WAITS = frozenset({AttemptState.WAITING, AttemptState.QUEUED})
+"""States of attempts that wait for their turn."""
 NEWEST = "newest"
 """The value of `spec.queue.order` with which the run that came last is next."""
 BACKFILL = "backfill"
@@ -45,19 +48,20 @@ def places(waiting: Iterable[Claim], *, newest: bool) -> dict[RunKey, int]:
 
 
 def is_waiting(active: Object) -> bool:
-    """Whether an entry of `status.active` waits: with its Job in a queue of Kueue, or in line, without a Job. When its
-    turn comes, `startedAt` becomes later than `queuedAt`."""
-    since = read_time(active.get("queuedAt"))
-    if since is None:
-        return False
-    return bool(active.get("queue")) or (not active.get("uid") and since == read_time(active.get("startedAt")))
+    """Whether an entry of `status.active` waits: in line, or with its Job in a queue of Kueue."""
+    return active.get("state") in WAITS
+
+
+def is_in_line(active: Object) -> bool:
+    """Whether an entry of `status.active` waits in line, without a Job."""
+    return active.get("state") == AttemptState.WAITING
 
 
 def is_leaving(active: Object) -> bool:
     """Whether an entry of `status.active` has left the line, and its Job is still to be created: a ResourceQuota may
     refuse it."""
-    left = bool(active.get("queuedAt")) and not active.get("uid") and whole(active.get("attempt")) == 1
-    return left and not is_waiting(active)
+    first = bool(active.get("queuedAt")) and whole(active.get("attempt")) == 1
+    return first and active.get("state") == AttemptState.CLAIMED
 
 
 def queues_of(status: Object) -> list[str]:
@@ -89,7 +93,7 @@ def run_of(active: Object) -> RunKey:
 
 def line_of(status: Object, spec: Object) -> dict[RunKey, int]:
     """Return the places of the runs that wait in line by the status of a DkronJob."""
-    waiting = [each for each in objects(status, "active") if is_waiting(each) and not each.get("queue")]
+    waiting = [each for each in objects(status, "active") if is_in_line(each)]
     if not waiting:
         return {}
     claims = (
@@ -131,7 +135,7 @@ def _waits_only_for_pools(status: Object, spec: Object) -> bool:
     active = objects(status, "active")
     if any(each.get(PLACES) for each in active):
         return False
-    return _allows(spec) or all(is_waiting(each) and not each.get("queue") for each in active)
+    return _allows(spec) or all(map(is_in_line, active))
 
 
 def _allows(spec: Object) -> bool:

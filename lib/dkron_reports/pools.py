@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from dkron_reports.line import PLACES, RunKey, is_waiting, missing_pool, run_of
+from dkron_reports.line import PLACES, RunKey, is_in_line, missing_pool, run_of
 from dkron_reports.reading import Object, items, mapping, number, objects
 
 
@@ -75,7 +75,7 @@ def places_of(active: Object) -> tuple[PoolPlace, ...]:
 def _in_line(job: Object) -> dict[str, RunKey]:
     """Return the runs that wait in line by the ids of their executions."""
     active = objects(mapping(job, "status"), "active")
-    return {str(each.get("id")): run_of(each) for each in active if is_waiting(each) and not each.get("queue")}
+    return {str(each.get("id")): run_of(each) for each in active if is_in_line(each)}
 
 
 def _meant(pools: Iterable[Object], namespace: str, name: str) -> Object:

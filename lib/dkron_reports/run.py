@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
 
-from dkron_crds.stops import STOPPED, never_began
-from dkron_reports.line import NO_SPEC, is_waiting, missing_pool, run_of, runs_beside, shown_line_of
+from dkron_crds.attempt_state import CLAIMS, ENDS, AttemptState
+from dkron_crds.stops import STOPPED
+from dkron_reports.line import NO_SPEC, WAITS, is_waiting, missing_pool, run_of, runs_beside, shown_line_of
 from dkron_reports.pools import PoolPlace, in_words, places_of
 from dkron_reports.reading import Object, objects, whole
 from dkron_reports.words import exact_span, instant, one_line, read_time, span
@@ -54,15 +55,15 @@ GOING = (Result.WAITING, Result.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try of one member. `finished` is None while it runs or waits. `success` is None then, too. `started` is None
-    while it waits in line: only its turn decides that."""
+    """One try of one member. `finished` is None while it runs or waits. `started` is None while it waits in line: only
+    its turn decides that."""
 
     id: str
     group: int
     number: int
     started: datetime | None
     finished: datetime | None = None
-    success: bool | None = None
+    state: AttemptState = AttemptState.RUNNING
     job: str = ""
     slot: datetime | None = None
     trigger: str = ""
@@ -72,8 +73,6 @@ class Attempt:
     reason: str = ""
     message: str = ""
     output: str = ""
-    begun: bool = True
-    """False for a claim: its Job has yet to be created."""
     uid: str = ""
     """The uid of the Job, while it is active."""
     queued: datetime | None = None
@@ -103,9 +102,19 @@ class Attempt:
         return self.no_pool or in_words(self.place, self.pools)
 
     @property
+    def begun(self) -> bool:
+        """False for a claim: its Job has yet to be created."""
+        return self.state not in CLAIMS
+
+    @property
     def waits(self) -> bool:
         """Whether it waits, in line or in a queue of Kueue."""
-        return self.queued is not None and self.started is None and self.finished is None
+        return self.state in WAITS
+
+    @property
+    def success(self) -> bool | None:
+        """Whether it has succeeded; None while it is active."""
+        return self.state is AttemptState.SUCCEEDED if self.state in ENDS else None
 
     def waited(self, now: datetime) -> timedelta | None:
         """Return how long it waited before it first began, up to now if it has not; None if it did not wait."""
@@ -118,7 +127,7 @@ class Attempt:
     @property
     def never_began(self) -> bool:
         """Whether it was stopped before it began."""
-        return never_began(self.reason, self.exit_code, self.started, self.finished)
+        return self.state is AttemptState.CANCELLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +282,7 @@ def reason_of(attempt: Attempt) -> str:
 
 def usual(status: Object) -> float | None:
     """Return the median of the seconds that attempts took which succeeded; None for fewer than `ENOUGH`."""
-    ended = [each for each in objects(status, "executions") if each.get("success") is True]
+    ended = [each for each in objects(status, "executions") if each.get("state") == AttemptState.SUCCEEDED]
     spans = ((read_time(each.get("startedAt")), read_time(each.get("finishedAt"))) for each in ended)
     took = sorted(
         max(0.0, (end - start).total_seconds()) for start, end in spans if start is not None and end is not None
@@ -317,7 +326,7 @@ def attempts_of(status: Object, spec: Object = NO_SPEC) -> list[Attempt]:
 def attempts_of_run(status: Object) -> list[Attempt]:
     """Return the attempts that a status of a DkronRun shows, without ids and uids, which it does not have."""
     shown = [_attempt(each, NO_SPEC, ended=each.get("finishedAt") is not None) for each in objects(status, "attempts")]
-    return [replace(each, group=whole(status.get("group")), begun=True) for each in shown]
+    return [replace(each, group=whole(status.get("group"))) for each in shown]
 
 
 def runs_of(attempts: Iterable[Attempt]) -> list[Run]:
@@ -348,7 +357,7 @@ def _attempt(raw: Object, spec: Object, *, ended: bool = False, place: int | Non
         number=whole(raw.get("attempt")) or 1,
         started=None if place is not None or queue else read_time(raw.get("startedAt")),
         finished=read_time(raw.get("finishedAt")) if ended else None,
-        success=raw.get("success") is True if ended else None,
+        state=_state(raw, ended=ended),
         job=str(raw.get("job") or ""),
         slot=read_time(raw.get("slot")),
         trigger=trigger,
@@ -358,7 +367,6 @@ def _attempt(raw: Object, spec: Object, *, ended: bool = False, place: int | Non
         reason=str(raw.get("reason") or ""),
         message=str(raw.get("message") or ""),
         output=str(raw.get("output") or ""),
-        begun=ended or bool(raw.get("uid")),
         uid=str(raw.get("uid") or ""),
         queued=read_time(raw.get("queuedAt")),
         place=place or (whole(raw.get("place")) if queue else 0),
@@ -369,3 +377,22 @@ def _attempt(raw: Object, spec: Object, *, ended: bool = False, place: int | Non
         admitted=read_time(raw.get("startedAt")) if evictions else None,
         no_pool="" if place is None else no_pool,
     )
+
+
+def _state(raw: Object, *, ended: bool) -> AttemptState:
+    """Return the state of an entry; if it is none that this version knows, one that fits its place."""
+    state = str(raw.get("state"))
+    if state in set(AttemptState):
+        return AttemptState(state)
+    return AttemptState.FAILED if ended else AttemptState.RUNNING
+
+
+def end_state(
+    *, success: bool, reason: str, exit_code: int | None, started: datetime | None, finished: datetime | None
+) -> AttemptState:
+    """Return how an attempt ended of which only Dkron's fields tell. Of those that were stopped, one that never began
+    has one time for its beginning and its end, and no exit code."""
+    if success:
+        return AttemptState.SUCCEEDED
+    never = reason == STOPPED and exit_code is None and started == finished
+    return AttemptState.CANCELLED if never else AttemptState.FAILED

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from dkron_crds.attempt_state import AttemptState
 from dkron_crds.requests import read_request
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.stops import STOPPED, read_stop
@@ -125,7 +126,7 @@ def _stuck_attempts(status: Object) -> Iterator[Trouble]:
         began = read_time(each.get("startedAt"))
         if began is None or is_waiting(each):
             continue
-        if not each.get("uid"):
+        if each.get("state") == AttemptState.CLAIMED:
             found, remedy = (
                 "claimed, but without a Job for more than a minute",
                 "see the operator's log, quotas, webhooks",
@@ -195,7 +196,7 @@ def _success(status: Object) -> datetime | None:
 
 def _stale_from(job: Job, timing: Timing, status: Object) -> datetime | None:
     """Return from when on a job with a schedule of its own is stale. One whose Job waits in a queue of Kueue is not."""
-    if any(each.get("queue") for each in objects(status, "active")):
+    if any(each.get("state") == AttemptState.QUEUED for each in objects(status, "active")):
         return None
     line = None if job.disabled or job.state != "Scheduled" else timing.line()
     since = read_time(status.get("since"))
@@ -224,6 +225,6 @@ def _stale_from(job: Job, timing: Timing, status: Object) -> datetime | None:
 def _longest_success(status: Object) -> timedelta:
     """Return how long the longest kept attempt took that succeeded; 0 for none. A run may take longer than its
     interval, and then the next success comes that much later."""
-    good = [each for each in objects(status, "executions") if each.get("success") is True]
+    good = [each for each in objects(status, "executions") if each.get("state") == AttemptState.SUCCEEDED]
     spans = ((read_time(each.get("startedAt")), read_time(each.get("finishedAt"))) for each in good)
     return max((end - start for start, end in spans if start and end and end > start), default=timedelta())

@@ -12,7 +12,7 @@ from tests.chaos.fault_windows import Weather, end_of
 from tests.chaos.history import FOREVER, Act, Operation, Run
 from tests.chaos.holds import holds
 from tests.chaos.job_lifetimes import Life
-from tests.chaos.line import Crowd, Line, Stay, Wait, has_line, turn
+from tests.chaos.line import Crowd, Line, Stay, Wait, has_line, newest_first, turn
 from tests.chaos.needs import Need
 from tests.chaos.objections import Kind, Objection
 from tests.chaos.targets import Target, targets
@@ -270,9 +270,12 @@ class Case:
     @cached_property
     def _line(self) -> Line:
         stays, pauses, terms = tuple(self._stays()), holds(self.life, self.weather), self.weather.terms
-        unmade = ((of, due, turn(due, by, stays, pauses, crowd=self.crowd)) for of, due, by in self._without_a_run())
-        dropped = tuple(Stay(of, due, left, left) for of, due, left in unmade)
-        return Line(stays, dropped, pauses, self.weather.wrong, terms.grain, self.crowd)
+        dropped = []
+        for of, due, by in self._without_a_run():
+            newest = newest_first(self.life.specs(due, FOREVER))
+            left = turn(due, by, stays, pauses, crowd=self.crowd, newest=newest)
+            dropped.append(Stay(of, due, left, left))
+        return Line(stays, tuple(dropped), pauses, self.weather.wrong, terms.grain, self.crowd)
 
     def _stays(self) -> Iterator[Stay]:
         for group in self.groups:
@@ -339,7 +342,7 @@ class Case:
     def end(self, run: Run) -> datetime:
         """When it was over; of one whose end the witness did not see, when its record says so."""
         record = self.executions.get(run.name)
-        return run.end or (record.finished_at if record else FOREVER)
+        return run.end or (record.ended_at if record else FOREVER)
 
     def told(self, run: Run) -> datetime:
         """From when on anybody could know that it was over."""

@@ -131,12 +131,12 @@ class Line:
         waiting."""
         others = tuple(stay for stay in self.stays if stay.of not in own)
         every = specs(datetime.max.replace(tzinfo=by.tzinfo))
-        in_order = all(spec.queue.order is QueueOrder.OLDEST for spec in every)
+        in_order = not newest_first(every)
         later = by + self.wrong
         before = [stay for stay in others if not (in_order and stay.fires and stay.due > later)]
         if self.crowd is not None and (overrules or (in_order and is_allowed(every))):
             before = []
-        latest = turn(opens, by, before, self.pauses, crowd=self.crowd)
+        latest = turn(opens, by, before, self.pauses, crowd=self.crowd, newest=not in_order)
         beside = (stay for stay in self.dropped if stay.of not in own)
         crowded = self.crowd is not None and self.crowd.may_refuse(opens, by)
         slack = self.grain + self.wrong
@@ -153,19 +153,30 @@ def has_line(specs: Iterable[JobSpec]) -> bool:
     return any(spec.concurrency is Concurrency.QUEUE or spec.pools for spec in specs)
 
 
+def newest_first(specs: Iterable[JobSpec]) -> bool:
+    """Whether a newer run may begin before one that waits, by one of these."""
+    return any(spec.queue.order is QueueOrder.NEWEST for spec in specs)
+
+
 def is_allowed(specs: Iterable[JobSpec]) -> bool:
     """Whether no other run of the job is in the way of one, by any of these."""
     return all(spec.concurrency is Concurrency.ALLOW for spec in specs)
 
 
 def turn(
-    opens: datetime, by: datetime, before: Sequence[Stay], pauses: Sequence[ActivePause], *, crowd: Crowd | None
-) -> datetime:
+    opens: datetime, by: datetime, before: Sequence[Stay], pauses: Sequence[ActivePause], *, crowd: Crowd | None,
+    newest: bool = False,
+) -> datetime:  # fmt: skip
     """By when a run must have begun that came due at `opens` and had to be decided by `by`, if these may go before it,
-    and these pauses and this crowd keep it waiting."""
+    and these pauses and this crowd keep it waiting. With order `newest`, a newer run goes before it once that is in
+    line, whenever it begins."""
     latest = by if crowd is None else max(by, crowd.turn(opens))
     while True:
-        ends = (stay.free for stay in before if stay.left <= latest)
+        ends = (
+            stay.free
+            for stay in before
+            if stay.left <= latest or (newest and stay.fires and opens < stay.due <= latest)
+        )
         held = (hold.noticed for hold in pauses if hold.touches(by, latest))
         later = max([latest, *ends, *held])
         if later == latest:

@@ -87,6 +87,6 @@ def every_slot_is_accounted_for(
 def recorded(wanted: Ends, stage: Stage) -> Iterator[str]:
     """Mistakes in the records: attempts with their ends, by job."""
     for name, ends in wanted.items():
-        found = [(execution["attempt"], execution["success"]) for execution in executions(stage, name)]
+        found = [(execution["attempt"], execution["state"] == "Succeeded") for execution in executions(stage, name)]
         if sorted(found) != sorted(ends):
             yield f"{name} has these attempts in its record: {found}, not {ends}"

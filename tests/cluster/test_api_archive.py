@@ -71,8 +71,8 @@ def wire(found: ArchivedExecution) -> dict[str, Any]:
     return {
         "id": found.id, "job": found.attempt_job, "slot": rfc3339(found.slot), "trigger": found.trigger,
         "group": found.group, "attempt": found.attempt, "startedAt": rfc3339(found.started_at),
-        "finishedAt": rfc3339(found.finished_at), "success": found.success, "output": "the last one",
-        "outputTruncated": True,
+        "finishedAt": rfc3339(found.finished_at), "state": "Succeeded" if found.success else "Failed",
+        "output": "the last one", "outputTruncated": True,
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import localcluster
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active
+from dkron_crds.job import Active, AttemptState
 from dkron_from_dkron.moments import ZERO
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.plan.job.build import build_job
@@ -146,7 +146,7 @@ def test_run_is_busy_by_its_status_without_right_to_jobs(kube: Kube, tmp_path: P
         uid = kube.create(JOBS, job)["metadata"]["uid"]
         site.store(dkron_job("later"))
         assert site.rest.get("/v1/busy").json() == []
-        known = entry.model_copy(update={"uid": uid})
+        known = entry.model_copy(update={"state": AttemptState.RUNNING, "uid": uid})
         site.write_status("begun", lastScheduleTime=rfc3339(NOON), active=[known.to_wire()])
         (busy,) = site.rest.get("/v1/busy").json()
         assert (busy["id"], busy["job_name"], busy["finished_at"]) == (entry.id, "begun", ZERO)

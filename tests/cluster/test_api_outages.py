@@ -184,7 +184,7 @@ def least(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactor
         kube.create(DKRON_CLUSTERS, installation())
         site.store(dkron_job("known"))
         entry = {"id": EXECUTION, "job": "ran-1", "slot": NOON, "trigger": "manual", "group": 1, "attempt": 1}
-        ended = {"startedAt": NOON, "finishedAt": NOON, "success": True}
+        ended = {"startedAt": NOON, "finishedAt": NOON, "state": "Succeeded"}
         site.store(dkron_job("ran"), {"executions": [entry | ended]})
         yield site
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from dkron_crds.attempt_state import AttemptState
 from dkron_crds.base import rfc3339
 from dkron_from_dkron.moments import ZERO
 from dkron_kube.paths import DKRON_JOBS
@@ -78,7 +79,9 @@ def test_run_in_line_is_told_until_it_has_run(shared_api: ApiSite) -> None:
     """The status as the operator writes it: a claim, then its Job, then its record; and one that leaves the line."""
     running = seen(request_claim("running", after(0)))
     waiting, dropped = (
-        request_claim(name, after(seconds)).model_copy(update={"queued_at": after(seconds)})
+        request_claim(name, after(seconds)).model_copy(
+            update={"state": AttemptState.WAITING, "queued_at": after(seconds)}
+        )
         for name, seconds in (("waiting", 60), ("dropped", 120))
     )
     begun = seen(waiting).model_copy(update={"started_at": after(300), "id": f"9-{waiting.job}"})
@@ -122,7 +125,10 @@ EVENTS = 7
 
 def test_full_line_refuses_a_run_unless_it_is_forced(shared_api: ApiSite) -> None:
     save(shared_api, "full", concurrency="forbid", queue={"max": 1})
-    line = seen(request_claim("running")), request_claim("a").model_copy(update={"queued_at": after(0)})
+    line = (
+        seen(request_claim("running")),
+        request_claim("a").model_copy(update={"state": AttemptState.WAITING, "queued_at": after(0)}),
+    )
     shared_api.write_status("full", active=[each.to_wire() for each in line])
     refused = shared_api.rest.post("/v1/jobs/full/run")
     assert (refused.status, "queue.max is 1" in refused.text) == (409, True), refused
@@ -132,7 +138,7 @@ def test_full_line_refuses_a_run_unless_it_is_forced(shared_api: ApiSite) -> Non
 def test_full_line_for_a_pool_takes_only_a_forced_dkronrun(shared_api: ApiSite) -> None:
     """An annotation is gone when the run gets its place, so the operator would count it like any other."""
     shared_api.store(dkron_job("pooled", pools=["database"], queue={"max": 1}))
-    line = request_claim("a").model_copy(update={"queued_at": after(0)})
+    line = request_claim("a").model_copy(update={"state": AttemptState.WAITING, "queued_at": after(0)})
     shared_api.write_status("pooled", active=[line.to_wire()])
     path = "/v1/jobs/pooled/run"
     refused = [shared_api.rest.post(f"{path}{query}") for query in ("", "?force=true")]

@@ -44,11 +44,14 @@ EXECUTION = {
 HISTORY = {
     "executions": [
         {
-            **EXECUTION, "finishedAt": "2026-01-02T16:00:05.2Z", "success": False, "exitCode": 3, "reason": "Error",
+            **EXECUTION, "finishedAt": "2026-01-02T16:00:05.2Z", "state": "Failed", "exitCode": 3, "reason": "Error",
             "nodeName": "n1", "output": "half of it\n", "outputTruncated": True,
         },
     ],
-    "active": [{**EXECUTION, "id": "1767369600123456000-kept-retry", "job": "kept-retry", "attempt": 2, "uid": "u"}],
+    "active": [
+        {**EXECUTION, "id": "1767369600123456000-kept-retry", "job": "kept-retry", "attempt": 2, "state": "Running",
+         "uid": "u"},
+    ],
     "errorCount": 1,
     "lastError": "2026-01-02T16:00:05.2Z",
     "status": "failed",

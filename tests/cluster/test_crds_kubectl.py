@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import (
-    Active,
+    Attempt,
+    AttemptState,
     Condition,
     ConditionStatus,
     ConditionType,
     DkronJob,
-    Execution,
     GroupStatus,
     JobStatus,
     ReadyReason,
@@ -31,7 +31,7 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 def running() -> JobStatus:
     """Return a status with something in each column."""
-    done = Execution(
+    done = Attempt(
         id="1767268800000000000-columns-1767268800-abcde",
         job="columns-1767268800-abcde",
         slot=NOON,
@@ -40,13 +40,14 @@ def running() -> JobStatus:
         attempt=1,
         started_at=datetime.now(UTC) - timedelta(days=3, hours=1, minutes=30),
         finished_at=NOON,
-        success=False,
+        state=AttemptState.FAILED,
         exit_code=3,
         reason="Error",
         node_name="node-1",
         output="no space left\n",
     )
-    claim = Active(
+    claim = Attempt(
+        state=AttemptState.CLAIMED,
         id="1-columns-1-abcde",
         job="columns-1-abcde",
         slot=NOON,

@@ -109,7 +109,7 @@ def test_backfill_is_suspended_resumed_and_cancelled_by_deletion(shared_site: Si
 
 def test_failed_slots_of_selected_jobs_run_again(shared_site: Site) -> None:
     kube = shared_site.kube
-    failure = {"trigger": "schedule", "attempt": 1, "success": False, "reason": "Error"}
+    failure = {"trigger": "schedule", "attempt": 1, "state": "Failed", "reason": "Error"}
     for name, slots in (("night-a", SLOTS[:2]), ("night-b", SLOTS[1:2]), ("night-c", [])):
         job(kube, name)
         kube.patch(DKRON_JOBS, name, {"metadata": {"labels": {"team": "night"}}})

@@ -54,7 +54,7 @@ def test_slots_are_called_once_and_recorded_like_pod_runs(calls_running: Site, w
     kube.edit("good", disabled=True)
     bad = kube.wait_status("bad", "both attempts", finished(2))
     newest = good["executions"][0]
-    assert (newest["success"], newest["exitCode"], newest["output"]) == (True, 0, "fine")
+    assert (newest["state"], newest["exitCode"], newest["output"]) == ("Succeeded", 0, "fine")
     assert [(e["attempt"], e["reason"], e["exitCode"]) for e in bad["executions"]] == [(2, "Error", 1), (1, "Error", 1)]
     assert bad["executions"][0]["output"].endswith("broken")
     status = kube.wait_status("good", "to rest", lambda s: not s.get("active"))

@@ -55,7 +55,7 @@ def executions(kube: Kube, name: str) -> list[str]:
 
 def delivered(kube: Kube, name: str) -> None:
     """Wait until every receiver has its message."""
-    kube.wait_status(name, "everybody to be told", lambda status: not status.get("undelivered"))
+    kube.wait_status(name, "everybody to be told", lambda status: not status.get("outbox"))
 
 
 def telling(web: Web) -> list[Object]:
@@ -125,7 +125,7 @@ def test_hanging_receiver_delays_no_slot_and_no_other_receiver(own_site: Site) -
         assert account.skipped == 0
         told = executions(kube, "steady")
         kube.wait_for("all to be told", lambda: web.requests, lambda requests: len(requests) >= len(told))
-        assert len(kube.status("steady")["undelivered"]) == len(told), "the one that hangs is still to be told"
+        assert len(kube.status("steady")["outbox"]) == len(told), "the one that hangs is still to be told"
 
 
 def test_undelivered_executions_are_sent_by_the_next_process(own_site: Site) -> None:
@@ -138,7 +138,7 @@ def test_undelivered_executions_are_sent_by_the_next_process(own_site: Site) -> 
         kube.apply(*(dkron_job(name, **ONE) for name in ("a", "b", "c")))
         for end in (operator.kill, operator.stop):
             for name in ("a", "b", "c"):
-                kube.wait_status(name, "its run", lambda status: status.get("undelivered"))
+                kube.wait_status(name, "its run", lambda status: status.get("outbox"))
             end()
             tried = len(web.requests)
             if end == operator.stop:

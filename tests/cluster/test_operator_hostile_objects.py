@@ -42,7 +42,7 @@ LONG_AGO = (datetime.now(UTC) - timedelta(days=100)).date().isoformat()
 FAST = simulated(run_for="10ms")
 ENDED: Object = {
     "slot": "2026-01-01T00:00:00Z", "trigger": "manual", "group": 1, "attempt": 1,
-    "startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T00:00:01Z", "success": True,
+    "startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T00:00:01Z", "state": "Succeeded",
 }  # fmt: skip
 AT_LIMITS: Object = {
     "successCount": INT64_MAX, "errorCount": INT64_MAX,
@@ -179,10 +179,10 @@ CASES = (
     ),
     Hostile(
         "undelivered", dkron_job("undelivered", processors={"log": {}}),
-        lambda status: not status.get("undelivered") and is_ready(status),
+        lambda status: not status.get("outbox") and is_ready(status),
         status={
             "executions": [ended(odd) for odd in ("../../pods", "a b,c=d", "é", "x?y#z")],
-            "undelivered": ["../../pods", "a b,c=d", "é", "x?y#z", "none"],
+            "outbox": [{"job": odd, "to": ["Delivery"]} for odd in ("../../pods", "a b,c=d", "é", "x?y#z", "none")],
         },
     ),
     Hostile(

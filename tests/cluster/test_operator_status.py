@@ -33,14 +33,14 @@ def execution(number: int, **fields: Any) -> dict[str, Any]:
         "attempt": 1,
         "startedAt": NOON,
         "finishedAt": NOON,
-        "success": True,
+        "state": "Succeeded",
         **fields,
     }
 
 
 def active(job: str, **fields: Any) -> dict[str, Any]:
-    entry = execution(1, id=f"1-{job}", job=job, **fields)
-    return {key: entry[key] for key in entry.keys() - {"finishedAt", "success"}}
+    entry = execution(1, id=f"1-{job}", job=job, **{"state": "Claimed", **fields})
+    return {key: entry[key] for key in entry.keys() - {"finishedAt"}}
 
 
 def wipe(kube: Kube, name: str) -> None:

@@ -44,7 +44,7 @@ def attempt(name: str, began: datetime, seconds: float, *, success: bool = True,
         "attempt": number,
         "startedAt": rfc3339(began),
         "finishedAt": rfc3339(began + timedelta(seconds=seconds)),
-        "success": success,
+        "state": "Succeeded" if success else "Failed",
         "nodeName": f"node-{number % 3 + 1}",
         "output": "copied 312 tables\ndone\n" if success else "pg_dump: error: connection refused\n",
         **({} if success else {"exitCode": 1, "reason": "Error"}),
@@ -57,10 +57,11 @@ def history(name: str, now: datetime, *, failed: frozenset[int] = frozenset(), e
         attempt(name, now - timedelta(seconds=30 + index * every), 4 + (index * 7) % 11, success=index not in failed)
         for index in range(20)
     ]
-    good, bad = [run for run in runs if run["success"]], [run for run in runs if not run["success"]]
+    good = [run for run in runs if run["state"] == "Succeeded"]
+    bad = [run for run in runs if run["state"] == "Failed"]
     return {
         "executions": runs,
-        "status": "success" if runs[0]["success"] else "failed",
+        "status": "success" if runs[0]["state"] == "Succeeded" else "failed",
         "successCount": len(good),
         "errorCount": len(bad),
         **({"lastSuccess": good[0]["finishedAt"]} if good else {}),
@@ -88,7 +89,7 @@ def stored(site: ApiSite) -> str:
     site.store(dkron_job("broken"), {"conditions": [condition]})
     run = attempt("sync", now - timedelta(seconds=95), 0)
     active = {key: run[key] for key in ("id", "job", "slot", "group", "trigger", "attempt", "startedAt")}
-    site.store(dkron_job("sync", schedule="@every 10m"), {"active": [{**active, "uid": "u"}]})
+    site.store(dkron_job("sync", schedule="@every 10m"), {"active": [{**active, "state": "Running", "uid": "u"}]})
     whole = attempt("spread", now - timedelta(seconds=70), 5)
     members = [
         {**attempt("spread", now - timedelta(seconds=70 - index), 5, success=index != 1), "member": f"node-{index + 1}",

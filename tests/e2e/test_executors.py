@@ -58,7 +58,7 @@ def test_a_request_with_a_secret(module_site: Site, address: str) -> None:
     kube = module_site.kube
     kube.apply(http_job("asks", f"{address}/200", expectCode="200"))
     found = execution(kube, "asks")
-    assert (found["success"], found["exitCode"], found["output"]) == (True, 0, "Bearer ***")
+    assert (found["state"], found["exitCode"], found["output"]) == ("Succeeded", 0, "Bearer ***")
     # The server has repeated the token, so it had it; no object has.
     for resource in (DKRON_JOBS, JOBS, PODS):
         assert TOKEN not in shown(kube.all(resource))
@@ -69,5 +69,5 @@ def test_failed_request_says_why(module_site: Site, address: str) -> None:
     kube.apply(http_job("fails", f"{address}/503", expectCode="200-299"))
     found = execution(kube, "fails")
     why = f"GET {address}/503: the answer is 503 Service Unavailable, expectCode is 200-299"
-    assert (found["success"], found["exitCode"], found["message"]) == (False, 1, why)
+    assert (found["state"], found["exitCode"], found["message"]) == ("Failed", 1, why)
     assert found["output"] == f"{why}\nBearer ***"

@@ -108,7 +108,7 @@ def assert_survived(team: Kube, name: str, job: str) -> None:
     """That run has ended well, and was the only one."""
     status = team.wait_status(name, "its end", finished(1), seconds=90)
     (execution,) = status["executions"]
-    assert (execution["job"], execution["success"], execution["output"]) == (job, True, "survived\n")
+    assert (execution["job"], execution["state"], execution["output"]) == (job, "Succeeded", "survived\n")
     assert not status.get("active")
 
 

@@ -87,14 +87,14 @@ def test_first_execution_follows_a_complete_install(
     status = first.wait_status("hello", "its first execution", finished(1))
     with capsys.disabled():
         print(f"\nhelm install: ready after {ready:.1f} s, first execution after {time.monotonic() - began:.1f} s")
-    assert (status["executions"][-1]["output"], status["executions"][-1]["success"]) == ("hello\n", True)
+    assert (status["executions"][-1]["output"], status["executions"][-1]["state"]) == ("hello\n", "Succeeded")
 
 
 def test_install_without_cluster_rights_works_beside_crds(theirs: Release, second: Kube) -> None:
     theirs.upgrade()
     second.apply(dkron_job("hello", "echo hello", run=["once"]))
     status = second.wait_status("hello", "its execution", finished(1))
-    assert (status["executions"][0]["output"], status["executions"][0]["success"]) == ("hello\n", True)
+    assert (status["executions"][0]["output"], status["executions"][0]["state"]) == ("hello\n", "Succeeded")
     said = theirs.test()
     assert "Phase:          Succeeded" in said, said
 

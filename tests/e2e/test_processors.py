@@ -46,7 +46,7 @@ def test_output_undelivered_at_a_crash_is_read_again(own_site: Site, operator: O
         operator.kill()
         answer["status"] = 200
         operator.start()
-        kube.wait_status("talks", "everybody to be told", lambda status: not status.get("undelivered"))
+        kube.wait_status("talks", "everybody to be told", lambda status: not status.get("outbox"))
         assert status["executions"][0]["output"] == "Output in dkron log"
         identity, _, output = web.requests[-1].body.decode().partition("\n")
         assert identity == status["executions"][0]["id"]

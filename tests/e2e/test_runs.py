@@ -79,7 +79,7 @@ def test_a_scheduled_job_records_its_executions(shared_site: Site) -> None:
     assert len(executions) == 3, "history.executions is 3"
     assert executions == sorted(executions, key=lambda e: at(e["slot"]), reverse=True)
     newest = executions[0]
-    expected = {"success": True, "exitCode": 0, "output": "hello\n", "trigger": "schedule", "attempt": 1}
+    expected = {"state": "Succeeded", "exitCode": 0, "output": "hello\n", "trigger": "schedule", "attempt": 1}
     assert {key: newest.get(key) for key in expected} == expected
     assert newest["nodeName"] in {node["metadata"]["name"] for node in kube.all(NODES)}
     assert at(newest["slot"]) - SECOND <= at(newest["startedAt"]) <= at(newest["finishedAt"]) <= datetime.now(UTC)
@@ -104,7 +104,7 @@ def test_a_retry_that_succeeds_makes_the_run_a_success(shared_site: Site) -> Non
     kube = shared_site.kube
     status = kube.wait_status("flaky", "a success", lambda s: s.get("successCount"))
     executions = status["executions"][::-1]
-    assert [(e["attempt"], e["success"]) for e in executions] == [(1, False), (2, False), (3, True)]
+    assert [(e["attempt"], e["state"]) for e in executions] == [(1, "Failed"), (2, "Failed"), (3, "Succeeded")]
     assert (status["status"], status["successCount"], status["errorCount"]) == ("success", 1, 2)
     assert len({e["group"] for e in executions}) == len({e["slot"] for e in executions}) == 1
     assert {job["metadata"]["name"] for job in kube.jobs_of("flaky")} == {e["job"] for e in executions}
@@ -129,13 +129,13 @@ def test_run_fails_when_all_its_attempts_fail(shared_site: Site) -> None:
 
 def test_kubernetes_executor_runs_the_template_unchanged(shared_site: Site) -> None:
     (execution,) = shared_site.kube.wait_status("as-it-stands", "its run", finished(1))["executions"]
-    assert (execution["success"], execution["output"]) == (True, "zero as-it-stands\n")
+    assert (execution["state"], execution["output"]) == ("Succeeded", "zero as-it-stands\n")
 
 
 def test_values_of_a_run_reach_its_pod_unchanged(shared_site: Site) -> None:
     kube = shared_site.kube
     (execution,) = kube.wait_status("given", "its run", finished(1))["executions"]
     said = (HOSTILE, "-7", HOSTILE, "-7", MARK, "2026-01-31T02:30:00Z")
-    assert (execution["success"], execution["output"]) == (True, "".join(f"{each}|" for each in said))
+    assert (execution["state"], execution["output"]) == ("Succeeded", "".join(f"{each}|" for each in said))
     (job,) = kube.jobs_of("given")
     assert MARK not in shown(job)

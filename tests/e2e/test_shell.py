@@ -48,11 +48,11 @@ def encoded(text: str) -> str:
 
 
 def good(output: str, **expected: Any) -> dict[str, Any]:
-    return {"success": True, "exitCode": 0, "reason": "", "output": output, **expected}
+    return {"state": "Succeeded", "exitCode": 0, "reason": "", "output": output, **expected}
 
 
 def bad(reason: str, **expected: Any) -> dict[str, Any]:
-    return {"success": False, "reason": reason, **expected}
+    return {"state": "Failed", "reason": reason, **expected}
 
 
 CASES = (
@@ -88,7 +88,10 @@ CASES = (
     Case("stubborn", f"trap '' TERM; {BEGIN}", bad("DeadlineExceeded", output="begun\n"), TIMEOUT),
     # Whether the kubelet hears of the kernel's kill before the container's end, and calls it OOMKilled, is a race.
     Case(
-        "memory", "x=x; while true; do x=$x$x; done", {"success": False, "exitCode": 137}, SHELL | {"mem_limit": "16MB"}
+        "memory",
+        "x=x; while true; do x=$x$x; done",
+        {"state": "Failed", "exitCode": 137},
+        SHELL | {"mem_limit": "16MB"},
     ),
     Case("arguments", "echo '{{ x }}' {{ y }}", good(f"{HOSTILE} \n"), spec={"parameters": PARAMETERS}),
     Case(

@@ -87,7 +87,7 @@ def test_root_image_is_reported_with_its_remedy(shared_site: Site) -> None:
 
 def test_output_shows_a_read_only_file_system(shared_site: Site) -> None:
     (execution,) = shared_site.kube.wait_status("read-only", "its run", finished(1))["executions"]
-    assert (execution["success"], execution["exitCode"]) == (False, 1)
+    assert (execution["state"], execution["exitCode"]) == ("Failed", 1)
     assert "Read-only file system" in execution["output"]
 
 
@@ -103,7 +103,7 @@ def test_late_start_of_a_pod_clears_the_degraded_condition(shared_site: Site) ->
 def test_a_timeout_ends_the_wait_for_an_image(shared_site: Site) -> None:
     status = shared_site.kube.wait_status("no-end", "its end", finished(1), seconds=90)
     (execution,) = status["executions"]
-    assert (execution["success"], execution["reason"]) == (False, "ErrImageNeverPull")
+    assert (execution["state"], execution["reason"]) == ("Failed", "ErrImageNeverPull")
     assert condition(status, "Degraded")["status"] == "True"
 
 

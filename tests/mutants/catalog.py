@@ -1,4 +1,4 @@
-"""Mistakes in the source of the operator, each as a replacement of text in `catalog.diff`. All have to be found."""
+"""Mistakes in the source of the programs, each as a replacement of text in `catalog.diff`. All have to be found."""
 
 import re
 from collections.abc import Iterator
@@ -7,12 +7,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path("operator/dkron_operator")
+UNIT = {
+    "operator": Path("tests/unit/operator_side"),
+    "api": Path("tests/unit/api_side"),
+    "cli": Path("tests/unit/cli"),
+}
+"""The unit tests of each program, by the folder of its source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """`before` stands exactly once in `file`, below the package of the operator, and becomes `after`. `what` is the
-    mistake that this makes; `tests` are unit tests that look at it, beside the file's own."""
+    """`before` stands exactly once in `file`, and becomes `after`. The file is below the package of the operator, or
+    begins with the folder of another program. `what` is the mistake that this makes; `tests` are unit tests that look
+    at it, beside the file's own."""
 
     name: str
     file: str
@@ -24,13 +31,24 @@ class Mutant:
     @property
     def path(self) -> Path:
         """The file, from the root of the repository."""
-        return PACKAGE / self.file
+        return Path(self.file) if self.file.split("/")[0] in UNIT else PACKAGE / self.file
+
+    @property
+    def program(self) -> str:
+        """The folder of the program's source."""
+        return self.path.parts[0]
+
+    @property
+    def unit_tests(self) -> list[Path]:
+        """The tests that look at it, those that most likely find it first."""
+        of_file = TESTS[self.file] if self.file in TESTS else TESTS[str(Path(self.file).parent)]
+        return [UNIT[self.program] / name for name in dict.fromkeys((*self.tests, *of_file))]
 
     @property
     def is_simulated(self) -> bool:
         """Whether the simulation runs its code: its seeds have no DkronBackfills and no Kueue, and no user edits
         `status.active`."""
-        return not self.file.startswith(
+        return self.program == "operator" and not self.file.startswith(
             ("backfill/", "plan/steps/edited_active.py", "plan/steps/kueue.py", "act/delete_job.py")
         )
 
@@ -66,8 +84,9 @@ TESTS: dict[str, tuple[str, ...]] = {
     "backfill/controller.py": ("test_backfill.py",),
     "plan/steps/slots.py": ("test_slots.py", "test_reconcile.py", "test_pauses.py"),
     "plan/status/deferred.py": ("test_two_writers.py",),
+    "plan/status/changes.py": ("test_two_writers.py", "test_fold.py"),
     "plan/steps/deferred.py": ("test_deferred_slots.py",),
-    "plan/steps/line.py": ("test_line.py",),
+    "plan/steps/line.py": ("test_line_decisions.py", "test_line.py"),
     "plan/situation/pools.py": ("test_pools.py", "test_pool_places.py"),
     "plan/status/holders.py": ("test_pool_places.py",),
     "pools/places.py": ("test_pool_places.py",),
@@ -80,7 +99,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "plan/steps/replacing.py": ("test_attempts.py",),
     "plan/steps/kueue.py": ("test_kueue.py", "test_kueue_edges.py"),
     "act/delete_job.py": ("test_kueue_edges.py", "test_reconcile.py"),
-    "plan/status/fold.py": ("test_fold.py", "test_written.py", "test_attempts.py"),
+    "plan/status/fold.py": ("test_fold.py", "test_facts.py", "test_attempts.py"),
     "cache/cached_job.py": ("test_two_writers.py", "test_store.py"),
     "cache/store.py": ("test_store.py", "test_verify.py", "test_standby.py", "test_reconcile.py"),
     "leader/lease.py": ("test_lease.py", "test_leader.py", "test_standby.py"),
@@ -94,8 +113,9 @@ TESTS: dict[str, tuple[str, ...]] = {
     "reconcile/verify.py": ("test_verify.py",),
     "watch/resync.py": ("test_resync.py",),
     "reconcile/reconciler.py": ("test_reconcile.py", "test_standby.py", "test_verify.py", "test_tidy.py"),
+    "archive/archiver.py": ("test_archiver.py",),
 }
-"""The unit tests that look at each file, those that most likely find a mistake first."""
+"""The unit tests that look at each file or folder, those that most likely find a mistake first."""
 
 
 def _read(catalog: str) -> Iterator[Mutant]:

@@ -1,4 +1,4 @@
-"""Tries a mutant: the tests run on a copy of the operator that has the mistake, and have to fail."""
+"""Tries a mutant: the tests run on a copy of the program that has the mistake, and have to fail."""
 
 import os
 import re
@@ -6,16 +6,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.mutants.catalog import ROOT, TESTS, Mutant, mutated
+from tests.mutants.catalog import ROOT, UNIT, Mutant, mutated
 
 SLOWEST = 900
 """Seconds for the tests of one mutant: one that makes them hang is found, too."""
-UNIT = Path("tests/unit/operator_side")
 PLANS = "tests/unit/simulation/test_seeds.py::test_stored_plan_passes"
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 _PLAN = re.compile(r".*\[(.+)]")
@@ -33,11 +32,16 @@ class Untried(Exception):
     """The tests could not be run."""
 
 
-def by_unit_tests(mutant: Mutant | None, tests: Sequence[str] = ()) -> Found:
-    """Which unit test finds it; of None, which fails on the operator as it is. Raises `Outdated`, `Untried`."""
-    names = tests or (() if mutant is None else dict.fromkeys((*mutant.tests, *TESTS[mutant.file])))
+def by_unit_tests(mutant: Mutant) -> Found:
+    """Which unit test finds it. Raises `Outdated`, `Untried`."""
     with _copy(mutant) as environment:
-        return _tested(environment, [str(UNIT / name) for name in names])
+        return _tested(environment, map(str, mutant.unit_tests))
+
+
+def check_unit_tests(mutants: Iterable[Mutant]) -> None:
+    """Run the tests of these on the programs as they are: one that fails there finds nothing. Raises `Untried`."""
+    if found := _tested(dict(os.environ), sorted({str(test) for each in mutants for test in each.unit_tests})).by:
+        raise Untried(f"{found} fails on the source as it is")
 
 
 def by_simulation(mutant: Mutant, *, seeds: int) -> Found:
@@ -49,7 +53,7 @@ def by_simulation(mutant: Mutant, *, seeds: int) -> Found:
         return _simulated(environment, seeds)
 
 
-def _tested(environment: dict[str, str], tests: Sequence[str]) -> Found:
+def _tested(environment: dict[str, str], tests: Iterable[str]) -> Found:
     pytest = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider"]
     code, told = _run([*pytest, "--hypothesis-seed=0", *tests], environment)
     match = _FAILED.search(told)
@@ -79,29 +83,29 @@ _HUNG = -1
 
 
 @contextmanager
-def _copy(mutant: Mutant | None) -> Iterator[dict[str, str]]:
-    """The environment in which Python imports a copy of the operator that has the mistake."""
+def _copy(mutant: Mutant) -> Iterator[dict[str, str]]:
+    """The environment in which Python imports a copy of the program that has the mistake."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as place:
-        operator = Path(place) / "operator"
-        shutil.copytree(ROOT / "operator", operator, ignore=shutil.ignore_patterns("__pycache__"))
-        if mutant is not None:
-            target = Path(place) / mutant.path
-            target.write_text(mutated(mutant, target.read_text()))
-        paths = [operator, ROOT / "api", ROOT / "crds", ROOT / "lib", ROOT, ROOT / "hack"]
+        copy = Path(place) / mutant.program
+        shutil.copytree(ROOT / mutant.program, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        target = Path(place) / mutant.path
+        target.write_text(mutated(mutant, target.read_text()))
+        programs = [copy if program == mutant.program else ROOT / program for program in UNIT]
+        paths = [*programs, ROOT / "crds", ROOT / "lib", ROOT, ROOT / "hack"]
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(map(str, paths)),
             # Examples that fail here fail nowhere else.
             "HYPOTHESIS_STORAGE_DIRECTORY": str(Path(place) / "hypothesis"),
         }
-        _check_import(environment, operator)
+        _check_import(environment, copy / mutant.path.parts[1])
         yield environment
 
 
-def _check_import(environment: dict[str, str], operator: Path) -> None:
-    code, told = _run([sys.executable, "-c", "import dkron_operator; print(dkron_operator.__file__)"], environment)
-    if code or not Path(told.strip()).is_relative_to(operator):
-        raise Untried(f"the copy in {operator} is not what Python imports: {told}")
+def _check_import(environment: dict[str, str], package: Path) -> None:
+    code, told = _run([sys.executable, "-c", f"import {package.name} as it; print(it.__file__)"], environment)
+    if code or not Path(told.strip()).is_relative_to(package):
+        raise Untried(f"the copy in {package} is not what Python imports: {told}")
 
 
 def _run(command: Sequence[str], environment: dict[str, str]) -> tuple[int, str]:

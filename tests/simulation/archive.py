@@ -62,7 +62,7 @@ def wrong(
         yield f"ARCHIVED TWICE: {name} has another content"
     names = {name for _, name in archive.entries}
     for execution in ended:
-        if execution.job not in names and end - execution.finished_at > SOON:
+        if execution.job not in names and end - execution.ended_at > SOON:
             yield f"NOT ARCHIVED: {execution.id}"
     for record in records:
         owed = record.status.unarchived or NOTHING

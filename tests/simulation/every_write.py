@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dkron_crds.job import Execution, JobStatus
-from dkron_operator.plan.status.written import SlotResult, Slots
+from dkron_crds.job import JobStatus
+from dkron_operator.plan.status.facts import Recorded, SlotResult, Slots
 from tests.simulation.controllers import Course
 from tests.simulation.network import Ill
 from tests.simulation.plans import Event, Plan, What
@@ -99,7 +99,7 @@ class Story:
 
 def _count(result: Result, *, exactly: bool) -> None:
     """Metrics count each fact once, or, if a process died before it could, at most once."""
-    records = [fact for fact in result.facts if isinstance(fact, Execution)]
+    records = [fact.execution for fact in result.facts if isinstance(fact, Recorded)]
     if result.plan.replicas > 1:
         # Timers are exact here. Several operators that act may find a call undecided in the same microsecond, and one
         # whose request was lost takes the record of another for its own.

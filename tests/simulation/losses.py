@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from dkron_crds.job import Execution, GroupStatus, JobStatus, Skipped, SkipReason, Trigger
+from dkron_crds.job import AttemptState, Execution, GroupStatus, JobStatus, Skipped, SkipReason, Trigger
 from tests.chaos.excuses import FORBIDDEN, IN_LINE, excuses
 from tests.chaos.history import History, Record, Run
 from tests.chaos.verdict import judge
@@ -144,7 +144,9 @@ def _lost(status: JobStatus, lost: tuple[Run, ...]) -> JobStatus:
     told = next((each for each in status.executions if each.job == name), None)
     if told is None:
         return _forgotten(status, lost)
-    failed = told.model_copy(update={"success": False, "exit_code": None, "reason": "JobLost", "output": ""})
+    failed = told.model_copy(
+        update={"state": AttemptState.FAILED, "exit_code": None, "reason": "JobLost", "output": ""}
+    )
     kept = tuple(failed if each.job == name else each for each in status.executions)
     moved = int(told.success)
     return status.model_copy(

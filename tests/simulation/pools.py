@@ -10,7 +10,7 @@ from itertools import groupby
 from random import Random
 from typing import Any
 
-from dkron_crds.job import Active
+from dkron_crds.job import Active, AttemptState
 from dkron_crds.pool import MAX_POOL_SIZE, PoolSpec
 from dkron_kube.paths import DKRON_JOBS, DKRON_POOLS, JOBS
 from dkron_operator.plan.situation.read import read_status
@@ -126,7 +126,7 @@ def _active(job: Object) -> Iterable[Active]:
 
 def _waiting(job: Object) -> list[tuple[datetime, str]]:
     """The runs in line: since when, and their groups."""
-    return [(entry.started_at, str(entry.group)) for entry in _active(job) if entry.waits_in_line]
+    return [(entry.started_at, str(entry.group)) for entry in _active(job) if entry.state is AttemptState.WAITING]
 
 
 class Places:
@@ -157,9 +157,9 @@ class Places:
             entries = () if status is None else status.active
             begun = job["metadata"]["uid"] in {owner for owner, _, _ in self._live.values()}
             busy = job["spec"].get("concurrency", "allow") != "allow" and (
-                begun or not all(entry.waits_in_line for entry in entries)
+                begun or not all(entry.state is AttemptState.WAITING for entry in entries)
             )
-            old = any(entry.waits_in_line and entry.started_at < before for entry in entries)
+            old = any(entry.state is AttemptState.WAITING and entry.started_at < before for entry in entries)
             names = _places_of(job)
             kept = any(other is not job and self._may_reserve(other, names) for other in self._jobs())
             if old and not busy and not kept and names and all(self._is_free(name) for name in names):

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
+from dkron_crds.attempt_state import AttemptState
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.plan.situation.read import read_status
 from tests.chaos.history import FOREVER
@@ -67,7 +68,11 @@ class Room:
         for job in self._world.list(DKRON_JOBS, NAMESPACE) if free else ():
             status = read_status(job)
             entries = () if status is None else status.active
-            old = [each for each in entries if each.waits_in_line and self._clock() - each.started_at > SOON]
+            old = [
+                each
+                for each in entries
+                if each.state is AttemptState.WAITING and self._clock() - each.started_at > SOON
+            ]
             if old and len(old) == len(entries) and not job["spec"].get("pools"):
                 yield job["metadata"]["name"]
 

@@ -99,13 +99,13 @@ class Sights:
         since, mark = _instant(status.get("since")), _instant(status.get("lastScheduleTime"))
         if since is not None:
             self._sinces[metadata["name"], metadata["uid"], since] = None
-        self._begun |= {
-            entry["job"] for entry in status.get("active", ()) if entry["startedAt"] != entry.get("queuedAt")
-        }
+        self._begun |= {entry["job"] for entry in status.get("active", ()) if entry["state"] != "Waiting"}
         claims = (
             entry["slot"]
             for entry in status.get("active", ())
-            if not entry.get("uid") and entry["trigger"] == "schedule" and entry.get("attempt", 1) == 1
+            if entry["state"] in ("Waiting", "Claimed")
+            and entry["trigger"] == "schedule"
+            and entry.get("attempt", 1) == 1
         )
         deferred = (
             (_instant(each.get("after")), datetime.fromisoformat(each["until"])) for each in status.get("deferred", ())

@@ -14,14 +14,14 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
-from dkron_crds.job import Active, Execution
+from dkron_crds.job import Active
 from dkron_crds.lease import INSTALLATION
 from dkron_crds.run import DkronRun
 from dkron_executors.result import Result as Answer
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS, LEASES, Resource
 from dkron_operator.delivery import senders
 from dkron_operator.plan.situation.view import JobView
-from dkron_operator.plan.status.written import Fact
+from dkron_operator.plan.status.facts import Countable, Recorded
 from dkron_operator.telemetry.metrics import Metrics
 from dkron_pods.inline import is_inline
 from tests.chaos.history import History, Record, Terms
@@ -65,7 +65,7 @@ class Result:
     """The attempts that were called inline, in that order."""
     delivered: tuple[str, ...] = ()
     """The ids of the executions whose output was delivered to the log, in that order."""
-    facts: tuple[Fact, ...] = ()
+    facts: tuple[Countable, ...] = ()
     """What all processes together have counted in their metrics."""
     requested: tuple[DkronRun, ...] = ()
     """The DkronRuns that there are in the end."""
@@ -114,7 +114,7 @@ class Simulation:
         self._calls = 0
         self._called: list[str] = []
         self._delivered: list[str] = []
-        self._facts: list[Fact] = []
+        self._facts: list[Countable] = []
         self._back: dict[str, float] = {}
         self._fell: dict[str, float] = {}
 
@@ -189,7 +189,7 @@ class Simulation:
             return ()
         happened = {event.what for event in self.plan.events}
         gone = happened & {What.WIPE, What.DELETE, What.DELETE_NAMESPACE}
-        ended = [] if gone else [fact for fact in self._facts if isinstance(fact, Execution)]
+        ended = [] if gone else [fact.execution for fact in self._facts if isinstance(fact, Recorded)]
         records = () if What.WIPE in happened else self._records
         return archive.wrong(self._archive, records, ended, end=ZERO + timedelta(seconds=self.plan.ends))
 
@@ -198,7 +198,7 @@ class Simulation:
         """Hear what is delivered to the log, and what metrics count."""
         wrote: Callable[..., None] = Metrics.wrote
 
-        def count(metrics: Metrics, facts: Iterable[Fact]) -> None:
+        def count(metrics: Metrics, facts: Iterable[Countable]) -> None:
             found = tuple(facts)
             self._facts += found
             wrote(metrics, found)

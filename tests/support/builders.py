@@ -10,13 +10,13 @@ from typing import Any
 
 from dkron_crds.attempt_names import nanoseconds
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active, Execution, JobStatus, Trigger
+from dkron_crds.job import Active, AttemptState, Execution, JobStatus, Trigger
 from dkron_crds.names import ACCEPTED, API_VERSION
 from dkron_crds.schedule import parse
 from dkron_crds.schedule.timeline import Timeline
 from dkron_operator.plan.situation.cause import Cause, requested, scheduled
 from dkron_operator.plan.situation.read import read_job
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState, JobView, Node, Outcome, Situation
+from dkron_operator.plan.situation.view import AttemptJob, JobView, Node, Outcome, Situation
 from dkron_operator.plan.status.deferred import UndecidedSlots
 from dkron_operator.plan.steps.acceptance import accepted_schedule
 from dkron_pods.images import Images
@@ -210,7 +210,7 @@ def request_claim(request: str = "a", at: datetime = NOON, *, attempt: int = 1, 
 
 def seen(entry: Active) -> Active:
     """The entry once its Job was seen."""
-    return entry.model_copy(update={"uid": f"uid-of-{entry.job}"})
+    return entry.model_copy(update={"uid": f"uid-of-{entry.job}", "state": AttemptState.RUNNING})
 
 
 def run(entry: Active | None = None, state: AttemptState = AttemptState.RUNNING, **fields: Any) -> AttemptJob:
@@ -241,9 +241,10 @@ def run(entry: Active | None = None, state: AttemptState = AttemptState.RUNNING,
 def execution(entry: Active | None = None, *, success: bool = True, seconds: float = 5.0, **fields: Any) -> Execution:
     """The record of this entry, ended `seconds` after its start."""
     entry = claim() if entry is None else entry
-    common = entry.model_dump(exclude={"uid", "node_name"})
+    state = AttemptState.SUCCEEDED if success else AttemptState.FAILED
     finished = entry.started_at + timedelta(seconds=seconds)
-    return Execution(**{**common, "success": success, "finished_at": finished, **fields})
+    over = {"uid": "", "node_name": "", "queue": "", "evictions": 0, "given_up": "", "parameters_given": False}
+    return entry.model_copy(update={**over, "state": state, "finished_at": finished, **fields})
 
 
 def node(name: str, labels: Mapping[str, str] | None = None, *, available: bool = True) -> Node:

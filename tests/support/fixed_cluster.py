@@ -5,7 +5,7 @@ from typing import Any
 
 from dkron_crds.base import rfc3339
 from dkron_crds.conditions import Condition, ConditionStatus
-from dkron_crds.job import JobStatus, Skipped, SkipReason, Trigger
+from dkron_crds.job import AttemptState, JobStatus, Skipped, SkipReason, Trigger
 from dkron_crds.kinds import KINDS
 from dkron_crds.names import API_VERSION, GROUP, VERSION
 from dkron_crds.revision import title
@@ -80,7 +80,7 @@ def in_line() -> Object:
     line = (claim(after(-60), name="load"), claim(after(-180), name="load"))
     ended = execution(waited.model_copy(update={"queued_at": after(-3600)}), seconds=70, exit_code=0)
     before = execution(claim(after(-3700), at=after(-3700)), seconds=215, exit_code=0)
-    waiting = (entry.model_copy(update={"queued_at": entry.slot}) for entry in line)
+    waiting = (entry.model_copy(update={"state": AttemptState.WAITING, "queued_at": entry.slot}) for entry in line)
     full = Skipped(count=1, last_time=NOON, last_reason=SkipReason.QUEUE_FULL)
     known = status(active=(running, *waiting), executions=(ended, before), skipped=full, success_count=2)
     return wire_job(
@@ -93,7 +93,7 @@ def in_pools() -> Object:
     """Runs, and has two runs that wait for places: one in the line of its pool, one beyond the first ten."""
     running = seen(claim(after(-300), at=after(-300), name="import"))
     line = (claim(after(-60), name="import"), claim(after(-120), name="import"))
-    waiting = (entry.model_copy(update={"queued_at": entry.slot}) for entry in line)
+    waiting = (entry.model_copy(update={"state": AttemptState.WAITING, "queued_at": entry.slot}) for entry in line)
     return wire_job(
         name="import", created=after(days=-3), status=status(active=(running, *waiting), last_schedule_time=NOON),
         schedule="@every 1m", pools=["database"], priority=10,
@@ -129,7 +129,7 @@ def jobs() -> list[Object]:
 def runs() -> list[Object]:
     """Return a DkronRun for each phase that a list can show."""
     attempt = {"job": "backup-1", "attempt": 1, "nodeName": "node-1", "startedAt": rfc3339(after(-600)),
-               "finishedAt": rfc3339(after(-540)), "success": False, "exitCode": 3, "reason": "Error"}  # fmt: skip
+               "finishedAt": rfc3339(after(-540)), "state": "Failed", "exitCode": 3, "reason": "Error"}  # fmt: skip
     again = {**attempt, "job": "backup-1-2", "attempt": 2, "startedAt": rfc3339(after(-530)),
              "finishedAt": rfc3339(after(-500))}  # fmt: skip
     why = "attempt 2 failed (Error, exit code 3): no space left"

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from dkron_crds.attempt_state import AttemptState
 from dkron_operator.plan.situation.cause import scheduled
 
 Object = dict[str, Any]
@@ -75,7 +76,7 @@ def vanished(body: Object, slot: str) -> Object:
     """An entry of `status.active` of this DkronJob whose Job is not there."""
     metadata = body["metadata"]
     entry = scheduled(at(slot)).entry(uid=metadata["uid"], name=metadata["name"], at=at(slot))
-    return entry.model_copy(update={"uid": "no-such-uid"}).to_wire()
+    return entry.model_copy(update={"state": AttemptState.RUNNING, "uid": "no-such-uid"}).to_wire()
 
 
 def at(text: str) -> datetime:

@@ -9,8 +9,8 @@ from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.situation.view import Situation
 from dkron_operator.plan.status.changes import Started
-from dkron_operator.plan.status.fold import fold_all
 from tests.support.builders import run, seen
+from tests.support.folding import fold_all
 from tests.support.plans import requests_removed
 
 

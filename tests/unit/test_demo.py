@@ -36,13 +36,14 @@ def run(number: int = 1, *, success: bool = True, **fields: Any) -> dict[str, An
     begin, end = rfc3339(NOON - timedelta(seconds=2)), rfc3339(NOON)
     return {
         "id": f"{number}-run", "job": "run", "slot": end, "trigger": "schedule", "group": 1, "attempt": 1,
-        "startedAt": begin, "finishedAt": end, "success": success, "exitCode": 0 if success else 3,
+        "startedAt": begin, "finishedAt": end, "state": "Succeeded" if success else "Failed",
+        "exitCode": 0 if success else 3,
     } | fields  # fmt: skip
 
 
 def job(name: str, *executions: dict[str, Any], schedule: str = "@hourly", **status: Any) -> DkronJob:
     """Return a job with these executions, the newest first."""
-    ended = {"successCount": sum(e["success"] for e in executions)}
+    ended = {"successCount": sum(e["state"] == "Succeeded" for e in executions)}
     ended["errorCount"] = len(executions) - ended["successCount"]
     found = {"executions": list(executions), **ended, **status}
     metadata = {"name": name, "namespace": "default"}
@@ -74,8 +75,8 @@ RETRIED = (
     run(1, success=False, attempt=1, exitCode=1),
 )
 ACTIVE = {
-    "id": "9-run", "job": "run", "uid": "u", "slot": rfc3339(NOON), "trigger": "schedule", "group": 9, "attempt": 1,
-    "startedAt": rfc3339(NOON),
+    "id": "9-run", "job": "run", "state": "Running", "uid": "u", "slot": rfc3339(NOON), "trigger": "schedule",
+    "group": 9, "attempt": 1, "startedAt": rfc3339(NOON),
 }  # fmt: skip
 DUE = {"next": "2035-01-01T08:00:00Z"}
 

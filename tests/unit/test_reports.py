@@ -624,7 +624,11 @@ def test_installation_adds_days_leader_and_pause() -> None:
 
 
 def took(seconds: float, *, success: bool = True) -> dict[str, Any]:
-    return {"startedAt": rfc3339(NOON), "finishedAt": rfc3339(after(seconds)), "success": success}
+    return {
+        "startedAt": rfc3339(NOON),
+        "finishedAt": rfc3339(after(seconds)),
+        "state": "Succeeded" if success else "Failed",
+    }
 
 
 @pytest.mark.parametrize(

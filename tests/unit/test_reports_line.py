@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_crds.job import Active, Condition, Execution, JobStatus, Skipped, SkipReason
+from dkron_crds.job import Active, AttemptState, Condition, Execution, JobStatus, Skipped, SkipReason
 from dkron_reports.explain import Question, explain
 from dkron_reports.failing import failing
 from dkron_reports.health import health_of
@@ -35,7 +35,7 @@ def queued(entry: Active, since: float) -> Active:
 
 def in_line(entry: Active, since: float) -> Active:
     """A claim that waits since so many minutes after noon."""
-    return queued(entry, since).model_copy(update={"started_at": at(since)})
+    return queued(entry, since).model_copy(update={"state": AttemptState.WAITING, "started_at": at(since)})
 
 
 RUNNING = seen(claim(at(-3), at=at(-3)))
@@ -45,7 +45,7 @@ TURN = seen(WAITING).model_copy(update={"started_at": at(-0.5)})
 ASKED = in_line(request_claim("a", at(-1.5)), -1.5)
 WAITED = execution(queued(claim(at(-6), at=at(-4)), -5.9))
 STOPPED = execution(
-    queued(claim(at(-6), at=at(-4)), -5.9), success=False, seconds=0, exit_code=None, reason="Stopped",
+    queued(claim(at(-6), at=at(-4)), -5.9), state=AttemptState.CANCELLED, seconds=0, reason="Stopped",
     message="asked for by ann",
 )  # fmt: skip
 BEFORE = execution(claim(at(-7), at=at(-7)), seconds=170)
@@ -145,7 +145,7 @@ def test_request_that_waits_is_listed_beside_the_slots() -> None:
     only_asked = from_object(raw_job(spec={"schedule": "@manually"}, active=(ASKED,)))
     (remark,) = [each for each in explain(only_asked, Question(at(1), at(2)), now=NOON).remarks if "newest run" in each]
     assert remark.startswith("its newest run waits in line: on request: waiting, since 2026-03-01T11:58:30Z (90s)")
-    in_queue = seen(ASKED).model_copy(update={"queue": "team-a"})
+    in_queue = seen(ASKED).model_copy(update={"state": AttemptState.QUEUED, "queue": "team-a"})
     only_asked = from_object(raw_job(spec={"schedule": "@manually"}, active=(in_queue,)))
     (remark,) = [each for each in explain(only_asked, Question(at(1), at(2)), now=NOON).remarks if "newest run" in each]
     assert remark.startswith(
@@ -202,7 +202,7 @@ def test_what_waits_is_neither_running_nor_stuck_nor_over() -> None:
 
 
 def test_run_whose_turn_came_is_stuck_if_it_has_no_job() -> None:
-    entry = in_line(claim(at(-9)), -9).model_copy(update={"started_at": at(-2)})
+    entry = queued(claim(at(-9), at=at(-2)), -9)
     health = health_of(raw_job(active=(entry,), next=at(1), last_success=at(-0.5)), now=NOON)
     assert health.words_at(NOON) == ["ready", "stuck"]
 
@@ -213,7 +213,9 @@ def test_what_waits_does_not_hide_that_a_job_is_stale() -> None:
     assert [each.kind for each in stale] == ["stale"]
 
 
-IN_QUEUE = seen(claim(at(-5), at=at(-5))).model_copy(update={"queued_at": at(-5), "queue": "team-a"})
+IN_QUEUE = seen(claim(at(-5), at=at(-5))).model_copy(
+    update={"state": AttemptState.QUEUED, "queued_at": at(-5), "queue": "team-a"}
+)
 
 
 @pytest.mark.parametrize("evictions", [0, 2])
@@ -238,7 +240,7 @@ def test_evicted_attempt_has_the_wait_before_its_first_begin() -> None:
     assert (slot.what, slot.why) == ("waiting", "waiting, again in LocalQueue team-a (evicted once)")
     (run,) = runs_of(attempts_of(job.raw["status"]))
     assert (run.started, run.waited(NOON)) == (None, timedelta(minutes=1))
-    admitted = evicted.model_copy(update={"queue": ""})
+    admitted = evicted.model_copy(update={"state": AttemptState.RUNNING, "queue": ""})
     (runs,) = runs_of(attempts_of({"active": [admitted.to_wire()]}))
     assert runs.sentence(NOON).endswith("waited 60s from 2026-03-01T11:55:00Z to 2026-03-01T11:56:00Z, runs for 4m")
 
@@ -282,7 +284,7 @@ def test_what_waits_is_no_failed_and_no_slow_run() -> None:
     raw = raw_job(active=(WAITING,), executions=(execution(claim(at(-4)), success=False),), error_count=1)
     (found,) = at_once(failing([from_object(raw)], start=at(-60), now=NOON, most=9))["jobs"]
     assert (found["failed"], found["runs"]) == (1, 1)
-    usual = [{"startedAt": "2026-03-01T11:00:00Z", "finishedAt": "2026-03-01T11:00:10Z", "success": True}] * 3
+    usual = [{"startedAt": "2026-03-01T11:00:00Z", "finishedAt": "2026-03-01T11:00:10Z", "state": "Succeeded"}] * 3
     assert not is_slow({"executions": usual, "active": [WAITING.to_wire()]}, NOON)
 
 

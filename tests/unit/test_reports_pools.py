@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Active
+from dkron_crds.job import Active, AttemptState
 from dkron_crds.pool import SHOWN_IN_LINE
 from dkron_operator.pools.index import PoolIndex
 from dkron_pods.problem import Problem
@@ -24,7 +24,9 @@ MEMBERS = tuple(
     in_line(claim(after(minutes=-2), name=f"a-{member}").model_copy(update={"member": member}), -2)
     for member in ("x", "y")
 )
-IN_QUEUE = seen(queued(claim(after(minutes=-2)), -2)).model_copy(update={"queue": "team-a"})
+IN_QUEUE = seen(queued(claim(after(minutes=-2)), -2)).model_copy(
+    update={"state": AttemptState.QUEUED, "queue": "team-a"}
+)
 
 
 def pool(name: str, *line: Active | str, waiting: int | None = None, **fields: Any) -> Object:

@@ -14,8 +14,8 @@ from dkron_api.translate.execution_filter import EPOCH, Ended, Filter, Place, ra
 from dkron_api.translate.found import Found, Identity, Live
 from dkron_api.translate.record import Job, M, Object
 from dkron_archive.records import JobKey
-from dkron_crds.job import Active, Execution
-from dkron_reports.line import is_leaving, is_waiting
+from dkron_crds.job import Active, AttemptState, Execution
+from dkron_reports.line import is_leaving
 from dkron_reports.reading import objects
 from dkron_reports.slices import Steps
 from dkron_reports.words import read_time
@@ -173,4 +173,4 @@ def _span(job: Job) -> Span:
 
 def _is_shown(active: Mapping[str, Any]) -> bool:
     """Whether an attempt runs or waits in line. Of other claims, a list of all jobs tells nothing."""
-    return bool(active.get("uid")) or is_waiting(active) or is_leaving(active)
+    return active.get("state") != AttemptState.CLAIMED or is_leaving(active)

@@ -105,7 +105,7 @@ async def list_of_job(request: web.Request, job: Job, coming: Sequence[Active]) 
     if wanted.text:
         # A search finds what is beyond the records.
         await request[GRANT].require(request[GRANT].where.to_read_logs(job.name))
-    nodes = await tenant.pods.nodes([each.job for each in job.status.active if each.uid and not each.node_name])
+    nodes = await tenant.pods.nodes([each.job for each in job.status.active if not (each.is_claim or each.node_name)])
     line = line_of(await with_places(request, job))
     known = [
         Found(key_of(job), run, stop=stop_of(job, run), line=line.get(run.job))
@@ -113,7 +113,7 @@ async def list_of_job(request: web.Request, job: Job, coming: Sequence[Active]) 
         if wanted.takes(run, now)
     ]
 
-    live = Live(known, sum(isinstance(each.run, Active) for each in known))
+    live = Live(known, sum(not each.run.ended for each in known))
 
     async def shown(_: Place | None) -> Live:
         return live

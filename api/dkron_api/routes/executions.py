@@ -34,7 +34,6 @@ from dkron_api.translate.execution import (
     shown,
     stop_of,
     unplaced,
-    waits,
 )
 from dkron_api.translate.found import all_details, last, record_bytes
 from dkron_api.translate.pod import ends_by, trace_of
@@ -42,7 +41,7 @@ from dkron_api.translate.record import Job
 from dkron_api.translate.run import coming
 from dkron_archive.ports import ArchiveUnavailable
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active, Execution
+from dkron_crds.job import Active, AttemptState, Execution
 from dkron_crds.schedule.errors import quoted
 from dkron_crds.stops import stop_annotation
 from dkron_reports.slices import Steps
@@ -106,9 +105,8 @@ def no_execution(job: Job, wanted: str) -> ApiError:
 
 async def _details(request: web.Request, job: Job, run: Execution | Active) -> dict[str, Any]:
     settings, pods = request.app[SETTINGS], tenant_of(request).pods
-    uid = run.uid if isinstance(run, Active) else ""
     stop = stop_of(job, run)
-    pod = await pods.look(run.job, uid=uid) if settings.trace_url or stop else None
+    pod = await pods.look(run.job, uid=run.uid) if settings.trace_url or stop else None
     if pod is None:
         return details(run, stop=stop)
     trace = trace_of(pod) if settings.trace_url else ""
@@ -119,14 +117,14 @@ async def _details(request: web.Request, job: Job, run: Execution | Active) -> d
 
 async def _whole(request: web.Request, job: Job, run: Execution | Active) -> dict[str, Any]:
     pods = tenant_of(request).pods
-    if isinstance(run, Execution):
+    if run.ended:
         # The record has as much as a caller without the right to logs may see.
         may_lack = run.output_truncated or not run.output
         tail = await _tail(request, job, run) if may_lack and await may_read_logs(request, job.name) else None
         if tail is not None:
             run = run.model_copy(update={"output": tail.decode("utf-8", "replace")})
         return shown(job, run)
-    if waits(run) or not run.uid:
+    if run.state is not AttemptState.RUNNING:
         line = line_of(await with_places(request, job))
         return shown(job, run, place=line.get(run.job), now=request.app[CLOCK]())
     nodes, tail, size = await asyncio.gather(
@@ -227,8 +225,8 @@ PATIENCE, PAUSE = 10.0, 0.1
 async def stop_execution(request: web.Request) -> web.StreamResponse:
     """Request a stop: 202 with the current execution. A repeated request keeps the first one's requester."""
     job, found = await _begun(request)
-    if isinstance(found, Execution):
-        text = f'the execution "{found.id}" already ended at {rfc3339(found.finished_at)}'
+    if found.ended:
+        text = f'the execution "{found.id}" already ended at {rfc3339(found.ended_at)}'
         raise ApiError(HTTPStatus.CONFLICT, text)
     key, text = stop_annotation(found.job, request.app[CLOCK](), by=requester(request))
     if key not in job.annotations:

@@ -18,10 +18,9 @@ from dkron_api.jobs.writer import missing
 from dkron_api.refusal import LATER, ApiError, unavailable
 from dkron_api.routes.archived import archived_output, archived_run, job_or_gone
 from dkron_api.routes.executions import coming_of, no_execution
-from dkron_api.translate.execution import found, shown, waits
+from dkron_api.translate.execution import found, shown
 from dkron_api.translate.pod import container_of, has_begun, obstacle
 from dkron_api.translate.record import Object
-from dkron_crds.job import Active
 from dkron_from_dkron.moments import ZERO
 from dkron_kube.errors import KubeError
 from dkron_kube.paths import PODS
@@ -98,8 +97,7 @@ async def _begun(request: web.Request, *, patience: float) -> tuple[Object, str]
         if run is None:
             raise _Gone(no_execution(job, key).reason)
         execution = shown(job, run)
-        uid = run.uid if isinstance(run, Active) else ""
-        pod = await tenant_of(request).pods.newest(run.job, uid=uid)
+        pod = await tenant_of(request).pods.newest(run.job, uid=run.uid)
         if pod is not None and has_begun(pod, container_of(pod)):
             return pod, container_of(pod)
         if execution["finished_at"] != ZERO:
@@ -107,7 +105,7 @@ async def _begun(request: web.Request, *, patience: float) -> tuple[Object, str]
         if tenant_of(request).event_log.closed:
             raise unavailable("the server is stopping; retry")
         if clock() >= deadline or _left(request):
-            why = "its run waits in line" if waits(run) else obstacle(pod)
+            why = "its run waits in line" if run.waits else obstacle(pod)
             text = f'the execution "{execution["id"]}" has not started: {why}'
             raise ApiError(HTTPStatus.CONFLICT, text, {"Retry-After": LATER})
         await asyncio.sleep(PAUSE)

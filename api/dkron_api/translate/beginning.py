@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from dkron_api.translate.record import Beginning, Job, Object
 from dkron_crds import job_metadata as marks
 from dkron_crds.attempt_names import execution_id, job_name, nanoseconds, started_at
+from dkron_crds.attempt_state import CLAIMS
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active, Trigger
+from dkron_crds.job import Active, AttemptState, Trigger
 from dkron_crds.owners import controller_of, is_dkron_job
 from dkron_crds.requests import read_instant
 from dkron_reports.reading import objects
@@ -45,7 +46,8 @@ def _read(metadata: Object) -> Beginning | None:
     if (metadata["name"], execution) != (name, execution_id(begun, name)) or slot > created + AHEAD:
         return None
     entry: Object = {
-        "id": execution, "job": name, "uid": metadata["uid"], "slot": rfc3339(slot), "trigger": SCHEDULE,
+        "id": execution, "job": name, "state": AttemptState.RUNNING, "uid": metadata["uid"],
+        "slot": rfc3339(slot), "trigger": SCHEDULE,
         "group": group, "attempt": 1, "startedAt": rfc3339(begun), "nodeName": told.get(marks.NODE, ""),
         "member": member, **_wait(metadata, begun),
     }  # fmt: skip
@@ -57,7 +59,9 @@ def _wait(metadata: Object, begun: datetime) -> Object:
     """Return that the Job waits in a queue of Kueue. It is created suspended, and its generation grows when Kueue
     admits it: the metadata tells both."""
     queue = (metadata.get("labels") or {}).get(marks.KUEUE_QUEUE)
-    return {"queue": queue, "queuedAt": rfc3339(begun)} if queue and metadata.get("generation") == 1 else {}
+    if not queue or metadata.get("generation") != 1:
+        return {}
+    return {"state": AttemptState.QUEUED, "queue": queue, "queuedAt": rfc3339(begun)}
 
 
 def with_beginning(job: Job, further: Beginning) -> Job:
@@ -84,4 +88,4 @@ def _is_told(job: Job, beginning: Beginning) -> bool:
     if mark is not None and beginning.slot > mark:
         return False
     name = beginning.entry["job"]
-    return not any(each.get("job") == name and not each.get("uid") for each in objects(status, "active"))
+    return not any(each.get("job") == name and each.get("state") in CLAIMS for each in objects(status, "active"))

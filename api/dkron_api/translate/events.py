@@ -12,6 +12,7 @@ from typing import Any
 from dkron_api.translate.execution import line_of, listed
 from dkron_api.translate.readiness import obstacle
 from dkron_api.translate.record import Job, Object
+from dkron_crds.attempt_state import AttemptState
 from dkron_reports.line import is_waiting
 
 _SHOWN = ("successCount", "errorCount", "lastSuccess", "lastError", "status", "next")
@@ -121,10 +122,9 @@ def _new(before: Job | None, after: Job, ids: Callable[[Job], list[str]]) -> lis
 
 
 def _running(job: Job) -> list[str]:
-    """Return the ids of attempts that have begun. A claim without a Job has not, whether it waits or not, nor has a Job
-    that waits in a queue of Kueue."""
+    """Return the ids of attempts that have begun."""
     active = job.raw_status.get("active") or ()
-    return [entry["id"] for entry in active if entry.get("uid") and not entry.get("queue")]
+    return [entry["id"] for entry in active if entry.get("state") == AttemptState.RUNNING]
 
 
 def _waiting(job: Job) -> list[str]:

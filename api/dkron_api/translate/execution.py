@@ -8,7 +8,7 @@ from dkron_api.translate.listing import whole
 from dkron_api.translate.readiness import failure
 from dkron_api.translate.record import Job, Object
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active, Concurrency, Execution, Trigger
+from dkron_crds.job import Active, AttemptState, Concurrency, Execution, Trigger
 from dkron_crds.schedule import TimezoneError
 from dkron_crds.schedule.errors import quoted
 from dkron_crds.schedule.zones import load_zone
@@ -104,11 +104,6 @@ def _named(job: Job, runs: Iterable[Execution | Active], execution_id: str) -> E
     return next((run for run in runs if run.id == execution_id or has_job(run)), None)
 
 
-def waits(run: Execution | Active) -> bool:
-    """Whether an attempt waits: with its Job in a queue of Kueue, or in line, as a claim without a Job."""
-    return isinstance(run, Active) and (bool(run.queue) or run.waits_in_line or run.leaves_line)
-
-
 def line_of(job: Job) -> Mapping[str, InLine]:
     """Return where the attempts wait, by their Jobs. Members of a run share one place in line. One that has left the
     line has none, and waits for its Job."""
@@ -177,13 +172,13 @@ def shown(
 ) -> Object:
     """Return an execution in Dkron's order of fields, and how long it waited in line. `so_far` is the output of a
     running one, whose end is zero. `place` is where one waits, whose start is zero, too; None for any other."""
-    output = _output(run) if isinstance(run, Execution) else so_far
+    output = _output(run) if run.ended else so_far
     return {
         "id": run.id,
         "job_name": job.name,
         "started_at": _in_zone(run.started_at, zone) if place is None else ZERO,
-        "finished_at": _in_zone(run.finished_at, zone) if isinstance(run, Execution) else ZERO,
-        "success": isinstance(run, Execution) and run.success,
+        "finished_at": _in_zone(run.ended_at, zone) if run.ended else ZERO,
+        "success": run.success,
         **({"output": output} if output else {}),
         "node_name": run.node_name,
         **({"group": run.group} if run.group else {}),
@@ -197,7 +192,7 @@ def _queued(run: Execution | Active, zone: tzinfo, place: InLine | None, now: da
     if run.queued_at is None:
         return {}
     # A Job that waits again, because Kueue evicted it, has its first wait, which is the one that its record keeps.
-    again = isinstance(run, Active) and run.queue and run.evictions
+    again = run.state is AttemptState.QUEUED and run.evictions
     until = run.started_at if place is None or again else now
     found: Object = {"queued_at": _in_zone(run.queued_at, zone)}
     if until is not None:
@@ -210,7 +205,7 @@ def _queued(run: Execution | Active, zone: tzinfo, place: InLine | None, now: da
 
 def stop_of(job: Job, run: Execution | Active) -> Stop | None:
     """Return the request to stop an attempt that is not over yet, if there is one."""
-    if isinstance(run, Execution):
+    if run.ended:
         return None
     stops = (read_stop(key, str(text)) for key, text in job.annotations.items())
     asked = (each for each in stops if each is not None and each.at is not None)
@@ -226,10 +221,10 @@ def details(
     found: Object = {"job": run.job, "slot": rfc3339(run.slot), "trigger": run.trigger.value}
     if run.member:
         found["member"] = run.member
-    if isinstance(run, Execution):
+    if run.ended:
         told = {"exit_code": run.exit_code, "reason": run.reason or None, "message": run.message or None}
         found |= {key: value for key, value in told.items() if value is not None}
-    elif run.queue:
+    elif run.state is AttemptState.QUEUED:
         found |= {"local_queue": run.queue} | ({"evictions": run.evictions} if run.evictions else {})
     if stop is not None and stop.at is not None:
         found["stopping"] = {"at": rfc3339(stop.at), "by": stop.by} | ({"until": until} if until else {})
@@ -239,7 +234,7 @@ def details(
 
 
 def _active(job: Job, nodes: Mapping[str, str] = NOWHERE) -> list[Active]:
-    begun = [active for active in job.status.active if active.uid and not active.queue]
+    begun = [active for active in job.status.active if active.state is AttemptState.RUNNING]
     if not nodes:
         return begun
     return [
@@ -254,7 +249,7 @@ def _is_requested(entry: Active) -> bool:
 
 def _claims(job: Job) -> list[Active]:
     """Return the attempts that wait in line or in a queue, and the first attempts of requested runs without a Job."""
-    return [active for active in job.status.active if waits(active) or (_is_requested(active) and not active.uid)]
+    return [active for active in job.status.active if active.waits or (_is_requested(active) and active.is_claim)]
 
 
 def _output(run: Execution) -> str:
@@ -265,13 +260,15 @@ def _output(run: Execution) -> str:
         # The container's own termination message says more than its exit code, and may already be in the output.
         error = run.message or f"exit status {run.exit_code}"
         return run.output if run.message and run.output.startswith(error) else f"{error}\n{run.output}"
-    why = ": ".join(filter(None, (run.reason, run.message))) + (", before it began" if run.never_began else "")
+    why = ": ".join(filter(None, (run.reason, run.message))) + (
+        ", before it began" if run.state is AttemptState.CANCELLED else ""
+    )
     return f"{why}\n{run.output}" if why else run.output
 
 
 def with_flag(item: Object, run: Execution | Active, limit: int) -> Object:
     """Return an execution of a list, with at most `limit` bytes of its output, all of them if it is negative."""
-    cut = isinstance(run, Execution) and run.output_truncated
+    cut = run.output_truncated
     output = item.get("output", "").encode()
     if 0 <= limit < len(output):
         cut = True
@@ -285,11 +282,11 @@ def order_by(field: str) -> Any:  # noqa: ANN401 - a key for sorted()
 
     def started(run: Execution | Active) -> tuple[Any, ...]:
         # What waits begins later than all that has begun.
-        return waits(run), run.queued_at if waits(run) else run.started_at, run.id
+        return run.waits, run.queued_at if run.waits else run.started_at, run.id
 
     match field:
         case "finished_at":
-            return lambda run: (isinstance(run, Active), getattr(run, "finished_at", run.started_at), run.id)
+            return lambda run: (not run.ended, run.ended_at, run.id)
         case "attempt":
             return lambda run: (run.attempt, *started(run))
         case _:

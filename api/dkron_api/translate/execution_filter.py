@@ -10,9 +10,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from dkron_api.translate.execution import waits
 from dkron_archive.records import Cursor, Query, State
-from dkron_crds.job import Active, Execution, Trigger
+from dkron_crds.job import Active, AttemptState, Execution, Trigger
 from dkron_crds.schedule.errors import quoted
 from dkron_reports.words import read_moment, read_time
 
@@ -95,14 +94,14 @@ class Filter:
         """Whether the filter shows this execution, whatever its page."""
         if self.triggers and run.trigger.value not in self.triggers:
             return False
-        if isinstance(run, Active):
+        if not run.ended:
             return self._takes_running(run, now)
-        return self.takes_ended(Ended(run.started_at, run.finished_at, run.success, run.trigger.value, run.output))
+        return self.takes_ended(Ended(run.started_at, run.ended_at, run.success, run.trigger.value, run.output))
 
     def _takes_running(self, run: Active, now: datetime) -> bool:
         # One that runs ends later than now.
         within = (self.end is None or self.end > now) and (self.begin is None or self.begin <= now)
-        if waits(run):
+        if run.waits:
             return within and self.at is None and not self.text and self.state in (None, Wanted.WAITING)
         ran = self.at is None or run.started_at <= self.at <= now
         return within and ran and not self.text and self.state in (None, Wanted.RUNNING)
@@ -181,7 +180,7 @@ def raw_ended(raw: Mapping[str, object], oldest: datetime) -> Ended | None:
     started = None if finished is None or finished < oldest else read_time(raw.get("startedAt"))
     if started is None or finished is None:
         return None
-    success, output = raw.get("success") is True, str(raw.get("output") or "")
+    success, output = raw.get("state") == AttemptState.SUCCEEDED, str(raw.get("output") or "")
     return Ended(started, finished, success, str(raw.get("trigger")), output)
 
 

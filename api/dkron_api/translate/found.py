@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 
-from dkron_api.translate.execution import InLine, details, shown, waits, with_flag
+from dkron_api.translate.execution import InLine, details, shown, with_flag
 from dkron_api.translate.execution_filter import Filter, Place
 from dkron_api.translate.record import Job, Object
 from dkron_archive.records import ArchivedExecution, ArchivedOutput, JobKey, Page
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active, Execution, History, Trigger
+from dkron_crds.job import Active, Attempt, AttemptState, Execution, History, Trigger
 from dkron_crds.stops import Stop
 from dkron_reports.reading import mapping
+from dkron_reports.run import end_state
 
 Identity = tuple[str, str]
 """Identifies an attempt for good: the uid of its job, and the name of its Kubernetes Job."""
@@ -38,13 +39,13 @@ class Found:
     def place(self) -> Place:
         """Its place in a list by ends."""
         run = self.run
-        at = run.queued_at if waits(run) else run.started_at if isinstance(run, Active) else run.finished_at
-        return Place(isinstance(run, Active), at or run.started_at, run.id)
+        at = run.queued_at if run.waits else run.ended_at
+        return Place(not run.ended, at or run.started_at, run.id)
 
     def lacks_output(self, size: int) -> bool:
         """Whether the archive may have more of the last `size` bytes of its output."""
         run = self.run
-        if isinstance(run, Active):
+        if not run.ended:
             return False
         # A record without an output may have kept none, and does not say then whether there was any.
         cut = run.output_truncated or not run.output
@@ -76,13 +77,21 @@ def record_bytes(job: Job | None, uid: str) -> int:
 
 def from_archive(record: ArchivedExecution) -> Found:
     """Return an archived execution, without its output."""
-    run = Execution.model_construct(
-        id=record.id, job=record.attempt_job, slot=record.slot, trigger=trigger_of(record), group=record.group,
-        attempt=record.attempt, started_at=record.started_at, finished_at=record.finished_at, success=record.success,
+    run = Attempt.model_construct(
+        id=record.id, job=record.attempt_job, state=state_of(record), slot=record.slot, trigger=trigger_of(record),
+        group=record.group, attempt=record.attempt, started_at=record.started_at, finished_at=record.finished_at,
         exit_code=record.exit_code, reason=record.reason, message=record.message, node_name=record.node_name,
         member=record.member, queued_at=record.queued_at,
     )  # fmt: skip
     return Found(record.job, run, live=False, archived=record)
+
+
+def state_of(record: ArchivedExecution) -> AttemptState:
+    """Return how an archived attempt ended."""
+    return end_state(
+        success=record.success, reason=record.reason, exit_code=record.exit_code, started=record.started_at,
+        finished=record.finished_at,
+    )  # fmt: skip
 
 
 def trigger_of(record: ArchivedExecution) -> Trigger:
@@ -116,14 +125,14 @@ def merged(live: Live, page: Page, wanted: Filter) -> Merged:
     found: dict[Identity, Found] = {}
     running = live.running
     for each in live.items:
-        known, runs = archived.get(each.identity), isinstance(each.run, Active)
+        known, runs = archived.get(each.identity), not each.run.ended
         if known is not None:
             # An attempt that has ended in the archive has ended, whatever an older version of the job says.
             found[each.identity] = known if runs else replace(each, archived=known.archived)
             running -= runs
         elif wanted.comes_after(each.place) and (covered is None or _within(each.place, covered, wanted)):
             found[each.identity] = each
-    fresh = running + sum(each.archived is None and not isinstance(each.run, Active) for each in found.values())
+    fresh = running + sum(each.archived is None and each.run.ended for each in found.values())
     items = sorted({**archived, **found}.values(), key=lambda each: each.place, reverse=not wanted.ascending)
     shown_items = tuple(items[: wanted.limit])
     cut = len(items) > len(shown_items)
@@ -171,4 +180,8 @@ def archived_details(record: ArchivedExecution | None) -> Object:
 
 def unplaced_in(items: Sequence[Found]) -> list[str]:
     """Return the Jobs of those that run and whose node the status does not show."""
-    return [each.run.job for each in items if isinstance(each.run, Active) and each.run.uid and not each.run.node_name]
+    return [each.run.job for each in items if _has_job(each.run) and not each.run.node_name]
+
+
+def _has_job(run: Attempt) -> bool:
+    return run.state in (AttemptState.QUEUED, AttemptState.RUNNING)

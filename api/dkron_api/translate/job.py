@@ -87,8 +87,8 @@ def _concurrency(job: Job, spec: JobSpec) -> str:
 
 
 def _last_error(job: Job, status: JobStatus, failed: Execution | None) -> str | None:
-    if failed is not None and (status.last_error is None or status.last_error < failed.finished_at):
-        return rfc3339(failed.finished_at)
+    if failed is not None and (status.last_error is None or status.last_error < failed.ended_at):
+        return rfc3339(failed.ended_at)
     return _as_written(status.last_error, job.raw_status.get("lastError"))
 
 

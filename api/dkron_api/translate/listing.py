@@ -149,7 +149,7 @@ def _took(job: Job) -> float:
 
 def _last_error(job: Job) -> tuple[bool, str]:
     stored, failed = job.raw_status.get("lastError"), failure(job)
-    times = [time for time in (stored, failed and rfc3339(failed.finished_at)) if time]
+    times = [time for time in (stored, failed and rfc3339(failed.ended_at)) if time]
     return _dated(max(times, key=_plain, default=None))
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
+from dkron_api.translate.found import state_of
 from dkron_api.translate.record import Job
 from dkron_archive.records import ArchivedExecution, Revision, SkippedSlots
 from dkron_crds.packed import plain_object
@@ -40,7 +41,7 @@ def attempt_of(record: ArchivedExecution) -> Attempt:
     """Return an archived execution as reports read it, without its output."""
     return Attempt(
         id=record.id, group=record.group, number=record.attempt, started=record.started_at,
-        finished=record.finished_at, success=record.success, job=record.attempt_job, slot=record.slot,
+        finished=record.finished_at, state=state_of(record), job=record.attempt_job, slot=record.slot,
         trigger=record.trigger, member=record.member, node=record.node_name, exit_code=record.exit_code,
         reason=record.reason, message=record.message, queued=record.queued_at,
     )  # fmt: skip

@@ -10,6 +10,8 @@ from dkron_api.translate.record import Job, lenient
 from dkron_crds.attempt_names import execution_id, job_name, nanoseconds
 from dkron_crds.conditions import NOT_BY_ITSELF
 from dkron_crds.job import (
+    Attempt,
+    AttemptState,
     ConditionType,
     Execution,
     GroupStatus,
@@ -66,9 +68,9 @@ def failure(job: Job) -> Execution | None:
         at = max(at, skipped.last_time)
     group = nanoseconds(at)
     name = job_name(uid=job.uid, name=job.object_name, trigger=Trigger.SCHEDULE.value, slot=at, group=group)
-    return Execution(
-        id=execution_id(at, name), job=name, slot=at, trigger=Trigger.SCHEDULE, group=group, attempt=1, started_at=at,
-        finished_at=at, success=False, reason=ready.reason, message=ready.message,
+    return Attempt(
+        id=execution_id(at, name), job=name, state=AttemptState.FAILED, slot=at, trigger=Trigger.SCHEDULE, group=group,
+        attempt=1, started_at=at, finished_at=at, reason=ready.reason, message=ready.message,
     )  # fmt: skip
 
 

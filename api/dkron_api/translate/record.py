@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from dkron_crds.attempt_state import CLAIMS
 from dkron_crds.base import WireModel
 from dkron_crds.job import Day, JobSpec, JobStatus
 from dkron_crds.packed import packed_object, plain_parts
@@ -138,9 +139,9 @@ class Job:
 
 def _completed(entry: Object, beginning: Object | None) -> Object:
     """Return the entry of an attempt with what its Job says beyond it, if it is a claim that knows no Job."""
-    if beginning is None or entry.get("uid"):
+    if beginning is None or entry.get("state") not in CLAIMS:
         return entry
-    return {**beginning, **entry, "uid": beginning["uid"]}
+    return {**beginning, **entry, "state": beginning["state"], "uid": beginning["uid"]}
 
 
 def kept(raw: Object) -> Job:

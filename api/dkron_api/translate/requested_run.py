@@ -11,6 +11,7 @@ from typing import Any
 from dkron_api.translate.gojson import decode
 from dkron_api.translate.record import Object, lenient
 from dkron_api.translate.spec_fields import a_flag, a_text, read_spec
+from dkron_crds.attempts import Attempt
 from dkron_crds.base import rfc3339
 from dkron_crds.parameters import MAX_PARAMETERS
 from dkron_crds.requests import read_instant
@@ -116,7 +117,9 @@ def show_run(stored: Object) -> Object:
     """Return a DkronRun as the REST API shows it, without the values that it gives to parameters. Raises Unreadable if
     its spec does not match the definition."""
     metadata, status = stored["metadata"], lenient(RunStatus, stored.get("status") or {})
-    counts = status.model_dump(mode="json", exclude=_NOT_SHOWN)
+    counts = status.model_dump(mode="json", exclude=_NOT_SHOWN) | {
+        "attempts": [_shown(each) for each in status.attempts]
+    }
     return {
         "name": metadata["name"],
         "created_at": metadata.get("creationTimestamp"),
@@ -124,6 +127,16 @@ def show_run(stored: Object) -> Object:
         "state": str(status.phase).lower(),
         "status": counts,
     }
+
+
+def _shown(attempt: Attempt) -> Object:
+    return {
+        "job": attempt.job, "attempt": attempt.attempt, "member": attempt.member, "node_name": attempt.node_name,
+        "started_at": rfc3339(attempt.started_at),
+        "finished_at": None if attempt.finished_at is None else rfc3339(attempt.finished_at),
+        "success": attempt.success if attempt.ended else None, "exit_code": attempt.exit_code,
+        "reason": attempt.reason,
+    }  # fmt: skip
 
 
 def show_listed(stored: Object) -> Object:

@@ -8,7 +8,7 @@ from dkron_api.translate.readiness import pause_of, problem
 from dkron_api.translate.record import Job, Object
 from dkron_crds.attempt_names import execution_id, job_name, start_of_request
 from dkron_crds.depends import dependent_group
-from dkron_crds.job import Active, SkipReason, Trigger
+from dkron_crds.job import Active, Attempt, AttemptState, SkipReason, Trigger
 from dkron_crds.requests import RUN_PREFIX, group_of, read_request, run_annotation
 from dkron_crds.traceparent import TraceContext
 from dkron_reports.skipping import because
@@ -92,9 +92,9 @@ def coming(job: Job, run: Run, now: datetime) -> Active:
     """Return the execution that a run will become, under the name that the operator will give it. If tags ask for
     several, it stands for all of them until they exist."""
     begun, name = start_of_request(run.at, now), _first_job(job, run)
-    return Active(
-        id=execution_id(begun, name), job=name, slot=run.slot or run.at, trigger=Trigger.MANUAL, group=run.group,
-        attempt=1, started_at=begun,
+    return Attempt(
+        id=execution_id(begun, name), job=name, state=AttemptState.CLAIMED, slot=run.slot or run.at,
+        trigger=Trigger.MANUAL, group=run.group, attempt=1, started_at=begun,
     )  # fmt: skip
 
 

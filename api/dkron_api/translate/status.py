@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dkron_api.translate.record import Job
+from dkron_crds.attempt_state import AttemptState
 from dkron_crds.node_tags import DKRONS, AgentTags
 from dkron_reports.slices import Steps
 
@@ -102,11 +103,10 @@ def _ended(parts: Iterable[str]) -> list[str]:
 
 
 def running(jobs: Iterable[Job]) -> Steps[int]:
-    """Return the number of running executions, in steps. An attempt without a uid, or in a queue of Kueue, has not
-    begun."""
+    """Return the number of running executions, in steps."""
     count = 0
     for job in jobs:
         active = job.raw_status.get("active") or ()
-        count += sum(bool(entry.get("uid") and not entry.get("queue")) for entry in active)
+        count += sum(entry.get("state") == AttemptState.RUNNING for entry in active)
         yield
     return count

@@ -109,7 +109,8 @@ def archive(cluster: Object | None, jobs: Sequence[Job]) -> Iterator[Check]:
     archives = conditions.get(ARCHIVES)
     if archives is None:
         return
-    losses = [(job.name, lost) for job in jobs if (lost := number(_unarchived(job), "lost"))]
+    unarchived = ((job.name, mapping(mapping(job.raw, "status"), "unarchived")) for job in jobs)
+    losses = [(name, lost) for name, owed in unarchived if (lost := number(owed, "lost"))]
     if losses:
         names = ", ".join(name for name, _ in losses[:NAMED]) + (" …" if len(losses) > NAMED else "")
         count = sum(lost for _, lost in losses)
@@ -126,13 +127,10 @@ def archive(cluster: Object | None, jobs: Sequence[Job]) -> Iterator[Check]:
     yield Check(PROBLEM, f"the archive takes no records ({why}){behind}", remedy)
 
 
-def _unarchived(job: Job) -> Object:
-    return mapping(mapping(job.raw, "status"), "unarchived")
-
-
 def _owed(job: Job) -> int:
-    names = set(map(str, items(_unarchived(job), "executions")))
-    return sum(each.get("job") in names for each in objects(mapping(job.raw, "status"), "executions"))
+    status = mapping(job.raw, "status")
+    names = {entry.get("job") for entry in objects(status, "outbox") if "Archive" in items(entry, "to")}
+    return sum(each.get("job") in names for each in objects(status, "executions"))
 
 
 def versions(cluster: Object | None, own: str) -> Iterator[Check]:

@@ -5,11 +5,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dkron_cli.core.table import Table, table
+from dkron_crds.attempt_state import AttemptState
 from dkron_crds.schedule.instants import rfc3339
 from dkron_reports.line import missing_pool_in
 from dkron_reports.pools import PoolPlace
 from dkron_reports.reading import Object, mapping, number, objects, whole
-from dkron_reports.run import NEVER_BEGAN, SECOND, Attempt, Run, reason_of
+from dkron_reports.run import NEVER_BEGAN, SECOND, Attempt, Run, end_state, reason_of
 from dkron_reports.words import exact_span, instant, read_time, span
 
 
@@ -31,7 +32,7 @@ def _attempt(raw: Object, details: Object) -> Attempt:
         number=whole(raw.get("attempt")) or 1,
         started=started,
         finished=end,
-        success=None if end is None else raw.get("success") is True,
+        state=_state(raw, details),
         job=str(details.get("job") or ""),
         slot=read_time(details.get("slot")),
         trigger=str(details.get("trigger") or ""),
@@ -41,7 +42,6 @@ def _attempt(raw: Object, details: Object) -> Attempt:
         reason=str(details.get("reason") or ""),
         message=str(details.get("message") or ""),
         output=str(raw.get("output") or ""),
-        begun=queued is None or started is not None,
         queued=queued,
         place=whole(raw.get("place")),
         queue=queue,
@@ -51,6 +51,18 @@ def _attempt(raw: Object, details: Object) -> Attempt:
             PoolPlace(str(each.get("name") or ""), number(each, "place"), number(each, "waiting"))
             for each in objects(raw, "pools")
         ),
+    )
+
+
+def _state(raw: Object, details: Object) -> AttemptState:
+    queued, started, end = (read_time(raw.get(name)) for name in ("queued_at", "started_at", "finished_at"))
+    if end is None:
+        waits = AttemptState.QUEUED if details.get("local_queue") else AttemptState.WAITING
+        return AttemptState.RUNNING if queued is None or started is not None else waits
+    code, reason = details.get("exit_code"), str(details.get("reason") or "")
+    exit_code = code if isinstance(code, int) else None
+    return end_state(
+        success=raw.get("success") is True, reason=reason, exit_code=exit_code, started=started, finished=end
     )
 
 

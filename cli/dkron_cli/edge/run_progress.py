@@ -8,6 +8,7 @@ from dkron_cli.edge.errors import readable
 from dkron_cli.edge.pools import with_places
 from dkron_cli.edge.queue_places import with_queue_places
 from dkron_cli.errors import CliError, Code
+from dkron_crds.attempt_state import AttemptState
 from dkron_crds.requests import OVERRULED
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound
@@ -56,7 +57,9 @@ def _run_of(found: Object, asked: Asked) -> Run | None:
         case "Waiting" if not asked.job.raw:
             # It shows no attempt in line, and one in a queue as if it ran; its message says where it waits.
             since = read_time((found.get("metadata") or {}).get("creationTimestamp"))
-            waits = Attempt("", asked.group, 1, None, queued=since, begun=False, message=str(message or ""))
+            waits = Attempt(
+                "", asked.group, 1, None, state=AttemptState.WAITING, queued=since, message=str(message or "")
+            )
             ended = sorted((each for each in attempts if each.finished is not None), key=lambda each: each.number)
             return Run(asked.group, (*ended, waits))
         case "Waiting" | "Running" if attempts:

@@ -3,6 +3,7 @@ them is urgent."""
 
 import contextlib
 
+from dkron_crds.job import AttemptState
 from dkron_kube.errors import Conflict, NotFound, Rejected
 from dkron_kube.paths import JOBS
 from dkron_operator.act.events import Events
@@ -12,7 +13,7 @@ from dkron_operator.act.stop import deletion_refused
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.workqueue import Workers, WorkQueue
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState
+from dkron_operator.plan.situation.view import AttemptJob
 from dkron_operator.plan.steps.attempts import UNSCHEDULABLE
 
 
@@ -59,5 +60,5 @@ class JobDeleter:
 def _is_to_delete(cached: CachedJob, run: AttemptJob) -> bool:
     """Whether it still is as planned: Kueue may have admitted it, or Kubernetes may have found a node for its pod."""
     problem = cached.observed.pod_problems.get(run.name)
-    stuck = problem is not None and problem.reason == UNSCHEDULABLE and run.state is AttemptState.WAITING
+    stuck = problem is not None and problem.reason == UNSCHEDULABLE and run.pending
     return run.finished or run.state is AttemptState.QUEUED or stuck

@@ -127,11 +127,11 @@ class Effects:
     def begin(self, cached: CachedJob, plan: Plan) -> bool:
         """Do everything that needs no answer before the next plan. Returns whether something is left to `finish`."""
         uid = cached.job.uid
-        cached.record(*plan.changes)
+        facts = cached.record(*plan.changes)
         if any(isinstance(change, PauseNoted) and change.noted is None for change in plan.changes):
             # Slots that came due in the pause are missed slots, also for the plans that follow this one.
             cached.remembered.fireable_since = self._clock.monotonic()
-        self._traces.record(cached, plan.changes)
+        self._traces.record(cached, facts)
         if plan.create is None or plan.create.call:
             # The creation of a Job is followed by a write, and nothing before it is urgent.
             self._writer.write_soon(cached, patience=self._patience(plan))

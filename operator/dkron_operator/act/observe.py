@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Any
 
+from dkron_crds.job import AttemptState
 from dkron_crds.owners import POD_OF_JOB, is_pod_of
 from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import EVENTS, JOBS, PODS
@@ -31,7 +32,7 @@ from dkron_operator.plan.situation.outcome import (
     trouble,
     without_runtime_error,
 )
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState, Outcome, PodProblem
+from dkron_operator.plan.situation.view import AttemptJob, Outcome, PodProblem
 from dkron_operator.plan.status.fold import is_recorded
 
 Object = dict[str, Any]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from dkron_crds.job import Active, Trigger
+from dkron_crds.job import Active, AttemptState, Trigger
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.plan import Plan
@@ -109,7 +109,7 @@ class QuotaLine:
             return
         asks = [plan.create.entry] if plan.create is not None and not plan.create.late else []
         known, runs = self._since.get(uid, {}), set(map(run_of, plan.refused))
-        claimed = (entry for entry in plan.status.active if not (entry.uid or entry.waits_in_line))
+        claimed = (entry for entry in plan.status.active if entry.state is AttemptState.CLAIMED)
         kept = {run_of(entry) for entry in (*asks, *plan.ready, *claimed)} & known.keys()
         _put(self._since, uid, {run: known.get(run, plan.situation.now) for run in runs | kept})
         quota, (_, before) = plan.situation.quota, self._turns.get(uid, ("", {}))

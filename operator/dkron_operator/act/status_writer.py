@@ -17,10 +17,10 @@ from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.plan.actions import Report, Severity
-from dkron_operator.plan.status.archive_outbox import only_riders
 from dkron_operator.plan.status.beginnings import are_beginnings
 from dkron_operator.plan.status.changes import Change
-from dkron_operator.plan.status.fold import fold_all
+from dkron_operator.plan.status.fold import fold
+from dkron_operator.plan.status.outbox import only_riders
 from dkron_operator.plan.status.size import fit
 
 Object = dict[str, Any]
@@ -125,7 +125,8 @@ class StatusWriter:
         self.write_soon(cached)
 
     async def _patch(self, cached: CachedJob, changes: tuple[Change, ...], *, settled: int) -> None:
-        target = fold_all(cached.base, changes, cached.job.spec.history)
+        history = cached.job.spec.history
+        target, facts = fold(cached.base, changes, history)
         wire = target.to_wire()
         fitting, size, dropped = fit(wire)
         patch = difference(cached.base.to_wire(), fitting)
@@ -135,7 +136,7 @@ class StatusWriter:
         if cached.unreadable or cached.base.since is None:
             # The first write replaces the whole status, so that columns show a zero for each empty counter.
             patch = fitting
-        cached.accounting.send(cached.base, changes)
+        cached.accounting.send(cached.base, changes, history, facts)
         version = await self._send(cached, patch)
         self._store.metrics.sized(size, dropped)
         base = target if fitting == wire else JobStatus.from_wire(fitting)

@@ -19,7 +19,7 @@ from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.situation.dependencies import GroupKey
 from dkron_operator.plan.situation.view import AttemptJob, JobView
-from dkron_operator.plan.status.changes import Change, Enqueued, Finished, Started
+from dkron_operator.plan.status.facts import Facts, Recorded, Shown
 from dkron_operator.plan.status.fold import is_recorded
 from dkron_operator.telemetry import spans
 from dkron_runtime.tracing.spans import Span, Tracer
@@ -115,20 +115,17 @@ class RunTracing:
         span.end()
         _keep(self._fired, (job.uid, attempt.job), None)
 
-    def record(self, cached: CachedJob, changes: Iterable[Change]) -> None:
-        """The plan decided on these changes of a status."""
+    def record(self, cached: CachedJob, facts: Facts) -> None:
+        """The plan has made these facts true."""
         if self._tracer is None:
             return
-        for change in changes:
-            if isinstance(change, Started):
-                self._find(cached, change.entry, self._tracer)
-            elif isinstance(change, Enqueued):
-                for entry in change.entries:
-                    self._find(cached, entry, self._tracer)
-            elif isinstance(change, Finished):
-                execution = change.execution
-                ending = Ending(cached.job, execution, self._own(cached, execution), self._clock.now())
-                self._endings.setdefault(cached.job.uid, {})[execution.job] = ending
+        for fact in facts:
+            match fact:
+                case Shown(attempt):
+                    self._find(cached, attempt, self._tracer)
+                case Recorded(execution):
+                    ending = Ending(cached.job, execution, self._own(cached, execution), self._clock.now())
+                    self._endings.setdefault(cached.job.uid, {})[execution.job] = ending
 
     def observe(self, uid: str, status: JobStatus | None) -> None:
         """The API server has this status of a job; None if the job is gone."""
@@ -158,7 +155,7 @@ class RunTracing:
         span = tracer.begin(spans.running(ending.job, execution, ending.own))
         if not execution.success:
             span.fail(execution.reason or "Error", execution.message)
-        span.end(execution.finished_at)
+        span.end(execution.ended_at)
         tracer.begin(spans.recording(ending.job, execution, span.context, ending.since)).end()
 
     def _own(self, cached: CachedJob, attempt: Active | Execution) -> TraceContext | None:

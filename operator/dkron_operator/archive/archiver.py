@@ -1,8 +1,8 @@
 """The archiver: from the statuses that the API server has to the archive, in batches, in a task of its own.
 
-`status.unarchived` lists what the archive has yet to get: the write that records an execution adds it. The archiver
-writes to the archive first, and then has the status forget, with the next write that happens anyway. A crash in between
-repeats records, which the archive stores once. Slots never wait for any of it.
+`status.outbox` and `status.unarchived` list what the archive has yet to get: the write that records it adds it. The
+archiver writes to the archive first, and then has the status forget, with the next write that happens anyway. A crash
+in between repeats records, which the archive stores once. Slots never wait for any of it.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from dkron_archive.ports import ArchiveReplaced, ArchiveUnavailable
 from dkron_archive.records import Entry, Evicted
-from dkron_crds.job import Execution, JobStatus
+from dkron_crds.job import Execution, JobStatus, Receiver
 from dkron_kube.backoff import Backoff
 from dkron_operator.act.events import Events
 from dkron_operator.act.ports import Ports
@@ -33,7 +33,7 @@ from dkron_operator.kit.log_once import LogOnce
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.leader.election import Leadership
 from dkron_operator.plan.actions import Report, Severity
-from dkron_operator.plan.status.changes import Archived
+from dkron_operator.plan.status.changes import HandedOver
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -290,7 +290,7 @@ class Archiver:
             by_job.setdefault(uid, set()).add(name)
         for uid, names in by_job.items():
             self._outbox.stored(uid, names)
-            self._record(uid, Archived(frozenset(names)))
+            self._record(uid, HandedOver(Receiver.ARCHIVE, frozenset(names)))
 
     async def _write_slots(self) -> bool:
         """Write the slots of some jobs; returns whether there were any."""
@@ -309,7 +309,7 @@ class Archiver:
             slots = owed.get(uid, [])
             self._outbox.stored(uid, (), slots)
             if slots:
-                self._record(uid, Archived(slots=tuple(slots)))
+                self._record(uid, HandedOver(Receiver.ARCHIVE, slots=tuple(slots)))
         return bool(uids or left)
 
     async def _write_revisions(self) -> bool:
@@ -338,7 +338,7 @@ class Archiver:
             log.error("the archive cannot store %d of %d records: %s", failed, len(records), type(exc).__name__)  # noqa: TRY400
             self._metrics.archive_lost(failed)
 
-    def _record(self, uid: str, change: Archived) -> None:
+    def _record(self, uid: str, change: HandedOver) -> None:
         cached = self._store.get(uid)
         if cached is not None:
             cached.record(change)

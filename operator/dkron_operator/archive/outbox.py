@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
-from dkron_crds.job import Execution, JobStatus, UnarchivedSlots
+from dkron_crds.job import Execution, JobStatus, Receiver, UnarchivedSlots
+from dkron_operator.plan.status.outbox import owed_to
 
 Key = tuple[str, str]
 """The uid of a DkronJob, and the name of a Job."""
@@ -61,7 +62,8 @@ class Outbox:
             return [], 0
         known = self._jobs.get(uid)
         of_job = self._jobs.setdefault(uid, OfJob(lost=owed.lost))
-        names = set(owed.executions)
+        unarchived = owed_to(status, Receiver.ARCHIVE)
+        names = set(unarchived)
         executions = {each.job: each for each in status.executions} if names or of_job.lacking or known is None else {}
         if known is None:
             self._unsure.update({(uid, name): None for name in executions if name not in names})
@@ -72,10 +74,10 @@ class Outbox:
             self._drop(uid, of_job, name)
         new = [
             executions[name]
-            for name in (*owed.executions, *of_job.lacking.difference(owed.executions))
+            for name in (*unarchived, *of_job.lacking.difference(unarchived))
             if name in executions and name not in of_job.waiting and name not in of_job.stored
         ]
-        of_job.waiting.update({each.job: each.finished_at for each in new})
+        of_job.waiting.update({each.job: each.ended_at for each in new})
         firsts = {each.first for each in owed.skipped}
         of_job.slots = {first: slots for first, slots in of_job.slots.items() if first in firsts}
         if any(first not in of_job.slots for first in firsts):

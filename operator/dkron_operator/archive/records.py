@@ -53,7 +53,7 @@ def execution_of(
         trigger=str(execution.trigger),
         slot=execution.slot,
         started_at=execution.started_at,
-        finished_at=execution.finished_at,
+        finished_at=execution.ended_at,
         success=execution.success,
         created_at=created or began(execution),
         queued_at=execution.queued_at,

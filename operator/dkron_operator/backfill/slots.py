@@ -71,7 +71,7 @@ def failed_slots(status: JobStatus, within: Range) -> tuple[datetime, ...]:
 
 
 def _newest_failed(runs: Iterable[list[Execution]]) -> bool:
-    newest = max(runs, key=lambda run: max(each.finished_at for each in run))
+    newest = max(runs, key=lambda run: max(each.ended_at for each in run))
     last = {each.member: each for each in sorted(newest, key=lambda each: each.attempt)}
     return not all(each.success for each in last.values())
 

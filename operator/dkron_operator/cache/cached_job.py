@@ -10,8 +10,9 @@ from dkron_operator.plan.situation.cause import ON_REQUEST
 from dkron_operator.plan.situation.read import FOREVER_AGO
 from dkron_operator.plan.situation.requested_runs import RunsOfJob
 from dkron_operator.plan.situation.view import AttemptJob, JobView, Outcome, PodProblem
-from dkron_operator.plan.status.changes import Change, Decided, Enqueued, Finished, MarkTakenBack, Refused
-from dkron_operator.plan.status.fold import fold_all
+from dkron_operator.plan.status.changes import Change, Decided
+from dkron_operator.plan.status.facts import Facts, Marked, Recorded, RequestRefused
+from dkron_operator.plan.status.fold import fold
 from dkron_operator.plan.steps.dependents import Fullness
 from dkron_pods.problem import Problem
 
@@ -103,6 +104,9 @@ class CachedJob:
     pending: list[Change] = field(default_factory=list)
     """Changes that are still to be written."""
 
+    unwritten: Facts = ()
+    """What they make true."""
+
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while the status or the annotation is being written."""
 
@@ -122,25 +126,24 @@ class CachedJob:
 
     remembered: Remembered = field(default_factory=Remembered)
 
-    def record(self, *changes: Change) -> None:
-        """Change the status; the write follows later."""
+    def record(self, *changes: Change) -> Facts:
+        """Change the status; the write follows later. Returns what has become true by it."""
         # Fold before remembering: a change that cannot be folded would fail again with each version of the object.
-        status = fold_all(self.status, changes, self.job.spec.history)
+        self.status, facts = fold(self.status, changes, self.job.spec.history)
         self.pending += changes
-        self.status = status
-        for change in changes:
-            if isinstance(change, MarkTakenBack):
-                self.mark = change.to
-            elif isinstance(change, Decided):
-                self.mark = max(self.mark, change.slot)
-            elif isinstance(change, Enqueued):
-                slots = (mark.slot for mark in change.marks if isinstance(mark, Decided))
-                self.mark = max((self.mark, *slots))
-            elif (name := _counts(change)) is not None:
-                self.remembered.lately_counted[name] = None
-            if isinstance(change, Finished) and change.execution.trigger in ON_REQUEST:
-                kept = change.execution.model_copy(update={"output": ""})
-                self.remembered.ended_on_request[kept.job] = kept
+        self.unwritten += facts
+        for fact in facts:
+            match fact:
+                case Marked(slot, back):
+                    self.mark = slot if back else max(self.mark, slot)
+                case Recorded(execution):
+                    self.remembered.lately_counted[execution.job] = None
+                    if execution.trigger in ON_REQUEST:
+                        kept = execution.model_copy(update={"output": ""})
+                        self.remembered.ended_on_request[kept.job] = kept
+                case RequestRefused(job):
+                    self.remembered.lately_counted[job] = None
+        return facts
 
     @property
     def recorded_on_request(self) -> list[Execution]:
@@ -148,9 +151,7 @@ class CachedJob:
         remembered = self.remembered.ended_on_request
         if not remembered:
             return []
-        unwritten = {change.execution.job for change in self.pending if isinstance(change, Finished)}
-        # A write may have been taken though its answer was lost.
-        unwritten -= set(self.base.counted)
+        unwritten = self._unwritten_names()
         return [execution for job, execution in remembered.items() if job not in unwritten]
 
     def forget_ended(self, runs: RunsOfJob) -> None:
@@ -170,7 +171,7 @@ class CachedJob:
                 counted[name] = now
             elif abs(now - at) > retention:
                 old.append(name)
-        unwritten = {_counts(change) for change in self.pending} if old else set()
+        unwritten = self._unwritten_names() if old else frozenset()
         for name in old:
             if name not in unwritten:
                 del counted[name]
@@ -183,16 +184,12 @@ class CachedJob:
 
     def settle(self, count: int, base: JobStatus, version: int) -> None:
         """The first `count` pending changes were written; the result is `base`."""
-        taken_back = any(isinstance(change, MarkTakenBack) for change in self.pending[:count])
         del self.pending[:count]
         if version > self.version:
             # The API server accepts a write only on top of the newest version.
             self.version, self.base, self.unreadable, self.behind = version, base, False, False
-            if taken_back:
-                self.accounting.forget_mark()
-            self.accounting.remember(base)
-        self.status = fold_all(self.base, self.pending, self.job.spec.history)
-        self._remember()
+        self.accounting.remember(self.base)
+        self._fold_pending()
 
     def rebase(self, read: JobStatus | None, version: int, *, now: datetime) -> None:
         """Another writer changed the status: fold the pending changes onto `read`. None means that it cannot be parsed,
@@ -208,17 +205,15 @@ class CachedJob:
             else:
                 # A mark never moves back while this process remembers it, whatever a user writes.
                 self.pending.append(Decided(self.mark))
-        self.status = fold_all(base, self.pending, self.job.spec.history)
-        self._remember()
+        self._fold_pending()
 
-    def _remember(self) -> None:
+    def _fold_pending(self) -> None:
+        self.status, self.unwritten = fold(self.base, self.pending, self.job.spec.history)
         # An unwritten skip decides nothing yet, and a mark that is being moved back was wrong: take the older one.
         known = (self.base.last_schedule_time, self.status.last_schedule_time)
         self.mark = max(self.mark, min(mark or FOREVER_AGO for mark in known))
 
-
-def _counts(change: Change) -> str | None:
-    """The name of the Job that an attempt or a refused request is counted by; None if the change counts neither."""
-    if isinstance(change, Finished):
-        return change.execution.job
-    return change.job if isinstance(change, Refused) else None
+    def _unwritten_names(self) -> frozenset[str]:
+        """The names of the attempts and refused requests that the API server has not counted yet."""
+        recorded = (fact.execution.job for fact in self.unwritten if isinstance(fact, Recorded))
+        return frozenset((*recorded, *(fact.job for fact in self.unwritten if isinstance(fact, RequestRefused))))

@@ -4,10 +4,11 @@ server the longer the more pods the namespace has."""
 import json
 from typing import Any
 
+from dkron_crds.job import AttemptState
 from dkron_crds.owners import controller_of, is_pod_of
 from dkron_operator.kit.shared_room import SharedRoom
 from dkron_operator.plan.situation.outcome import FAILED, SUCCEEDED
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState
+from dkron_operator.plan.situation.view import AttemptJob
 
 Object = dict[str, Any]
 

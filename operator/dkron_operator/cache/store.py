@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from dkron_crds.job import Active, JobStatus
+from dkron_crds.job import Active, AttemptState, JobStatus
 from dkron_crds.status import MAX_ACTIVE
 from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 from dkron_operator.cache.cached_job import CachedJob, Observed
@@ -25,7 +25,7 @@ from dkron_operator.kit.object_guard import ObjectGuard
 from dkron_operator.plan.situation.foreign import ForeignJob, controller_of, misnamed, surplus, unannotated
 from dkron_operator.plan.situation.read import FOREVER_AGO, is_named_after_its_cause, read_attempt, read_status
 from dkron_operator.plan.situation.requested_runs import NO_RUNS, RunsOfJob
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState, JobView
+from dkron_operator.plan.situation.view import AttemptJob, JobView
 from dkron_operator.plan.status.fold import is_known, is_recorded
 from dkron_operator.telemetry.metrics import Metrics
 from dkron_pods.problem import Problem
@@ -330,8 +330,8 @@ class Store:
 
 def _says_nothing_new(known: AttemptJob, run: AttemptJob, *, troubled: bool) -> bool:
     """Whether no plan depends on the change of a Job. The start of its pod matters if something was wrong with it."""
-    if known.state is AttemptState.WAITING and run.state is AttemptState.RUNNING and not troubled:
-        known = replace(known, state=run.state)
+    if known.pending and run.state is AttemptState.RUNNING and not troubled:
+        known = replace(known, pending=run.pending)
     return replace(known, version=run.version) == run
 
 

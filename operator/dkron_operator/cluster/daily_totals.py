@@ -73,9 +73,7 @@ class DailyTotals:
         if before.since is not None and status.since is None:
             # The executions whose Jobs may still exist and that the wiped status no longer has.
             forgotten = set(before.counted) - recorded(status)
-            self._again[uid] = Counter(
-                (e.finished_at.date(), e.success) for e in before.executions if e.job in forgotten
-            )
+            self._again[uid] = Counter((e.ended_at.date(), e.success) for e in before.executions if e.job in forgotten)
         known = grown & self._again.get(uid, Counter())
         if known:
             self._again[uid] -= known

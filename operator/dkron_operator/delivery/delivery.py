@@ -1,6 +1,6 @@
 """Delivery: from executions that the API server has, to processors and notifications.
 
-`status.undelivered` lists the executions that receivers still have to be told about. The write that records an
+`status.outbox` lists the executions that processors and notifications have yet to get. The write that records an
 execution adds it. It is removed once every receiver was told, or could not be, after a delay and mostly by a write that
 happens anyway. So a crash in between repeats messages, with the same execution id, and loses none.
 
@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from dkron_crds.job import Active, Execution, JobStatus
+from dkron_crds.job import Active, AttemptState, Execution, JobStatus, Receiver
 from dkron_crds.notifications import When
 from dkron_crds.schedule.errors import printable
 from dkron_operator.act.events import Events
@@ -30,7 +30,8 @@ from dkron_operator.leader.election import Leadership
 from dkron_operator.notifications import notices
 from dkron_operator.plan.actions import Report, Severity
 from dkron_operator.plan.situation.view import JobView
-from dkron_operator.plan.status.changes import Delivered, Lost
+from dkron_operator.plan.status.changes import HandedOver, Lost
+from dkron_operator.plan.status.outbox import owed_to
 from dkron_processors import of_job
 from dkron_processors.message import Ended, Parcel
 
@@ -86,9 +87,9 @@ class Delivery:
 
     def observe(self, uid: str, status: JobStatus | None) -> None:
         """The API server has this status of a job; None if the job is gone."""
-        if uid not in self._taken and (status is None or not status.undelivered):
+        if uid not in self._taken and (status is None or not status.outbox):
             return
-        owed = set() if status is None else set(status.undelivered)
+        owed = set() if status is None else set(owed_to(status, Receiver.DELIVERY))
         taken = self._taken.pop(uid, set())
         for name in taken - owed:
             self._outputs.forget(uid, name)
@@ -127,10 +128,9 @@ class Delivery:
         """The Job of an attempt exists. Tell the endpoints that want to know; nothing waits for it."""
         if not (self._may_act() and self._installation.endpoints):
             return
-        started = Execution(
-            id=active.id, job=active.job, slot=active.slot, trigger=active.trigger, group=active.group,
-            attempt=active.attempt, started_at=active.started_at, finished_at=active.started_at, success=True,
-        )  # fmt: skip
+        # Payloads read an attempt that is over.
+        told = {"state": AttemptState.SUCCEEDED, "finished_at": active.started_at, "member": "", "node_name": ""}
+        started = active.model_copy(update=told)
         for parcel in self._notices(cached.job, _ended(cached.job, started), frozenset({When.START})):
             self._outboxes.post(parcel, partial(self._count, cached.job.uid, parcel.receiver))
 
@@ -239,7 +239,7 @@ class Delivery:
                 self.queue.add(key)
             if not lost:
                 return
-        cached.record(Delivered(frozenset() if waits else frozenset({name}), lost))
+        cached.record(HandedOver(Receiver.DELIVERY, frozenset() if waits else frozenset({name}), lost))
         if uid not in self._lazy:
             self._lazy.add(uid)
             asyncio.get_running_loop().call_later(LAZY, self._write, uid)

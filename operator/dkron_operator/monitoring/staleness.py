@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from dkron_crds.depends import When
-from dkron_crds.job import JobStatus
+from dkron_crds.job import AttemptState, JobStatus
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import Timeline
 from dkron_operator.plan.decide import start_deadline
@@ -25,9 +25,9 @@ def stale_at(status: JobStatus, paces: Sequence[JobView], *, resumed: datetime |
     whose Job waits in a queue is not stale.
     """
     since = status.since
-    if since is None or any(entry.queue for entry in status.active):
+    if since is None or any(entry.state is AttemptState.QUEUED for entry in status.active):
         return None
-    waits = (entry.started_at - entry.queued_at for entry in status.active if entry.uid and entry.queued_at)
+    waits = (entry.started_at - entry.queued_at for entry in status.active if not entry.is_claim and entry.queued_at)
     good = status.last_success or since
     instants = [_stale_at(pace, since, good, resumed) for pace in paces]
     found = [each for each in instants if each is not None]

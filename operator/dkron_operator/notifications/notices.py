@@ -45,7 +45,7 @@ def awaits_retry(status: JobStatus, execution: Execution) -> bool:
     if execution.success:
         return False
     newest = max(_later(status, execution), key=lambda other: other.attempt, default=None)
-    return isinstance(newest, Active) and not newest.uid
+    return newest is not None and newest.is_claim
 
 
 def happened(status: JobStatus, execution: Execution) -> frozenset[When]:

@@ -5,16 +5,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from dkron_crds.job import Active, Concurrency, JobStatus, QueueOrder, SkipReason, Trigger
+from dkron_crds.job import Active, AttemptState, Concurrency, JobStatus, QueueOrder, SkipReason, Trigger
 from dkron_operator.plan.actions import Action, CreateJob, Effect, Enqueue, Report, Severity
 from dkron_operator.plan.decide import MOST_ACTIVE, Fire, Skip
 from dkron_operator.plan.job.placement import ONE_MEMBER, Member, members, shortage
 from dkron_operator.plan.situation.cause import Cause, RunKey, cause_of
 from dkron_operator.plan.situation.pauses import ActivePause, hold_by
 from dkron_operator.plan.situation.pools import MOST_WAITING, NO_POOLS, Places
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState, Situation
+from dkron_operator.plan.situation.view import AttemptJob, Situation
 from dkron_operator.plan.status.changes import Change, Dropped, Enqueued, Mark, Started
-from dkron_operator.plan.status.fold import fold, fold_all, is_recorded, recorded
+from dkron_operator.plan.status.fold import fold, is_recorded, recorded
 from dkron_operator.plan.status.line import DroppedFromLine, line_of, queued
 from dkron_pods.inline import is_inline
 
@@ -133,7 +133,7 @@ class Plan:
 
     def record(self, change: Change) -> None:
         """Fold the change into the status, if it makes a difference."""
-        changed = fold(self.status, change, self.situation.job.spec.history)
+        changed, _ = fold(self.status, (change,), self.situation.job.spec.history)
         if changed is not self.status and changed != self.status:
             self.status = changed
             self.changes.append(change)
@@ -143,7 +143,7 @@ class Plan:
         done, active = recorded(self.status), {entry.job: entry for entry in self.status.active}
         new = [Started(entry) for entry in entries if entry.job not in done and active.get(entry.job) != entry]
         if new:
-            self.status = fold_all(self.status, new, self.situation.job.spec.history)
+            self.status, _ = fold(self.status, new, self.situation.job.spec.history)
             self.changes += new
 
     def warn(self, reason: str, message: str, subject: str = "") -> None:
@@ -176,10 +176,10 @@ def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Mark, ...] =
     if not decision.replace:
         return CreateJob(entries[0], before=(*mark, *claims))
     running = tuple(run for run in plan.situation.attempts.values() if not (run.finished or run.gone) and _yields(run))
-    waiting = [other for other in plan.status.active if not other.uid and _yields(other)]
+    waiting = [other for other in plan.status.active if other.is_claim and _yields(other)]
     dropped: tuple[Change, ...] = (
         *(dropped_from_line(plan, entries, SkipReason.REPLACED) for entries in line_of(waiting)),
-        *(Dropped(other.job) for other in waiting if not other.waits_in_line),
+        *(Dropped(other.job) for other in waiting if other.state is AttemptState.CLAIMED),
     )
     reports = tuple(cancelled(other, NEWER_RUN) for other in waiting if other.attempt > 1)
     return CreateJob(entries[0], before=(*mark, *dropped, *claims), replaces=running, reports=reports)

@@ -1,6 +1,6 @@
 """Counters and histograms of the operator's work, in a registry of their own.
 
-Only what has been written is counted: see `plan/status/written.py` and docs/adr/0020. Values that can be computed at
+Only what has been written is counted: see `plan/status/facts.py` and docs/adr/0020. Values that can be computed at
 scrape time are in `monitoring` instead.
 """
 
@@ -19,7 +19,7 @@ from prometheus_client import (
 
 from dkron_crds.job import Active, Execution, SkipReason, Trigger
 from dkron_kube.client import Call
-from dkron_operator.plan.status.written import Fact, SlotResult
+from dkron_operator.plan.status.facts import Countable, Recorded, SlotResult
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
@@ -106,11 +106,11 @@ class Metrics:
         self._reasons, self._late_namespaces, self._large_namespaces = set[str](), set[str](), set[str]()
         self._lay_out()
 
-    def wrote(self, facts: Iterable[Fact]) -> None:
+    def wrote(self, facts: Iterable[Countable]) -> None:
         """The API server has accepted a write that makes these facts true."""
         for fact in facts:
-            if isinstance(fact, Execution):
-                self._ended(fact)
+            if isinstance(fact, Recorded):
+                self._ended(fact.execution)
             else:
                 self._slots.labels(fact.result, fact.reason).inc(fact.count)
 
@@ -173,7 +173,7 @@ class Metrics:
         # Other components choose the reasons, so without a limit every execution could create a series.
         reason = "" if execution.success else _bounded(self._reasons, execution.reason, MOST_REASONS)
         self._executions.labels(result, execution.trigger, reason).inc()
-        self._durations.labels(result).observe((execution.finished_at - execution.started_at).total_seconds())
+        self._durations.labels(result).observe((execution.ended_at - execution.started_at).total_seconds())
 
     def _lay_out(self) -> None:
         """Create these series at the start: a series that first appears with value 1 has no rate."""

@@ -122,7 +122,7 @@ def causes(create: CreateJob, status: JobStatus) -> frozenset[GroupKey]:
 
 def newest_of(executions: Iterable[Execution], group: int) -> Execution | None:
     """The attempt of a run that ended last."""
-    return max((e for e in executions if e.group == group), key=lambda e: (e.finished_at, e.attempt), default=None)
+    return max((e for e in executions if e.group == group), key=lambda e: (e.ended_at, e.attempt), default=None)
 
 
 def _before(job: JobView, entry: Active) -> str:

@@ -13,7 +13,7 @@ from dkron_crds.job import Concurrency, Dependency, JobSpec, MissedRuns, Trigger
 from tests.chaos.case import Case, Group
 from tests.chaos.history import FOREVER
 from tests.chaos.holds import holds
-from tests.chaos.line import Wait
+from tests.chaos.line import ZERO, Wait
 from tests.chaos.matching import Point, Window, match
 from tests.chaos.objections import Kind, Objection
 
@@ -121,7 +121,7 @@ def _ends(parent: Case, tie: Dependency) -> Iterator[End]:
             yield End(str(group), group.began, FOREVER, sure=False)
     for execution in parent.unseen:
         if tie.when.fits(success=False):
-            at = execution.finished_at
+            at = execution.ended_at
             yield End(f"Job {execution.job}", at - parent.weather.ahead, at, sure=False)
     for name in sorted(parent.refused - parent.executions.keys()):
         # It failed at once, and the record of that has made room for newer ones.
@@ -145,8 +145,9 @@ def _wait(case: Case, end: End) -> Wait:
     by = _decided(case, end)
     if by >= FOREVER or not case.has_line(case.life.specs(end.at, by)):
         return Wait(end.at, by, by)
+    # The slot of its run has the second of this end. A later second belongs to another end.
     near = case.weather.terms.grain
-    own = [group for group in case.of(Trigger.DEPENDENT) if abs(group.slot - end.at) <= near]
+    own = [group for group in case.of(Trigger.DEPENDENT) if ZERO <= end.at - group.slot <= near]
     return case.wait(end.at, by, *(own if len(own) == 1 else ()))
 
 

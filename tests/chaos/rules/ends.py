@@ -61,7 +61,7 @@ def is_forgotten(case: Case, run: Run) -> bool:
     # one for a newer one.
     wrong = max(case.weather.behind(run.began), case.weather.ahead)
     due = _due(case, run) - case.weather.terms.grain - wrong
-    return len(kept) >= limit and all(due <= execution.finished_at for execution in kept)
+    return len(kept) >= limit and all(due <= execution.ended_at for execution in kept)
 
 
 def _due(case: Case, run: Run) -> datetime:

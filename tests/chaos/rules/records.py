@@ -59,8 +59,8 @@ def _differences(case: Case, execution: Execution, run: Run) -> Iterator[str]:
     terms = case.weather.terms
     # Of a Job that was deleted it is the moment at which an operator noticed.
     broken = case.weather.storm(run.began, run.end + terms.lateness) is not None
-    if abs(execution.finished_at - run.end) > terms.lateness + terms.grain and not broken:
-        yield f"status.executions has {run} end at {rfc3339(execution.finished_at)}, and it ended at {rfc3339(run.end)}"
+    if abs(execution.ended_at - run.end) > terms.lateness + terms.grain and not broken:
+        yield f"status.executions has {run} end at {rfc3339(execution.ended_at)}, and it ended at {rfc3339(run.end)}"
 
 
 def _missing(case: Case, status: JobStatus) -> Iterator[str]:

@@ -24,10 +24,10 @@ def check(case: Case) -> Iterator[Objection]:
             continue
         if not any(op.hits in ("", name) and op.invoked <= case.weather.terms.read for op in asked):
             text = f"Job {name} is recorded as stopped, and no client had asked for that"
-            yield case.object_to(Kind.STOP, execution.finished_at, text)
+            yield case.object_to(Kind.STOP, execution.ended_at, text)
         if name in runs and (before := _ended_before(case, runs[name], asked)):
             text = f"{runs[name]} is recorded as stopped, and {before}"
-            yield case.object_to(Kind.STOP, execution.finished_at, text)
+            yield case.object_to(Kind.STOP, execution.ended_at, text)
         if name in runs and (later := _tried_again(case, runs[name])) is not None:
             yield case.object_to(Kind.STOP, later.began, f"{later} ran, though attempt {later.attempt - 1} was stopped")
 

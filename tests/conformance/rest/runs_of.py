@@ -5,7 +5,7 @@ from typing import Any
 NOON = "2026-01-02T12:00:00Z"
 
 
-def ended(number: int, **fields: Any) -> dict[str, Any]:
+def ended(number: int, *, success: bool = True, **fields: Any) -> dict[str, Any]:
     """A finished execution, `number` minutes after noon: good, five seconds long, on the node n1."""
     at = f"2026-01-02T12:{number:02}:00"
     return {
@@ -17,7 +17,7 @@ def ended(number: int, **fields: Any) -> dict[str, Any]:
         "attempt": 1,
         "startedAt": f"{at}.123456Z",
         "finishedAt": f"{at.removesuffix(':00')}:05.2Z",
-        "success": True,
+        "state": "Succeeded" if success else "Failed",
         "nodeName": "n1",
         **fields,
     }
@@ -25,8 +25,9 @@ def ended(number: int, **fields: Any) -> dict[str, Any]:
 
 def running(number: int, **fields: Any) -> dict[str, Any]:
     """An execution that runs since `number` minutes after noon; with `uid=""` it is only claimed."""
-    whole = {**ended(number), "uid": f"uid-{number}", **fields}
-    return {key: value for key, value in whole.items() if key not in ("finishedAt", "success")}
+    state = "Running" if fields.get("uid", "there") else "Claimed"
+    whole = {**ended(number), "uid": f"uid-{number}", "state": state, **fields}
+    return {key: value for key, value in whole.items() if key != "finishedAt"}
 
 
 def execution_id(number: int) -> str:

@@ -178,7 +178,7 @@ async def test_each_slot_shows_its_state(api: Api) -> None:
     job = wire_job(name="report")
     execution = {
         "id": "1-x", "job": "x", "slot": SLOTS[0], "group": 7, "trigger": "backfill", "attempt": 1,
-        "startedAt": SLOTS[0], "finishedAt": SLOTS[1], "success": True,
+        "startedAt": SLOTS[0], "finishedAt": SLOTS[1], "state": "Succeeded",
     }  # fmt: skip
     api.know_jobs(job | {"status": {"executions": [execution]}})
     targets = [{"job": "report", "uid": job["metadata"]["uid"], "slots": SLOTS}]

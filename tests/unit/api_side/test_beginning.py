@@ -15,7 +15,7 @@ from dkron_api.translate.events import Topic
 from dkron_api.translate.execution import running
 from dkron_api.translate.record import Beginning
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active, JobStatus
+from dkron_crds.job import Active, AttemptState, JobStatus
 from dkron_crds.job_metadata import KUEUE_QUEUE
 from dkron_reports.slices import at_once
 from tests.support.builders import NOON, UID, after, claim, execution, seen, wire_job
@@ -24,7 +24,7 @@ from tests.support.sse import parsed
 Object = dict[str, Any]
 ENTRY = seen(claim(NOON))
 LABELS = {KUEUE_QUEUE: "team-a"}
-WAITS = ENTRY.model_copy(update={"queue": "team-a", "queued_at": NOON})
+WAITS = ENTRY.model_copy(update={"state": AttemptState.QUEUED, "queue": "team-a", "queued_at": NOON})
 
 
 def job_of(entry: Active, **annotations: str) -> Object:
@@ -180,8 +180,10 @@ class TestShown:
         assert place.busy() == known
 
     async def test_a_claim_that_has_left_the_line_runs_with_its_job(self) -> None:
-        claimed = ENTRY.model_copy(update={"uid": "", "queued_at": NOON, "started_at": after(9)})
-        begun = ENTRY.model_copy(update={"queued_at": NOON, "started_at": after(9)})
+        claimed = ENTRY.model_copy(
+            update={"state": AttemptState.CLAIMED, "uid": "", "queued_at": NOON, "started_at": after(9)}
+        )
+        begun = ENTRY.model_copy(update={"state": AttemptState.RUNNING, "queued_at": NOON, "started_at": after(9)})
         place = Place(stored(90, last_schedule_time=NOON, active=(claimed,)))
         assert place.busy() == [], "a quota may refuse its Job"
         place.feed.begun(beginning())
@@ -192,7 +194,13 @@ class TestShown:
         assert place.busy() == []
 
     async def test_a_claim_whose_job_waits_in_a_queue_waits_there(self) -> None:
-        place = Place(stored(90, last_schedule_time=NOON, active=(ENTRY.model_copy(update={"uid": ""}),)))
+        place = Place(
+            stored(
+                90,
+                last_schedule_time=NOON,
+                active=(ENTRY.model_copy(update={"state": AttemptState.CLAIMED, "uid": ""}),),
+            )
+        )
         labels = {"kueue.x-k8s.io/queue-name": "reports"}
         found = read_beginning(changed(ENTRY, labels=labels, generation=1))
         assert found is not None

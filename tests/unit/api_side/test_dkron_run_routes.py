@@ -17,7 +17,8 @@ ROUTES = (runs.ROUTES,)
 Object = dict[str, Any]
 PATH = "/v1/runs"
 AT, LATER = "2026-03-01T11:00:00Z", "2026-03-01T11:00:03Z"
-ATTEMPT = {"job": "report-x", "attempt": 1, "startedAt": AT, "finishedAt": LATER, "success": False, "exitCode": 3}
+ATTEMPT = {"id": "1-report-x", "job": "report-x", "state": "Failed", "slot": AT, "trigger": "manual", "group": 7,
+           "attempt": 1, "startedAt": AT, "finishedAt": LATER, "exitCode": 3}  # fmt: skip
 
 
 def stored(name: str = "it", *, created: str = AT, spec: Object | None = None, **status: Any) -> Object:

@@ -33,7 +33,7 @@ from dkron_api.translate.events import Topic, differences
 from dkron_api.translate.record import Job
 from dkron_crds.base import rfc3339
 from dkron_crds.conditions import Condition, ConditionStatus
-from dkron_crds.job import JobStatus
+from dkron_crds.job import AttemptState, JobStatus
 from dkron_kube.client import KubeClient
 from tests.support.builders import NOON, after, claim, execution, seen, wire_job
 from tests.support.lasting_server import LastingServer
@@ -72,12 +72,12 @@ STARTED, ENDED, STARTED_LATER = (
 
 UPDATED = "job updated backup"
 FIRST, LAST = execution(RUNNING), execution(LATER)
-WAITING = CLAIMED.model_copy(update={"queued_at": after(60)})
+WAITING = CLAIMED.model_copy(update={"state": AttemptState.WAITING, "queued_at": after(60)})
 BEGUN = LATER.model_copy(update={"queued_at": after(60), "id": f"9{LATER.id}"})
 QUEUED, DROPPED, ENDED_LATER = (
     f"execution {action} {slot_of(WAITING)}" for action in ("queued", "dropped", "finished")
 )
-IN_QUEUE = RUNNING.model_copy(update={"queued_at": NOON, "queue": "team-a"})
+IN_QUEUE = RUNNING.model_copy(update={"state": AttemptState.QUEUED, "queued_at": NOON, "queue": "team-a"})
 IS_QUEUED = f"execution queued {slot_of(IN_QUEUE)}"
 UNREADY = Condition(
     type="Ready", status=ConditionStatus.FALSE, reason="InvalidTags", last_transition_time=NOON, observed_generation=1
@@ -163,7 +163,12 @@ class TestDifferences:
         assert event.execution["output_truncated"] is False
 
     def test_event_has_the_place_in_the_whole_line(self) -> None:
-        waiting = [claim(after(60 * number)).model_copy(update={"queued_at": after(60 * number)}) for number in (1, 2)]
+        waiting = [
+            claim(after(60 * number)).model_copy(
+                update={"state": AttemptState.WAITING, "queued_at": after(60 * number)}
+            )
+            for number in (1, 2)
+        ]
         before, now = had(1, active=(RUNNING, waiting[0])), had(active=(RUNNING, *waiting))
         (event,) = differences(Job(before), Job(now))
         assert event.execution is not None

@@ -15,16 +15,19 @@ from tests.support.builders import NOON, wire_job
 GOOD: dict[str, Any] = {
     "id": "1772366400000000000-a-1", "job": "a-1", "slot": "2026-03-01T12:00:00Z", "trigger": "schedule",
     "group": 1772366400000000000, "attempt": 1, "startedAt": "2026-03-01T12:00:01.25Z",
-    "finishedAt": "2026-03-01T12:00:03Z", "success": True, "output": "hello\n", "nodeName": "n1",
+    "finishedAt": "2026-03-01T12:00:03Z", "state": "Succeeded", "output": "hello\n", "nodeName": "n1",
 }  # fmt: skip
 BAD = GOOD | {
     "id": "1772366460000000000-a-2", "startedAt": "2026-03-01T12:01:00Z", "finishedAt": "2026-03-01T12:01:01Z",
-    "success": False, "exitCode": 3, "reason": "Error", "output": "oh no", "attempt": 2,
+    "state": "Failed", "exitCode": 3, "reason": "Error", "output": "oh no", "attempt": 2,
 }  # fmt: skip
 ACTIVE = {key: GOOD[key] for key in ("job", "slot", "trigger", "group", "attempt")} | {
-    "id": "1772366520000000000-a-3", "startedAt": "2026-03-01T12:02:00Z", "uid": "u", "nodeName": "n2",
+    "id": "1772366520000000000-a-3", "startedAt": "2026-03-01T12:02:00Z", "state": "Running", "uid": "u",
+    "nodeName": "n2",
 }  # fmt: skip
-CLAIM = {key: value for key, value in ACTIVE.items() if key != "uid"} | {"id": "1772366530000000000-a-4"}
+CLAIM = {key: value for key, value in ACTIVE.items() if key != "uid"} | {
+    "id": "1772366530000000000-a-4", "state": "Claimed"
+}  # fmt: skip
 
 
 def job(*executions: dict[str, Any], active: tuple[dict[str, Any], ...] = (), **spec: Any) -> Job:
@@ -54,7 +57,7 @@ QUEUED = "2026-03-01T12:01:00Z"
 
 def waiting(job_name: str, group: int, since: str = QUEUED, **fields: Any) -> dict[str, Any]:
     """A claim that waits in line."""
-    times = {"queuedAt": since, "startedAt": since}
+    times = {"state": "Waiting", "queuedAt": since, "startedAt": since}
     return CLAIM | {"job": job_name, "id": f"{group}-{job_name}", "group": group} | times | fields
 
 
@@ -90,7 +93,7 @@ def test_what_waits_has_a_place_and_no_start(order: str, expected: dict[str, int
 
 
 def test_what_waits_in_a_queue_of_kueue_does_not_run() -> None:
-    waits = ACTIVE | {"queuedAt": "2026-03-01T12:00:30Z", "queue": "team-a", "evictions": 2}
+    waits = ACTIVE | {"state": "Queued", "queuedAt": "2026-03-01T12:00:30Z", "queue": "team-a", "evictions": 2}
     admitted = ACTIVE | {"job": "a-4", "id": "4-a-4", "queuedAt": QUEUED, "evictions": 1}
     known = job(active=(waits, admitted, waiting("a-5", 5)), concurrency="queue")
     rows = listed(known, {}, detailed=True, now=datetime(2026, 3, 1, 12, 5, tzinfo=UTC))
@@ -117,7 +120,7 @@ def test_run_that_waited_keeps_the_id_that_it_had_in_line() -> None:
 
 def test_run_that_was_stopped_in_line_says_so() -> None:
     stopped = BAD | {"reason": "Stopped", "message": "asked for by ann", "output": "", "finishedAt": BAD["startedAt"]}
-    early = {key: value for key, value in stopped.items() if key != "exitCode"} | {"queuedAt": QUEUED}
+    early = stopped | {"state": "Cancelled", "exitCode": None, "queuedAt": QUEUED}
     (ran,), (never,) = (listed(job(each), {}) for each in (stopped, early))
     assert (ran["output"].strip(), never["output"].strip()) == (
         "Stopped: asked for by ann", "Stopped: asked for by ann, before it began",
@@ -126,7 +129,8 @@ def test_run_that_was_stopped_in_line_says_so() -> None:
 
 def test_member_of_a_run_whose_turn_came_waits_for_its_job() -> None:
     turn = {"startedAt": "2026-03-01T12:04:00Z"}
-    begun, claimed = waiting("a-4", 4, uid="u", **turn), waiting("a-4b", 4, member="n2", **turn)
+    begun = waiting("a-4", 4, state="Running", uid="u", **turn)
+    claimed = waiting("a-4b", 4, state="Claimed", member="n2", **turn)
     known = job(active=(begun, claimed, waiting("a-5", 5)), concurrency="queue")
     assert line_of(known) == {"a-4b": InLine(0), "a-5": InLine(1)}
     assert [each["id"] for each in listed(known, {})] == ["5-a-5", "4-a-4b", "4-a-4"]

@@ -14,9 +14,10 @@ from dkron_api.edge.gate import SEARCHES, SEARCHES_OF_ONE
 from dkron_api.edge.keys import GATE
 from dkron_api.refusal import ApiError
 from dkron_api.routes import charts, execution_lists, execution_pages, executions
+from dkron_api.translate.found import state_of
 from dkron_archive.records import SkippedSlots
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Execution, JobStatus
+from dkron_crds.job import AttemptState, Execution, JobStatus
 from tests.support.api_app import Api, running_api
 from tests.support.api_callers import VALID, OneCaller
 from tests.support.builders import NAMESPACE, NOON, UID, after, claim, seen, wire_job
@@ -35,7 +36,7 @@ def live(number: int, *, output: str = "", truncated: bool = False, **fields: An
     return Execution.model_validate({
         "id": found.id, "job": found.attempt_job, "slot": found.slot, "trigger": found.trigger, "group": found.group,
         "attempt": found.attempt, "startedAt": found.started_at, "finishedAt": found.finished_at,
-        "success": found.success, "output": output, "outputTruncated": truncated,
+        "state": state_of(found), "output": output, "outputTruncated": truncated,
     })  # fmt: skip
 
 
@@ -118,7 +119,7 @@ async def test_list_shows(archive: FakeArchive, case: Case) -> None:
 
 
 AGO = NOON - timedelta(minutes=1)
-WAITING = claim(NOON, at=AGO).model_copy(update={"queued_at": AGO})
+WAITING = claim(NOON, at=AGO).model_copy(update={"state": AttemptState.WAITING, "queued_at": AGO})
 
 
 @pytest.mark.parametrize(

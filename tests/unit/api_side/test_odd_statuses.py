@@ -52,7 +52,10 @@ ATTEMPT: Object = {
     "id": st.sampled_from(("1-a", "2-b", "")), "job": st.sampled_from(("a", "b")), "slot": TIMES,
     "trigger": st.just("schedule"), "group": COUNTS, "attempt": st.sampled_from((1, 2**32)), "startedAt": TIMES,
 }  # fmt: skip
-EXECUTION: Object = {**ATTEMPT, "finishedAt": TIMES, "success": st.booleans()}
+EXECUTION: Object = {**ATTEMPT, "state": st.sampled_from(("Succeeded", "Failed", "Cancelled")), "finishedAt": TIMES}
+ACTIVE: Object = {
+    **ATTEMPT, "state": st.sampled_from(("Waiting", "Claimed", "Queued", "Running")), "uid": st.sampled_from(("", "u")),
+}  # fmt: skip
 DAY = st.fixed_dictionaries(
     {"date": st.sampled_from(("0001-01-01", "9999-12-31", "2026-03-01")), "success": COUNTS, "failed": COUNTS}
 )
@@ -62,7 +65,7 @@ STATUSES = st.fixed_dictionaries(
         "observedGeneration": COUNTS, "since": TIMES, "lastScheduleTime": TIMES, "next": TIMES, "rebuiltAt": TIMES,
         "lastSuccess": TIMES, "lastError": TIMES, "successCount": COUNTS, "errorCount": COUNTS,
         "fingerprint": st.sampled_from(("", "x")), "status": st.sampled_from(("", "success", "odd")),
-        "active": st.lists(st.fixed_dictionaries({**ATTEMPT, "uid": st.sampled_from(("", "u"))}), max_size=3),
+        "active": st.lists(st.fixed_dictionaries(ACTIVE), max_size=3),
         "executions": st.lists(st.fixed_dictionaries(EXECUTION), max_size=3),
         "days": st.lists(DAY, max_size=3),
         "skipped": st.fixed_dictionaries({"count": COUNTS, "lastTime": TIMES, "lastReason": st.just("Missed")}),
@@ -108,7 +111,7 @@ BOUNDS = (
 
 @pytest.mark.parametrize(("at", "zone", "expected"), BOUNDS)
 def test_execution_at_the_calendar_end_is_shown_in_utc(at: str, zone: str, expected: str) -> None:
-    ended = {"id": "1-a", "job": "a", "slot": at, "trigger": "schedule", "group": 1, "attempt": 1, "success": True}
+    ended = {"id": "1-a", "job": "a", "slot": at, "trigger": "schedule", "group": 1, "attempt": 1, "state": "Succeeded"}
     odd = job({"executions": [{**ended, "startedAt": at, "finishedAt": at}]}, timezone=zone)
     assert [item["started_at"] for item in listed(odd, {})] == [expected]
 
@@ -163,7 +166,8 @@ async def test_odd_job_breaks_neither_statistics_nor_busy() -> None:
         {"date": "2026-03-01", "success": INT64_MAX, "failed": INT64_MAX},
         {"date": "0001-01-01", "success": 1, "failed": 1},
     ]
-    running_now = {"id": "1-a", "job": "a", "uid": "u", "slot": LAST, "trigger": "manual", "group": 1, "attempt": 1}
+    running_now = {"id": "1-a", "job": "a", "state": "Running", "uid": "u", "slot": LAST, "trigger": "manual",
+                   "group": 1, "attempt": 1}  # fmt: skip
     async with running_api(reports.ROUTES, executions.ROUTES) as api:
         odd = [
             {

@@ -8,7 +8,7 @@ import pytest
 
 from dkron_api.jobs import queue_places
 from dkron_api.routes import executions, reports
-from dkron_crds.job import Active, JobStatus
+from dkron_crds.job import Active, AttemptState, JobStatus
 from dkron_from_dkron.moments import ZERO
 from dkron_kube.errors import KubeError, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, VISIBLE_QUEUES
@@ -21,7 +21,9 @@ ASKED = "get localqueues/pendingworkloads team-a"
 
 
 def waits(second: float = 0, queue: str = "team-a") -> Active:
-    return seen(claim(after(second))).model_copy(update={"queued_at": NOON, "queue": queue})
+    return seen(claim(after(second))).model_copy(
+        update={"state": AttemptState.QUEUED, "queued_at": NOON, "queue": queue}
+    )
 
 
 WAITS = waits()

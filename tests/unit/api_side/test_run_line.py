@@ -8,7 +8,7 @@ import pytest
 from dkron_api.jobs import objects, run_waiter
 from dkron_crds.base import rfc3339
 from dkron_crds.depends import dependent_group
-from dkron_crds.job import Active, JobStatus, Trigger
+from dkron_crds.job import Active, AttemptState, JobStatus, Trigger
 from dkron_crds.requests import group_of
 from dkron_kube.paths import DKRON_RUNS
 from dkron_operator.plan.situation.cause import Cause
@@ -21,7 +21,7 @@ SLOTTED = {"scheduled_time": "2026-02-01T00:00:00Z"}
 
 
 def in_line(entry: Active) -> Active:
-    return entry.model_copy(update={"queued_at": entry.started_at})
+    return entry.model_copy(update={"state": AttemptState.WAITING, "queued_at": entry.started_at})
 
 
 def show(api: Api, version: int, *active: Active, **status: Any) -> None:

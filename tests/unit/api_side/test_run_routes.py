@@ -13,7 +13,7 @@ from dkron_api.auth.guard import Guard
 from dkron_api.edge.keys import NODES
 from dkron_api.routes import executions, runs
 from dkron_crds.attempt_names import execution_id, job_name
-from dkron_crds.job import JobStatus, Trigger
+from dkron_crds.job import AttemptState, JobStatus, Trigger
 from dkron_crds.requests import group_of
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS
 from dkron_operator.plan.situation.cause import Cause
@@ -204,7 +204,10 @@ class TestWithoutANode:
         ],
     )
     async def test_busy_job_with_a_queue_takes_runs(self, waiting: int, query: str, status: int) -> None:
-        line = (request_claim(str(number)).model_copy(update={"queued_at": NOON}) for number in range(waiting))
+        line = (
+            request_claim(str(number)).model_copy(update={"state": AttemptState.WAITING, "queued_at": NOON})
+            for number in range(waiting)
+        )
         queued: Spec = {"concurrency": "queue", "queue": {"max": 2}}
         async with with_a_job(spec=queued) as api:
             tell(api, 1000, JobStatus(active=(seen(request_claim("running")), *line)), **queued)
@@ -219,8 +222,10 @@ class TestWithoutANode:
         ],
     )
     async def test_job_with_forbid_says_how_it_is_busy(self, begun: int, said: str) -> None:
-        waiting = request_claim("waiting").model_copy(update={"queued_at": NOON})
-        in_queue = seen(request_claim("kueue")).model_copy(update={"queued_at": NOON, "queue": "team-a"})
+        waiting = request_claim("waiting").model_copy(update={"state": AttemptState.WAITING, "queued_at": NOON})
+        in_queue = seen(request_claim("kueue")).model_copy(
+            update={"state": AttemptState.QUEUED, "queued_at": NOON, "queue": "team-a"}
+        )
         running = [seen(request_claim("running"))] * begun
         forbid: Spec = {"concurrency": "forbid"}
         async with with_a_job(spec=forbid) as api:

@@ -37,7 +37,7 @@ def stored_job(name: str, *, status: dict[str, Any] | None = None, **spec: Any) 
 @pytest.mark.parametrize("path", ["/v1", "/v1/"])
 async def test_the_status_is_true(api: Api, path: str) -> None:
     assert (await api.client.get(path)).status == 503, "the jobs are not known yet"
-    active = [{"id": "1-a", "job": "a", "uid": "u"}, {"id": "2-a", "job": "a"}]
+    active = [{"id": f"{state}-a", "job": "a", "state": state} for state in ("Running", "Claimed", "Waiting", "Queued")]
     api.know_jobs(stored_job("a", status={"active": active}), stored_job("b"))
     api.know(LEASES, LEASE)
     shown = await (await api.client.get(path)).json()

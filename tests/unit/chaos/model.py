@@ -12,8 +12,9 @@ from typing import Any
 
 from dkron_crds.job import (
     Active,
+    Attempt,
+    AttemptState,
     Concurrency,
-    Execution,
     GroupStatus,
     JobSpec,
     JobStatus,
@@ -78,7 +79,7 @@ class Model:
     runs: list[Run] = field(default_factory=list)
     active: list[Run] = field(default_factory=list)
     claims: list[tuple[datetime, Run]] = field(default_factory=list)
-    executions: list[Execution] = field(default_factory=list)
+    executions: list[Attempt] = field(default_factory=list)
     skipped: list[tuple[datetime, SkipReason]] = field(default_factory=list)
     asked: list[datetime] = field(default_factory=list)
     spec: JobSpec | None = None
@@ -326,12 +327,13 @@ def _named(run: Run) -> Run:
 
 def active(run: Run, started: datetime) -> Active:
     """The entry of an attempt that goes on."""
-    return Active(**_attempt(run), uid="seen", started_at=started)
+    return Attempt(**_attempt(run), state=AttemptState.RUNNING, uid="seen", started_at=started)
 
 
-def execution(run: Run, ended: datetime, *, success: bool, reason: str) -> Execution:
+def execution(run: Run, ended: datetime, *, success: bool, reason: str) -> Attempt:
     """The entry of an attempt that is over."""
-    return Execution(**_attempt(run), started_at=run.began, finished_at=ended, success=success, reason=reason)
+    state = AttemptState.SUCCEEDED if success else AttemptState.FAILED
+    return Attempt(**_attempt(run), state=state, started_at=run.began, finished_at=ended, reason=reason)
 
 
 def _attempt(run: Run) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from dkron_crds.job import GroupStatus, JobStatus, Skipped, SkipReason, Trigger
+from dkron_crds.job import AttemptState, GroupStatus, JobStatus, Skipped, SkipReason, Trigger
 from tests.chaos.history import History, Run
 from tests.chaos.objections import Kind
 from tests.unit.chaos import places
@@ -142,6 +142,10 @@ def _retold(status: JobStatus, run: Run, **fields: object) -> JobStatus:
     return _with(status, executions=tuple(told))
 
 
+def _contrary(run: Run) -> AttemptState:
+    return AttemptState.FAILED if run.success else AttemptState.SUCCEEDED
+
+
 def _skipped(status: JobStatus, run: Run, count: int) -> JobStatus:
     before = status.skipped.count if status.skipped else 0
     skipped = Skipped(count=before + count, last_time=run.slot, last_reason=SkipReason.CONCURRENCY_FORBIDDEN)
@@ -197,7 +201,7 @@ MUTANTS = {
     "forget to count": _mutant(places.settled, _told(lambda status, run: _counted(status, run, -1)), Kind.RECORD),
     "record twice": _mutant(places.recorded, _told(_twice), Kind.RECORD),
     "record the contrary": _mutant(
-        places.settled, _told(lambda status, run: _retold(status, run, success=not run.success)), Kind.RECORD
+        places.settled, _told(lambda status, run: _retold(status, run, state=_contrary(run))), Kind.RECORD
     ),
     "leave it running": _mutant(
         places.settled,

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Trigger
+from dkron_crds.job import AttemptState, Trigger
 from tests.chaos.history import Act, Record, Run
+from tests.chaos.line import Stay, turn
 from tests.chaos.objections import Kind
 from tests.chaos.verdict import judge
 from tests.unit.chaos.facts import asked, broke, history, made, ran, spec, told
@@ -70,9 +71,26 @@ def test_runs_in_line(line: Line) -> None:
 )
 def test_run_waits_behind_one_that_began_later(clock: list[Any], kinds: set[Kind]) -> None:
     first, waits = ran(10, lasts=None), ran(20)
-    claim = active(waits, at(20)).model_copy(update={"uid": "", "queued_at": at(5), "started_at": at(5)})
+    claim = active(waits, at(20)).model_copy(
+        update={"state": AttemptState.WAITING, "uid": "", "queued_at": at(5), "started_at": at(5)}
+    )
     record = told()
     record = replace(record, status=record.status.model_copy(update={"active": (active(first, first.began), claim)}))
     known = spec("0 0 0 1 1 *", concurrency="queue")
     verdict = judge(history(made(known), replace(first, trigger=Trigger.MANUAL), record, *clock, read=200))
     assert {each.kind for each in verdict.objections if "waits in line" in str(each)} == kinds, str(verdict)
+
+
+@pytest.mark.parametrize(
+    ("due", "left", "newest", "second"),
+    [
+        pytest.param(11, 13, False, 20, id="began before the turn"),
+        pytest.param(11, 16, False, 15, id="joined before it"),
+        pytest.param(11, 16, True, 20, id="joined before it, newest first"),
+        pytest.param(16, 17, True, 15, id="joined after it, newest first"),
+        pytest.param(9, 17, True, 15, id="an older one, newest first"),
+    ],
+)
+def test_turn_comes_after_runs_that_go_first(due: float, left: float, newest: bool, second: float) -> None:
+    other = Stay("other", at(due), at(left), at(20), fires=True)
+    assert turn(at(10), at(15), [other], [], crowd=None, newest=newest) == at(second)

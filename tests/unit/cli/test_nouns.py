@@ -29,7 +29,8 @@ Object = dict[str, Any]
 Command = Callable[[Options, str], Awaitable[int | None]]
 AT = "2026-03-01T11:00:00Z"
 LATER = "2026-03-01T11:00:03Z"
-ATTEMPT = {"job": "report-x", "attempt": 2, "startedAt": AT, "finishedAt": LATER, "success": False, "exitCode": 3}
+ATTEMPT = {"id": "1-report-x", "job": "report-x", "state": "Failed", "slot": AT, "trigger": "manual", "group": 7,
+           "attempt": 2, "startedAt": AT, "finishedAt": LATER, "exitCode": 3}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

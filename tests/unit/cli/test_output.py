@@ -13,6 +13,7 @@ from dkron_cli.edge import terminal
 from dkron_cli.edge.backend import Asked
 from dkron_cli.edge.cluster import Cluster
 from dkron_cli.options import Options
+from dkron_crds.attempt_state import AttemptState
 from dkron_crds.base import rfc3339
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_RUNS, PODS
@@ -23,7 +24,7 @@ from tests.support.fake_kube import FakeKube
 
 JOB, UID = f"{NAME}-1", "uid-of-the-job"
 ACTIVE = Attempt(id=f"1-{JOB}", group=1, number=1, started=NOON, job=JOB, uid=UID)
-ENDED = replace(ACTIVE, finished=NOON, success=True, output="the end that the status keeps", uid="")
+ENDED = replace(ACTIVE, finished=NOON, state=AttemptState.SUCCEEDED, output="the end that the status keeps", uid="")
 UNREADABLE = Job(name=NAME, schedule="", raw={}, namespace=NAMESPACE, object_name=NAME)
 
 
@@ -62,7 +63,7 @@ async def test_a_pod_with_the_label_of_a_job(owner: dict[str, Any] | None, attem
 async def test_log_is_followed_without_the_right_to_read_jobs() -> None:
     """The DkronRun tells that the attempt is over, and no pod of it is left."""
     kube = FakeKube()
-    over = {"job": JOB, "attempt": 1, "startedAt": rfc3339(NOON), "finishedAt": rfc3339(NOON), "success": True}
+    over = {"job": JOB, "attempt": 1, "startedAt": rfc3339(NOON), "finishedAt": rfc3339(NOON), "state": "Succeeded"}
     status: dict[str, Any] = {"phase": "Running", "attempts": [{**over, "finishedAt": None}]}
     (attempt,) = attempts_of_run(status)
     kube.put(DKRON_RUNS, {"metadata": {"name": "r", "uid": "u"}, "status": {"attempts": [over]}})

@@ -9,7 +9,7 @@ import pytest
 from dkron_api.edge.keys import CLUSTERS
 from dkron_api.routes import execution_lists, executions, jobs, log, revisions
 from dkron_archive.records import Revision
-from dkron_crds.job import Condition, JobStatus
+from dkron_crds.job import AttemptState, Condition, JobStatus
 from dkron_kube.paths import DKRON_JOBS
 from tests.support.api_app import Api, running_api
 from tests.support.builders import NOON, after, claim, execution, request_claim, seen, wire_job
@@ -23,7 +23,9 @@ NO_POOL = Condition(
     message='this job takes a place in pool "lock", which does not exist for this namespace',
 )  # fmt: skip
 RUNS = seen(claim(after(minutes=-5), at=after(minutes=-5)))
-WAITS = request_claim("a", after(minutes=-2)).model_copy(update={"queued_at": after(minutes=-2)})
+WAITS = request_claim("a", after(minutes=-2)).model_copy(
+    update={"state": AttemptState.WAITING, "queued_at": after(minutes=-2)}
+)
 SHOWN = execution(seen(claim(NOON)), output="end", output_truncated=True)
 
 

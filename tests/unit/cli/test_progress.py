@@ -27,7 +27,7 @@ from tests.support.fake_kube import FakeKube
 from tests.support.opened_cluster import by_kubeconfig
 
 GROUP = 1_800_000_000_123_456_789
-ENDED = {"job": f"{NAME}-1", "attempt": 1, "startedAt": rfc3339(NOON), "finishedAt": rfc3339(NOON), "success": False}
+ENDED = {"job": f"{NAME}-1", "attempt": 1, "startedAt": rfc3339(NOON), "finishedAt": rfc3339(NOON), "state": "Failed"}
 NO_RIGHT = Rejected("forbidden", status=403)
 OF_A_DAY = read_order(["day=3"], "", "")
 
@@ -87,7 +87,7 @@ class Wait:
             id="deleted before it began, and not run by a namesake",
         ),
         pytest.param(
-            {"phase": "Succeeded", "group": GROUP, "attempts": [{**ENDED, "success": True}]}, "there",
+            {"phase": "Succeeded", "group": GROUP, "attempts": [{**ENDED, "state": "Succeeded"}]}, "there",
             ("success", ""), id="its executions were cleared",
         ),
         pytest.param(
@@ -277,7 +277,7 @@ async def test_a_run_waits_a_moment_for_its_refusal(
 async def test_a_run_is_printed_for_programs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, wait: bool, shown: dict[str, Any]
 ) -> None:
-    known = Wait({"phase": "Succeeded", "group": GROUP, "attempts": [{**ENDED, "success": True}]})
+    known = Wait({"phase": "Succeeded", "group": GROUP, "attempts": [{**ENDED, "state": "Succeeded"}]})
     by_kubeconfig(monkeypatch, known.kube)
     monkeypatch.setattr("dkron_cli.edge.cluster.secrets.token_hex", lambda _: "0")
 

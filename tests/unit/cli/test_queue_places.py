@@ -8,7 +8,7 @@ from dkron_cli.core.job import description, from_dkron
 from dkron_cli.core.run import attempt_table, attempts_of_dkron, wait_of, waited_of
 from dkron_cli.core.table import lines
 from dkron_cli.edge.queue_places import with_queue_places
-from dkron_crds.job import JobStatus
+from dkron_crds.job import AttemptState, JobStatus
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound, Rejected
 from dkron_kube.paths import VISIBLE_QUEUES
@@ -18,7 +18,7 @@ from tests.support.builders import NOON, claim, seen, wire_job
 from tests.support.fake_kube import FakeKube
 
 PENDING = VISIBLE_QUEUES._replace(plural="localqueues/pendingworkloads")
-WAITS = seen(claim()).model_copy(update={"queued_at": NOON, "queue": "team-a"})
+WAITS = seen(claim()).model_copy(update={"state": AttemptState.QUEUED, "queued_at": NOON, "queue": "team-a"})
 OWNED = {"metadata": {"ownerReferences": [{"uid": WAITS.uid}]}, "positionInClusterQueue": 2}
 
 

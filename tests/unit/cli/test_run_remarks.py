@@ -20,7 +20,7 @@ from dkron_cli.edge.run_remarks import RunRemarks
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active, JobStatus
+from dkron_crds.job import Active, AttemptState, JobStatus
 from dkron_from_dkron.moments import ZERO
 from dkron_kube.paths import DKRON_JOBS, DKRON_POOLS, DKRON_RUNS
 from dkron_reports.job import Job, from_object
@@ -30,10 +30,10 @@ from tests.support.builders import NAME, NAMESPACE, NOON, after, execution, requ
 from tests.support.fake_kube import FakeKube
 from tests.support.opened_cluster import by_kubeconfig
 
-WAITS = Attempt("1-a", 1, 1, None, queued=NOON)
+WAITS = Attempt("1-a", 1, 1, None, state=AttemptState.WAITING, queued=NOON)
 POOL = PoolPlace("database", 3, 12)
-RUNS = replace(WAITS, started=after(60))
-ENDED = replace(RUNS, finished=after(120), success=True)
+RUNS = replace(WAITS, started=after(60), state=AttemptState.RUNNING)
+ENDED = replace(RUNS, finished=after(120), state=AttemptState.SUCCEEDED)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ ENDED = replace(RUNS, finished=after(120), success=True)
             "waits in LocalQueue team-a, place 3 in its ClusterQueue", id="in a queue of Kueue",
         ),
         pytest.param(
-            [replace(ENDED, success=False), replace(WAITS, number=2, queue="team-a")],
+            [replace(ENDED, state=AttemptState.FAILED), replace(WAITS, number=2, queue="team-a")],
             "waits in LocalQueue team-a", id="a retry in a queue of Kueue",
         ),
         pytest.param(
@@ -68,7 +68,7 @@ def test_wait_is_told_with_its_place(attempts: list[Attempt], told: str) -> None
 
 
 SECOND, THIRD = replace(WAITS, place=2), replace(WAITS, place=3)
-NEVER = replace(WAITS, started=after(9), finished=after(9), success=False, reason="Stopped")
+NEVER = replace(WAITS, started=after(9), finished=after(9), state=AttemptState.CANCELLED, reason="Stopped")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,9 +111,9 @@ def test_lines_are_few_and_never_repeated(case: Looks, capsys: pytest.CaptureFix
 
 
 ENTRY = request_claim("a", NOON)
-LINE = ENTRY.model_copy(update={"queued_at": NOON})
+LINE = ENTRY.model_copy(update={"state": AttemptState.WAITING, "queued_at": NOON})
 TURN = seen(LINE).model_copy(update={"started_at": after(30)})
-QUEUE = seen(LINE).model_copy(update={"queue": "team-a"})
+QUEUE = seen(LINE).model_copy(update={"state": AttemptState.QUEUED, "queue": "team-a"})
 OVER = execution(TURN)
 
 
@@ -194,7 +194,7 @@ class TestByKubeconfig:
 
     async def test_pools_are_read_only_while_the_run_waits(self, monkeypatch: pytest.MonkeyPatch) -> None:
         seat = Seat(monkeypatch)
-        other = request_claim("b", NOON).model_copy(update={"queued_at": NOON})
+        other = request_claim("b", NOON).model_copy(update={"state": AttemptState.WAITING, "queued_at": NOON})
         seat.steps(seat.shows(TURN, other), seat.shows(LINE, other, place=3), seat.shows(over=True))
         await _run(Options(), WAITING)
         assert [call for call in seat.kube.calls if "dkronpools" in call] == ["get dkronpools db"]
@@ -214,7 +214,7 @@ class TestByKubeconfig:
     ) -> None:
         seat, why = Seat(monkeypatch, reads=False), "the run has waited in line since noon"
         ended = {"job": "a-1", "attempt": 1, "startedAt": rfc3339(NOON), "finishedAt": rfc3339(after(5))}
-        waits, over = seat.says(phase="Waiting", message=why), {"attempts": [{**ended, "success": True}]}
+        waits, over = seat.says(phase="Waiting", message=why), {"attempts": [{**ended, "state": "Succeeded"}]}
         seat.steps(waits, waits, seat.says(phase="Succeeded", group=ENTRY.group, **over))
         assert await _run(Options(), WAITING) == Code.OK
         assert capsys.readouterr().err.splitlines()[1:] == [f"{NAME}: {why}", *BEGINS]

@@ -16,7 +16,7 @@ from dkron_cli.core.requested_runs import run_facts
 from dkron_cli.core.run import attempt_table, attempts_of_dkron, run_json, run_table
 from dkron_cli.core.table import hung, lines, safe, table
 from dkron_cli.edge.terminal import colored
-from dkron_crds.job import Condition, JobStatus
+from dkron_crds.job import AttemptState, Condition, JobStatus
 from dkron_reports.failing import failing, latest_failure
 from dkron_reports.job import Job, from_object
 from dkron_reports.run import attempts_of, runs_of
@@ -217,12 +217,12 @@ def test_run_that_was_stopped_in_line_has_no_start() -> None:
     (row,) = lines(execution_table([Listed("", "a", attempt)], now=NOON, namespaces=False), width=200)[1:]
     assert row.split()[:5] == ["a", "-", "schedule", "1", "stopped"]
     minute = Period(after(minutes=-3), after(minutes=-2))
-    assert [ran_in(each, minute) for each in (attempt, replace(attempt, exit_code=143))] == [False, True]
+    assert [ran_in(each, minute) for each in (attempt, replace(attempt, state=AttemptState.FAILED))] == [False, True]
     attempts = [{"attempt": 1, "startedAt": stopped["started_at"], "finishedAt": stopped["finished_at"],
-                 "success": False, "reason": "Stopped"}]  # fmt: skip
+                 "state": "Cancelled", "reason": "Stopped"}]  # fmt: skip
     status = {"phase": "Failed", "startedAt": stopped["started_at"], "attempts": attempts}
     assert "Started" not in dict(run_facts({"status": status}, now=NOON))
-    ran = {**status, "attempts": [{**attempts[0], "exitCode": 143}]}
+    ran = {**status, "attempts": [{**attempts[0], "state": "Failed", "exitCode": 143}]}
     assert "Started" in dict(run_facts({"status": ran}, now=NOON))
 
 
@@ -324,7 +324,10 @@ def owing(*, lost: int = 0) -> Job:
     """Return a job whose executions the archive does not have, but for the newest."""
     ended = tuple(execution(claim(at, at=at)) for at in (after(minutes=-each) for each in (1, 2, 90)))
     raw = wire_job(status=ready(executions=ended))
-    raw["status"]["unarchived"] = {"executions": [each.job for each in ended[1:]] + ["gone"], "lost": lost}
+    owed = [*(each.job for each in ended[1:]), "gone"]
+    raw["status"]["outbox"] = [{"job": job, "to": ["Archive"]} for job in owed]
+    raw["status"]["outbox"].append({"job": ended[0].job, "to": ["Delivery"]})
+    raw["status"]["unarchived"] = {"skipped": [], "lost": lost}
     return from_object(raw)
 
 

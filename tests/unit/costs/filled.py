@@ -22,6 +22,7 @@ from dkron_crds.job import (
     GroupStatus,
     Heard,
     JobStatus,
+    Receiver,
     SkipReason,
     Unarchived,
     UnarchivedSlots,
@@ -31,7 +32,7 @@ from dkron_crds.job import (
 from dkron_crds.parameters import MAX_PARAMETERS
 from dkron_crds.pause import MAX_PAUSED_NAMES, PauseStatus
 from dkron_crds.pool import MAX_POOL_NAMESPACES, SHOWN_IN_LINE, PoolStatus, WaitingRun
-from dkron_crds.run import MAX_SHOWN_ATTEMPTS, RunAttempt, RunStatus
+from dkron_crds.run import MAX_SHOWN_ATTEMPTS, RunStatus
 from tests.support.builders import (
     NAME,
     NAMESPACE,
@@ -45,6 +46,7 @@ from tests.support.builders import (
     slot_name,
     wire_job,
 )
+from tests.support.outbox import outbox
 
 Fields = dict[str, Any]
 SPECS: dict[str, Object] = {
@@ -225,19 +227,19 @@ FILLED = (
     )}),
     Filled("DkronJob.status.executions", status.MAX_EXECUTIONS // 2, lambda n: {"executions": executions(n)}),
     Filled("DkronJob.status.heard", status.MAX_HEARD // 2, _heard),
+    Filled("DkronJob.status.outbox", status.MAX_EXECUTIONS // 2,
+           lambda n: {"executions": executions(n), "outbox": outbox(_names(n), *Receiver)}),
+    Filled("DkronJob.status.outbox.to", len(Receiver) // 2,
+           lambda n: {"executions": executions(1), "outbox": outbox(_names(1), *tuple(Receiver)[:n])}),
     Filled("DkronJob.status.ranAhead", status.MAX_RAN_AHEAD // 2, lambda n: {"ran_ahead": slots(n, 1)}),
     Filled("DkronJob.status.refused", status.MAX_REFUSED // 2, lambda n: {"refused": _names(n)}),
-    Filled("DkronJob.status.unarchived.executions", status.MAX_EXECUTIONS // 2,
-           lambda n: {"executions": executions(n), "unarchived": Unarchived(executions=_names(n))}),
     Filled("DkronJob.status.unarchived.skipped", status.MAX_SKIPPED_RANGES // 2, lambda n: {"unarchived": _skipped(n)}),
-    Filled("DkronJob.status.undelivered", status.MAX_EXECUTIONS // 2,
-           lambda n: {"executions": executions(n), "undelivered": _names(n)}),
     Filled("DkronJob.status.window.slots", status.MAX_AHEAD // 2,
            lambda n: {"window": Window(caller="me", slots=slots(n, 1))}),
     # Of the other kinds.
     Filled("DkronRun.spec.parameters", MAX_PARAMETERS // 2, _values),
     Filled("DkronRun.status.attempts", MAX_SHOWN_ATTEMPTS // 2, lambda n: {"attempts": tuple(
-        RunAttempt(job=f"j-{each}", attempt=each + 1, started_at=NOON) for each in range(n)
+        execution(claim(attempt=each + 1)) for each in range(n)
     )}),
     Filled("DkronRun.status.conditions", 2, _conditions),
     Filled("DkronBackfill.spec.parameters", MAX_PARAMETERS // 2, _values),

@@ -8,7 +8,7 @@ from typing import Any
 from unittest.mock import Mock
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Ended, GroupStatus
+from dkron_crds.job import AttemptState, Ended, GroupStatus
 from dkron_crds.run import BoundJob, RunStatus
 from dkron_operator.cache.ended_pods import EndedPods
 from dkron_operator.cache.store import Store
@@ -234,7 +234,9 @@ def look_at_runs(count: int) -> Step:
     edges = Edges(FakeKube())
     found = [requested(number) for number in range(count)]
     causes = [each.cause.entry(uid=UID, name=NAME, at=each.created) for each in found]
-    active = tuple(each.model_copy(update={"uid": f"uid-of-{each.job}"}) for each in causes)
+    active = tuple(
+        each.model_copy(update={"state": AttemptState.RUNNING, "uid": f"uid-of-{each.job}"}) for each in causes
+    )
     edges.store.upsert_job(wire_job(status=status_with(active=active)))
     for each in found:
         edges.store.requested_runs.upsert(replace(each, status=each.status.model_copy(update={"group": each.group})))

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import JobStatus
+from dkron_crds.job import AttemptState, JobStatus
 from dkron_crds.names import ACCEPTED
 from dkron_operator.plan.actions import AcceptJob, DryRunJob
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.situation.read import read_job
-from dkron_operator.plan.situation.view import AttemptState, JobView
+from dkron_operator.plan.situation.view import JobView
 from dkron_pods.problem import Problem
 from tests.support.builders import NOON, after, claim, job_view, outcome, run, situation, wire_job
 from tests.support.plans import fired, reported, skips

@@ -6,15 +6,14 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Active, History, JobStatus
+from dkron_crds.job import Active, AttemptState, History, JobStatus
 from dkron_crds.status import MAX_RAN_AHEAD
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState
+from dkron_operator.plan.situation.view import AttemptJob
 from dkron_operator.plan.status.changes import Finished, MarkTakenBack
-from dkron_operator.plan.status.fold import fold
 from dkron_operator.plan.status.unknown_jobs import split
 from tests.support.builders import (
     NOON,
@@ -29,6 +28,7 @@ from tests.support.builders import (
     wire_job,
     wire_run,
 )
+from tests.support.folding import fold_one
 from tests.support.plans import condition, fired, outcomes_read, reported, skips
 
 JOB = job_view()
@@ -134,7 +134,7 @@ def test_slot_run_ahead_outlives_its_execution() -> None:
 def test_record_remembers_a_slot_that_is_to_come(
     mark: datetime | None, entry: Active, ran_ahead: tuple[datetime, ...]
 ) -> None:
-    status = fold(accepted(last_schedule_time=mark), Finished(execution(entry)), JOB.spec.history)
+    status = fold_one(accepted(last_schedule_time=mark), Finished(execution(entry)), JOB.spec.history)
     assert (status.last_schedule_time, status.ran_ahead) == (mark, ran_ahead)
 
 
@@ -142,7 +142,7 @@ def test_slot_run_ahead_outlives_its_execution_and_its_job() -> None:
     early = [claim(after(60 * n), at=after(n)) for n in (1, 2)]
     status = accepted(last_schedule_time=NOON)
     for entry in early:
-        status = fold(status, Finished(execution(entry)), History(executions=1))
+        status = fold_one(status, Finished(execution(entry)), History(executions=1))
     assert [each.job for each in status.executions] == [early[1].job]
     plan = advance(situation(JOB, status.model_copy(update={"counted": ()}), now=after(130)))
     assert (plan.create, plan.status.last_schedule_time, plan.status.ran_ahead) == (None, after(120), ())
@@ -151,14 +151,14 @@ def test_slot_run_ahead_outlives_its_execution_and_its_job() -> None:
 def test_mark_passes_a_slot_that_finds_no_room() -> None:
     full = tuple(after(minutes=n) for n in range(1, MAX_RAN_AHEAD + 1))
     newest = Finished(execution(claim(after(days=1))))
-    status = fold(accepted(last_schedule_time=NOON, ran_ahead=full), newest, JOB.spec.history)
+    status = fold_one(accepted(last_schedule_time=NOON, ran_ahead=full), newest, JOB.spec.history)
     assert (status.last_schedule_time, status.ran_ahead) == (full[0], (*full[1:], after(days=1)))
 
 
 def test_mark_taken_back_keeps_records_of_another_writer() -> None:
     recorded = execution(claim(after(240), at=NOON))
     others = accepted(last_schedule_time=after(600), ran_ahead=(after(660),), executions=(recorded,))
-    status = fold(others, MarkTakenBack(after(600), after(100), begun=(after(300),)), JOB.spec.history)
+    status = fold_one(others, MarkTakenBack(after(600), after(100), begun=(after(300),)), JOB.spec.history)
     assert (status.last_schedule_time, status.ran_ahead) == (after(100), (after(240), after(300), after(660)))
 
 

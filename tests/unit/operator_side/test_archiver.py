@@ -33,6 +33,7 @@ from tests.support.builders import (
 from tests.support.edges import Edges, until, wall
 from tests.support.fake_archive import AWAY, FakeArchive, archived
 from tests.support.fake_kube import FakeKube
+from tests.support.outbox import ARCHIVE, outbox, unarchived
 
 pytestmark = pytest.mark.looptime
 FIRST, SECOND = claim(after(minutes=1)), claim(after(minutes=2))
@@ -79,7 +80,7 @@ def owing(*entries: Active, **fields: Any) -> dict[str, Any]:
     recorded = tuple(sorted(map(execution, entries), key=lambda each: each.started_at, reverse=True))
     known: dict[str, Any] = {
         "since": NOON, "fingerprint": job_view().fingerprint, "executions": recorded,
-        "unarchived": Unarchived(executions=tuple(each.job for each in recorded)),
+        "outbox": outbox([each.job for each in recorded], ARCHIVE), "unarchived": Unarchived(),
     }  # fmt: skip
     return {"status": JobStatus(**(known | fields))}
 
@@ -108,11 +109,11 @@ async def test_execution_is_archived_once() -> None:
     archive = FakeArchive()
     async with operator(FakeKube(), archive) as edges:
         await first_ends(edges)
-        assert owed(edges).executions == (FIRST.job,)
+        assert unarchived(edges.status()) == (FIRST.job,)
         await until(121)
         finish(edges, SECOND.job)
         await until(130)
-        assert owed(edges).executions == (SECOND.job,), "the mark of the first went with another write"
+        assert unarchived(edges.status()) == (SECOND.job,), "the mark of the first went with another write"
         assert archive.names() == [FIRST.job, SECOND.job]
         assert archive.calls.count("write") == 2
 
@@ -180,7 +181,7 @@ async def test_owed_executions_are_archived_after_a_crash(moment: str) -> None:
     async with operator(kube, archive) as edges:
         await first_ends(edges, 0.9 if archive.loses else 4)
         assert archive.names() == ([] if archive.trouble else [FIRST.job])
-        assert owed(edges).executions == (FIRST.job,)
+        assert unarchived(edges.status()) == (FIRST.job,)
     archive.trouble, first = "", dict(archive.entries)
     async with operator(kube, archive) as edges:
         await until(75)
@@ -189,18 +190,7 @@ async def test_owed_executions_are_archived_after_a_crash(moment: str) -> None:
         await until(121)
         finish(edges, SECOND.job)
         await until(130)
-        assert owed(edges).executions == (SECOND.job,)
-
-
-async def test_lag_begins_with_the_replica() -> None:
-    """The archive may have what a status owed before."""
-    archive = FakeArchive()
-    archive.trouble = "database is locked"
-    async with operator(FakeKube(), archive, **owing(claim(after(minutes=-30)))) as edges:
-        await until(30)
-        since = state(edges).waiting_since
-        assert since is not None
-        assert since >= NOON
+        assert unarchived(edges.status()) == (SECOND.job,)
 
 
 async def test_archive_that_is_away_keeps_records_in_the_status() -> None:
@@ -214,7 +204,7 @@ async def test_archive_that_is_away_keeps_records_in_the_status() -> None:
             finish(edges, names[-1])
         await until(310)
         assert [each.job for each in edges.status().executions] == names[::-1], "more than its history"
-        assert set(owed(edges).executions) == set(names)
+        assert set(unarchived(edges.status())) == set(names)
         assert (state(edges).up, state(edges).waiting_since is not None) == (False, True)
         archive.trouble = ""
         await until(400)
@@ -233,7 +223,7 @@ async def test_archive_that_was_replaced_gets_what_is_known() -> None:
         edges.edit_job(lambda body: set_disabled(body, False, generation=2))
         edges.watch()
         await first_ends(edges)
-        assert (archive.names(), owed(edges).executions) == ([FIRST.job], (FIRST.job,))
+        assert (archive.names(), unarchived(edges.status())) == ([FIRST.job], (FIRST.job,))
         archive.replace()
         await until(140)
         assert archive.names() == [FIRST.job]
@@ -251,7 +241,7 @@ async def test_lost_executions_are_handed_over_again(running: bool) -> None:
             await until(60 * number + 1)
             finish(edges, claim(after(minutes=number)).job)
         await until(235)
-        assert (len(owed(edges).executions), len(archive.names())) == (1, 3)
+        assert (len(unarchived(edges.status())), len(archive.names())) == (1, 3)
         if running:
             archive.replace()
             await until(320)
@@ -334,7 +324,7 @@ async def test_cleared_executions_are_neither_archived_nor_lost() -> None:
         await until(121)
         finish(edges, SECOND.job)
         await until(150)
-        assert (archive.names(), owed(edges).executions, owed(edges).lost) == ([SECOND.job], (SECOND.job,), 0)
+        assert (archive.names(), unarchived(edges.status()), owed(edges).lost) == ([SECOND.job], (SECOND.job,), 0)
         assert archive.forgotten == {UID: ()}, "the status shows none"
 
 
@@ -415,7 +405,11 @@ async def test_what_was_missed_without_the_lease_is_found() -> None:
     async with operator(kube, archive, schedule="@manually") as edges:
         await until(5)
         edges.acts = False
-        edges.edit_job(lambda body: body["status"].update(owing(FIRST)["status"].to_wire()))
+        # Nothing that a plan would write, and that would be looked at by its write.
+        wire = owing(FIRST)["status"].to_wire()
+        edges.edit_job(
+            lambda body: body["status"].update({key: wire[key] for key in ("executions", "outbox", "unarchived")})
+        )
         edges.watch()
         edges.acts = True
         await until(70)
@@ -439,6 +433,69 @@ async def test_replica_that_may_not_act_writes_nothing() -> None:
     assert archive.names() == [FIRST.job]
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
+
+
+OURS, RENEWED = Leadership(held=True, term=1), Leadership(held=True, term=1, leader="me")
+NEXT_TERM, ANOTHERS = Leadership(held=True, term=2), Leadership(leader="other", term=1)
+
+
+@pytest.mark.parametrize(
+    ("terms", "again"),
+    [
+        pytest.param((RENEWED,), False, id="the same term"),
+        pytest.param((NEXT_TERM,), True, id="a new term"),
+        pytest.param((ANOTHERS, OURS), True, id="another led meanwhile"),
+    ],
+)
+async def test_new_term_takes_nothing_for_stored(terms: tuple[Leadership, ...], again: bool) -> None:
+    archive = FakeArchive()
+    async with operator(FakeKube(), archive) as edges:
+        await first_ends(edges)
+        assert (archive.names(), unarchived(edges.status())) == ([FIRST.job], (FIRST.job,))
+        archive.entries.clear()
+        archive.changes.clear()
+        assert edges.parts.archiver is not None
+        for each in terms:
+            edges.parts.archiver.lead(each)
+        await until(70)
+        assert (archive.names(), len(archive.changes)) == (([FIRST.job], 1) if again else ([], 0))
+
+
+@pytest.mark.parametrize(
+    ("term", "names"),
+    [
+        pytest.param(RENEWED, [FIRST.job], id="the same term"),
+        pytest.param(NEXT_TERM, [], id="a new term"),
+        pytest.param(ANOTHERS, [], id="another's"),
+    ],
+)
+async def test_new_term_drops_records_of_deleted_jobs(term: Leadership, names: list[str]) -> None:
+    """Another replica had the status, too, and may have handed them over."""
+    kube, archive = FakeKube(), FakeArchive()
+    archive.trouble = "away"
+    async with operator(kube, archive, **owing(FIRST)) as edges:
+        await until(3)
+        edges.handlers.feed_job("DELETED", kube.remove(DKRON_JOBS, "backup"))
+        assert edges.parts.archiver is not None
+        edges.parts.archiver.lead(term)
+        archive.trouble = ""
+        await until(20)
+        assert archive.names() == names
+
+
+@pytest.mark.parametrize(("term", "since"), [(RENEWED, 0), (NEXT_TERM, 20)], ids=["the same term", "a new term"])
+async def test_lag_begins_with_the_term(term: Leadership, since: float) -> None:
+    """The archive may have what a status owed before."""
+    archive = FakeArchive()
+    archive.trouble = "database is locked"
+    async with operator(FakeKube(), archive, **owing(claim(after(minutes=-30)))) as edges:
+        await until(20)
+        assert edges.parts.archiver is not None
+        edges.parts.archiver.lead(term)
+        await until(90)
+        found = state(edges).waiting_since
+        assert found is not None
+        assert round((found - NOON).total_seconds()) == since
 
 
 @pytest.mark.parametrize(("seconds", "looks"), [(1.0, 2), (2.0, 13)], ids=["done in time", "more is left"])

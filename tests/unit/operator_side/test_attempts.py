@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Active, JobStatus, SkipReason
+from dkron_crds.job import Active, AttemptState, JobStatus, SkipReason
 from dkron_operator.plan.actions import CreateJob, Report
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState, JobView, Outcome
+from dkron_operator.plan.situation.view import AttemptJob, JobView, Outcome
 from dkron_operator.plan.status.changes import Decided, Dropped
-from dkron_operator.plan.status.fold import fold_all
 from dkron_pods.problem import Problem
 from tests.support.builders import NOON, after, claim, execution, job_view, outcome, request_claim, run, seen, situation
+from tests.support.folding import fold_all
 from tests.support.plans import condition, created, fired, messages, outcomes_read, reported, skips, troubles_read
 
 SLOT = claim(NOON)
@@ -348,7 +348,7 @@ class Pod:
     job: dict[str, Any] = field(default_factory=dict)
 
 
-RUNNING = {"state": AttemptState.RUNNING}
+RUNNING = {"pending": False}
 
 
 @pytest.mark.parametrize(
@@ -364,7 +364,7 @@ RUNNING = {"state": AttemptState.RUNNING}
     ],
 )
 def test_a_pod_that_waits(pod: Pod) -> None:
-    job = run(SLOT, **{"state": AttemptState.WAITING, **pod.job})
+    job = run(SLOT, **{"pending": True, **pod.job})
     probed = {} if pod.probed is None else {SLOT.job: after(pod.probed)}
     plan = look(active=(seen(SLOT),), runs=[job], now=after(pod.seconds), probed=probed)
     assert (troubles_read(plan), plan.wake) == ([SLOT.job] if pod.asked else [], pod.wake)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dkron_crds.backfill import MAX_RUNS, BackfillStatus
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Execution, JobStatus, Trigger
+from dkron_crds.job import Attempt, AttemptState, JobStatus, Trigger
 from dkron_crds.kinds import KINDS
 from dkron_crds.schedule import parse
 from dkron_kube.client import KubeClient
@@ -522,7 +522,15 @@ def test_deleted_or_unowned_backfill_starts_nothing(happens: Callable[[Operator]
 
 
 def test_with_forbid_it_waits_for_runs_of_other_causes() -> None:
-    active = {"id": "1-x", "job": "x", "slot": rfc3339(NOON), "group": 1, "attempt": 1, "startedAt": rfc3339(NOON)}
+    active = {
+        "id": "1-x",
+        "job": "x",
+        "state": "Claimed",
+        "slot": rfc3339(NOON),
+        "group": 1,
+        "attempt": 1,
+        "startedAt": rfc3339(NOON),
+    }
 
     def runs(*triggers: str) -> Operator:
         job = wire_job(schedule="0 0 * * * *", status=JobStatus(since=NOON))
@@ -593,9 +601,9 @@ def test_it_is_deleted_when_its_time_has_come() -> None:
 def test_all_that_failed_of_several_jobs() -> None:
     def failed(name: str, *ago: int, **fields: Any) -> Object:
         executions = tuple(
-            Execution(
-                id=f"{each}", job=f"{name}-{each}", slot=after(hours=-each), trigger=Trigger.SCHEDULE, group=each,
-                attempt=1, started_at=after(hours=-each), finished_at=NOON, success=False,
+            Attempt(
+                id=f"{each}", job=f"{name}-{each}", state=AttemptState.FAILED, slot=after(hours=-each),
+                trigger=Trigger.SCHEDULE, group=each, attempt=1, started_at=after(hours=-each), finished_at=NOON,
             )
             for each in ago
         )  # fmt: skip

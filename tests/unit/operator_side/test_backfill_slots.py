@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Active, Execution, JobSpec, JobStatus, Trigger
+from dkron_crds.job import Attempt, AttemptState, JobSpec, JobStatus, Trigger
 from dkron_crds.schedule import parse
 from dkron_operator.backfill.slots import Range, failed_slots, job_slots
 from dkron_operator.backfill.view import KeptSlots, Parsed, View
@@ -95,11 +95,12 @@ def test_slots_of_the_schedule(case: Case) -> None:
     assert found.count() == len(case.slots)
 
 
-def ran(slot: datetime, *, success: bool, group: int = 1, **fields: Any) -> Execution:
-    return Execution(
+def ran(slot: datetime, *, success: bool, group: int = 1, **fields: Any) -> Attempt:
+    state = AttemptState.SUCCEEDED if success else AttemptState.FAILED
+    return Attempt(
         **{
             "id": f"{group}", "job": f"job-{group}", "slot": slot, "trigger": Trigger.SCHEDULE, "group": group,
-            "attempt": 1, "started_at": slot, "finished_at": slot + timedelta(seconds=group), "success": success,
+            "attempt": 1, "started_at": slot, "finished_at": slot + timedelta(seconds=group), "state": state,
             **fields,
         }
     )  # fmt: skip
@@ -110,7 +111,7 @@ class Failure:
     """The executions of the slot at noon, and whether the slot counts as failed."""
 
     id: str
-    executions: tuple[Execution, ...]
+    executions: tuple[Attempt, ...]
     failed: bool
     active: bool = False
 
@@ -142,8 +143,9 @@ FAILURES = (
 
 @pytest.mark.parametrize("case", FAILURES, ids=lambda case: case.id)
 def test_failed_slots(case: Failure) -> None:
-    active = Active(
-        id="1", job="job-1", slot=NOON, trigger=Trigger.BACKFILL, group=1, attempt=1, started_at=NOON
+    active = Attempt(
+        id="1", job="job-1", state=AttemptState.RUNNING, slot=NOON, trigger=Trigger.BACKFILL, group=1, attempt=1,
+        started_at=NOON,
     )  # fmt: skip
     status = JobStatus(executions=case.executions, active=(active,) if case.active else ())
     assert failed_slots(status, Range(NOON, after(1))) == ((NOON,) if case.failed else ())

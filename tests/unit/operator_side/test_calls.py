@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Active, JobStatus
+from dkron_crds.job import Active, AttemptState, JobStatus
 from dkron_operator.act.inline_calls import call_outcome
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.situation.view import AttemptJob, JobView, Outcome
 from dkron_operator.plan.status.changes import Decided, Dropped, Started
-from dkron_operator.plan.status.fold import fold_all
 from dkron_pods.inline import NOT_ALLOWED
 from tests.support.builders import NOON, after, claim, job_view, outcome, request_claim, run, seen, situation
+from tests.support.folding import fold_all
 from tests.support.plans import answers_removed, calls_begun, calls_cancelled, outcomes_read, requests_removed
 
 US, THEM = "call-us", "call-them"
@@ -25,7 +25,7 @@ def inline(**spec: Any) -> JobView:
 
 
 def marked(entry: Active = SLOT, by: str = US) -> Active:
-    return entry.model_copy(update={"uid": by})
+    return entry.model_copy(update={"state": AttemptState.RUNNING, "uid": by})
 
 
 def look(

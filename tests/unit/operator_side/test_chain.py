@@ -11,6 +11,7 @@ from dkron_crds.base import INT64_MAX, rfc3339
 from dkron_crds.depends import dependent_group
 from dkron_crds.job import (
     Active,
+    AttemptState,
     Consumed,
     Ended,
     Execution,
@@ -27,12 +28,12 @@ from dkron_operator.plan.actions import DeleteDkronJob, ReadOutcome, WriteStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.situation.dependencies import Child, Dependencies, Parent
-from dkron_operator.plan.situation.view import AttemptState
-from dkron_operator.plan.status.changes import ParentRunsHandled, Started
-from dkron_operator.plan.status.dependencies import EndedBefore, GivenUp, ParentRunsMissed, Tracked, with_ended
-from dkron_operator.plan.status.fold import fold
+from dkron_operator.plan.status.changes import Forgotten, ParentRunsHandled, Started
+from dkron_operator.plan.status.dependencies import ParentRunsPassed, Tracked, with_ended
 from dkron_operator.plan.steps.dependents import PATIENCE, Fullness, fullness, most_shown
 from tests.support.builders import NOON, UID, after, claim, execution, job_view, nodes, outcome, run, seen, situation
+from tests.support.folding import fold_one
+from tests.support.outbox import DELIVERY, outbox
 from tests.support.plans import condition, created, messages, replan, requests_removed, skips
 
 SUCCESS, FAILED, PARTLY = GroupStatus.SUCCESS, GroupStatus.FAILED, GroupStatus.PARTIALLY_FAILED
@@ -311,7 +312,7 @@ def test_oldest_ended_runs_are_dropped_after_a_long_wait() -> None:
     assert f"more than {MAX_ENDED} ended runs wait" in message
     assert "dropped the oldest 3" in message
     assert plan.status.published == Published(success=MAX_ENDED + 3)
-    assert GivenUp(frozenset({0, 1, 2})) in plan.changes
+    assert Forgotten("ended", frozenset({0, 1, 2})) in plan.changes
 
 
 @pytest.mark.parametrize(
@@ -325,7 +326,7 @@ def test_oldest_ended_runs_are_dropped_after_a_long_wait() -> None:
 def test_unshown_runs_keep_their_full_time(shown: list[Ended], given_up: set[int]) -> None:
     full = parent(*FULL, children=[one_who()], full_since=after(90), over=2).situation
     plan = advance(replace(full, persisted=full.status.model_copy(update={"ended": tuple(shown)})))
-    assert {number for each in plan.changes if isinstance(each, GivenUp) for number in each.groups} == given_up
+    assert {key for each in plan.changes if isinstance(each, Forgotten) for key in each.keys} == given_up
     assert given_up or (plan.wake, len(plan.status.active)) == (after(120) + PATIENCE, 2)
 
 
@@ -456,12 +457,12 @@ def test_new_dependent_follows_the_next_parent_run() -> None:
 
 
 def test_a_run_that_ended_before_is_consumed_once() -> None:
-    history, change = job_view().spec.history, EndedBefore("uid-a", 9)
+    history, change = job_view().spec.history, ParentRunsPassed("uid-a", 9)
     for before, count in ((8, 9), (9, 9), (12, 12)):
-        status = fold(JobStatus(consumed=(dealt_with(before),)), change, history)
+        status = fold_one(JobStatus(consumed=(dealt_with(before),)), change, history)
         assert (status.consumed, status.skipped) == ((dealt_with(count),), None)
-        assert fold(status, change, history) == status
-    assert fold(JobStatus(), change, history) == JobStatus()
+        assert fold_one(status, change, history) == status
+    assert fold_one(JobStatus(), change, history) == JobStatus()
 
 
 def test_dependent_on_any_end_misses_any_end() -> None:
@@ -483,11 +484,11 @@ def test_state_of_a_former_parent_is_dropped() -> None:
 
 
 def test_overrun_counted_by_another_operator_is_not_recounted() -> None:
-    history, overrun = job_view().spec.history, ParentRunsMissed("uid-a", 9, after(1))
-    after_it = fold(JobStatus(consumed=(dealt_with(5),)), overrun, history)
-    for late in (overrun, ParentRunsMissed("uid-a", 7, after(2)), Tracked(dealt_with(2))):
-        assert fold(after_it, late, history) == after_it, "who comes late does not set it back"
-    assert fold(JobStatus(), overrun, history) == JobStatus()
+    history, overrun = job_view().spec.history, ParentRunsPassed("uid-a", 9, after(1))
+    after_it = fold_one(JobStatus(consumed=(dealt_with(5),)), overrun, history)
+    for late in (overrun, ParentRunsPassed("uid-a", 7, after(2)), Tracked(dealt_with(2))):
+        assert fold_one(after_it, late, history) == after_it, "who comes late does not set it back"
+    assert fold_one(JobStatus(), overrun, history) == JobStatus()
 
 
 def test_full_status_takes_an_end_folded_onto_it() -> None:
@@ -543,7 +544,7 @@ def test_an_ephemeral_job_goes_after_a_success(status: GroupStatus, children: li
 def test_ephemeral_job_is_deleted_after_its_record_is_delivered() -> None:
     first = parent(ended(), children=[], ephemeral=True)
     job, before = first.situation.job, first.situation.status
-    owed = first.status.model_copy(update={"undelivered": ("a-job",)})
+    owed = first.status.model_copy(update={"outbox": outbox(["a-job"], DELIVERY)})
     assert not advance(situation(job, first.status, persisted=before)).wants(DeleteDkronJob)
     assert not advance(situation(job, owed)).wants(DeleteDkronJob)
     assert advance(situation(job, first.status)).wants(DeleteDkronJob)

@@ -9,7 +9,7 @@ from dkron_crds.job import JobStatus
 from dkron_operator.plan.actions import Report
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.situation.view import AttemptState, JobView, PodProblem
+from dkron_operator.plan.situation.view import JobView, PodProblem
 from dkron_pods.executors import EXECUTORS as KNOWN
 from dkron_pods.problem import Problem
 from tests.support.builders import NOON, after, claim, execution, job_view, run, seen, situation
@@ -151,7 +151,7 @@ def test_the_newest_attempt_decides_whether_a_job_is_degraded(reason: str) -> No
 @pytest.mark.parametrize(
     ("job", "trouble", "told"),
     [
-        pytest.param({"state": AttemptState.WAITING}, "ImagePullBackOff", "does not start", id="does not start"),
+        pytest.param({"pending": True}, "ImagePullBackOff", "does not start", id="does not start"),
         pytest.param(
             {"deleting": True}, "KeptByFinalizers", "is being deleted, but still exists", id="is deleted, and stays"
         ),

@@ -13,9 +13,9 @@ from dkron_crds.job import Active, Day, History, JobStatus
 from dkron_crds.totals import Counts, counts, daily_totals
 from dkron_operator.cluster.daily_totals import DailyTotals
 from dkron_operator.plan.status.changes import Finished
-from dkron_operator.plan.status.fold import fold
 from tests.support.builders import NOON, after, claim, execution
 from tests.support.examples import examples
+from tests.support.folding import fold_one
 
 TODAY = NOON.date()
 jobs = st.sampled_from("abc")
@@ -29,7 +29,7 @@ def ran(status: JobStatus, ended: datetime, *, success: bool = True, entry: Acti
     """The status after one more execution."""
     entry = claim(ended) if entry is None else entry
     finished = Finished(execution(entry, success=success, seconds=0).model_copy(update={"finished_at": ended}))
-    return fold(status, finished, History())
+    return fold_one(status, finished, History())
 
 
 class Totals(RuleBasedStateMachine):

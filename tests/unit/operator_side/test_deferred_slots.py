@@ -10,19 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dkron_crds.job import AcceptedSchedule, ConditionType, DeferredSlots, JobStatus, Skipped, SkipReason
+from dkron_crds.job import AcceptedSchedule, AttemptState, ConditionType, DeferredSlots, JobStatus, Skipped, SkipReason
 from dkron_crds.status import MAX_DEFERRED
 from dkron_operator.plan.actions import Report
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.situation.pauses import Pause
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState, JobView, Situation
+from dkron_operator.plan.situation.view import AttemptJob, JobView, Situation
 from dkron_operator.plan.status.changes import Started
-from dkron_operator.plan.status.fold import fold_all
+from dkron_operator.plan.status.facts import Slots, holds
 from dkron_operator.plan.status.unknown_jobs import is_settled
-from dkron_operator.plan.status.written import Slots, facts, holds
 from dkron_operator.plan.steps.acceptance import accepted_schedule
 from tests.support.builders import NOON, after, claim, job_view, run, seen, situation
 from tests.support.examples import examples
+from tests.support.folding import counted, fold_all
 from tests.support.steps import settle
 
 BUSY, MISSED = SkipReason.CONCURRENCY_FORBIDDEN, SkipReason.MISSED
@@ -206,11 +206,11 @@ def test_deferred_slot_is_counted_once_when_decided() -> None:
     job, entry = catching_up(), seen(claim(minutes(1)))
     before = deferring(job, mark=1, active=(entry,))
     plan = advance(situation(job, before, now=minutes(3.5), fireable_since=minutes(3.5), runs=[run(entry)]))
-    assert facts(before, plan.changes, mark=minutes(1)) == ()
+    assert counted(before, plan.changes) == ()
     ends = advance(situation(job, plan.status, now=minutes(3.7), runs=[run(entry, AttemptState.SUCCEEDED)]))
     assert ends.create is not None
     changes = (*ends.create.before, Started(seen(ends.create.entry)))
-    fired = facts(plan.status, changes, mark=minutes(3))
+    fired = counted(plan.status, changes)
     assert [(fact.slot, fact.result) for fact in fired if isinstance(fact, Slots)] == [(minutes(2), "fired")]
     after_it = fold_all(plan.status, changes, job.spec.history)
     assert (holds(plan.status, fired[0]), holds(after_it, fired[0])) == (False, True)

@@ -32,7 +32,9 @@ from tests.support.builders import (
     wire_pod,
 )
 from tests.support.edges import Edges, begin, until, wall
+from tests.support.fake_archive import FakeArchive
 from tests.support.fake_kube import FakeKube
+from tests.support.outbox import ARCHIVE, DELIVERY, outbox, undelivered
 
 pytestmark = pytest.mark.looptime
 FIRST = claim(after(minutes=1))
@@ -76,24 +78,28 @@ def with_cluster(**spec: Any) -> FakeKube:
     return kube
 
 
-def owing(*entries: Active, undelivered: tuple[str, ...] = (), **fields: Any) -> dict[str, Any]:
+def owing(*entries: Active, owed: tuple[str, ...] = (), **fields: Any) -> dict[str, Any]:
     """A job that logs, with these runs recorded, which no receiver has yet."""
     status = JobStatus(
         since=NOON, fingerprint=job_view(**LOG).fingerprint, executions=tuple(map(execution, entries)),
-        undelivered=undelivered or tuple(entry.job for entry in entries), **fields,
+        outbox=outbox(owed or [entry.job for entry in entries], DELIVERY), **fields,
     )  # fmt: skip
     return {**LOG, "status": status}
 
 
 @asynccontextmanager
 async def operator(
-    kube: FakeKube, senders: Senders | None = None, *, job: dict[str, Any] | None = None
+    kube: FakeKube,
+    senders: Senders | None = None,
+    *,
+    job: dict[str, Any] | None = None,
+    archive: FakeArchive | None = None,
 ) -> AsyncIterator[tuple[Edges, Senders]]:
     """A process with all its parts; it dies at the end. `job` makes the world's DkronJob."""
     senders = senders or Senders()
     if job is not None:
         kube.put(DKRON_JOBS, wire_job(**job))
-    edges = Edges(kube, senders)
+    edges = Edges(kube, senders, archive=archive)
     # A test brings by `upsert` the changes that the watch would bring.
     edges.parts.installation.informer.run = asyncio.Event().wait  # type: ignore[method-assign, assignment]
     await edges.parts.installation.read()
@@ -138,9 +144,9 @@ async def test_ended_attempt_is_sent_once_with_its_output() -> None:
         (line,) = senders.lines()
         assert (line["message"], line["success"]) == ("hello\n", True)
         assert line["execution"] == edges.status().executions[0].id
-        assert edges.status().undelivered == (FIRST.job,)
+        assert undelivered(edges.status()) == (FIRST.job,)
         await until(64 + LAZY + 2)
-        assert (edges.status().undelivered, edges.status().executions[0].output) == ((), "Output in dkron log")
+        assert (undelivered(edges.status()), edges.status().executions[0].output) == ((), "Output in dkron log")
         assert len([call for call in edges.kube.calls if call.startswith("log")]) == 1, "the output is read once"
         await until(110)
         assert len(senders.sent) == 1
@@ -149,7 +155,7 @@ async def test_ended_attempt_is_sent_once_with_its_output() -> None:
 async def test_of_a_job_without_receivers_nothing_is_owed() -> None:
     async with operator(FakeKube(), job={}) as (edges, senders):
         await first_ends(edges)
-        assert (edges.status().success_count, edges.status().undelivered, senders.sent) == (1, (), [])
+        assert (edges.status().success_count, undelivered(edges.status()), senders.sent) == (1, (), [])
 
 
 async def test_nothing_is_sent_before_it_is_written() -> None:
@@ -172,7 +178,7 @@ async def test_undelivered_executions_are_sent_after_a_crash(moment: str, pod: b
         first.trouble = lambda _: Unreachable("away")
     async with operator(kube, first, job=LOG) as (edges, _):
         await first_ends(edges)
-        assert status(kube).undelivered == (FIRST.job,)
+        assert undelivered(status(kube)) == (FIRST.job,)
     if not pod:
         kube.remove(PODS, f"pod-{FIRST.job}")
     async with operator(kube) as (_, second):
@@ -182,10 +188,23 @@ async def test_undelivered_executions_are_sent_after_a_crash(moment: str, pod: b
         assert line["truncated"] is not pod
     told = [line["execution"] for line in (*first.lines(), *second.lines())]
     assert set(told) == {status(kube).executions[0].id}
-    assert status(kube).undelivered == ()
+    assert undelivered(status(kube)) == ()
     async with operator(kube) as (_, third):
         await until(100)
         assert third.sent == []
+
+
+async def test_archive_that_is_away_has_no_message_sent_again() -> None:
+    """No archiver runs here."""
+    kube, archive = FakeKube(), FakeArchive()
+    async with operator(kube, job=LOG, archive=archive) as (edges, first):
+        await first_ends(edges)
+        assert edges.status().outbox == outbox([FIRST.job], ARCHIVE, DELIVERY)
+        await until(64 + LAZY + 2)
+        assert (edges.status().outbox, len(first.sent)) == (outbox([FIRST.job], ARCHIVE), 1)
+    async with operator(kube, archive=archive) as (_, second):
+        await until(100)
+        assert (status(kube).outbox, second.sent) == (outbox([FIRST.job], ARCHIVE), [])
 
 
 async def test_delivery_is_recorded_with_the_next_write() -> None:
@@ -195,7 +214,7 @@ async def test_delivery_is_recorded_with_the_next_write() -> None:
         edges.edit_job(lambda body: body["metadata"].update(annotations={"run.dkron.io/a": "x"}))
         edges.watch()
         await until(65)
-        assert edges.status().undelivered == ()
+        assert undelivered(edges.status()) == ()
 
 
 @pytest.mark.parametrize("hangs", [False, True])
@@ -209,7 +228,7 @@ async def test_stop_waits_briefly_and_records_what_was_sent(*, hangs: bool) -> N
         took = asyncio.get_running_loop().time() - began
         assert took == pytest.approx(3, abs=0.1) if hangs else took <= 3
         await edges.parts.writer.queue.idle()
-        assert (len(senders.sent), edges.status().undelivered) == ((0, (FIRST.job,)) if hangs else (1, ()))
+        assert (len(senders.sent), undelivered(edges.status())) == ((0, (FIRST.job,)) if hangs else (1, ()))
 
 
 async def test_hanging_receiver_delays_neither_slots_nor_others() -> None:
@@ -231,7 +250,7 @@ async def test_hanging_receiver_delays_neither_slots_nor_others() -> None:
         assert len(senders.lines()) == 6
         assert edges.status().success_count == 6
         await until(69)
-        assert set(edges.status().undelivered) == {claim(after(number * 10)).job for number in range(1, 7)}
+        assert set(undelivered(edges.status())) == {claim(after(number * 10)).job for number in range(1, 7)}
 
 
 async def test_permanent_refusal_is_an_event_and_ends_the_delivery() -> None:
@@ -242,7 +261,7 @@ async def test_permanent_refusal_is_an_event_and_ends_the_delivery() -> None:
         assert edges.status().executions[0].output == "Output in dkron log"
         await until(61 + LAZY + 4)
         assert events(kube, "NotDelivered") == ["log: no such place"]
-        assert edges.status().undelivered == ()
+        assert undelivered(edges.status()) == ()
         assert edges.status().executions[0].output == "not delivered to log: no such place"
 
 
@@ -257,10 +276,10 @@ async def test_permanent_failure_is_logged_once_a_minute(caplog: pytest.LogCaptu
 
 async def test_execution_missing_in_the_status_is_not_owed() -> None:
     kube = FakeKube()
-    async with operator(kube, job=owing(undelivered=("gone-1",))) as (_, senders):
+    async with operator(kube, job=owing(owed=("gone-1",))) as (_, senders):
         await until(LAZY + 5)
         assert senders.sent == []
-        assert status(kube).undelivered == ()
+        assert undelivered(status(kube)) == ()
 
 
 async def test_regained_leadership_sends_only_what_is_still_owed() -> None:
@@ -277,7 +296,7 @@ async def test_regained_leadership_sends_only_what_is_still_owed() -> None:
         # The other has told of one of them, and not of the other.
         edges.acts = False
         edges.delivery.lead(Leadership(leader="other", term=1))
-        edges.edit_job(lambda body: body["status"].update(undelivered=[other.job]))
+        edges.edit_job(lambda body: body["status"].update(outbox=[{"job": other.job, "to": ["Delivery"]}]))
         edges.watch()
         await until(6)
         assert len(senders.sent) == 2
@@ -352,13 +371,13 @@ async def test_attempt_with_a_cancelled_retry_is_sent_as_the_last(cancel: Callab
     async with operator(with_cluster(**ATTEMPTS), job=RETRIED) as (edges, senders):
         await first_ends(edges, kind="Failed", seconds=5)
         assert (senders.posts(), len(senders.lines())) == ([], 1), "the output does not wait for the retry"
-        assert status(edges.kube).undelivered == (FIRST.job,)
+        assert undelivered(status(edges.kube)) == (FIRST.job,)
         edges.edit_job(cancel)
         edges.watch()
         await until(70)
         assert (senders.posts(), len(senders.lines())) == ([{"a": 1}], 1)
         await until(70 + LAZY + 2)
-        assert FIRST.job not in status(edges.kube).undelivered
+        assert FIRST.job not in undelivered(status(edges.kube))
         assert len(senders.posts()) == 1
 
 
@@ -375,7 +394,7 @@ async def test_retry_cancelled_without_an_operator_is_sent_later() -> None:
 async def test_attempt_is_no_longer_owed_once_its_retry_started() -> None:
     async with operator(with_cluster(**ATTEMPTS), job=RETRIED) as (edges, senders):
         await first_ends(edges, kind="Failed", seconds=26 + LAZY)
-        assert (senders.posts(), status(edges.kube).undelivered) == ([], ())
+        assert (senders.posts(), undelivered(status(edges.kube))) == ([], ())
         assert len(edges.kube.names(JOBS)) == 2
 
 
@@ -395,7 +414,7 @@ async def test_missing_receiver_is_reported_and_the_job_still_runs() -> None:
         assert events(kube, "NoReceiver") == ["processors.syslog: the DkronCluster has no spec.receivers.syslog"]
         await first_ends(edges)
         assert edges.status().executions[0].output == "hello\n"
-        assert edges.status().undelivered == ()
+        assert undelivered(edges.status()) == ()
         edges.parts.installation.informer.upsert(cluster(receivers={"syslog": {"address": "udp://h:1"}}))
         await until(66)
         assert degraded(kube) == ("AsExpected", "")

@@ -6,13 +6,12 @@ from typing import Any
 import pytest
 
 from dkron_crds.attempt_names import nanoseconds
-from dkron_crds.job import Active, Heard, JobStatus, Trigger
+from dkron_crds.job import Active, AttemptState, Heard, JobStatus, Trigger
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.situation.cause import Cause, following, scheduled
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState
+from dkron_operator.plan.situation.view import AttemptJob
 from dkron_operator.plan.status.changes import Discarded
-from dkron_operator.plan.status.fold import fold
 from tests.support.builders import (
     NAME,
     NOON,
@@ -27,6 +26,7 @@ from tests.support.builders import (
     seen,
     situation,
 )
+from tests.support.folding import fold_one
 from tests.support.plans import fired, messages, replan, reported
 
 JOB = job_view(concurrency="forbid")
@@ -91,7 +91,7 @@ def test_an_entry_that_no_operator_writes_leaves(edit: Edit) -> None:
         None, [f'status.active listed "{edit.active.job}", {edit.why}: removed from the list'],
     )  # fmt: skip
     for change in plan.changes:
-        assert fold(plan.status, change, JOB.spec.history) == plan.status, "it can be folded twice"
+        assert fold_one(plan.status, change, JOB.spec.history) == plan.status, "it can be folded twice"
     assert "StatusEdited" not in reported(replan(plan)), "it is told once"
 
 

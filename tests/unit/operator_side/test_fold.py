@@ -26,25 +26,25 @@ from dkron_crds.job import (
 )
 from dkron_operator.plan.status.changes import (
     Accepted,
-    Archived,
     ArchiveTurned,
     Change,
     ConditionsSet,
     Decided,
-    Delivered,
     Discarded,
     Dropped,
     Finished,
-    JobsGone,
+    Forgotten,
+    HandedOver,
     Lost,
     Refused,
-    RequestsGone,
     SlotsSkipped,
     Started,
 )
-from dkron_operator.plan.status.deferred import DeferredSkipped, DeferredStarted, SlotsDeferred, UndecidedSlots
-from dkron_operator.plan.status.fold import fold, fold_all, is_recorded
+from dkron_operator.plan.status.deferred import DeferredStarted, SlotsDeferred, UndecidedSlots
+from dkron_operator.plan.status.fold import is_recorded
 from tests.support.builders import NOON, after, claim, execution, request_claim, seen, thirds_of_minutes
+from tests.support.folding import fold_all, fold_one
+from tests.support.outbox import ARCHIVE, DELIVERY, undelivered
 
 HISTORY = History()
 MISSED, BUSY, LATE = SkipReason.MISSED, SkipReason.CONCURRENCY_FORBIDDEN, SkipReason.DEADLINE_EXCEEDED
@@ -112,7 +112,7 @@ JUDGED = ConditionsSet(2, (CONDITION,), None)
             active(FIRST, SECOND), Discarded(frozenset({FIRST})), active(SECOND), id="an edited entry leaves"
         ),
         pytest.param(
-            {"counted": ("a", "b", "c")}, JobsGone(frozenset({"a", "c", "z"})), {"counted": ("b",)},
+            {"counted": ("a", "b", "c")}, Forgotten("counted", frozenset({"a", "c", "z"})), {"counted": ("b",)},
             id="names of Jobs that are gone leave",
         ),
         pytest.param(
@@ -120,7 +120,7 @@ JUDGED = ConditionsSet(2, (CONDITION,), None)
             id="the verdict is told, and that there is no next",
         ),
         pytest.param(
-            {"refused": ("a", "b")}, RequestsGone(frozenset({"a"})), {"refused": ("b",)},
+            {"refused": ("a", "b")}, Forgotten("refused", frozenset({"a"})), {"refused": ("b",)},
             id="a refusal is remembered until its request is gone",
         ),
     ],
@@ -269,7 +269,12 @@ deferring = st.one_of(
     st.builds(SlotsDeferred, st.sampled_from(SLOTS), st.just(thirds_of_minutes())),
     st.builds(DeferredStarted, st.sampled_from(SLOTS)),
     st.builds(
-        DeferredSkipped, st.sampled_from(SLOTS), st.just(MISSED), st.sampled_from(SLOTS), st.just(thirds_of_minutes())
+        SlotsSkipped,
+        st.sampled_from(SLOTS),
+        st.just(MISSED),
+        st.sampled_from(SLOTS),
+        st.just(thirds_of_minutes()),
+        st.just(True),
     ),
 )
 marking = st.one_of(marking, deferring)
@@ -277,7 +282,7 @@ running = st.one_of(entries.map(Started), entries.map(seen).map(Started), ending
 telling = st.one_of(
     st.builds(Accepted, st.sampled_from(SLOTS), st.sampled_from(["f", "g"])),
     st.just(ArchiveTurned(on=True)),
-    st.sets(entries, max_size=3).map(lambda found: Archived(frozenset(entry.job for entry in found))),
+    st.sets(entries, max_size=3).map(lambda found: HandedOver(ARCHIVE, frozenset(entry.job for entry in found))),
     st.builds(ConditionsSet, st.integers(1, 3), st.sampled_from([(), (CONDITION,)]), st.sampled_from([None, *SLOTS])),
 )
 changes = st.one_of(
@@ -295,7 +300,7 @@ def is_possible(changes: Iterable[Change]) -> bool:
         match each:
             case DeferredStarted(slot):
                 turns.append(slot)
-            case DeferredSkipped(until):
+            case SlotsSkipped(until, deferred=True):
                 turns.append(until)
             case SlotsDeferred(until) if any(turn <= until for turn in turns):
                 return False
@@ -310,7 +315,7 @@ histories = st.builds(History, executions=st.integers(1, 4))
 @given(before=sequences, change=changes, history=histories)
 def test_folding_a_change_twice_equals_folding_it_once(before: list[Change], change: Change, history: History) -> None:
     once = folded(*before, change, history=history)
-    assert fold(once, change, history) == once
+    assert fold_one(once, change, history) == once
 
 
 def essence(status: JobStatus) -> object:
@@ -355,7 +360,7 @@ def counters(status: JobStatus) -> tuple[float, ...]:
 def test_the_mark_and_the_counters_never_go_back(sequence: list[Change], history: History) -> None:
     status = JobStatus()
     for change in sequence:
-        before, status = status, fold(status, change, history)
+        before, status = status, fold_one(status, change, history)
         assert all(now >= then for now, then in zip(counters(status), counters(before), strict=True))
         assert len(status.executions) <= history.executions
         starts = [e.started_at for e in status.executions]
@@ -371,9 +376,9 @@ def owed(entry: Active) -> Finished:
 
 def test_execution_is_owed_until_delivered() -> None:
     status = folded(owed(FIRST), finished(SECOND))
-    assert status.undelivered == (FIRST.job,)
-    told = folded(Delivered(frozenset({FIRST.job})), onto=status)
-    assert told.undelivered == ()
+    assert undelivered(status) == (FIRST.job,)
+    told = folded(HandedOver(DELIVERY, frozenset({FIRST.job})), onto=status)
+    assert undelivered(told) == ()
     assert folded(owed(FIRST), onto=told) == told
 
 
@@ -391,12 +396,12 @@ def test_execution_is_owed_until_delivered() -> None:
 )
 def test_record_says_that_its_output_was_not_delivered(output: str, expected: str) -> None:
     status = JobStatus(executions=(execution(SECOND, output="/a.log"), execution(FIRST, output=output)))
-    told = folded(Delivered(frozenset(), (Lost(FIRST.job, "/a.log", "not delivered"),)), onto=status)
+    told = folded(HandedOver(DELIVERY, frozenset(), (Lost(FIRST.job, "/a.log", "not delivered"),)), onto=status)
     assert [each.output for each in told.executions] == ["/a.log", expected]
 
 
 def test_an_execution_that_is_not_kept_is_not_owed() -> None:
-    assert folded(owed(FIRST), owed(SECOND), history=History(executions=1)).undelivered == (SECOND.job,)
+    assert undelivered(folded(owed(FIRST), owed(SECOND), history=History(executions=1))) == (SECOND.job,)
 
 
 def test_foreign_conditions_are_kept_as_far_as_they_fit() -> None:

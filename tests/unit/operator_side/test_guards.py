@@ -23,7 +23,6 @@ from dkron_operator.plan.actions import Report, Severity
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.situation.read import read_job
 from dkron_operator.plan.status.changes import Finished, SlotsSkipped
-from dkron_operator.plan.status.fold import fold
 from dkron_operator.plan.steps import requested_runs as run_requests
 from dkron_operator.reconcile import reconciler
 from tests.support.builders import (
@@ -43,6 +42,7 @@ from tests.support.builders import (
 )
 from tests.support.edges import Edges, begin, until
 from tests.support.fake_kube import FakeKube
+from tests.support.folding import fold_one
 from tests.support.plans import requests_removed
 from tests.unit.operator_side.test_object_guard import Odd, warnings
 
@@ -177,8 +177,10 @@ def test_counters_stay_at_their_limits() -> None:
     history = job_view().spec.history
     for success in (True, False):
         entry = claim(after(minutes=int(success)))
-        full = fold(full, Finished(execution(entry, success=success)), history)
-        full = fold(full, SlotsSkipped(after(hours=9), SkipReason.MISSED, at=NOON, slots=thirds_of_minutes()), history)
+        full = fold_one(full, Finished(execution(entry, success=success)), history)
+        full = fold_one(
+            full, SlotsSkipped(after(hours=9), SkipReason.MISSED, at=NOON, slots=thirds_of_minutes()), history
+        )
         assert full.counted[-1] == entry.job
     assert JobStatus.from_wire(full.to_wire()) == full
 
@@ -187,7 +189,7 @@ def test_days_at_both_ends_of_the_calendar_are_folded() -> None:
     history = job_view().spec.history
     for day in (date.min, date.max):
         status = JobStatus(days=(Day(date=day, success=1, failed=0),))
-        fold(status, Finished(execution(claim())), history)
+        fold_one(status, Finished(execution(claim())), history)
 
 
 def test_totals_saturate_and_contain_no_future_days() -> None:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from dkron_crds.job import JobStatus
+from dkron_crds.job import AttemptState, JobStatus
 from dkron_crds.names import ACCEPTED
 from dkron_executors.keys.http import Http
 from dkron_executors.result import Result
@@ -19,7 +19,7 @@ from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.act.ports import Listener
 from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.situation.view import JobView
-from dkron_operator.plan.status.window import Released
+from dkron_operator.plan.status.window import Reserved
 from tests.support.builders import NAME, after, claim
 from tests.support.edges import Edges, begin, until
 
@@ -156,8 +156,8 @@ async def test_plan_older_than_the_release_calls_nothing() -> None:
         await within_a_window(edges, second=10.5)
         entry, caller = edges.entry(), edges.parts.calls.caller
         assert entry.status.window is not None
-        ahead = claim(entry.status.window.slots[-1]).model_copy(update={"uid": caller})
-        entry.record(Released(caller))
+        ahead = claim(entry.status.window.slots[-1]).model_copy(update={"state": AttemptState.RUNNING, "uid": caller})
+        entry.record(Reserved(caller))
         with pytest.raises(Conflict):
             await edges.parts.effects._create(entry, CreateJob(ahead, call=True))
 
@@ -299,7 +299,7 @@ async def test_foreign_claim_seen_before_our_call_prevents_it() -> None:
         await until(59.5)
         async with edges.entry().writing:
             await until(60.5)
-            theirs = claim(after(60)).model_copy(update={"uid": "call-of-another"})
+            theirs = claim(after(60)).model_copy(update={"state": AttemptState.RUNNING, "uid": "call-of-another"})
             status = edges.status().model_copy(update={"active": (theirs,), "last_schedule_time": after(60)})
             edges.kube.edit(DKRON_JOBS, NAME, lambda body: body.update(status=status.to_wire()))
             edges.watch()

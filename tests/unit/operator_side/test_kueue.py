@@ -9,14 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active, JobStatus, SkipReason
+from dkron_crds.job import Active, AttemptState, History, JobStatus, SkipReason
 from dkron_operator.plan.actions import WriteStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.job.build import build_job
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.situation.pools import Places
 from dkron_operator.plan.situation.read import read_attempt
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState, JobView, PodProblem
+from dkron_operator.plan.situation.view import AttemptJob, JobView, PodProblem
+from dkron_operator.plan.status.changes import Started
 from dkron_operator.plan.steps.kueue import JOB_UID, entry_of, given_up
 from tests.support.builders import (
     IMAGES,
@@ -34,16 +35,17 @@ from tests.support.builders import (
     situation,
     wire_run,
 )
+from tests.support.folding import fold_one
 from tests.support.plans import condition, created, jobs_deleted, messages, reported, skips, troubles_read
 
 QUEUE = "team-a"
 LABEL = "kueue.x-k8s.io/queue-name"
 ENTRY = claim()
-QUEUED, RUNNING, WAITING = AttemptState.QUEUED, AttemptState.RUNNING, AttemptState.WAITING
-WAITS = seen(ENTRY).model_copy(update={"queued_at": NOON, "queue": QUEUE})
+QUEUED, RUNNING = AttemptState.QUEUED, AttemptState.RUNNING
+WAITS = seen(ENTRY).model_copy(update={"state": QUEUED, "queued_at": NOON, "queue": QUEUE})
 """The entry of a Job that waits since noon."""
-BEGAN = WAITS.model_copy(update={"queue": "", "started_at": after(60)})
-AGAIN = BEGAN.model_copy(update={"queue": QUEUE, "evictions": 1})
+BEGAN = WAITS.model_copy(update={"state": RUNNING, "queue": "", "started_at": after(60)})
+AGAIN = BEGAN.model_copy(update={"state": QUEUED, "queue": QUEUE, "evictions": 1})
 GIVEN_UP = PodProblem("Deactivated", "its Workload in Kueue was deactivated", final=True)
 NOTED = WAITS.model_copy(update={"given_up": GIVEN_UP.reason})
 MISSING = PodProblem("QueueNotFound", "LocalQueue team-a does not exist in namespace default")
@@ -97,16 +99,16 @@ STARTED = {"startTime": "2026-03-01T12:01:00Z"}
 @pytest.mark.parametrize(
     ("labels", "spec", "status", "expected"),
     [
-        pytest.param({}, {"suspend": True}, {}, (WAITING, "", None), id="suspended without a queue"),
+        pytest.param({}, {"suspend": True}, {}, (RUNNING, "", None), id="suspended without a queue"),
         pytest.param({LABEL: QUEUE}, {"suspend": True}, {}, (QUEUED, QUEUE, None), id="it waits"),
-        pytest.param({LABEL: QUEUE}, {"suspend": False}, {}, (WAITING, QUEUE, None), id="just admitted"),
+        pytest.param({LABEL: QUEUE}, {"suspend": False}, {}, (RUNNING, QUEUE, None), id="just admitted"),
         pytest.param({LABEL: QUEUE}, {}, {**STARTED, "ready": 1}, (RUNNING, QUEUE, after(60)), id="admitted"),
         pytest.param({}, {}, {**STARTED, "ready": 1}, (RUNNING, "", None), id="without a queue its start is no matter"),
         pytest.param(
             {LABEL: QUEUE}, {"suspend": True}, ended(at=after(9)), (AttemptState.SUCCEEDED, QUEUE, None),
             id="over, though it was to be suspended",
         ),
-        pytest.param({LABEL: ""}, {"suspend": True}, {}, (WAITING, "", None), id="an empty label is no queue"),
+        pytest.param({LABEL: ""}, {"suspend": True}, {}, (RUNNING, "", None), id="an empty label is no queue"),
     ],
 )  # fmt: skip
 def test_queue_of_a_job_is_read(labels: Object, spec: Object, status: Object, expected: tuple[Any, ...]) -> None:
@@ -127,10 +129,11 @@ def test_queue_of_a_job_is_read(labels: Object, spec: Object, status: Object, ex
         pytest.param(None, run(), seen(ENTRY), id="a new one in no queue"),
         pytest.param(None, in_queue(RUNNING, admitted_at=after(60)), BEGAN, id="a new one that was admitted"),
         pytest.param(WAITS, in_queue(), WAITS, id="it waits on"),
-        pytest.param(seen(ENTRY), in_queue(), WAITS, id="an older operator has noted it"),
+        pytest.param(seen(ENTRY), in_queue(), WAITS.model_copy(update={"evictions": 1}), id="it is suspended later"),
         pytest.param(WAITS, in_queue(RUNNING, admitted_at=after(60)), BEGAN, id="it is admitted"),
         pytest.param(
-            WAITS, in_queue(WAITING), BEGAN.model_copy(update={"started_at": after(90)}), id="admitted just now"
+            WAITS, in_queue(RUNNING, pending=True), BEGAN.model_copy(update={"started_at": after(90)}),
+            id="admitted just now",
         ),
         pytest.param(WAITS, in_queue(queue="b"), WAITS.model_copy(
             update={"queue": "b"}), id="it moves to another queue"),
@@ -138,7 +141,7 @@ def test_queue_of_a_job_is_read(labels: Object, spec: Object, status: Object, ex
         pytest.param(BEGAN, in_queue(), AGAIN, id="it is evicted"),
         pytest.param(NOTED, in_queue(RUNNING, admitted_at=after(60)), BEGAN, id="admitted after it was given up"),
         pytest.param(
-            AGAIN, in_queue(RUNNING, admitted_at=after(80)), AGAIN.model_copy(update={"queue": ""}),
+            AGAIN, in_queue(RUNNING, admitted_at=after(80)), AGAIN.model_copy(update={"state": RUNNING, "queue": ""}),
             id="it goes on, and began when it was admitted first",
         ),
     ],
@@ -147,7 +150,20 @@ def test_entry_shows_since_when_a_job_waits(known: Active | None, attempt: Attem
     assert entry_of(known, attempt, after(90)) == expected
 
 
-@given(st.lists(st.sampled_from([QUEUED, WAITING, RUNNING]), min_size=1, max_size=12))
+@pytest.mark.parametrize(("known", "late", "expected"), [
+    pytest.param(WAITS, BEGAN, BEGAN, id="admitted"),
+    pytest.param(BEGAN, WAITS, BEGAN, id="seen before it was admitted"),
+    pytest.param(BEGAN, AGAIN, AGAIN, id="evicted"),
+    pytest.param(AGAIN, BEGAN, AGAIN, id="seen before it was evicted"),
+    pytest.param(WAITS, NOTED, NOTED, id="given up"),
+    pytest.param(AGAIN, WAITS.model_copy(update={"uid": "another"}), WAITS.model_copy(update={"uid": "another"}),
+                 id="another Job of that name"),
+])  # fmt: skip
+def test_what_a_late_leader_saw_takes_no_state_back(known: Active, late: Active, expected: Active) -> None:
+    assert fold_one(JobStatus(active=(known,)), Started(late), History()).active == (expected,)
+
+
+@given(st.lists(st.sampled_from([QUEUED, RUNNING]), min_size=1, max_size=12))
 def test_each_eviction_counts_and_only_the_first_wait(states: list[AttemptState]) -> None:
     entry: Active | None = None
     evictions, begins = 0, []
@@ -161,7 +177,7 @@ def test_each_eviction_counts_and_only_the_first_wait(states: list[AttemptState]
             begins.append(now)
         evictions += state is QUEUED and before not in (None, QUEUED)
         before = state
-        assert bool(entry.queue) == (state is QUEUED)
+        assert (entry.state, bool(entry.queue)) == (state, state is QUEUED)
         assert (entry.queued_at, entry.evictions) == (NOON, evictions)
         assert entry.started_at == (begins[0] if begins else NOON)
 
@@ -224,7 +240,7 @@ def test_ready_says_that_a_job_that_waits_holds_places() -> None:
 
 def test_ready_counts_the_jobs_that_wait() -> None:
     other = claim(after(5))
-    waits = seen(other).model_copy(update={"queued_at": after(5), "queue": QUEUE})
+    waits = seen(other).model_copy(update={"state": AttemptState.QUEUED, "queued_at": after(5), "queue": QUEUE})
     job = job_view(schedule="@manually")
     status = JobStatus(since=job.created, fingerprint=job.fingerprint, last_schedule_time=after(5),
                        active=(WAITS, waits))  # fmt: skip
@@ -348,7 +364,7 @@ def test_stopped_attempt_began_only_if_it_was_admitted(entry: Active, words: Obj
     plan = look(entry, gone, at=after(90), job=job, final_output=told)
     (record,) = plan.status.executions
     assert (record.reason, record.queued_at, record.finished_at) == ("Stopped", NOON, after(90))
-    assert (record.never_began, record.started_at) == (began is None, began or after(90))
+    assert (record.state is AttemptState.CANCELLED, record.started_at) == (began is None, began or after(90))
     assert (plan.status.active, plan.status.error_count) == ((), 1)
 
 

@@ -4,12 +4,13 @@ from typing import cast
 
 import pytest
 
+from dkron_crds.job import AttemptState
 from dkron_crds.job_metadata import KUEUE_QUEUE
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, NotFound, Rejected
 from dkron_kube.paths import JOBS, LOCAL_QUEUES, WORKLOADS
 from dkron_operator.act.kueue import Queues
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState, PodProblem
+from dkron_operator.plan.situation.view import AttemptJob, PodProblem
 from dkron_operator.plan.steps.kueue import JOB_UID
 from tests.support.builders import NAMESPACE, UID, Object, claim, run, wire_run
 from tests.support.edges import Edges, begin
@@ -106,7 +107,7 @@ async def test_job_that_was_admitted_since_is_not_deleted() -> None:
     put_job(kube, suspended=False)
     await delete(edges)
     assert kube.names(JOBS) == [ENTRY.job]
-    assert edges.entry().observed.attempts[ENTRY.job].state is AttemptState.WAITING, "it is read again"
+    assert edges.entry().observed.attempts[ENTRY.job].pending, "it is read again"
     kube.calls.clear()
     await delete(edges)
     assert (edges.asked("delete"), kube.names(JOBS)) == (0, [ENTRY.job])

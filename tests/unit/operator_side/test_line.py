@@ -12,23 +12,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dkron_crds.attempt_names import nanoseconds
-from dkron_crds.job import Active, ConditionType, DeferredSlots, Heard, History, JobStatus, SkipReason, Trigger
+from dkron_crds.job import (
+    Active,
+    AttemptState,
+    ConditionType,
+    DeferredSlots,
+    Heard,
+    History,
+    JobStatus,
+    SkipReason,
+    Trigger,
+)
 from dkron_operator.plan.actions import Enqueue, RemoveAnnotation
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.decide import Fire, Skip
 from dkron_operator.plan.plan import MOST_BESIDE, Plan, creation
 from dkron_operator.plan.situation.cause import Cause, following
 from dkron_operator.plan.situation.pauses import Pause
-from dkron_operator.plan.situation.view import AttemptState, JobView, Outcome, Situation
+from dkron_operator.plan.situation.view import JobView, Outcome, Situation
 from dkron_operator.plan.status.changes import Change, Decided, Enqueued, Mark, ParentRunsHandled
 from dkron_operator.plan.status.deferred import DeferredStarted
 from dkron_operator.plan.status.dependencies import key
-from dkron_operator.plan.status.fold import fold, fold_all
 from dkron_operator.plan.status.line import Dequeued, DroppedFromLine, dequeued, line_of, queued
-from dkron_operator.plan.status.written import facts
 from dkron_operator.plan.steps.acceptance import accepted_schedule
 from tests.support.builders import NAME, NOON, UID, after, claim, job_view, node, request_claim, seen, situation
 from tests.support.examples import examples
+from tests.support.folding import counted, fold_all, fold_one
 from tests.support.steps import settle, steps
 
 FULL, EXPIRED = SkipReason.QUEUE_FULL, SkipReason.QUEUE_EXPIRED
@@ -251,11 +260,11 @@ BEGUN = dequeued(WAITS, minutes(2))
 )
 def test_only_a_run_that_waits_leaves_the_line(known: Active | None, change: Change, left: tuple[Active, ...]) -> None:
     status = JobStatus(active=() if known is None else (known,), last_schedule_time=NOON)
-    once = fold(status, change, History())
+    once = fold_one(status, change, History())
     assert once.active == left
-    assert not [entry for entry in left if entry.waits_in_line]
+    assert not [entry for entry in left if entry.state is AttemptState.WAITING]
     assert skipped(once) == ((1, FULL) if known is WAITS and not left else (0, None))
-    assert fold(once, change, History()) == once
+    assert fold_one(once, change, History()) == once
 
 
 @dataclass(frozen=True)
@@ -284,12 +293,12 @@ def test_a_run_that_was_dropped_does_not_join_the_line_again(joining: Joining) -
     entry = queued(joining.entry, NOON)
     joins, leaves = Enqueued((entry,), joining.marks, entry.job), DroppedFromLine((entry,), FULL, entry.job)
     before = JobStatus(**joining.known)
-    waits = fold(before, joins, History())
+    waits = fold_one(before, joins, History())
     assert waits.active == (entry,)
-    dropped = fold(waits, leaves, History())
+    dropped = fold_one(waits, leaves, History())
     assert (dropped.active, skipped(dropped)) == ((), (1, FULL))
     assert fold_all(dropped, [joins, leaves], History()) == dropped
-    assert facts(dropped, [joins, leaves], mark=NOON) == ()
+    assert counted(dropped, [joins, leaves]) == ()
 
 
 def asked(job: JobView, **fields: Any) -> JobView:

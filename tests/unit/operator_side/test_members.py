@@ -6,17 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_crds.job import Active, Execution, GroupStatus, History, JobStatus, SkipReason, Trigger
+from dkron_crds.job import Active, AttemptState, Execution, GroupStatus, History, JobStatus, SkipReason, Trigger
 from dkron_operator.plan.actions import WriteStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.decide import MOST_ACTIVE
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState, Node, PodProblem
+from dkron_operator.plan.situation.view import AttemptJob, Node, PodProblem
 from dkron_operator.plan.status.changes import Change, Decided, Dropped, Finished, Started
-from dkron_operator.plan.status.fold import fold, fold_all, group_status
+from dkron_operator.plan.status.fold import group_status
 from dkron_operator.plan.status.trim import trimmed
 from dkron_pods.problem import Problem
 from tests.support.builders import NOON, after, claim, execution, job_view, nodes, outcome, run, seen, situation
+from tests.support.folding import fold_all, fold_one
 from tests.support.plans import condition, created, fired, jobs_deleted, messages, reported, requests_removed, skips
 
 SLOT = after(60)
@@ -154,7 +155,7 @@ def test_a_claim_is_made_although_its_node(fields: dict[str, Any]) -> None:
 
 
 STUCK = PodProblem("Unschedulable", "0/1 nodes are available")
-WAITING = run(B, AttemptState.WAITING)
+WAITING = run(B, pending=True)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +176,7 @@ def test_a_member_that_waits(there: dict[str, Node] | None, trouble: PodProblem 
     assert (jobs_deleted(plan) == [WAITING]) is deleted
 
 
-@pytest.mark.parametrize("runs", [[run(B, AttemptState.WAITING, gone=True)], []], ids=["known", "unknown"])
+@pytest.mark.parametrize("runs", [[run(B, pending=True, gone=True)], []], ids=["known", "unknown"])
 def test_member_deleted_with_its_node_reports_it(runs: list[AttemptJob]) -> None:
     outcomes = {B.job: outcome(success=False, lost=True)}
     plan = look(seen(B), runs=runs, outcomes=outcomes, nodes=nodes("a", dc="eu"))
@@ -269,7 +270,7 @@ def test_the_last_attempt_of_each_member_decides(attempts: list[Execution], expe
 def test_a_group_has_ended_when(before: list[Change], last: Change) -> None:
     status = fold_all(JobStatus(), [Started(ONE), Started(TWO), Finished(worked("1")), *before], History())
     assert status.status == GroupStatus.NEVER
-    assert fold(status, last, History()).status == GroupStatus.PARTIALLY_FAILED
+    assert fold_one(status, last, History()).status == GroupStatus.PARTIALLY_FAILED
 
 
 ENDS = st.lists(st.tuples(st.booleans(), st.integers(0, 2)), min_size=1, max_size=12)
@@ -289,7 +290,7 @@ def test_group_larger_than_the_history_ends_as_its_members_did(
         success, failures = ends[int(entry.member)]
         last, second = entry.attempt > failures, second + 10
         retry = None if last else claim(SLOT, member=entry.member, attempt=entry.attempt + 1, at=after(60 + second))
-        status = fold(status, Finished(execution(entry, success=success and last), retry), history)
+        status = fold_one(status, Finished(execution(entry, success=success and last), retry), history)
         assert len(status.executions) <= max(limit, 2)
         waiting += [retry] if retry else []
     wanted = {success for success, _ in ends}

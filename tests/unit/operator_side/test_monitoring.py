@@ -26,7 +26,7 @@ from dkron_operator.monitoring.job_states import SLICE, JobStates, Sums
 from dkron_operator.monitoring.job_summary import JobState, JobSummary
 from dkron_operator.monitoring.monitoring import Monitored, Monitoring, page
 from dkron_operator.monitoring.port import Answers, Exposure, PortTaken, application, listening
-from dkron_operator.plan.status.written import SlotResult, Slots
+from dkron_operator.plan.status.facts import Recorded, SlotResult, Slots
 from dkron_operator.telemetry.metrics import MOST_REASONS, Metrics
 from dkron_operator.watch.liveness import LastSign, WatchLiveness
 from dkron_runtime.supervision import Supervisor
@@ -157,7 +157,8 @@ def test_facts_become_series() -> None:
     metrics = Metrics()
     slots = [Slots(NOON, SlotResult.FIRED), Slots(NOON, SlotResult.MISSED, SkipReason.MISSED, 7)]
     good, bad = execution(seconds=2.0), execution(success=False, reason="OOMKilled", seconds=9.0)
-    metrics.wrote([*slots, good, bad, execution(request_claim(), success=False, reason="Error")])
+    by_hand = execution(request_claim(), success=False, reason="Error")
+    metrics.wrote([*slots, *map(Recorded, (good, bad, by_hand))])
     metrics.began(claim(), after(0.2))
     metrics.began(claim(attempt=2), after(9))
     metrics.began(request_claim(), after(9))
@@ -189,8 +190,8 @@ def test_metrics_exist_before_their_first_event() -> None:
 
 def test_reasons_of_other_programs_are_bounded() -> None:
     metrics = Metrics()
-    metrics.wrote(execution(success=False, reason=f"Reason{number}") for number in range(MOST_REASONS + 20))
-    metrics.wrote([execution(success=False, reason="Reason0")])
+    for reason in [*(f"Reason{number}" for number in range(MOST_REASONS + 20)), "Reason0"]:
+        metrics.wrote([Recorded(execution(success=False, reason=reason))])
     seen = read_registry(metrics.registry)
     assert seen.one("executions_total", result="failed", trigger="schedule", reason="Other") == 20
     assert seen.one("executions_total", result="failed", trigger="schedule", reason="Reason0") == 2

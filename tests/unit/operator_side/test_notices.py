@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dkron_crds.attempt_names import nanoseconds
-from dkron_crds.job import Active, Execution, JobStatus, Trigger
+from dkron_crds.job import Active, AttemptState, Execution, JobStatus, Trigger
 from dkron_crds.notifications import Notification, When
 from dkron_crds.receivers import Header, MailServer, Receivers
 from dkron_operator.notifications.endpoints import Endpoint, read_endpoints
@@ -67,7 +67,7 @@ def test_a_failure_is_none_while_an_attempt_follows() -> None:
     assert happened(status(BAD, attempt(1, 2, success=False)), BAD) == frozenset()
 
 
-BEGUN = claim(BAD.slot, attempt=2).model_copy(update={"uid": "u"})
+BEGUN = claim(BAD.slot, attempt=2).model_copy(update={"state": AttemptState.RUNNING, "uid": "u"})
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dkron_crds.job import AttemptState
 from dkron_operator.plan.situation.outcome import decides, main_container, outcome, trouble, without_runtime_error
 from dkron_operator.plan.situation.permissions import CHOOSE_USER, OUR_USER, ROOM
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState, PodProblem
+from dkron_operator.plan.situation.view import AttemptJob, PodProblem
 from tests.support.builders import NOON, after, claim, run, terminated, wire_pod
 
 Object = dict[str, Any]

@@ -8,16 +8,24 @@ from typing import Any
 import pytest
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import ConditionStatus, Heard, JobStatus, NotedPause, SkipReason, SuspendedReason, Trigger
+from dkron_crds.job import (
+    AttemptState,
+    ConditionStatus,
+    Heard,
+    JobStatus,
+    NotedPause,
+    SkipReason,
+    SuspendedReason,
+    Trigger,
+)
 from dkron_crds.requests import run_annotation
 from dkron_operator.pauses.index import KEPT, PauseIndex
 from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.situation.pauses import Pause
-from dkron_operator.plan.situation.view import AttemptState
-from dkron_operator.plan.status.fold import fold_all
 from tests.support.builders import NAMESPACE, NOON, after, claim, job_view, outcome, run, seen, situation
+from tests.support.folding import fold_all
 from tests.support.plans import condition, created, fired, messages, replan, skips
 from tests.unit.operator_side.test_chain import child, dependencies, ended, waiting
 from tests.unit.operator_side.test_requested_runs import look, requested

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dkron_checks.checks import check_placement
-from dkron_crds.job import Active, SkipReason
+from dkron_crds.job import Active, AttemptState, SkipReason
 from dkron_crds.node_tags import AgentTags, label_names
 from dkron_operator.plan.decide import Skip
 from dkron_operator.plan.job.build import build_job
@@ -307,7 +307,7 @@ def test_a_member_is_read_back_from_its_job(entry: Active) -> None:
     body["metadata"] |= {"uid": "u", "resourceVersion": "1", "creationTimestamp": "2026-03-01T12:00:00Z"}
     run = read_attempt(body)
     assert run is not None
-    assert run.entry(NOON) == entry.model_copy(update={"uid": "u"})
+    assert run.entry(NOON) == entry.model_copy(update={"state": AttemptState.RUNNING, "uid": "u"})
 
 
 READY, DELETED = {"type": "Ready", "status": "True"}, {"deletionTimestamp": "2026-03-01T12:00:00Z"}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dkron_crds.base import rfc3339
 from dkron_crds.conditions import ReadyReason
-from dkron_crds.job import ConditionStatus, JobStatus, SkipReason, Trigger
+from dkron_crds.job import AttemptState, ConditionStatus, JobStatus, SkipReason, Trigger
 from dkron_crds.run import BoundJob
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
@@ -22,7 +22,7 @@ from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.situation.cause import RunKey, scheduled
 from dkron_operator.plan.situation.pools import Places, Pool
 from dkron_operator.plan.situation.requested_runs import RunsOfJob
-from dkron_operator.plan.situation.view import AttemptState, Outcome, Situation
+from dkron_operator.plan.situation.view import Outcome, Situation
 from dkron_operator.plan.status.holders import holders
 from dkron_operator.plan.status.line import Dequeued, queued, with_begun
 from dkron_operator.plan.steps.acceptance import accepted_schedule

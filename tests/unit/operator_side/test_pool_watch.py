@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from dkron_crds.job import JobStatus
+from dkron_crds.job import AttemptState, JobStatus
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_POOLS
@@ -35,7 +35,7 @@ class Scene:
         self.kube, self.store = FakeKube(), Store()
         self.requeued: list[str] = []
         running = scheduled(after(minutes=1)).entry(uid="shared", name="shared", at=NOON)
-        status = JobStatus(active=(running.model_copy(update={"uid": "u"}),))
+        status = JobStatus(active=(running.model_copy(update={"state": AttemptState.RUNNING, "uid": "u"}),))
         self.store.upsert_job(wire_job(name="shared", uid="shared", pools=["db"], status=status))
         self.store.upsert_job(wire_job(name="other", uid="other"))
         clock = Clock(wall, lambda: asyncio.get_running_loop().time())

@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from dkron_crds.job import Active, ConditionStatus, ConditionType, JobStatus, Trigger
+from dkron_crds.job import Active, AttemptState, ConditionStatus, ConditionType, JobStatus, Trigger
 from dkron_crds.schedule.timeline import TICK
 from dkron_kube.errors import QuotaExceeded, Rejected, from_status
 from dkron_kube.paths import JOBS
@@ -18,11 +18,10 @@ from dkron_operator.plan.advance import advance
 from dkron_operator.plan.situation.cause import RunKey
 from dkron_operator.plan.situation.pools import Places
 from dkron_operator.plan.situation.quota import Quota, shown
-from dkron_operator.plan.situation.view import AttemptState, PodProblem
+from dkron_operator.plan.situation.view import PodProblem
 from dkron_operator.plan.status.changes import Enqueued
-from dkron_operator.plan.status.fold import fold
 from dkron_operator.plan.status.holders import holders
-from dkron_operator.plan.status.line import Returned, queued, returning, run_of
+from dkron_operator.plan.status.line import Returned, dequeued, queued, returning, run_of
 from tests.support.builders import (
     NAMESPACE,
     NOON,
@@ -37,6 +36,7 @@ from tests.support.builders import (
 )
 from tests.support.edges import Edges, begin, until
 from tests.support.fake_kube import FakeKube
+from tests.support.folding import fold_one
 
 SENTENCE = "exceeded quota: few, requested: count/jobs.batch=1, used: count/jobs.batch=0, limited: count/jobs.batch=0"
 FULL = Quota(SENTENCE)
@@ -64,7 +64,7 @@ def test_sentence_leaves_out_the_name_of_the_job() -> None:
 # --- changes of the status -------------------------------------------------------------------------------------------
 
 
-FRESH, WAITED = claim(), queued(claim(), NOON).model_copy(update={"started_at": after(9)})
+FRESH, WAITED = claim(), dequeued(queued(claim(), NOON), after(9))
 SECOND_TRY = claim(attempt=2)
 
 
@@ -72,11 +72,11 @@ SECOND_TRY = claim(attempt=2)
 def test_a_returned_run_waits_at_its_old_place(entry: Active) -> None:
     before = JobStatus(active=(entry,))
     change = Returned(returning(before, entry, ()), after(10))
-    found = fold(before, change, job_view().spec.history)
-    assert (found.active[0].waits_in_line, found.active[0].queued_at) == (True, entry.queued_at or after(10))
+    found = fold_one(before, change, job_view().spec.history)
+    assert (found.active[0].state, found.active[0].queued_at) == (AttemptState.WAITING, entry.queued_at or after(10))
     assert holders(before, ()) == {run_of(entry)}
     assert not holders(found, ()), "its places in pools are free"
-    assert fold(found, change, job_view().spec.history) == found
+    assert fold_one(found, change, job_view().spec.history) == found
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_run_with_a_job_unknown_to_the_status_stays() -> None:
 
 def test_a_run_that_another_process_dropped_does_not_return() -> None:
     change = Returned((FRESH,), NOON)
-    assert fold(JobStatus(), change, job_view().spec.history) == JobStatus()
+    assert fold_one(JobStatus(), change, job_view().spec.history) == JobStatus()
 
 
 # --- plans -----------------------------------------------------------------------------------------------------------
@@ -115,7 +115,7 @@ def test_due_slots_join_the_line_in_one_change(concurrency: str) -> None:
     plan = advance(at_quota(now=after(60), concurrency=concurrency))
     joined = [change for change in plan.changes if isinstance(change, Enqueued)]
     assert (plan.create, len(joined), len(joined[0].marks)) == (None, 1, 1)
-    assert [entry.waits_in_line for entry in plan.status.active] == [True]
+    assert [entry.state is AttemptState.WAITING for entry in plan.status.active] == [True]
 
 
 def test_a_call_without_a_pod_needs_no_room() -> None:
@@ -277,8 +277,8 @@ def test_a_quota_of_pods_is_named_by_the_job_controller() -> None:
         'Error creating: pods "x" is forbidden: exceeded quota: pods, requested: pods=1, used: pods=2, limited: pods=2'
     )
     problem = PodProblem("FailedCreate", words)
-    found = at_quota(Quota(), seen(FRESH), runs=[run(FRESH, AttemptState.WAITING)])
-    plan = advance(situation(found.job, found.status, runs=[run(FRESH, AttemptState.WAITING)],
+    found = at_quota(Quota(), seen(FRESH), runs=[run(FRESH, pending=True)])
+    plan = advance(situation(found.job, found.status, runs=[run(FRESH, pending=True)],
                              pod_problems={FRESH.job: problem}))  # fmt: skip
     told = next(each for each in plan.status.conditions if each.type == ConditionType.DEGRADED)
     assert (told.reason, told.message) == ("FailedCreate", f"Job {FRESH.job} does not start: {words}")
@@ -465,7 +465,7 @@ def full(room: int = 0, **spec: Any) -> Edges:
 
 
 def waiting(edges: Edges) -> list[Active]:
-    return [entry for entry in edges.status().active if entry.waits_in_line]
+    return [entry for entry in edges.status().active if entry.state is AttemptState.WAITING]
 
 
 def condition(edges: Edges, kind: ConditionType) -> tuple[ConditionStatus, str]:

@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dkron_crds.job import JobSpec, JobStatus
+from dkron_crds.job import AttemptState, JobSpec, JobStatus
 from dkron_crds.job_metadata import GUARDED, QUEUED_AT
 from dkron_crds.requests import Request
 from dkron_operator.plan.situation.cause import requested
 from dkron_operator.plan.situation.read import SHORT, read_attempt, read_job, read_requests, read_status
-from dkron_operator.plan.situation.view import AttemptState
 from tests.support.builders import NAMESPACE, NOON, UID, after, claim, ended, job_view, run, wire_job, wire_run
 from tests.support.examples import examples
 
@@ -181,38 +180,39 @@ def test_whether_status_was_ever_written(fields: list[dict[str, str]] | None, *,
 
 # --- Jobs ------------------------------------------------------------------------------------------------------
 
-WAITING, SUCCEEDED = AttemptState.WAITING, AttemptState.SUCCEEDED
+RUNNING, SUCCEEDED = AttemptState.RUNNING, AttemptState.SUCCEEDED
 TIMED = {**ended(at=after(9)), "completionTime": "2026-03-01T12:00:07Z"}
 LATE = ended("Failed", at=after(9), reason="DeadlineExceeded")
 ENDED_POD = {"active": 0, "ready": 0, "uncountedTerminatedPods": {"succeeded": ["a"]}}
 
 
 @pytest.mark.parametrize(
-    ("status", "state", "finished", "reason"),
+    ("status", "state", "finished", "reason", "pending"),
     [
-        pytest.param({}, WAITING, None, "", id="just created"),
-        pytest.param({"active": 1, "ready": 0}, WAITING, None, "", id="a pod that is not ready waits"),
-        pytest.param({"active": 1, "ready": 1}, AttemptState.RUNNING, None, "", id="a pod that is ready runs"),
-        pytest.param(ENDED_POD, AttemptState.RUNNING, None, "", id="a pod that has ended does not wait"),
+        pytest.param({}, RUNNING, None, "", True, id="just created"),
+        pytest.param({"active": 1, "ready": 0}, RUNNING, None, "", True, id="a pod that is not ready waits"),
+        pytest.param({"active": 1, "ready": 1}, RUNNING, None, "", False, id="a pod that is ready runs"),
+        pytest.param(ENDED_POD, RUNNING, None, "", False, id="a pod that has ended does not wait"),
         pytest.param(
-            {"active": 1, "uncountedTerminatedPods": {}}, WAITING, None, "", id="every pod that ended is counted"
+            {"active": 1, "uncountedTerminatedPods": {}}, RUNNING, None, "", True, id="every pod that ended is counted"
         ),
-        pytest.param(ended(at=after(9)), SUCCEEDED, after(9), "", id="complete"),
-        pytest.param(TIMED, SUCCEEDED, after(7), "", id="complete, with a time of its own"),
-        pytest.param(LATE, AttemptState.FAILED, after(9), "DeadlineExceeded", id="failed, with a reason"),
-        pytest.param(ended("FailureTarget"), WAITING, None, "", id="about to fail is not over"),
-        pytest.param(ended("SuccessCriteriaMet"), WAITING, None, "", id="about to succeed is not over"),
-        pytest.param(ended("Suspended"), WAITING, None, "", id="suspended, for Kueue"),
-        pytest.param({"conditions": [{"type": "Failed", "status": "False"}]}, WAITING, None, "", id="not failed"),
+        pytest.param(ended(at=after(9)), SUCCEEDED, after(9), "", False, id="complete"),
+        pytest.param(TIMED, SUCCEEDED, after(7), "", False, id="complete, with a time of its own"),
+        pytest.param(LATE, AttemptState.FAILED, after(9), "DeadlineExceeded", False, id="failed, with a reason"),
+        pytest.param(ended("FailureTarget"), RUNNING, None, "", True, id="about to fail is not over"),
+        pytest.param(ended("SuccessCriteriaMet"), RUNNING, None, "", True, id="about to succeed is not over"),
+        pytest.param(ended("Suspended"), RUNNING, None, "", True, id="suspended, for Kueue"),
+        pytest.param({"conditions": [{"type": "Failed", "status": "False"}]}, RUNNING, None, "", True, id="not failed"),
         pytest.param(
-            {"conditions": [{"type": "Complete", "status": "True"}]}, SUCCEEDED, None, "", id="without a time"
+            {"conditions": [{"type": "Complete", "status": "True"}]}, SUCCEEDED, None, "", False, id="without a time"
         ),
     ],
 )
 def test_a_job_of_ours_is_read_and_how_far_it_is(
-    status: dict[str, Any], state: AttemptState, finished: datetime | None, reason: str
+    status: dict[str, Any], state: AttemptState, finished: datetime | None, reason: str, *, pending: bool
 ) -> None:
-    assert read_attempt(wire_run(ENTRY, status=status)) == run(ENTRY, state, finished_at=finished, reason=reason)
+    expected = run(ENTRY, state, pending=pending, finished_at=finished, reason=reason)
+    assert read_attempt(wire_run(ENTRY, status=status)) == expected
 
 
 NOTES = ["execution", "slot", "trigger", "group", "attempt"]

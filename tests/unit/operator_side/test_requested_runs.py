@@ -7,9 +7,9 @@ from typing import Any, cast
 import pytest
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active, Execution, JobStatus, SkipReason, Trigger
+from dkron_crds.job import Active, Attempt, AttemptState, JobStatus, SkipReason, Trigger
 from dkron_crds.job_metadata import OF_RUN, WITH_PARAMETERS
-from dkron_crds.run import OF_BACKFILL, BoundJob, RunAttempt, RunPhase, RunStatus
+from dkron_crds.run import OF_BACKFILL, BoundJob, RunPhase, RunStatus
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS, LOCAL_QUEUES, PODS, WORKLOADS
@@ -23,7 +23,7 @@ from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.situation.cause import scheduled
 from dkron_operator.plan.situation.pools import Places
 from dkron_operator.plan.situation.requested_runs import RequestedRun, RunsOfJob, read_requested_run, run_name
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState, PodProblem
+from dkron_operator.plan.situation.view import AttemptJob, PodProblem
 from dkron_operator.plan.status.changes import Finished
 from dkron_operator.plan.status.line import line_of
 from dkron_operator.plan.status.requested_runs import (
@@ -329,7 +329,7 @@ def test_failed_attempt_passes_on_that_it_had_values() -> None:
 
 def tell(
     of: RequestedRun, *, refusal: Refusal | None = None, runs: tuple[Any, ...] = (),
-    remembered: tuple[Execution, ...] = (), **status: Any,
+    remembered: tuple[Attempt, ...] = (), **status: Any,
 ) -> RunStatus:  # fmt: skip
     record = JobRecord.from_status(JobStatus(**status), runs, remembered=remembered)
     return run_status(of, record, first=first(of).job, refusal=refusal, now=after(60))
@@ -350,7 +350,7 @@ FAILED = execution(A, success=False, reason="Error", exit_code=1, message="no di
 SECOND = first(requested(), attempt=2, at=20)
 ASKED = "asked for by ann"
 HALTED = execution(A, success=False, reason="Stopped", exit_code=143, message=ASKED)
-EARLY = execution(A, success=False, reason="Stopped", exit_code=None, message=ASKED, seconds=0)
+EARLY = execution(A, state=AttemptState.CANCELLED, reason="Stopped", message=ASKED, seconds=0)
 RETRY_EARLY = EARLY.model_copy(update={"attempt": 2, "job": SECOND.job})
 
 
@@ -358,6 +358,10 @@ UNDECIDED = requested()
 NO_RECORD = "the run left no record: neither in the status of the DkronJob nor as a Job"
 ASK_EVENT = "the run was refused (NotReady); an Event of the DkronJob says why"
 DISABLED_BY = {"refused": (A.job,), "refusal": Refusal("Disabled", "the job is disabled")}
+
+
+IN_LINE = A.model_copy(update={"state": AttemptState.WAITING, "queued_at": NOON})
+IN_QUEUE = seen(A).model_copy(update={"state": AttemptState.QUEUED, "queue": "reports", "queued_at": NOON})
 
 
 @dataclass(frozen=True)
@@ -389,12 +393,12 @@ SHOWN = (
     Shown("refused", DISABLED_BY, "Refused", "the job is disabled"),
     Shown("refused by another process", {"refused": (A.job,)}, "Refused", ASK_EVENT),
     Shown(
-        "waits in line", {"active": (A.model_copy(update={"queued_at": NOON}),)}, "Waiting",
+        "waits in line", {"active": (IN_LINE,)}, "Waiting",
         "the run has waited in line since 2026-03-01T12:00:00Z",
     ),
     Shown(
-        "its Job waits in a queue", {"active": (seen(A).model_copy(update={"queue": "reports", "queued_at": NOON}),)},
-        "Waiting", "attempt 1 waits in LocalQueue reports",
+        "its Job waits in a queue", {"active": (IN_QUEUE,)}, "Waiting",
+        "attempt 1 waits in LocalQueue reports",
     ),
     Shown(
         "its turn has come", {"active": (A.model_copy(update={"queued_at": NOON - timedelta(seconds=9)}),)}, "Waiting",
@@ -407,7 +411,7 @@ SHOWN = (
     ),
     Shown(
         "all members wait in line",
-        {"active": tuple(A.model_copy(update={"queued_at": NOON, "member": member}) for member in ("a", "b"))},
+        {"active": tuple(IN_LINE.model_copy(update={"member": member}) for member in ("a", "b"))},
         "Waiting", "the run has waited in line since 2026-03-01T12:00:00Z",
     ),
     Shown("stopped", {"executions": (HALTED,)}, "Failed", f"attempt 1 failed (Stopped, exit code 143): {ASKED}"),
@@ -461,14 +465,14 @@ def test_run_that_was_stopped_in_line_never_started() -> None:
         pytest.param((HALTED,), 1, id="after it began"),
     ],
 )
-def test_attempt_that_was_stopped_counts_if_it_began(executions: tuple[Execution, ...], count: int) -> None:
+def test_attempt_that_was_stopped_counts_if_it_began(executions: tuple[Attempt, ...], count: int) -> None:
     assert tell(requested(), executions=executions).attempt_count == count
 
 
 def test_attempt_begins_when_kueue_admits_its_job() -> None:
-    waits = seen(A).model_copy(update={"queue": "reports", "queued_at": NOON})
-    admitted = waits.model_copy(update={"queue": "", "started_at": after(60)})
-    evicted = admitted.model_copy(update={"queue": "reports", "evictions": 1})
+    waits = IN_QUEUE
+    admitted = waits.model_copy(update={"state": AttemptState.RUNNING, "queue": "", "started_at": after(60)})
+    evicted = admitted.model_copy(update={"state": AttemptState.QUEUED, "queue": "reports", "evictions": 1})
     for entry, began in ((waits, None), (admitted, after(60)), (evicted, after(60))):
         status = tell(requested(), active=(entry,))
         assert (status.started_at, status.attempt_count) == (began, 0 if began is None else 1)
@@ -486,12 +490,12 @@ def test_attempts_dropped_by_the_job_stay_in_the_run() -> None:
 class Telling:
     """Traces of attempt 1, and what the DkronRun says of it then."""
 
-    said: RunAttempt | None = None
+    said: Attempt | None = None
     """The attempt as the DkronRun said before."""
 
     active: tuple[Active, ...] = ()
-    executions: tuple[Execution, ...] = ()
-    remembered: tuple[Execution, ...] = ()
+    executions: tuple[Attempt, ...] = ()
+    remembered: tuple[Attempt, ...] = ()
     jobs: tuple[AttemptJob, ...] = ()
     """Jobs that are there; the executions of the job are trimmed."""
 
@@ -501,12 +505,9 @@ class Telling:
     node: str = "n1"
 
 
-SAID = RunAttempt(
-    job=A.job, attempt=1, node_name="n1", started_at=NOON, finished_at=after(5), success=False, exit_code=3,
-    reason="Error",
-)  # fmt: skip
+SAID = execution(A, success=False, node_name="n1", exit_code=3, reason="Error")
 AS_JOB = SAID.model_copy(update={"exit_code": None, "node_name": ""})
-STANDS = SAID.model_copy(update={"finished_at": None, "success": None, "exit_code": None, "reason": ""})
+STANDS = seen(A).model_copy(update={"node_name": "n1", "uid": ""})
 RECORD = execution(A, success=False, reason="Error", exit_code=3, node_name="n1", message="no disk")
 OVER_LIMIT = run(A, AttemptState.FAILED, reason="BackoffLimitExceeded", finished_at=after(6))
 LATE = run(A, AttemptState.FAILED, reason="DeadlineExceeded", finished_at=after(6))
@@ -555,7 +556,7 @@ def test_a_retry_that_is_cancelled_was_no_attempt() -> None:
     assert [each.attempt for each in status.attempts] == [1]
 
 
-FIRST_FAILED = RunAttempt(job=A.job, attempt=1, started_at=NOON, finished_at=after(9), success=False)
+FIRST_FAILED = execution(A, success=False, seconds=9)
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Active, JobStatus, SkipReason
+from dkron_crds.job import Active, AttemptState, JobStatus, SkipReason
 from dkron_crds.status import MAX_REFUSED
 from dkron_operator.plan.actions import CreateJob, Report, WriteStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState
+from dkron_operator.plan.situation.view import AttemptJob
 from tests.support.builders import NOON, after, claim, execution, job_view, request_claim, run, seen, situation
 from tests.support.plans import requests_removed, skips
 from tests.support.steps import settle, steps

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_crds.job import Active, JobStatus, SkipReason, When, Window
+from dkron_crds.job import Active, AttemptState, JobStatus, SkipReason, When, Window
 from dkron_operator.plan.actions import WriteStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
@@ -15,10 +15,10 @@ from dkron_operator.plan.situation.dependencies import Child, Dependencies
 from dkron_operator.plan.situation.pools import Places
 from dkron_operator.plan.situation.view import AttemptJob, JobView
 from dkron_operator.plan.status.changes import Change, Decided, SlotsSkipped, Started
-from dkron_operator.plan.status.fold import fold
-from dkron_operator.plan.status.window import Released, Reserved
+from dkron_operator.plan.status.window import Reserved
 from dkron_pods.inline import NOT_ALLOWED
 from tests.support.builders import NAME, NOON, UID, after, claim, job_view, run, situation
+from tests.support.folding import fold_one
 
 US, THEM = "call-us", "call-them"
 CONFIG = {"method": "GET", "url": "http://localhost/", "inline": "true"}
@@ -30,7 +30,7 @@ def each_second(**spec: Any) -> JobView:
 
 
 def called(second: float, by: str = US) -> Active:
-    return claim(after(second)).model_copy(update={"uid": by})
+    return claim(after(second)).model_copy(update={"state": AttemptState.RUNNING, "uid": by})
 
 
 def look(job: JobView | None = None, *, seconds: float, status: dict[str, Any], **fields: Any) -> Plan:
@@ -125,16 +125,16 @@ def test_slot_not_called_in_time_is_missed(missed: str) -> None:
                      id="one is passed over"),
         pytest.param([Reserved(US, (after(1), after(2))), Decided(after(2))], (), id="all are decided"),
         pytest.param([Decided(after(1)), Reserved(US, (after(1), after(2)))], (2,), id="not what is decided"),
-        pytest.param([Reserved(US, (after(1),)), Released(US)], (), id="given back"),
-        pytest.param([Reserved(US, (after(1),)), Released(THEM)], (1,), id="a caller gives back only its own"),
+        pytest.param([Reserved(US, (after(1),)), Reserved(US)], (), id="given back"),
+        pytest.param([Reserved(US, (after(1),)), Reserved(THEM)], (1,), id="a caller gives back only its own"),
         pytest.param([Reserved(US, (after(1),)), Reserved(THEM, (after(2),))], (1,), id="no claim over another"),
     ],
 )  # fmt: skip
 def test_how_a_window_changes(changes: list[Change], left: tuple[int, ...]) -> None:
     history, status = each_second().spec.history, JobStatus()
     for change in changes:
-        status = fold(status, change, history)
-        assert fold(status, change, history) == status, "twice is once"
+        status = fold_one(status, change, history)
+        assert fold_one(status, change, history) == status, "twice is once"
     assert status.window == (window(*left) if left else None)
 
 
@@ -196,7 +196,7 @@ def test_a_slot_that_has_a_job_after_all_is_no_call() -> None:
         st.one_of(
             st.builds(lambda by, first, n: Reserved(by, tuple(after(first + k) for k in range(n))),
                       st.sampled_from([US, THEM]), st.integers(0, 9), st.integers(1, 3)),
-            st.builds(Released, st.sampled_from([US, THEM])),
+            st.builds(Reserved, st.sampled_from([US, THEM])),
             st.builds(lambda second: Decided(after(second)), st.integers(0, 9)),
             st.builds(lambda at: SlotsSkipped(after(at), SkipReason.MISSED, at=after(at)), st.integers(0, 9)),
         ),
@@ -206,7 +206,7 @@ def test_a_slot_that_has_a_job_after_all_is_no_call() -> None:
 def test_window_slots_stay_after_the_mark_under_any_changes(changes: list[Change]) -> None:
     history, status = each_second().spec.history, JobStatus()
     for change in changes:
-        before, status = status, fold(status, change, history)
+        before, status = status, fold_one(status, change, history)
         mark, left = status.last_schedule_time, status.window
         assert left is None or mark is None or left.slots[0] > mark
         assert mark is None or before.last_schedule_time is None or mark >= before.last_schedule_time

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dkron_crds.job import DeferredSlots, JobStatus, SkipReason
+from dkron_crds.job import AttemptState, DeferredSlots, JobStatus, SkipReason
 from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.decide import MOST_ACTIVE
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.situation.view import AttemptState, JobView, Situation
+from dkron_operator.plan.situation.view import JobView, Situation
 from dkron_operator.plan.steps.acceptance import accepted_schedule
 from tests.support.builders import NOON, after, claim, job_view, outcome, run, seen, situation, slot_name
 from tests.support.examples import examples

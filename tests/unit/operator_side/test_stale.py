@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dkron_crds.conditions import Condition, ConditionStatus, ConditionType
-from dkron_crds.job import Active, GroupStatus, JobStatus
+from dkron_crds.job import Active, AttemptState, GroupStatus, JobStatus
 from dkron_operator.monitoring.job_summary import JobState, summarize
 from dkron_operator.monitoring.staleness import MOST_ABOVE, paces_of, stale_at
 from dkron_operator.plan.situation.view import JobView
@@ -47,8 +47,10 @@ def test_when_a_job_is_stale(
     assert stale_at(status, paces_of(job_view(**spec), lambda _: ())) == expected
 
 
-WAITS = claim(after(60)).model_copy(update={"uid": "uid", "queued_at": after(60), "queue": "team-a"})
-BEGAN = WAITS.model_copy(update={"queue": "", "started_at": after(360)})
+WAITS = claim(after(60)).model_copy(
+    update={"state": AttemptState.QUEUED, "uid": "uid", "queued_at": after(60), "queue": "team-a"}
+)
+BEGAN = WAITS.model_copy(update={"state": AttemptState.RUNNING, "queue": "", "started_at": after(360)})
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Condition, ConditionStatus, ConditionType, JobStatus, SkipReason, Trigger
+from dkron_crds.job import AttemptState, Condition, ConditionStatus, ConditionType, JobStatus, SkipReason, Trigger
 from dkron_kube.errors import Conflict, KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
 from dkron_operator.act.ports import AT_ONCE, MANY
@@ -20,7 +20,7 @@ from dkron_operator.plan.status.changes import (
     ConditionsSet,
     Decided,
     Finished,
-    JobsGone,
+    Forgotten,
     SlotsSkipped,
     Started,
 )
@@ -191,7 +191,7 @@ async def test_writer_that_always_wins_is_awaited_and_followed() -> None:
 # --- the beginning of an attempt waits --------------------------------------------------------------------------------
 
 
-RUNNING = ENTRY.model_copy(update={"uid": "the uid of its Job"})
+RUNNING = ENTRY.model_copy(update={"state": AttemptState.RUNNING, "uid": "the uid of its Job"})
 READY = Condition(type=ConditionType.READY, status=ConditionStatus.TRUE, reason="Scheduled", last_transition_time=NOON)
 FAILS = READY.model_copy(update={"status": ConditionStatus.FALSE})
 KNOWN = JobStatus(since=after(-60), observed_generation=1, conditions=(READY,))
@@ -201,7 +201,7 @@ KNOWN = JobStatus(since=after(-60), observed_generation=1, conditions=(READY,))
     ("change", "waits"),
     [
         pytest.param(None, True, id="an attempt whose Job exists"),
-        pytest.param(JobsGone(frozenset({"a"})), True, id="names that are forgotten"),
+        pytest.param(Forgotten("counted", frozenset({"a"})), True, id="names that are forgotten"),
         pytest.param(ConditionsSet(1, (READY,), after(60)), True, id="the next slot"),
         pytest.param(ConditionsSet(2, (READY,), None), False, id="an edit that is accepted"),
         pytest.param(ConditionsSet(1, (FAILS,), None), False, id="a condition"),
@@ -224,9 +224,13 @@ def test_changes_that_wait_for_the_end(change: Change | None, waits: bool) -> No
     ("change", "waits"),
     [
         pytest.param({}, True, id="its Job"),
-        pytest.param({"queue": "reports", "queued_at": NOON}, False, id="its Job, in a queue of Kueue"),
+        pytest.param(
+            {"state": AttemptState.QUEUED, "queue": "reports", "queued_at": NOON},
+            False,
+            id="its Job, in a queue of Kueue",
+        ),
         pytest.param({"job": "another"}, False, id="the Job of another slot"),
-        pytest.param({"uid": ""}, False, id="a claim that begins"),
+        pytest.param({"state": AttemptState.CLAIMED, "uid": ""}, False, id="a claim that begins"),
     ],
 )
 def test_what_follows_a_claim_and_waits(change: dict[str, Any], waits: bool) -> None:

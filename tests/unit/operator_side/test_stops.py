@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Active, JobStatus
+from dkron_crds.job import Active, AttemptState, JobStatus
 from dkron_operator.plan.actions import Report, WriteStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState, Outcome
-from dkron_operator.plan.status.fold import fold_all
+from dkron_operator.plan.situation.view import AttemptJob, Outcome
 from tests.support.builders import NOON, after, claim, execution, job_view, outcome, run, seen, situation
+from tests.support.folding import fold_all
 from tests.support.plans import answers_removed, jobs_stopped, outcomes_read
 
 AT = "2026-03-01T12:00:05Z"
@@ -133,9 +133,9 @@ def test_unseen_job_was_stopped_if_requested() -> None:
     assert (record.reason, record.message, record.output) == ("Stopped", ASKED, "")
 
 
-@pytest.mark.parametrize(("seconds", "early"), [(9, ""), (0, " before it began")])
-def test_written_record_sends_the_event_and_ends_the_request(seconds: int, early: str) -> None:
-    record = execution(success=False, reason="Stopped", exit_code=None, message=ASKED, seconds=seconds)
+@pytest.mark.parametrize(("state", "early"), [(AttemptState.FAILED, ""), (AttemptState.CANCELLED, " before it began")])
+def test_written_record_sends_the_event_and_ends_the_request(state: AttemptState, early: str) -> None:
+    record = execution(state=state, reason="Stopped", message=ASKED)
     plan = look(status={"executions": (record,)})
     assert answers_removed(plan) == [KEY]
     assert told(plan) == [("ExecutionStopped", f"attempt 1 was stopped{early}: {ASKED}")]

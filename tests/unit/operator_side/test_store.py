@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from dkron_checks.checks import of_settings
-from dkron_crds.job import Condition, ConditionStatus, JobSpec, JobStatus, ReadyReason
+from dkron_crds.job import AttemptState, Condition, ConditionStatus, JobSpec, JobStatus, ReadyReason
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.cache.views import verdict
 from dkron_operator.plan.situation import spec_check
-from dkron_operator.plan.situation.view import AttemptState, PodProblem
+from dkron_operator.plan.situation.view import PodProblem
 from dkron_operator.plan.status.changes import Decided, Started
 from dkron_pods.problem import Problem
 from tests.support.builders import NOON, UID, after, claim, ended, job_view, seen, wire_job, wire_run

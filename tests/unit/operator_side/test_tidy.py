@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import JobStatus
+from dkron_crds.job import AttemptState, JobStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState
+from dkron_operator.plan.situation.view import AttemptJob
 from tests.support.builders import NOON, after, claim, execution, job_view, request_claim, run, situation
 from tests.support.plans import jobs_deleted, outcomes_read, requests_removed
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dkron_crds.job import Trigger
+from dkron_crds.job import AttemptState, Trigger
 from dkron_crds.requests import group_of
 from dkron_crds.traceparent import TraceContext, read_traceparent
 from dkron_executors.keys.http import Http
@@ -11,6 +11,7 @@ from dkron_kube.errors import Rejected, Unavailable
 from dkron_kube.paths import JOBS
 from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.status.changes import Decided, Finished, Started
+from dkron_operator.plan.status.facts import Recorded, Shown
 from dkron_operator.telemetry import spans
 from tests.support.builders import NOON, UID, after, claim, execution, job_view, run, wire_run
 from tests.support.edges import Edges, begin
@@ -35,8 +36,7 @@ async def fire(edges: Edges, create: CreateJob) -> None:
 
 def record(edges: Edges, *changes: Finished) -> None:
     """Decide upon an end, and have the API server know it."""
-    edges.entry().record(*changes)
-    edges.parts.traces.record(edges.entry(), changes)
+    edges.parts.traces.record(edges.entry(), edges.entry().record(*changes))
     edges.parts.traces.observe(UID, edges.entry().status)
 
 
@@ -50,8 +50,7 @@ async def test_a_slot_is_fired_run_and_recorded() -> None:
     (container,) = job["spec"]["template"]["spec"]["containers"]
     assert {"name": "TRACEPARENT", "value": str(told)} in container["env"]
     ended = execution(ENTRY)
-    edges.entry().record(Finished(ended))
-    edges.parts.traces.record(edges.entry(), [Finished(ended)])
+    edges.parts.traces.record(edges.entry(), edges.entry().record(Finished(ended)))
     edges.parts.traces.observe(UID, edges.entry().base)
     assert spans.names() == ["fire backup"], "nothing is recorded that the API server does not have"
     edges.parts.traces.observe(UID, edges.entry().status)
@@ -90,7 +89,7 @@ async def test_create_with_a_lost_answer_is_traced_by_the_watch() -> None:
         await fire(edges, CreateJob(ENTRY))
     edges.watch()
     found = edges.entry().observed.attempts[ENTRY.job]
-    edges.parts.traces.record(edges.entry(), [Started(found.entry(NOON))])
+    edges.parts.traces.record(edges.entry(), (Shown(found.entry(NOON)),))
     assert found.trace == TraceContext(TRACE, RUN)
     assert spans.only("fire backup").context == TraceContext(TRACE, FIRE)
 
@@ -157,7 +156,7 @@ async def test_a_call_of_the_operator_is_a_part_of_the_trace() -> None:
         return Result()
 
     edges.parts.calls._pool.call = call  # type: ignore[method-assign]
-    entry = ENTRY.model_copy(update={"uid": edges.parts.calls.caller})
+    entry = ENTRY.model_copy(update={"state": AttemptState.RUNNING, "uid": edges.parts.calls.caller})
     await fire(edges, CreateJob(entry, before=(Started(entry),), call=True))
     await edges.parts.calls.close(grace=0)
     assert called == [(("traceparent", str(TraceContext(TRACE, RUN))),)]
@@ -171,9 +170,9 @@ async def test_a_job_that_was_found(*, names: bool) -> None:
     edges, spans = traced()
     found = run(ENTRY, trace=TraceContext(TRACE, RUN) if names else None)
     edges.entry().observed.attempts[ENTRY.job] = found
-    changes = [Started(found.entry(NOON))]
+    facts = (Shown(found.entry(NOON)),)
     for _ in range(2):
-        edges.parts.traces.record(edges.entry(), changes)
+        edges.parts.traces.record(edges.entry(), facts)
     assert spans.names() == (["fire backup"] if names else []), "it is told once, and only if its span has begun"
     if names:
         span = spans.only("fire backup")
@@ -182,7 +181,7 @@ async def test_a_job_that_was_found(*, names: bool) -> None:
 
 async def test_run_of_a_job_deleted_before_its_record_is_traced() -> None:
     edges, spans = traced()
-    edges.parts.traces.record(edges.entry(), [Finished(execution(ENTRY))])
+    edges.parts.traces.record(edges.entry(), (Recorded(execution(ENTRY)),))
     edges.parts.traces.observe(UID, None)
     assert spans.names() == ["run backup", "record backup"]
     assert not edges.parts.traces._endings

@@ -14,9 +14,9 @@ from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.status.changes import Change, Decided, Finished, SlotsSkipped
-from dkron_operator.plan.status.fold import fold_all
-from dkron_operator.plan.status.written import Slots, facts
+from dkron_operator.plan.status.facts import Slots
 from tests.support.builders import NOON, after, claim, execution, job_view, situation
+from tests.support.folding import counted, fold_all
 
 FIRST, SECOND = after(330), after(450)
 """When the two look: after the slots to 300 s, and after those to 420 s."""
@@ -57,7 +57,7 @@ def test_slots_counted_by_two_operators_count_once(both: Both) -> None:
     first, second = both.plan(FIRST), both.plan(SECOND)
     history = first.situation.job.spec.history
     written = fold_all(both.before, first.changes, history)
-    told = facts(written, second.changes, mark=first.status.last_schedule_time or NOON)
+    told = counted(written, second.changes)
     for _ in range(2):
         written = fold_all(written, second.changes, history)
         assert (written.skipped and written.skipped.count, written.last_schedule_time) == (both.counted, both.mark)
@@ -72,7 +72,7 @@ def test_started_slots_are_not_counted_as_skipped() -> None:
     assert passed.slots is not None
     begun = passed.slots.begun | {after(180)}
     counted = replace(passed.slots, begun=begun)
-    marks = {mark: counted.count(both.before.accepted, after(mark), after(300)) for mark in (60, 120, 180, 240)}
+    marks = {mark: counted.number(after(mark), after(300)) for mark in (60, 120, 180, 240)}
     assert marks == {60: 3, 120: 2, 180: 2, 240: 1}
 
 

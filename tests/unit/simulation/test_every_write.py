@@ -71,7 +71,7 @@ def the_slot_ran_once(result: Result) -> None:
 
 def each_end_was_delivered(result: Result) -> None:
     assert set(result.delivered) == {execution.id for execution in status(result).executions}
-    assert status(result).undelivered == ()
+    assert status(result).outbox == ()
     if all(event.what is not What.KILL for event in result.plan.events):
         assert len(result.delivered) == len(set(result.delivered)), "only a death makes a receiver hear twice"
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from dkron_crds.attempt_names import EPOCH, execution_id, job_name, nanoseconds
 from dkron_crds.depends import dependent_group
-from dkron_crds.job import Active, Heard, Trigger
+from dkron_crds.job import Attempt, AttemptState, Heard, Trigger
 from dkron_crds.requests import group_of
 
 # Each plan of a job asks for the names of all requests that wait.
@@ -48,17 +48,18 @@ class Cause:
             return False
         return job == self.job_name(uid=uid, name=name)
 
-    def entry(self, *, uid: str, name: str, at: datetime, node: str = "", given: bool = False) -> Active:
+    def entry(self, *, uid: str, name: str, at: datetime, node: str = "", given: bool = False) -> Attempt:
         """A claim of this attempt, due or started at `at`, pinned to `node` if that is set. It has no uid until the Job
         is seen. `given`: its DkronRun gives values to parameters."""
         job = self.job_name(uid=uid, name=name)
-        return Active(
-            id=execution_id(at, job), job=job, slot=self.slot, trigger=self.trigger, group=self.group,
-            attempt=self.attempt, started_at=at, node_name=node, member=self.member, parameters_given=given,
+        return Attempt(
+            id=execution_id(at, job), job=job, state=AttemptState.CLAIMED, slot=self.slot, trigger=self.trigger,
+            group=self.group, attempt=self.attempt, started_at=at, node_name=node, member=self.member,
+            parameters_given=given,
         )  # fmt: skip
 
 
-def cause_of(entry: Active) -> Cause:
+def cause_of(entry: Attempt) -> Cause:
     """The cause of an entry of `active`."""
     return Cause(entry.trigger, entry.slot, entry.group, entry.attempt, entry.member)
 
@@ -79,7 +80,7 @@ def following(run: Heard) -> Cause:
     return Cause(trigger=Trigger.DEPENDENT, slot=run.at, group=group)
 
 
-def is_call(entry: Active) -> bool:
+def is_call(entry: Attempt) -> bool:
     """Whether the attempt is an inline call, which has no Job."""
     return entry.uid.startswith(CALL)
 

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from dkron_crds.job import AttemptState
 from dkron_crds.packed import plain
 from dkron_operator.plan.situation.permissions import explained, with_remedy
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState, Outcome, PodProblem
+from dkron_operator.plan.situation.view import AttemptJob, Outcome, PodProblem
 
 Object = Mapping[str, Any]
 ORDINARY = frozenset({"", "Error", "Completed", "BackoffLimitExceeded", "ContainerStatusUnknown"})

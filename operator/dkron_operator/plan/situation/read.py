@@ -13,7 +13,7 @@ from dkron_checks.checks import known, of_settings, read_schedule, settings_of
 from dkron_crds import job_metadata as marks
 from dkron_crds.base import first_problem
 from dkron_crds.bounds import unreadable
-from dkron_crds.job import JobSpec, JobStatus, ReadyReason, Trigger
+from dkron_crds.job import AttemptState, JobSpec, JobStatus, ReadyReason, Trigger
 from dkron_crds.names import ACCEPTED
 from dkron_crds.node_tags import DKRONS, AgentTags, read_agent
 from dkron_crds.owners import controller_of, is_dkron_job
@@ -24,7 +24,7 @@ from dkron_crds.traceparent import ANNOTATION, read_traceparent
 from dkron_operator.notifications.notices import read_notify
 from dkron_operator.plan.situation.packed_spec import packed_spec
 from dkron_operator.plan.situation.spec_check import SpecCheck
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState, JobView, Node
+from dkron_operator.plan.situation.view import AttemptJob, JobView, Node
 from dkron_pods.problem import Problem
 
 Object = Mapping[str, Any]
@@ -170,7 +170,7 @@ def _read_run(metadata: Object, status: Object, owner: Object) -> AttemptJob:
     slot = read_instant(notes[marks.SLOT])
     if slot is None:
         raise ValueError("dkron.io/slot is not a time")
-    state, finished_at, reason, message = _job_state(status)
+    state, pending, finished_at, reason, message = _job_state(status)
     return AttemptJob(
         namespace=metadata["namespace"],
         name=metadata["name"],
@@ -185,6 +185,7 @@ def _read_run(metadata: Object, status: Object, owner: Object) -> AttemptJob:
         attempt=int(notes[marks.ATTEMPT]),
         created=datetime.fromisoformat(metadata["creationTimestamp"]),
         state=state,
+        pending=pending,
         finished_at=finished_at,
         reason=reason,
         message=message,
@@ -205,7 +206,7 @@ def _with_queue(run: AttemptJob, body: Object) -> AttemptJob:
     if not queue:
         return run
     if (body.get("spec") or {}).get("suspend") and not run.finished:
-        return replace(run, queue=queue, state=AttemptState.QUEUED)
+        return replace(run, queue=queue, state=AttemptState.QUEUED, pending=False)
     started = status.get("startTime")
     return replace(run, queue=queue, admitted_at=datetime.fromisoformat(started) if started else None)
 
@@ -284,13 +285,13 @@ def _read_time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _job_state(status: Object) -> tuple[AttemptState, datetime | None, str, str]:
+def _job_state(status: Object) -> tuple[AttemptState, bool, datetime | None, str, str]:
     for condition in status.get("conditions") or ():
         if condition.get("status") == "True" and condition.get("type") in ("Complete", "Failed"):
             state = AttemptState.SUCCEEDED if condition["type"] == "Complete" else AttemptState.FAILED
             ended = status.get("completionTime") or condition.get("lastTransitionTime")
             finished = datetime.fromisoformat(ended) if ended else None
-            return state, finished, str(condition.get("reason") or ""), str(condition.get("message") or "")
+            return state, False, finished, str(condition.get("reason") or ""), str(condition.get("message") or "")
     # A pod that has ended is not ready either, and waits to be counted.
     ended = any((status.get("uncountedTerminatedPods") or {}).values())
-    return (AttemptState.RUNNING if status.get("ready") or ended else AttemptState.WAITING), None, "", ""
+    return AttemptState.RUNNING, not (status.get("ready") or ended), None, "", ""

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from dkron_crds.attempt_names import started_at
-from dkron_crds.job import Active, JobSpec, JobStatus, Trigger
+from dkron_crds.job import Attempt, AttemptState, JobSpec, JobStatus, Trigger
 from dkron_crds.requests import Request
 from dkron_crds.schedule import Schedule
 from dkron_crds.stops import Stop
@@ -106,18 +105,6 @@ class JobView:
         return "DkronJob"
 
 
-class AttemptState(StrEnum):
-    """How far a Kubernetes Job has got."""
-
-    QUEUED = "queued"
-    """It is suspended, and waits in a queue of Kueue."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-
-
 @dataclass(frozen=True, slots=True)
 class AttemptJob:
     """A Kubernetes Job that the operator created, as last seen."""
@@ -149,6 +136,11 @@ class AttemptJob:
 
     created: datetime
     state: AttemptState
+    """Queued, Running, Succeeded or Failed."""
+
+    pending: bool = False
+    """Whether it is not queued, and its pod does not run yet."""
+
     finished_at: datetime | None = None
     """When the Job finished; None while it has not."""
 
@@ -199,6 +191,11 @@ class AttemptJob:
         return self.admitted_at or self.created
 
     @property
+    def has_pod(self) -> bool:
+        """Whether its pod has run."""
+        return not (self.pending or self.state is AttemptState.QUEUED)
+
+    @property
     def cause(self) -> Cause:
         """The cause that its annotations name."""
         return Cause(self.trigger, self.slot, self.group, self.attempt, self.member)
@@ -215,14 +212,15 @@ class AttemptJob:
             return False
         return self.finished_at < self.deleted_at
 
-    def entry(self, started_at: datetime) -> Active:
-        """Its entry in `status.active`."""
-        return Active(
-            id=self.id, job=self.name, slot=self.slot, trigger=self.trigger, group=self.group, attempt=self.attempt,
-            started_at=started_at, uid=self.uid, node_name=self.node, member=self.member,
-            parameters_given=self.parameters_given,
+    def entry(self, started_at: datetime) -> Attempt:
+        """Its entry in `status.active`. One that has ended runs until its end is recorded."""
+        queued = self.state is AttemptState.QUEUED
+        return Attempt(
+            id=self.id, job=self.name, state=AttemptState.QUEUED if queued else AttemptState.RUNNING, slot=self.slot,
+            trigger=self.trigger, group=self.group, attempt=self.attempt, started_at=started_at, uid=self.uid,
+            node_name=self.node, member=self.member, parameters_given=self.parameters_given,
             queued_at=self.queued_at or (self.began if self.queue else None),
-            queue=self.queue if self.state is AttemptState.QUEUED else "",
+            queue=self.queue if queued else "",
         )  # fmt: skip
 
 
@@ -311,7 +309,7 @@ class Situation:
     checked: bool = True
     """Whether the dry run was made for this generation of the spec."""
 
-    unconfirmed_create: Active | None = None
+    unconfirmed_create: Attempt | None = None
     """An attempt whose create call got no answer: its Job may exist or not."""
 
     final_output: Mapping[str, Outcome] = field(default_factory=dict)

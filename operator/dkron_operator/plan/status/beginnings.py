@@ -8,10 +8,10 @@ run that was claimed before its Job was created, only the uid of the Job waits.
 
 from collections.abc import Iterable
 
-from dkron_crds.job import JobStatus, Trigger
+from dkron_crds.job import AttemptState, JobStatus, Trigger
 from dkron_operator.plan.situation.cause import is_call
-from dkron_operator.plan.status.archive_outbox import is_rider
-from dkron_operator.plan.status.changes import Change, ConditionsSet, Decided, JobsGone, Started
+from dkron_operator.plan.status.changes import Change, ConditionsSet, Decided, Forgotten, Started
+from dkron_operator.plan.status.outbox import is_rider
 
 
 def are_beginnings(status: JobStatus, changes: Iterable[Change]) -> bool:
@@ -20,7 +20,7 @@ def are_beginnings(status: JobStatus, changes: Iterable[Change]) -> bool:
     changes = tuple(changes)
     # No Job shows the mark of an inline call.
     has_begun = any(isinstance(change, Started) for change in changes)
-    claimed = frozenset(entry.job for entry in status.active if not entry.uid)
+    claimed = frozenset(entry.job for entry in status.active if entry.is_claim)
     return has_begun and all(_is_beginning(status, claimed, change) for change in changes)
 
 
@@ -28,14 +28,18 @@ def _is_beginning(status: JobStatus, claimed: frozenset[str], change: Change) ->
     match change:
         case _ if is_rider(change):
             return True
-        case Decided() | JobsGone():
+        case Decided() | Forgotten("counted"):
             return True
         case Started(entry):
             mark = status.last_schedule_time or status.since
             is_first = entry.trigger is Trigger.SCHEDULE and entry.attempt == 1
-            has_job = bool(entry.uid) and not is_call(entry)
+            has_job = not (entry.is_claim or is_call(entry))
             # Of a claimed one whose Job waits in a queue of Kueue, only the status says so.
-            is_new = not entry.queue if entry.job in claimed else mark is not None and entry.slot > mark
+            is_new = (
+                entry.state is not AttemptState.QUEUED
+                if entry.job in claimed
+                else mark is not None and entry.slot > mark
+            )
             return is_first and has_job and is_new
         case ConditionsSet(generation, conditions, _, runs_after):
             known = (status.observed_generation, status.runs_after)

@@ -1,25 +1,26 @@
 """The changes of a status, as values. `fold.py` applies them."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from dkron_crds.job import (
     AcceptedSchedule,
     Active,
     Condition,
     Execution,
+    JobStatus,
     NotedPause,
+    Receiver,
     SkipReason,
     UnarchivedSlots,
 )
 from dkron_operator.plan.situation.dependencies import GroupKey
-from dkron_operator.plan.status.deferred import DeferredSkipped, DeferredStarted, SlotsDeferred, UndecidedSlots
-from dkron_operator.plan.status.dependencies import (
-    Link,
-    ParentRunsMissed,
-)
+from dkron_operator.plan.status.deferred import DeferredStarted, SlotsDeferred, UndecidedSlots, count, first
+from dkron_operator.plan.status.dependencies import Link, ParentRunsPassed
 from dkron_operator.plan.status.line import Dequeued, DroppedFromLine, Returned
-from dkron_operator.plan.status.window import Released, Reserved
+from dkron_operator.plan.status.window import Reserved
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +48,11 @@ class MarkTakenBack:
 
 
 @dataclass(frozen=True, slots=True)
-class SinceTakenBack:
-    """Slots now count from `to`, because `since` was ahead of the clock."""
+class TimeTakenBack:
+    """A time of the status moved back to `to`, because it was ahead of the clock."""
 
-    since: datetime
-    to: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class RebuiltTakenBack:
-    """The status was found wiped by `to`, because `rebuilt_at` was ahead of the clock."""
-
-    rebuilt_at: datetime
+    of: Literal["since", "rebuilt_at"]
+    time: datetime
     to: datetime
 
 
@@ -71,17 +65,34 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class SlotsSkipped:
-    """The undecided slots up to and including `slot` will never fire: all in `slots`, or only `slot`."""
+    """The undecided slots up to and including `slot` will never fire: all in `slots`, or only `slot`. `deferred`: those
+    that wait for their turn."""
 
     slot: datetime
     reason: SkipReason
     at: datetime
     slots: UndecidedSlots | None = None
+    deferred: bool = False
 
-    def count(self, schedule: AcceptedSchedule | None, mark: datetime | None) -> int | None:
-        """How many slots that are on a status with this schedule and mark, which another writer may have moved; None if
-        they were settled, as the schedule is another one."""
-        return 1 if self.slots is None else self.slots.count(schedule, mark, self.slot)
+    def count(self, status: JobStatus) -> int | None:
+        """How many slots that are on this status, which another writer may have changed; None if they were settled, as
+        the schedule is another one, or the mark has passed them."""
+        mark, slots = status.last_schedule_time, self.slots
+        if not self.deferred and mark is not None and mark >= self.slot:
+            return None
+        if slots is None:
+            return 1
+        if slots.schedule != status.accepted:
+            return None
+        return count(status.deferred, slots, self.slot) if self.deferred else slots.number(mark, self.slot)
+
+    def first(self, status: JobStatus) -> datetime | None:
+        """The first of them, on this status."""
+        if self.slots is None:
+            return self.slot
+        if self.deferred:
+            return first(status.deferred, self.slots.line, self.slot)
+        return self.slots.first(status.last_schedule_time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +104,18 @@ class Refused:
     job: str
 
 
-@dataclass(frozen=True, slots=True)
-class RequestsGone:
-    """The requests for these refused runs are gone; `jobs` are the names that their Jobs would have had."""
+Memory = Literal["counted", "refused", "heard", "consumed", "ended"]
+"""The lists of a status from which entries go one by one."""
 
-    jobs: frozenset[str]
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """These entries of a list are no longer needed, by what identifies each: finished Jobs that no longer exist,
+    refused runs whose requests are gone, runs that their parents no longer show, jobs that are no parents any more, and
+    runs that no dependent job waits for, or that are given up."""
+
+    of: Memory
+    keys: frozenset[Hashable]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +162,6 @@ class ParentRunsHandled:
 
 
 @dataclass(frozen=True, slots=True)
-class JobsGone:
-    """These finished Jobs no longer exist, so they cannot be counted again."""
-
-    jobs: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
 class Lost:
     """The output of the execution of this Job is not where `note` says, which the record shows in its place."""
 
@@ -161,11 +172,14 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
-    """Every receiver of the executions of these Jobs was told, or could not be."""
+class HandedOver:
+    """A receiver has got the executions of these Jobs, or cannot get them, and the archive these slots that did not
+    run."""
 
-    jobs: frozenset[str]
+    to: Receiver
+    jobs: frozenset[str] = frozenset()
     lost: tuple[Lost, ...] = ()
+    slots: tuple[UnarchivedSlots, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,14 +187,6 @@ class ArchiveTurned:
     """The operator has an archive, or has none any more."""
 
     on: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Archived:
-    """The archive has the executions of these Jobs, and these slots that did not run."""
-
-    jobs: frozenset[str] = frozenset()
-    slots: tuple[UnarchivedSlots, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +221,8 @@ class Enqueued:
 
 
 Change = (
-    Accepted | Decided | SlotsSkipped | SlotsDeferred | DeferredStarted | DeferredSkipped | Refused | RequestsGone
+    Accepted | Decided | SlotsSkipped | SlotsDeferred | DeferredStarted | Refused | Forgotten
     | Started | Enqueued | Dequeued | Returned | DroppedFromLine | Finished | Dropped | Discarded
-    | ParentRunsHandled | ParentRunsMissed | JobsGone | Delivered | ArchiveTurned | Archived
-    | ConditionsSet | PauseNoted | Link | Reserved | Released | MarkTakenBack | SinceTakenBack | RebuiltTakenBack
+    | ParentRunsHandled | ParentRunsPassed | HandedOver | ArchiveTurned
+    | ConditionsSet | PauseNoted | Link | Reserved | MarkTakenBack | TimeTakenBack
 )  # fmt: skip

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 from dkron_crds.base import saturated
 from dkron_crds.job import Active, Day, Execution, JobStatus, Skipped, SkipReason, Trigger
 from dkron_crds.schedule.instants import later
-from dkron_operator.plan.status.archive_outbox import owed_slots
+from dkron_operator.plan.status.outbox import owed_slots
 
 
 def with_execution(status: JobStatus, execution: Execution) -> JobStatus:
     """Count an execution."""
-    ended = execution.finished_at
+    ended = execution.ended_at
     days = _days(status.days, ended, success=execution.success)
     if execution.success:
         last = later(status.last_success, ended)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from dkron_crds.job import AcceptedSchedule, DeferredSlots, SkipReason
+from dkron_crds.job import AcceptedSchedule, DeferredSlots
 from dkron_crds.schedule.timeline import Timeline
 from dkron_crds.status import MAX_DEFERRED
 
@@ -22,11 +22,6 @@ class UndecidedSlots:
     line: Timeline
     schedule: AcceptedSchedule | None
     begun: frozenset[datetime] = frozenset()
-
-    def count(self, schedule: AcceptedSchedule | None, mark: datetime | None, until: datetime) -> int | None:
-        """How many lie after the mark and not after `until`; None if a status with this schedule has none of them: when
-        another writer accepted it, the slots of the schedule before it were settled."""
-        return None if schedule != self.schedule else self.number(mark, until)
 
     def number(self, mark: datetime | None, until: datetime) -> int:
         """How many lie after the mark and not after `until`."""
@@ -51,11 +46,9 @@ class SlotsDeferred:
     def onto(self, stretches: Stretches, schedule: AcceptedSchedule | None, mark: datetime | None) -> Stretches | None:
         """The stretches with these slots, of a status with this schedule and mark; None if another writer has decided
         these slots, or if the status has no room for another stretch."""
-        if (mark is not None and mark >= self.until) or not has_room(stretches):
+        if (mark is not None and mark >= self.until) or not has_room(stretches) or schedule != self.slots.schedule:
             return None
-        number = self.slots.count(schedule, mark, self.until)
-        if number is None:
-            return None
+        number = self.slots.number(mark, self.until)
         return (*stretches, DeferredSlots(after=mark, until=self.until)) if number else stretches
 
 
@@ -64,20 +57,6 @@ class DeferredStarted:
     """The first deferred slot has its turn, or was found to have run."""
 
     slot: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class DeferredSkipped:
-    """The deferred slots up to and including `until` will never fire."""
-
-    until: datetime
-    reason: SkipReason
-    at: datetime
-    slots: UndecidedSlots
-
-    def count(self, stretches: Stretches, schedule: AcceptedSchedule | None) -> int | None:
-        """How many of them these stretches hold; None if another schedule was accepted, which settled them."""
-        return None if schedule != self.slots.schedule else count(stretches, self.slots, self.until)
 
 
 def that_wait(number: int) -> str:

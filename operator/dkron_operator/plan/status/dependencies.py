@@ -19,20 +19,6 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """Every job that depends on these runs of this job has noted them."""
-
-    groups: frozenset[int]
-
-
-@dataclass(frozen=True, slots=True)
-class GivenUp:
-    """This job no longer shows these runs, though jobs that depend on it have not noted them."""
-
-    groups: frozenset[int]
-
-
-@dataclass(frozen=True, slots=True)
 class Tracked:
     """The runs that this parent has shown so far are consumed; only later ones count."""
 
@@ -40,34 +26,13 @@ class Tracked:
 
 
 @dataclass(frozen=True, slots=True)
-class Untracked:
-    """The job no longer runs after these jobs, given by name."""
-
-    jobs: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class EndedBefore:
-    """A parent has shown runs that ended before the job depended on it. `count` includes all runs consumed before."""
+class ParentRunsPassed:
+    """A parent has shown runs that can no longer be noted. `count` includes all runs consumed before. They were
+    `missed` at that time, or had ended before the job depended on the parent."""
 
     uid: str
     count: int
-
-
-@dataclass(frozen=True, slots=True)
-class ParentRunsMissed:
-    """A parent has shown runs that can no longer be noted. `count` includes all runs consumed before."""
-
-    uid: str
-    count: int
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Forgotten:
-    """Their parents no longer show these runs, so they cannot be noted again."""
-
-    runs: frozenset[GroupKey]
+    missed: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,27 +42,18 @@ class Followed:
     names: tuple[str, ...]
 
 
-Link = Noted | Settled | GivenUp | Tracked | Untracked | EndedBefore | Forgotten | Followed
-"""All but `ParentRunsMissed`, which counts as skipped (see `fold`)."""
+Link = Noted | Tracked | Followed
+"""All but `ParentRunsPassed`, which may count as skipped (see `fold`)."""
 
 
-def fold_link(status: JobStatus, change: Link) -> JobStatus:  # noqa: PLR0911 - one case, one line
+def fold_link(status: JobStatus, change: Link) -> JobStatus:
     """The status after one change."""
     match change:
         case Noted(run):
             known = any(key(heard) == key(run) for heard in status.heard)
             return status if known else _noted(status, run)
-        case Settled(groups) | GivenUp(groups):
-            kept = tuple(ended for ended in status.ended if ended.group not in groups)
-            return status.model_copy(update={"ended": kept, "published": published(status)})
         case Tracked(entry):
             return _tracked(status, entry)
-        case Untracked(jobs):
-            return status.model_copy(update={"consumed": tuple(e for e in status.consumed if e.job not in jobs)})
-        case EndedBefore(uid, count):
-            return with_consumed(status, uid, count)
-        case Forgotten(runs):
-            return status.model_copy(update={"heard": tuple(run for run in status.heard if key(run) not in runs)})
         case Followed(names):
             # Every plan folds this, and the names rarely change.
             same = status.dependent_jobs == names

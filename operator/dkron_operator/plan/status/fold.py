@@ -1,151 +1,178 @@
-"""How a status changes.
+"""How a status changes, and which facts the changes make true.
 
-Every change can be folded twice, or onto a status that another writer has changed meanwhile, with the same result. That
-makes a lost answer or a crash harmless.
+Every change can be folded twice, or onto a status that another writer has changed meanwhile, with the same result, and
+the second time it makes no fact true. That makes a lost answer or a crash harmless.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
+from operator import attrgetter
+from typing import Any
 
 from dkron_crds.attempt_names import started_at
-from dkron_crds.attempts import MAX_OUTPUT
 from dkron_crds.conditions import MAX_CONDITIONS, ConditionType
 from dkron_crds.job import (
     Active,
+    Attempt,
+    AttemptState,
     Condition,
     Execution,
     GroupStatus,
     History,
     JobStatus,
+    Receiver,
     SkipReason,
 )
 from dkron_crds.schedule.instants import later
 from dkron_crds.status import MAX_COUNTED, MAX_REFUSED
 from dkron_operator.plan.situation.cause import ON_REQUEST
-from dkron_operator.plan.status.archive_outbox import archived, owed_slots, turned, with_owed
 from dkron_operator.plan.status.changes import (
     Accepted,
-    Archived,
     ArchiveTurned,
     Change,
     ConditionsSet,
     Decided,
-    Delivered,
     Discarded,
     Dropped,
     Enqueued,
     Finished,
-    JobsGone,
-    Lost,
+    Forgotten,
+    HandedOver,
     MarkTakenBack,
+    Memory,
     ParentRunsHandled,
     PauseNoted,
-    RebuiltTakenBack,
     Refused,
-    RequestsGone,
-    SinceTakenBack,
     SlotsSkipped,
     Started,
+    TimeTakenBack,
 )
 from dkron_operator.plan.status.counters import with_claim_skipped, with_execution, with_skipped
 from dkron_operator.plan.status.deferred import (
-    DeferredSkipped,
     DeferredStarted,
     SlotsDeferred,
-    first,
+    is_in,
     without,
 )
 from dkron_operator.plan.status.dependencies import (
-    EndedBefore,
     Followed,
-    Forgotten,
-    GivenUp,
-    Link,
     Noted,
-    ParentRunsMissed,
-    Settled,
+    ParentRunsPassed,
     Tracked,
-    Untracked,
     consumed,
     fold_link,
+    key,
+    published,
     with_consumed,
     with_effect,
     with_ended,
 )
+from dkron_operator.plan.status.facts import (
+    REPLACED,
+    Fact,
+    Facts,
+    Marked,
+    Recorded,
+    RequestRefused,
+    Shown,
+    SlotResult,
+    Slots,
+    claims_slot,
+    settled,
+    unfired,
+)
 from dkron_operator.plan.status.line import Dequeued, DroppedFromLine, Returned, with_begun, with_returned
 from dkron_operator.plan.status.mark import marked, taken_back, with_ran_ahead
+from dkron_operator.plan.status.outbox import (
+    handed_over,
+    owed_slots,
+    owed_to,
+    turned,
+    with_entry,
+    without_missing,
+)
 from dkron_operator.plan.status.trim import trimmed
-from dkron_operator.plan.status.window import Released, Reserved, fold_window
+from dkron_operator.plan.status.window import Reserved, fold_window
+
+KEYS: Mapping[Memory, Callable[[Any], Hashable]] = {
+    "counted": str,
+    "refused": str,
+    "heard": key,
+    "consumed": attrgetter("job"),
+    "ended": attrgetter("group"),
+}
+"""What identifies an entry of these lists."""
 
 
-def fold_all(status: JobStatus, changes: Iterable[Change], history: History) -> JobStatus:
-    """The status after all the changes, in order."""
+def fold(status: JobStatus, changes: Iterable[Change], history: History) -> tuple[JobStatus, Facts]:
+    """The status after all the changes, in order, and what has become true by them."""
+    facts: list[Fact] = []
     for kind, group in groupby(changes, type):
         if kind is Started:
             entries = [change.entry for change in group if isinstance(change, Started)]
-            status = _with_all_active(status, entries)
+            status = _with_all_active(status, entries, facts)
             continue
         for change in group:
-            status = fold(status, change, history)
-    return status
+            status = _fold_one(status, change, history, facts)
+    return status, settled(facts, status)
 
 
-def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # noqa: C901, PLR0911, PLR0912 - one case, one line
-    """The status after one change."""
+def _fold_one(status: JobStatus, change: Change, history: History, facts: list[Fact]) -> JobStatus:  # noqa: C901, PLR0911, PLR0912 - one case, one line
+    """The status after one change, whose facts are added."""
     match change:
         case Accepted():
             return _accepted(status, change)
         case Decided(slot):
-            return marked(status, slot)
+            return _decided(status, slot, facts)
         case SlotsSkipped():
-            return _passed(status, change)
-        case SlotsDeferred() | DeferredStarted() | DeferredSkipped():
-            return _deferred(status, change)
-        case Refused() | RequestsGone():
-            return _refused(status, change)
+            return _skipped(status, change, facts)
+        case SlotsDeferred(until):
+            stretches = change.onto(status.deferred, status.accepted, status.last_schedule_time)
+            return status if stretches is None else marked(_with(status, deferred=stretches), until)
+        case DeferredStarted(slot):
+            return _begun_late(status, slot, facts)
+        case Refused():
+            return _refused(status, change, facts)
+        case Forgotten(of, keys):
+            return _forgotten(status, of, keys)
         case Started(entry):
-            return _with_all_active(status, [entry])
+            return _with_all_active(status, [entry], facts)
         case Finished():
-            return status if is_recorded(status, change.execution.job) else _finished(status, change, history)
-        case Dropped(job, reason):
-            return _dropped(status, job, reason)
+            return status if is_recorded(status, change.execution.job) else _finished(status, change, history, facts)
+        case Dropped():
+            return _dropped(status, change, facts)
         case Enqueued():
-            return _enqueued(status, change, history)
+            return _enqueued(status, change, history, facts)
         case Dequeued():
             return with_begun(status, change)
         case Returned():
             return with_returned(status, change)
         case DroppedFromLine():
-            return _dropped_from_line(status, change)
+            return _dropped_from_line(status, change, facts)
         case Discarded(entries):
             return _with(status, active=tuple(entry for entry in status.active if entry not in entries))
-        case JobsGone(jobs):
-            return _with(status, counted=tuple(name for name in status.counted if name not in jobs))
-        case Delivered():
-            return _delivered(status, change)
+        case HandedOver():
+            return handed_over(status, change)
         case ArchiveTurned(on):
             return turned(status, on=on)
-        case Archived():
-            return archived(status, change)
         case PauseNoted(noted):
             return _with(status, paused=noted)
         case ConditionsSet(generation, conditions, upcoming, runs_after):
             told = (*conditions, *_of_others(status, conditions))[:MAX_CONDITIONS]
             return _with(status, observed_generation=generation, conditions=told, next=upcoming, runs_after=runs_after)
-        case (
-            ParentRunsHandled() | ParentRunsMissed() | Noted() | Settled() | GivenUp()
-            | Tracked() | Untracked() | EndedBefore() | Forgotten() | Followed()
-        ):  # fmt: skip
-            return _linked(status, change)
-        case Reserved() | Released():
+        case ParentRunsHandled():
+            return _handled(status, change)
+        case ParentRunsPassed():
+            return _parent_runs_passed(status, change)
+        case Noted() | Tracked() | Followed():
+            return fold_link(status, change)
+        case Reserved():
             return fold_window(status, change)
-        case MarkTakenBack(mark, to, begun):
-            return taken_back(status, to, begun) if status.last_schedule_time == mark else status
-        case SinceTakenBack(since, to):
-            return _with(status, since=to) if status.since == since else status
-        case RebuiltTakenBack(rebuilt_at, to):
-            return _with(status, rebuilt_at=to) if status.rebuilt_at == rebuilt_at else status
+        case MarkTakenBack():
+            return _taken_back(status, change, facts)
+        case TimeTakenBack(of, time, to):
+            return _with(status, **{of: to}) if getattr(status, of) == time else status
 
 
 def _accepted(status: JobStatus, change: Accepted) -> JobStatus:
@@ -165,23 +192,6 @@ def _accepted(status: JobStatus, change: Accepted) -> JobStatus:
         rebuilt_at=rebuilt_at,
         deferred=(),
     )
-
-
-def _delivered(status: JobStatus, change: Delivered) -> JobStatus:
-    executions = status.executions
-    for lost in change.lost:
-        executions = tuple(_without_note(each, lost) if each.job == lost.job else each for each in executions)
-    owed = tuple(name for name in status.undelivered if name not in change.jobs)
-    return _with(status, undelivered=owed, executions=executions)
-
-
-def _without_note(execution: Execution, lost: Lost) -> Execution:
-    lines = execution.output.split("\n")
-    if lost.note not in lines:
-        return execution
-    lines[lines.index(lost.note)] = lost.why
-    # A user with permission to write the status may have made it longer than an operator does.
-    return execution.model_copy(update={"output": "\n".join(lines)[:MAX_OUTPUT]})
 
 
 def _of_others(status: JobStatus, ours: tuple[Condition, ...]) -> Iterator[Condition]:
@@ -210,86 +220,111 @@ def _with(status: JobStatus, **fields: object) -> JobStatus:
     return status.model_copy(update=fields)
 
 
-def _passed(status: JobStatus, change: SlotsSkipped) -> JobStatus:
+def _decided(status: JobStatus, slot: datetime, facts: list[Fact]) -> JobStatus:
     mark = status.last_schedule_time
-    if mark is not None and mark >= change.slot:
+    if mark is None or slot > mark:
+        facts += [Marked(slot), Slots(slot, SlotResult.FIRED)]
+    return marked(status, slot)
+
+
+def _taken_back(status: JobStatus, change: MarkTakenBack, facts: list[Fact]) -> JobStatus:
+    if status.last_schedule_time != change.mark:
         return status
-    count = change.count(status.accepted, mark)
+    status = taken_back(status, change.to, change.begun)
+    facts.append(Marked(status.last_schedule_time or change.to, back=True))
+    return status
+
+
+def _skipped(status: JobStatus, change: SlotsSkipped, facts: list[Fact]) -> JobStatus:
+    slot, count = change.slot, change.count(status)
     if count is None:
         return status
-    passed = marked(status, change.slot)
+    after = _with(status, deferred=without(status.deferred, slot)) if change.deferred else marked(status, slot)
     if not count:
-        return passed
-    began = change.slot if change.slots is None else change.slots.first(mark)
-    owing = owed_slots(passed, began, change.slot, count=count, reason=change.reason)
+        return after
+    facts.append(unfired(slot, change.reason, count))
+    owing = owed_slots(after, change.first(status), slot, count=count, reason=change.reason)
     return with_skipped(owing, count=count, reason=change.reason, at=change.at)
 
 
-def _deferred(status: JobStatus, change: SlotsDeferred | DeferredStarted | DeferredSkipped) -> JobStatus:
-    match change:
-        case SlotsDeferred(until):
-            stretches = change.onto(status.deferred, status.accepted, status.last_schedule_time)
-            return status if stretches is None else marked(_with(status, deferred=stretches), until)
-        case DeferredStarted(slot):
-            return _with(status, deferred=without(status.deferred, slot))
-        case DeferredSkipped(until, reason, at):
-            count = change.count(status.deferred, status.accepted)
-            if count is None:
-                return status
-            after = _with(status, deferred=without(status.deferred, until))
-            if not count:
-                return after
-            began = first(status.deferred, change.slots.line, until)
-            owing = owed_slots(after, began, until, count=count, reason=reason)
-            return with_skipped(owing, count=count, reason=reason, at=at)
+def _begun_late(status: JobStatus, slot: datetime, facts: list[Fact]) -> JobStatus:
+    if is_in(status.deferred, slot):
+        facts.append(Slots(slot, SlotResult.FIRED))
+    return _with(status, deferred=without(status.deferred, slot))
 
 
-def _refused(status: JobStatus, change: Refused | RequestsGone) -> JobStatus:
-    if isinstance(change, RequestsGone):
-        return _with(status, refused=tuple(name for name in status.refused if name not in change.jobs))
+def _refused(status: JobStatus, change: Refused, facts: list[Fact]) -> JobStatus:
     if change.job in status.refused:
         return status
+    facts.append(RequestRefused(change.job))
     after = _with(status, refused=(*status.refused, change.job))
     return with_skipped(after, count=1, reason=change.reason, at=change.at)
 
 
-def _with_all_active(status: JobStatus, entries: Sequence[Active]) -> JobStatus:
+def _forgotten(status: JobStatus, of: Memory, keys: frozenset[Hashable]) -> JobStatus:
+    identify = KEYS[of]
+    kept = tuple(each for each in getattr(status, of) if identify(each) not in keys)
+    return _with(status, **{of: kept}, published=published(status)) if of == "ended" else _with(status, **{of: kept})
+
+
+def _with_all_active(status: JobStatus, entries: Sequence[Active], facts: list[Fact]) -> JobStatus:
     """Any number of attempts at the cost of one."""
     done, active = recorded(status), {entry.job: entry for entry in status.active}
     changed = False
     for entry in entries:
         known = active.get(entry.job)
-        if entry.job not in done and (known is None or (entry.uid and entry != known)):
+        if entry.job not in done and (known is None or _is_news(entry, known)):
             active[entry.job], changed = entry, True
+            facts.append(Shown(entry))
+            if known is not None and claims_slot(known):
+                facts.append(Slots(known.slot, SlotResult.FIRED))
     return _with(status, active=tuple(active.values())) if changed else status
 
 
-def _enqueued(status: JobStatus, change: Enqueued, history: History) -> JobStatus:
-    decided = fold_all(status, change.marks, history)
+def _is_news(entry: Attempt, known: Attempt) -> bool:
+    """Whether an entry replaces the one that the status has. A leader that was away may have seen the Job before Kueue
+    evicted it, or admitted it again."""
+    if entry.is_claim or entry == known:
+        return False
+    return entry.uid != known.uid or _stage(entry) >= _stage(known)
+
+
+def _stage(entry: Attempt) -> tuple[int, bool]:
+    """Orders the states of a Job that Kueue may evict any number of times."""
+    return entry.evictions, entry.state is AttemptState.RUNNING
+
+
+def _enqueued(status: JobStatus, change: Enqueued, history: History, facts: list[Fact]) -> JobStatus:
+    decided, found = fold(status, change.marks, history)
     if change.job in status.refused or (change.marks and decided == status):
         return status
-    return _with_all_active(decided, change.entries)
+    facts += found
+    return _with_all_active(decided, change.entries, facts)
 
 
-def _dropped(status: JobStatus, job: str, reason: SkipReason | None) -> JobStatus:
-    claim = next((e for e in status.active if e.job == job and not e.uid), None)
+def _dropped(status: JobStatus, change: Dropped, facts: list[Fact]) -> JobStatus:
+    claim = next((e for e in status.active if e.job == change.job and e.is_claim), None)
     if claim is None:
         return status
+    if claims_slot(claim):
+        facts.append(unfired(claim.slot, change.reason or REPLACED))
     status = _with(status, active=tuple(e for e in status.active if e is not claim))
-    if reason is not None:
-        status = with_claim_skipped(status, claim, reason)
+    if change.reason is not None:
+        status = with_claim_skipped(status, claim, change.reason)
     over = not any(e.group == claim.group for e in status.active)
     ended = any(e.group == claim.group for e in status.executions)
     return _with_group(status, status.executions, claim.group) if over and ended else status
 
 
-def _dropped_from_line(status: JobStatus, change: DroppedFromLine) -> JobStatus:
+def _dropped_from_line(status: JobStatus, change: DroppedFromLine, facts: list[Fact]) -> JobStatus:
     """The status after a run was dropped from the line, which counts once, however many members it has."""
     first, left = change.entries[0], {entry.job: entry for entry in change.entries}
     # Comparing two entries takes long, and most are not among those that leave.
     kept = tuple([entry for entry in status.active if entry.job not in left or left[entry.job] != entry])
     if len(kept) + len(change.entries) != len(status.active):
         return status
+    if claims_slot(first):
+        facts.append(unfired(first.slot, change.reason))
     status = _with(status, active=kept)
     if first.trigger in ON_REQUEST and change.job not in status.refused:
         # Its annotation, or its DkronRun, may still ask for it.
@@ -297,27 +332,28 @@ def _dropped_from_line(status: JobStatus, change: DroppedFromLine) -> JobStatus:
     return with_claim_skipped(status, first, change.reason)
 
 
-def _linked(status: JobStatus, change: ParentRunsHandled | ParentRunsMissed | Link) -> JobStatus:
-    if isinstance(change, ParentRunsMissed):
-        return _overrun(status, change)
-    if not isinstance(change, ParentRunsHandled):
-        return fold_link(status, change)
+def _handled(status: JobStatus, change: ParentRunsHandled) -> JobStatus:
     after = with_effect(status, change.runs)
     if after is status or change.reason is None:
         return after
     return with_skipped(after, count=1, reason=change.reason, at=change.at)
 
 
-def _overrun(status: JobStatus, change: ParentRunsMissed) -> JobStatus:
+def _parent_runs_passed(status: JobStatus, change: ParentRunsPassed) -> JobStatus:
     before = consumed(status, change.uid)
     if before is None or before >= change.count:
         return status
     after = with_consumed(status, change.uid, change.count)
-    return with_skipped(after, count=change.count - before, reason=SkipReason.OVERRUN, at=change.at)
+    if change.missed is None:
+        return after
+    return with_skipped(after, count=change.count - before, reason=SkipReason.OVERRUN, at=change.missed)
 
 
-def _finished(status: JobStatus, change: Finished, history: History) -> JobStatus:
+def _finished(status: JobStatus, change: Finished, history: History, facts: list[Fact]) -> JobStatus:
     execution = change.execution
+    # A claim whose Job was refused has fired as well.
+    facts += [Slots(e.slot, SlotResult.FIRED) for e in status.active if e.job == execution.job and claims_slot(e)]
+    facts.append(Recorded(execution))
     executions = tuple(sorted((execution, *status.executions), key=start_of, reverse=True))
     active = tuple(e for e in status.active if e.job != execution.job)
     if change.retry is not None and not is_known(status, change.retry.job):
@@ -328,16 +364,10 @@ def _finished(status: JobStatus, change: Finished, history: History) -> JobStatu
     status = with_execution(with_ran_ahead(status, execution), execution)
     if not any(e.group == execution.group for e in active):
         status = _with_group(status, executions, execution.group)
-    unarchived = () if status.unarchived is None else (*status.unarchived.executions, execution.job)
+    status = with_entry(status, execution.job, deliver=change.deliver)
+    unarchived = owed_to(status, Receiver.ARCHIVE)
     kept = trimmed(executions, limit=history.executions, active=active, owed=unarchived)
-    status = with_owed(_with(status, executions=kept), unarchived, executions)
-    return _owed(status, execution.job) if change.deliver else status
-
-
-def _owed(status: JobStatus, job: str) -> JobStatus:
-    """The execution of this Job still has to be delivered. An execution that is not kept cannot be."""
-    kept = {execution.job for execution in status.executions}
-    return _with(status, undelivered=tuple(name for name in (*status.undelivered, job) if name in kept))
+    return without_missing(_with(status, executions=kept), executions)
 
 
 def start_of(execution: Execution) -> tuple[datetime, int]:
@@ -352,7 +382,7 @@ def start_of(execution: Execution) -> tuple[datetime, int]:
 def _with_group(status: JobStatus, executions: tuple[Execution, ...], group: int) -> JobStatus:
     members = [e for e in executions if e.group == group]
     result = group_status(members)
-    status = with_ended(status, group, at=max(e.finished_at for e in members), result=result)
+    status = with_ended(status, group, at=max(e.ended_at for e in members), result=result)
     running = {entry.group for entry in status.active}
     if any(e.group > group and e.group not in running for e in executions):
         return status

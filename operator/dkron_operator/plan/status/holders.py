@@ -3,9 +3,9 @@ of the job."""
 
 from collections.abc import Iterable
 
-from dkron_crds.job import Active, JobStatus
+from dkron_crds.job import Active, AttemptState, JobStatus
 from dkron_operator.plan.situation.cause import RunKey
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState
+from dkron_operator.plan.situation.view import AttemptJob
 from dkron_operator.plan.status.fold import recorded
 
 
@@ -16,7 +16,7 @@ def holders(status: JobStatus, attempts: Iterable[AttemptJob], *beginning: Activ
     live = ((each.trigger, each.group) for each in known.values() if not _is_over(each) and each.name not in done)
     # To read how an attempt ended may take a while, and its success is known before.
     succeeded = {each.name for each in known.values() if each.state is AttemptState.SUCCEEDED}
-    active = (each for each in status.active if not each.waits_in_line and each.job not in succeeded)
+    active = (each for each in status.active if each.state is not AttemptState.WAITING and each.job not in succeeded)
     entries = [*active, *beginning]
     return frozenset([*live, *((each.trigger, each.group) for each in entries)])
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
 
-from dkron_crds.job import Active, JobStatus, SkipReason
+from dkron_crds.job import Active, AttemptState, JobStatus, SkipReason
 from dkron_operator.plan.situation.cause import RunKey
 
 TICK = timedelta(milliseconds=1)
@@ -48,13 +48,14 @@ def run_of(entry: Active) -> RunKey:
 
 def queued(entry: Active, now: datetime) -> Active:
     """The claim, as one that waits in line from now on."""
-    return entry.model_copy(update={"queued_at": now, "started_at": now})
+    return entry.model_copy(update={"state": AttemptState.WAITING, "queued_at": now, "started_at": now})
 
 
 def dequeued(entry: Active, now: datetime) -> Active:
     """The claim, as one that begins now. The clock may have been set back."""
     since = entry.queued_at
-    return entry.model_copy(update={"started_at": now if since is None else max(now, since + TICK)})
+    begins = now if since is None else max(now, since + TICK)
+    return entry.model_copy(update={"state": AttemptState.CLAIMED, "started_at": begins})
 
 
 def returned(entry: Active, now: datetime) -> Active:
@@ -67,15 +68,16 @@ def returning(status: JobStatus, attempt: Active, known: Iterable[RunKey]) -> tu
     the runs of the Jobs that exist."""
     run = run_of(attempt)
     mine = tuple(entry for entry in status.active if run_of(entry) == run)
-    begun = any(entry.uid or entry.attempt > 1 for entry in mine)
+    begun = any(not entry.is_claim or entry.attempt > 1 for entry in mine)
     ended = any((record.trigger, record.group) == run for record in status.executions)
-    return () if begun or ended or run in known else tuple(entry for entry in mine if not entry.waits_in_line)
+    claimed = tuple(entry for entry in mine if entry.state is AttemptState.CLAIMED)
+    return () if begun or ended or run in known else claimed
 
 
 def line_of(active: Iterable[Active]) -> list[tuple[Active, ...]]:
     """The runs that wait in line, each with the claims of its members; the oldest first. Those that one plan has queued
     stand in the status in their order."""
-    waiting = [entry for entry in active if entry.waits_in_line]
+    waiting = [entry for entry in active if entry.state is AttemptState.WAITING]
     runs: dict[RunKey, list[Active]] = {}
     for entry in sorted(waiting, key=attrgetter("queued_at")):
         runs.setdefault(run_of(entry), []).append(entry)

@@ -17,18 +17,26 @@ from typing import TypeVar
 
 from dkron_crds.base import rfc3339
 from dkron_crds.conditions import MAX_MESSAGE, Condition, ConditionStatus, ConditionType
-from dkron_crds.job import Active, Execution, JobStatus, SkipReason, Trigger
-from dkron_crds.run import MAX_SHOWN_ATTEMPTS, BoundJob, RunAttempt, RunPhase, RunStatus
+from dkron_crds.job import Attempt, AttemptState, JobStatus, SkipReason, Trigger
+from dkron_crds.run import MAX_SHOWN_ATTEMPTS, BoundJob, RunPhase, RunStatus
 from dkron_operator.plan.situation.outcome import ORDINARY
 from dkron_operator.plan.situation.requested_runs import RequestedRun
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState
+from dkron_operator.plan.situation.view import AttemptJob
 
 GENERATION = 1
 """The spec of a DkronRun is immutable."""
 TRUE, FALSE = ConditionStatus.TRUE, ConditionStatus.FALSE
 CauseKey = tuple[Trigger, int]
 """The trigger and the group of a run."""
-A = TypeVar("A", Active, Execution, AttemptJob)
+A = TypeVar("A", Attempt, AttemptJob)
+_NOT_SHOWN = {
+    name: Attempt.model_fields[name].default
+    for name in (
+        "uid", "queued_at", "queue", "evictions", "given_up", "parameters_given", "message", "output",
+        "output_truncated",
+    )
+}  # fmt: skip
+"""Fields that a DkronRun leaves to the status of its job."""
 
 WAITS_FOR_JOB = timedelta(minutes=10)
 """How long a DkronRun waits for a job of its name to appear."""
@@ -52,9 +60,9 @@ class Refusal:
 class JobRecord:
     """The API server's records of the runs of one job, by their causes, gathered once for all of its DkronRuns."""
 
-    active: Mapping[CauseKey, list[Active]]
-    ended: Mapping[CauseKey, list[Execution]]
-    remembered: Mapping[CauseKey, list[Execution]]
+    active: Mapping[CauseKey, list[Attempt]]
+    ended: Mapping[CauseKey, list[Attempt]]
+    remembered: Mapping[CauseKey, list[Attempt]]
     """Executions that this process recorded; the history of the job may not have kept them."""
 
     jobs: Mapping[CauseKey, list[AttemptJob]]
@@ -65,7 +73,7 @@ class JobRecord:
 
     @classmethod
     def from_status(
-        cls, status: JobStatus, jobs: Iterable[AttemptJob], *, remembered: Iterable[Execution] = ()
+        cls, status: JobStatus, jobs: Iterable[AttemptJob], *, remembered: Iterable[Attempt] = ()
     ) -> "JobRecord":
         """`status` is what the API server has; `jobs` are the Jobs that exist; `remembered` are executions that the
         API server has, or had."""
@@ -138,7 +146,7 @@ def rests_on_records(run: RequestedRun, record: JobRecord, status: RunStatus) ->
     itself said before, does not: the status may say since that a retry follows."""
     if status.phase is RunPhase.REFUSED:
         return True
-    last: dict[str, RunAttempt] = {}
+    last: dict[str, Attempt] = {}
     for each in sorted(status.attempts, key=lambda each: each.attempt):
         last[each.member] = each
     recorded = {each.job for each in record.ended.get((run.trigger, run.group), ())}
@@ -146,56 +154,45 @@ def rests_on_records(run: RequestedRun, record: JobRecord, status: RunStatus) ->
 
 
 def _attempts(
-    run: RequestedRun, active: Iterable[Active], records: Iterable[Execution], jobs: Iterable[AttemptJob]
-) -> dict[str, RunAttempt]:
+    run: RequestedRun, active: Iterable[Attempt], records: Iterable[Attempt], jobs: Iterable[AttemptJob]
+) -> dict[str, Attempt]:
     """All attempts that are known, by the names of their Jobs. One that waits, for its backoff, in line, for its Job or
     in a queue, is none yet: it may be cancelled, and then the attempt before it was the last."""
     found = {job.name: _of_job(job) for job in jobs if job.finished}
-    found |= {entry.job: _of_active(entry) for entry in active if not _waits(entry)}
+    found |= {entry.job: _shown(entry) for entry in active if not _waits(entry)}
     # An attempt that has ended begins no more. A Job knows less of it, and an entry that is still active is old.
     found |= {each.job: each for each in run.status.attempts if each.finished_at is not None or each.job not in found}
-    return found | {execution.job: _of_execution(execution) for execution in records}
+    return found | {execution.job: _shown(execution) for execution in records}
 
 
-def _waits(entry: Active) -> bool:
-    return not entry.uid or (bool(entry.queue) and not entry.evictions)
+def _waits(entry: Attempt) -> bool:
+    return entry.is_claim or (entry.state is AttemptState.QUEUED and not entry.evictions)
 
 
-def _of_active(entry: Active) -> RunAttempt:
-    return RunAttempt(
-        job=entry.job, attempt=entry.attempt, member=entry.member, node_name=entry.node_name,
-        started_at=entry.started_at,
-    )  # fmt: skip
+def _shown(attempt: Attempt) -> Attempt:
+    return attempt.model_copy(update=_NOT_SHOWN)
 
 
-def _of_execution(execution: Execution) -> RunAttempt:
-    return RunAttempt(
-        job=execution.job, attempt=execution.attempt, member=execution.member, node_name=execution.node_name,
-        started_at=execution.started_at, finished_at=execution.finished_at, success=execution.success,
-        exit_code=execution.exit_code, reason=execution.reason,
-    )  # fmt: skip
-
-
-def _of_job(job: AttemptJob) -> RunAttempt:
+def _of_job(job: AttemptJob) -> Attempt:
     # The Job controller has one reason for every pod that failed. Executions call that an Error.
     reason = "Error" if job.reason in ORDINARY else job.reason
-    return RunAttempt(
-        job=job.name, attempt=job.attempt, member=job.member, node_name=job.node, started_at=job.created,
-        finished_at=job.finished_at or job.created, success=job.state is AttemptState.SUCCEEDED,
-        reason=reason if job.state is AttemptState.FAILED else "",
-    )  # fmt: skip
+    ended = {
+        "state": job.state, "finished_at": job.finished_at or job.created,
+        "reason": reason if job.state is AttemptState.FAILED else "",
+    }  # fmt: skip
+    return _shown(job.entry(job.created)).model_copy(update=ended)
 
 
-def _runs_unrecorded(job: AttemptJob, attempts: Mapping[str, RunAttempt]) -> bool:
+def _runs_unrecorded(job: AttemptJob, attempts: Mapping[str, Attempt]) -> bool:
     """Whether a Job of the run goes on, and the status of the job does not say so: it was wiped."""
     known = attempts.get(job.name)
     return not (job.finished or job.gone) and (known is None or known.finished_at is None)
 
 
-def _running(run: RequestedRun, attempts: Mapping[str, RunAttempt], active: list[Active]) -> RunStatus:
-    in_line = [entry for entry in active if entry.waits_in_line or entry.leaves_line or entry.queue]
+def _running(run: RequestedRun, attempts: Mapping[str, Attempt], active: list[Attempt]) -> RunStatus:
+    in_line = [entry for entry in active if entry.waits]
     phase = RunPhase.WAITING if active and len(in_line) == len(active) else RunPhase.RUNNING
-    if phase is RunPhase.WAITING and in_line[0].queue:
+    if phase is RunPhase.WAITING and in_line[0].state is AttemptState.QUEUED:
         message = f"attempt {in_line[0].attempt} waits in LocalQueue {in_line[0].queue}"
     elif phase is RunPhase.WAITING:
         message = f"the run has waited in line since {rfc3339(in_line[0].queued_at or in_line[0].started_at)}"
@@ -210,15 +207,15 @@ def _running(run: RequestedRun, attempts: Mapping[str, RunAttempt], active: list
 
 def _ended(
     run: RequestedRun,
-    attempts: Mapping[str, RunAttempt],
+    attempts: Mapping[str, Attempt],
     *,
     lost: str,
     now: datetime,
-    records: Iterable[Execution] = (),
+    records: Iterable[Attempt] = (),
 ) -> RunStatus:
     """The status of a run without active attempts. `lost` is the reason of an attempt whose end is not known."""
     known = {name: each if each.finished_at is not None else _lost(each, lost, now) for name, each in attempts.items()}
-    last: dict[str, RunAttempt] = {}
+    last: dict[str, Attempt] = {}
     for each in sorted(known.values(), key=lambda each: each.attempt):
         last[each.member] = each
     failures = [each for each in last.values() if not each.success]
@@ -235,15 +232,19 @@ def _ended(
     return status.model_copy(update={"finished_at": at, "conditions": conditions})
 
 
-def _lost(attempt: RunAttempt, reason: str, now: datetime) -> RunAttempt:
-    return attempt.model_copy(update={"finished_at": max(now, attempt.started_at), "success": False, "reason": reason})
+def _lost(attempt: Attempt, reason: str, now: datetime) -> Attempt:
+    over = {"state": AttemptState.FAILED, "finished_at": max(now, attempt.started_at), "reason": reason}
+    return attempt.model_copy(update=over)
 
 
-def _failure(failures: list[RunAttempt], records: Iterable[Execution], *, members: int, lost: str) -> str:
+def _failure(failures: list[Attempt], records: Iterable[Attempt], *, members: int, lost: str) -> str:
     """A sentence about why the run has failed."""
     if not failures:
         return _UNKNOWN[lost]
-    failed, early = failures[0], len(failures) == members and all(each.never_began for each in failures)
+    failed, early = (
+        failures[0],
+        len(failures) == members and all(each.state is AttemptState.CANCELLED for each in failures),
+    )
     if members > 1 and not early:
         return f"{len(failures)} of {members} members failed"
     detail = next((each.message for each in records if each.job == failed.job and each.message), "")
@@ -255,13 +256,13 @@ def _failure(failures: list[RunAttempt], records: Iterable[Execution], *, member
     return f"{said}: {detail}"[:MAX_MESSAGE] if detail else said
 
 
-def _with_attempts(run: RequestedRun, attempts: Mapping[str, RunAttempt], phase: RunPhase, message: str) -> RunStatus:
+def _with_attempts(run: RequestedRun, attempts: Mapping[str, Attempt], phase: RunPhase, message: str) -> RunStatus:
     newest = sorted(attempts.values(), key=lambda each: (each.started_at, each.attempt, each.job), reverse=True)
     of_member: dict[str, int] = {}
     for each in newest:
-        begun = each.attempt - 1 if each.never_began else each.attempt
+        begun = each.attempt - 1 if each.state is AttemptState.CANCELLED else each.attempt
         of_member[each.member] = max(of_member.get(each.member, 0), begun)
-    began = [each.started_at for each in newest if not each.never_began]
+    began = [each.started_at for each in newest if each.state is not AttemptState.CANCELLED]
     before = run.status.started_at
     return RunStatus(
         observed_generation=GENERATION,

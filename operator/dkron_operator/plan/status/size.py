@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
-from dkron_operator.plan.status.archive_outbox import without_dropped
+from dkron_operator.plan.status.outbox import without_dropped
 
 OUTPUT_BYTES = 16 * 1024
 """The limit for all outputs of a status together."""
 TOTAL_BYTES = 64 * 1024
 """The limit for the status on the wire, without the fields that have a limit of their own."""
-BOUNDED = frozenset({"active", "counted", "ended", "heard", "refused", "unarchived"})
+BOUNDED = frozenset({"active", "counted", "ended", "heard", "outbox", "refused", "unarchived"})
 
 
 class Fitted(NamedTuple):

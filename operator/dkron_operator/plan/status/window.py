@@ -12,24 +12,17 @@ from dkron_crds.job import JobStatus, Window
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """A process claims these coming slots."""
+    """A process claims these coming slots; none if it calls no more of those that it has claimed."""
 
     caller: str
-    slots: tuple[datetime, ...]
+    slots: tuple[datetime, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Released:
-    """The process calls none of the slots that are left in its window."""
-
-    caller: str
-
-
-def fold_window(status: JobStatus, change: Reserved | Released) -> JobStatus:
+def fold_window(status: JobStatus, change: Reserved) -> JobStatus:
     """The status after one change. A change never replaces or removes the window of another process."""
     if status.window is not None and status.window.caller != change.caller:
         return status
-    if isinstance(change, Released):
+    if not change.slots:
         return status if status.window is None else status.model_copy(update={"window": None})
     status = status.model_copy(update={"window": Window(caller=change.caller, slots=change.slots)})
     return status if status.last_schedule_time is None else settled(status, status.last_schedule_time)

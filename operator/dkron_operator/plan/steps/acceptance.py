@@ -14,7 +14,7 @@ from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_operator.plan.plan import Plan, begun_slots
 from dkron_operator.plan.status.changes import Accepted, Decided, SlotsSkipped
-from dkron_operator.plan.status.deferred import DeferredSkipped, UndecidedSlots, newest
+from dkron_operator.plan.status.deferred import UndecidedSlots, newest
 from dkron_operator.plan.status.deferred import count as number_of
 from dkron_operator.plan.steps.dependents import is_over
 
@@ -113,7 +113,7 @@ def _settle_old_slots(plan: Plan, reason: SkipReason) -> None:
     waiting, due = newest(status.deferred, line, now), line.latest(status.last_schedule_time, now)
     count = number_of(status.deferred, undecided, now) + undecided.number(status.last_schedule_time, now)
     if waiting is not None:
-        plan.record(DeferredSkipped(waiting, reason, at=waiting, slots=undecided))
+        plan.record(SlotsSkipped(waiting, reason, at=waiting, slots=undecided, deferred=True))
     if due is not None and undecided.number(status.last_schedule_time, due):
         plan.record(SlotsSkipped(due, reason, at=due, slots=undecided))
     elif due is not None:

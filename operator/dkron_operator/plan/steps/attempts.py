@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from dkron_crds.job import Active, Execution, SkipReason, Trigger
+from dkron_crds.job import Active, Attempt, AttemptState, Execution, SkipReason, Trigger
 from dkron_crds.schedule.instants import shifted
+from dkron_crds.stops import STOPPED
 from dkron_operator.notifications import notices
 from dkron_operator.plan.actions import (
     BeginCall,
@@ -19,7 +20,7 @@ from dkron_operator.plan.actions import (
 from dkron_operator.plan.decide import refuses_requests, start_deadline
 from dkron_operator.plan.plan import NEWER_RUN, Plan, cancelled
 from dkron_operator.plan.situation.cause import ON_REQUEST, is_call
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState, Outcome, Situation
+from dkron_operator.plan.situation.view import AttemptJob, Outcome, Situation
 from dkron_operator.plan.status.changes import Decided, Dropped, Finished, Refused, SlotsSkipped
 from dkron_operator.plan.status.fold import recorded
 from dkron_operator.plan.status.line import Dequeued, dequeued, line_of, run_of
@@ -61,12 +62,12 @@ def plan_attempts(plan: Plan) -> None:
     for entry in unseen:
         if is_call(entry) and entry.job not in plan.situation.outcomes:
             _called(plan, entry)
-        elif entry.uid or entry.job in plan.situation.outcomes:
+        elif not entry.is_claim or entry.job in plan.situation.outcomes:
             _missing(plan, entry)
     plan_line(plan)
     # Read `active` again: an attempt that ended above may have claimed its retry.
     for entry in plan.status.active:
-        if not entry.uid and entry.job not in plan.situation.attempts:
+        if entry.is_claim and entry.job not in plan.situation.attempts:
             _claimed(plan, entry)
     if plan.situation.unconfirmed_create is not None:
         _unsure(plan, plan.situation.unconfirmed_create)
@@ -89,7 +90,7 @@ def _follow(plan: Plan, run: AttemptJob, entry: Active) -> None:
         _missing(plan, entry)
     elif run.state is AttemptState.QUEUED and not run.deleting:
         kueue.plan_queued(plan, run, entry)
-    elif run.deleting or run.state is AttemptState.WAITING:
+    elif run.deleting or run.pending:
         if not run.deleting and _is_stranded(plan, run):
             plan.do(DeleteJob(run))
         else:
@@ -190,7 +191,7 @@ def _claimed(plan: Plan, entry: Active) -> None:
     if stop is not None:
         if plan.create is None:
             plan.create = _withdrawn(plan, entry, stopped(plan, entry, stop))
-    elif entry.waits_in_line:
+    elif entry.state is AttemptState.WAITING:
         _queued(plan, entry)
     elif entry.attempt > 1 and (why := _cancelled(plan, entry)):
         plan.record(Dropped(entry.job))
@@ -283,7 +284,7 @@ def _complete(plan: Plan, entry: Active) -> CreateJob:
 def _withdrawn(plan: Plan, entry: Active, outcome: Outcome) -> CreateJob:
     """Only check whether the Job exists after all; if it does, it goes on, or is stopped like any other."""
     now = plan.situation.now
-    began = now if entry.waits_in_line else min(entry.started_at, now)
+    began = now if entry.state is AttemptState.WAITING else min(entry.started_at, now)
     never = entry.model_copy(update={"started_at": began})
     return CreateJob(entry, late=True, otherwise=(_ended(plan, never, outcome),))
 
@@ -358,9 +359,10 @@ def finished(situation: Situation, execution: Execution, retry: Active | None) -
 
 def _execution(entry: Active, outcome: Outcome) -> Execution:
     began = _began(entry, outcome)
-    return Execution(
+    return Attempt(
         id=entry.id,
         job=entry.job,
+        state=_end_state(entry, outcome),
         slot=entry.slot,
         trigger=entry.trigger,
         group=entry.group,
@@ -368,7 +370,6 @@ def _execution(entry: Active, outcome: Outcome) -> Execution:
         started_at=began,
         queued_at=entry.queued_at,
         finished_at=max(outcome.finished_at, began),
-        success=outcome.success,
         exit_code=outcome.exit_code,
         reason=outcome.reason,
         message=outcome.message,
@@ -379,12 +380,23 @@ def _execution(entry: Active, outcome: Outcome) -> Execution:
     )
 
 
+def _end_state(entry: Active, outcome: Outcome) -> AttemptState:
+    if outcome.success:
+        return AttemptState.SUCCEEDED
+    never = entry.is_claim or _was_never_admitted(entry, outcome)
+    return AttemptState.CANCELLED if never and outcome.reason == STOPPED else AttemptState.FAILED
+
+
+def _was_never_admitted(entry: Active, outcome: Outcome) -> bool:
+    return entry.state is AttemptState.QUEUED and not entry.evictions and outcome.started_at is None
+
+
 def _began(entry: Active, outcome: Outcome) -> datetime:
     """When the attempt began; one that Kueue has never admitted, when it ended."""
     if entry.evictions:
         # Its last pod began later.
         return entry.started_at
-    if entry.queue and outcome.started_at is None:
+    if _was_never_admitted(entry, outcome):
         return outcome.finished_at
     # Kubelets tell whole seconds, so a container may seem to have started before its Job was asked for.
     return max(outcome.started_at or entry.started_at, entry.started_at)

@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
+from dkron_crds.job import AttemptState
 from dkron_crds.requests import group_of
 from dkron_crds.schedule.instants import shifted
 from dkron_operator.plan.actions import DeleteJob, ReadOutcome
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.situation.cause import ON_REQUEST, requested
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState
-from dkron_operator.plan.status.changes import JobsGone
+from dkron_operator.plan.situation.view import AttemptJob
+from dkron_operator.plan.status.changes import Forgotten
 from dkron_operator.plan.status.fold import recorded
 from dkron_pods.inline import is_inline
 
@@ -68,7 +69,7 @@ def _forget_counted(plan: Plan) -> None:
     # appears.
     vanished = unseen if is_inline(plan.situation.job.spec) else unseen & plan.situation.absent
     if vanished:
-        plan.record(JobsGone(vanished))
+        plan.record(Forgotten("counted", vanished))
     for name in sorted(unseen - vanished):
         plan.do(ReadOutcome(name))
 

@@ -15,7 +15,7 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import JobStatus
 from dkron_crds.schedule.timeline import TICK
 from dkron_operator.plan.plan import Plan, begun_slots
-from dkron_operator.plan.status.changes import MarkTakenBack, RebuiltTakenBack, SinceTakenBack
+from dkron_operator.plan.status.changes import MarkTakenBack, TimeTakenBack
 from dkron_operator.plan.status.fold import start_of
 from dkron_operator.plan.status.mark import fitting
 from dkron_operator.plan.status.unknown_jobs import is_ahead
@@ -31,10 +31,10 @@ def plan_ahead(plan: Plan) -> None:
     since, mark = status.since, status.last_schedule_time
     # The API server's clock set the creation time, and no slot lies before it.
     if since is not None and is_ahead(since, now) and since > job.created:
-        plan.record(SinceTakenBack(since, max(now, job.created)))
+        plan.record(TimeTakenBack("since", since, max(now, job.created)))
         plan.warn("ClockWasAhead", f"status.since was {rfc3339(since)}, ahead of the clock: only slots from now on run")
     if status.rebuilt_at is not None and is_ahead(status.rebuilt_at, now):
-        plan.record(RebuiltTakenBack(status.rebuilt_at, now))
+        plan.record(TimeTakenBack("rebuilt_at", status.rebuilt_at, now))
         text = f"status.rebuiltAt was {rfc3339(status.rebuilt_at)}, ahead of the clock"
         plan.warn("ClockWasAhead", f"{text}: runs that ended before now start no other jobs")
     if mark is not None and (is_ahead(mark, now) or _is_of_the_schedule_before(plan, mark)):

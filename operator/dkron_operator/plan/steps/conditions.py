@@ -4,7 +4,15 @@ from datetime import datetime, timedelta
 
 from dkron_crds.base import rfc3339
 from dkron_crds.conditions import MENDED_BY_AN_EDIT, condition
-from dkron_crds.job import Condition, ConditionStatus, ConditionType, JobSpec, JobStatus, ReadyReason, SuspendedReason
+from dkron_crds.job import (
+    Condition,
+    ConditionStatus,
+    ConditionType,
+    JobSpec,
+    JobStatus,
+    ReadyReason,
+    SuspendedReason,
+)
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK
 from dkron_crds.status import MAX_RUNS_AFTER
@@ -13,7 +21,7 @@ from dkron_operator.plan.job import placement
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.situation.obstacle import KEPT_BY_FINALIZERS, SUSPENDED
 from dkron_operator.plan.situation.quota import QUOTA_EXCEEDED
-from dkron_operator.plan.situation.view import AttemptState, JobView
+from dkron_operator.plan.situation.view import JobView
 from dkron_operator.plan.status.changes import ConditionsSet
 from dkron_operator.plan.status.line import run_of
 from dkron_operator.plan.status.unknown_jobs import TOLERANCE, is_ahead
@@ -37,8 +45,6 @@ NEEDS_A_PERSON = frozenset(
 
 TOGETHER = timedelta(seconds=3)
 """How long a new or edited job waits for a parent or a pool before it reports that one is missing."""
-
-NOT_BEGUN = frozenset({AttemptState.WAITING, AttemptState.QUEUED})
 
 Verdict = tuple[ConditionStatus, str, str]
 
@@ -158,7 +164,7 @@ def _hindered(plan: Plan) -> tuple[str, str] | None:
     unconfirmed_create = plan.situation.unconfirmed_create
     for entry in (*plan.status.active, *((unconfirmed_create,) if unconfirmed_create else ())):
         trouble, run = plan.situation.pod_problems.get(entry.job), plan.situation.attempts.get(entry.job)
-        if trouble is not None and not trouble.final and (run is None or run.deleting or run.state in NOT_BEGUN):
+        if trouble is not None and not trouble.final and (run is None or run.deleting or not run.has_pod):
             stays = trouble.reason == KEPT_BY_FINALIZERS
             what = "is being deleted, but still exists" if stays else "does not start"
             held = f"; it holds {kueue.PLACES}" if trouble.reason == SUSPENDED and plan.places.needed else ""
@@ -170,7 +176,7 @@ def _refused(plan: Plan) -> tuple[str, str] | None:
     """Reason and message if a quota has a run wait, also while that one asks again; None otherwise."""
     quota = plan.situation.quota
     runs = {*map(run_of, plan.refused), *quota.since} if quota.closed else ()
-    entry = next((entry for entry in plan.status.active if not entry.uid and run_of(entry) in runs), None)
+    entry = next((entry for entry in plan.status.active if entry.is_claim and run_of(entry) in runs), None)
     return None if entry is None else (QUOTA_EXCEEDED, f"Job {entry.job} does not start: {quota.message}")
 
 

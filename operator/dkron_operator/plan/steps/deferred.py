@@ -10,8 +10,8 @@ from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_operator.plan.decide import Skip, decide, start_deadline
 from dkron_operator.plan.plan import Plan, busy, creation, has_begun
 from dkron_operator.plan.situation.cause import scheduled
+from dkron_operator.plan.status.changes import SlotsSkipped
 from dkron_operator.plan.status.deferred import (
-    DeferredSkipped,
     DeferredStarted,
     UndecidedSlots,
     count,
@@ -96,7 +96,7 @@ def _skip(plan: Plan, line: Timeline, until: datetime, reason: SkipReason, *, wh
     last, number = newest(stretches, line, until), count(stretches, slots, until)
     if last is None:
         return
-    plan.record(DeferredSkipped(last, reason, at=last, slots=slots))
+    plan.record(SlotsSkipped(last, reason, at=last, slots=slots, deferred=True))
     which = "1 missed slot does" if number == 1 else f"{number} missed slots do"
     detail = f"{reason}, {why}" if why else reason
     text = f"{which} not run, the newest at {rfc3339(last)}: {detail}"

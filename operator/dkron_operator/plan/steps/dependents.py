@@ -11,14 +11,15 @@ Both steps look at what the API server has of the other jobs, never at their pla
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from dkron_crds.job import Ended, GroupStatus, JobStatus
+from dkron_crds.job import AttemptState, Ended, GroupStatus, JobStatus
 from dkron_crds.status import MAX_DEPENDENTS, MAX_ENDED
 from dkron_operator.plan.actions import DeleteDkronJob, ReadOutcome, RemoveAnnotation, WriteStatus
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState, JobView
-from dkron_operator.plan.status.archive_outbox import owes_archive
-from dkron_operator.plan.status.dependencies import Followed, GivenUp, Settled, oldest_first
+from dkron_operator.plan.situation.view import AttemptJob, JobView
+from dkron_operator.plan.status.changes import Forgotten
+from dkron_operator.plan.status.dependencies import Followed, oldest_first
 from dkron_operator.plan.status.fold import group_status, recorded
+from dkron_operator.plan.status.outbox import is_owing
 
 PATIENCE = timedelta(seconds=30)
 """How long the oldest run may block another one before it is given up."""
@@ -84,7 +85,7 @@ def _make_room(plan: Plan) -> bool:
         return False
     known = recorded(plan.status)
     wanted = sum(run.finished and run.name not in known for run in plan.situation.attempts.values())
-    plan.record(GivenUp(frozenset(old[: max(wanted, 1)])))
+    plan.record(Forgotten("ended", frozenset(old[: max(wanted, 1)])))
     return True
 
 
@@ -96,7 +97,7 @@ def _settle(plan: Plan) -> None:
         if not _is_last(plan, ended) and not any(child.awaits(uid, ended) for child in dependencies.children)
     )
     if settled:
-        plan.record(Settled(settled))
+        plan.record(Forgotten("ended", settled))
 
 
 def plan_removal(plan: Plan) -> None:
@@ -106,7 +107,7 @@ def plan_removal(plan: Plan) -> None:
     situation, uid = plan.situation, plan.situation.job.uid
     status = plan.status
     to_do = plan.changes or plan.create or plan.wants(RemoveAnnotation, WriteStatus, ReadOutcome)
-    if to_do or status.active or status.undelivered or owes_archive(status):
+    if to_do or status.active or is_owing(status):
         return
     if not is_over(plan) or situation.persisted != situation.status:
         return
@@ -149,7 +150,10 @@ def _is_last(plan: Plan, ended: Ended) -> bool:
 
 
 def _report(plan: Plan) -> None:
-    given_up = sum(len(change.groups) for change in plan.changes if isinstance(change, GivenUp))
+    uid, children = plan.situation.job.uid, plan.situation.dependencies.children
+    kept = {ended.group for ended in plan.status.ended}
+    left = [ended for ended in plan.situation.status.ended if ended.group not in kept]
+    given_up = sum(any(child.awaits(uid, ended) for child in children) for ended in left)
     if given_up:
         limit = most_shown(plan.situation.job.dkron_name)
         text = f"more than {limit} ended runs wait for dependent jobs; the operator dropped the oldest {given_up}"

@@ -17,13 +17,13 @@ from itertools import islice
 from zlib import crc32
 
 from dkron_crds.attempt_names import EPOCH
-from dkron_crds.job import Active, Concurrency, Trigger, Window
+from dkron_crds.job import Active, AttemptState, Concurrency, Trigger, Window
 from dkron_crds.status import MAX_AHEAD
 from dkron_operator.plan.actions import CreateJob, WriteStatus
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.situation.cause import is_call, scheduled
 from dkron_operator.plan.status.changes import Decided, Started
-from dkron_operator.plan.status.window import Released, Reserved
+from dkron_operator.plan.status.window import Reserved
 from dkron_operator.plan.steps.slots import timeline
 from dkron_pods.inline import is_inline
 
@@ -43,7 +43,7 @@ def plan_window(plan: Plan) -> None:
         return
     if window.caller == situation.signature:
         if not _holds(plan):
-            plan.record(Released(window.caller))
+            plan.record(Reserved(window.caller))
             # Write the release first: after a crash, no process may find these slots claimed.
             plan.do(WriteStatus())
     elif situation.caller or situation.policy_violation is not None or not is_inline(situation.job.spec):
@@ -67,7 +67,7 @@ def _give_up(plan: Plan, window: Window) -> None:
             plan.wake_at(slot)
             return
         entry = scheduled(slot).entry(uid=job.uid, name=job.name, at=slot)
-        plan.record(Started(entry.model_copy(update={"uid": window.caller})))
+        plan.record(Started(_called_by(window.caller, entry)))
         plan.record(Decided(slot))
 
 
@@ -77,7 +77,7 @@ def plan_calls(plan: Plan) -> None:
     if create is None or create.late or not is_inline(plan.situation.job.spec):
         return
     # Without a caller, another process makes the calls, or none does yet. A change of that plans the job again.
-    plan.create = _as_call(plan, create, create.entry.model_copy(update={"uid": caller})) if caller else None
+    plan.create = _as_call(plan, create, _called_by(caller, create.entry)) if caller else None
 
 
 def next_claim(plan: Plan) -> datetime | None:
@@ -88,6 +88,10 @@ def next_claim(plan: Plan) -> datetime | None:
     if status.window is not None:
         return status.window.slots[-1] + CLOSEST
     return status.next if status.next - plan.situation.now <= SOON else None
+
+
+def _called_by(caller: str, entry: Active) -> Active:
+    return entry.model_copy(update={"uid": caller, "state": AttemptState.RUNNING})
 
 
 def _as_call(plan: Plan, create: CreateJob, entry: Active) -> CreateJob:

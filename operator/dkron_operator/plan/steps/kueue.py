@@ -12,7 +12,7 @@ from typing import Any
 
 from dkron_crds.base import rfc3339
 from dkron_crds.conditions import MAX_REASON
-from dkron_crds.job import Active, SkipReason, Trigger
+from dkron_crds.job import Active, AttemptState, SkipReason, Trigger
 from dkron_crds.owners import controller_of
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK
@@ -20,7 +20,7 @@ from dkron_operator.plan.actions import DeleteJob, WriteStatus
 from dkron_operator.plan.decide import start_deadline
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.situation.outcome import MESSAGE_ROOM
-from dkron_operator.plan.situation.view import AttemptJob, AttemptState, Outcome, PodProblem
+from dkron_operator.plan.situation.view import AttemptJob, Outcome, PodProblem
 from dkron_operator.plan.steps.probing import PATIENCE, plan_probe
 
 Object = Mapping[str, Any]
@@ -42,12 +42,11 @@ def entry_of(known: Active | None, run: AttemptJob, now: datetime) -> Active:
     if known is None:
         entry = run.entry(run.began)
         return entry if waits or run.admitted_at is None else _admitted(entry, run.admitted_at)
-    if waits and known.queue != run.queue:
-        # An older operator has not noted that it waits.
-        evicted = not known.queue and known.queued_at is not None
-        evictions, since = known.evictions + evicted, known.queued_at or run.began
-        return known.model_copy(update={"queue": run.queue, "evictions": evictions, "queued_at": since})
-    if known.queue and not waits:
+    if waits and (known.state, known.queue) != (run.state, run.queue):
+        evictions, since = known.evictions + (known.state is not run.state), known.queued_at or run.began
+        waiting = {"state": run.state, "queue": run.queue, "evictions": evictions, "queued_at": since}
+        return known.model_copy(update=waiting)
+    if known.state is AttemptState.QUEUED and not waits:
         return _admitted(known, run.admitted_at or run.finished_at or now)
     return known
 
@@ -55,7 +54,8 @@ def entry_of(known: Active | None, run: AttemptJob, now: datetime) -> Active:
 def _admitted(entry: Active, at: datetime) -> Active:
     """The attempt began when Kueue admitted it for the first time. Kubernetes notes whole seconds."""
     began = entry.started_at if entry.evictions else max(entry.started_at, at)
-    return entry.model_copy(update={"queue": "", "started_at": began, "given_up": ""})
+    told = {"state": AttemptState.RUNNING, "queue": "", "started_at": began, "given_up": ""}
+    return entry.model_copy(update=told)
 
 
 def plan_queued(plan: Plan, run: AttemptJob, entry: Active) -> None:
@@ -88,7 +88,7 @@ def _with_why(plan: Plan, entry: Active) -> Active:
 
 def _is_written(plan: Plan, entry: Active) -> bool:
     return any(
-        each.job == entry.job and each.queue and each.given_up == entry.given_up
+        each.job == entry.job and each.state is AttemptState.QUEUED and each.given_up == entry.given_up
         for each in plan.situation.persisted.active
     )
 
@@ -99,7 +99,7 @@ def _waits_in_vain(plan: Plan, entry: Active) -> bool:
 
 def ending(plan: Plan, entry: Active) -> Outcome | None:
     """How an attempt ended that waited in vain, whose Job is gone; None if it did not wait, or might have gone on."""
-    if not entry.queue:
+    if entry.state is not AttemptState.QUEUED:
         return None
     problem, now = _final_problem(plan, entry), plan.situation.now
     if problem is None and entry.given_up:
@@ -131,7 +131,7 @@ def _deadline(plan: Plan, entry: Active) -> datetime | None:
 
 def remark(plan: Plan) -> str:
     """Which Jobs wait in a queue, as a sentence; empty if none has waited for long."""
-    waiting = [entry for entry in plan.status.active if entry.queue and _is_long(plan, entry)]
+    waiting = [entry for entry in plan.status.active if entry.state is AttemptState.QUEUED and _is_long(plan, entry)]
     if not waiting:
         return ""
     first, more = waiting[0], len(waiting) - 1

@@ -7,7 +7,7 @@ from the line, and only then its Job is created, under the name that its cause g
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from dkron_crds.job import Active, Concurrency, QueueOrder, SkipReason, Trigger
+from dkron_crds.job import Active, AttemptState, Concurrency, QueueOrder, SkipReason, Trigger
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_operator.plan.actions import ExplainRefusal
@@ -119,7 +119,7 @@ def _line(plan: Plan) -> Line:
         waiting = (entries[0] for entries in line_of(active))
         turns = tuple(run_of(entry) for entry in waiting if not overrules_line(plan, entry))
         newest_first = plan.situation.job.spec.queue.order is QueueOrder.NEWEST
-        blocked = any(not (other.waits_in_line or is_over_for_good(plan, other)) for other in active)
+        blocked = any(not (other.state is AttemptState.WAITING or is_over_for_good(plan, other)) for other in active)
         plan.line = Line(active, turns[::-1] if newest_first else turns, blocked)
     return plan.line
 

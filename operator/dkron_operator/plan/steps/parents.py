@@ -14,14 +14,11 @@ from dkron_operator.plan.plan import Plan, busy, creation, has_begun
 from dkron_operator.plan.situation.cause import following
 from dkron_operator.plan.situation.dependencies import GroupKey, Parent
 from dkron_operator.plan.situation.view import Situation
-from dkron_operator.plan.status.changes import Accepted, ParentRunsHandled
+from dkron_operator.plan.status.changes import Accepted, Forgotten, ParentRunsHandled
 from dkron_operator.plan.status.dependencies import (
-    EndedBefore,
-    Forgotten,
     Noted,
-    ParentRunsMissed,
+    ParentRunsPassed,
     Tracked,
-    Untracked,
     key,
 )
 from dkron_operator.plan.steps.acceptance import is_accepted
@@ -52,7 +49,7 @@ def _keep_account(plan: Plan) -> None:
     links = {link.job: link for link in plan.situation.job.spec.parents}
     left = frozenset(each.job for each in plan.status.consumed if each.job not in links)
     if left:
-        plan.record(Untracked(left))
+        plan.record(Forgotten("consumed", left))
     for link in links.values():
         parent = plan.situation.dependencies.parents.get(link.job)
         if parent is not None:
@@ -70,10 +67,10 @@ def _compare(plan: Plan, link: Dependency, parent: Parent) -> None:
     if before is None or before.model_copy(update={"count": now.count}) != now:
         plan.record(Tracked(now))
     elif now.count > before.count and _ended_before(plan, parent):
-        plan.record(EndedBefore(parent.uid, now.count))
+        plan.record(ParentRunsPassed(parent.uid, now.count))
     elif now.count > before.count:
         missed = now.count - before.count
-        plan.record(ParentRunsMissed(parent.uid, now.count, plan.situation.now))
+        plan.record(ParentRunsPassed(parent.uid, now.count, plan.situation.now))
         runs = f"1 run of {link.job} that counts" if missed == 1 else f"{missed} runs of {link.job} that count"
         text = f"the job did not run after {runs}: they left the parent's status before the operator processed them"
         plan.warn("DependentRunSkipped", text)
@@ -98,7 +95,7 @@ def plan_forgetting(plan: Plan) -> None:
     waiting = _waiting(plan).values()
     vanished = frozenset(key(run) for run in plan.status.heard if run not in waiting and not _is_shown(plan, run))
     if vanished:
-        plan.record(Forgotten(vanished))
+        plan.record(Forgotten("heard", vanished))
 
 
 def broken_tie(situation: Situation) -> Problem | None:

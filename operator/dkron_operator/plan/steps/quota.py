@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from dkron_crds.job import Active, Trigger
+from dkron_crds.job import Active, AttemptState, Trigger
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK
 from dkron_operator.plan.decide import start_deadline
@@ -24,7 +24,7 @@ def may_ask(plan: Plan, entry: Active) -> bool:
     if run in quota.turns and quota.wait:
         plan.wake_at(shifted(plan.situation.now, quota.wait))
     at_turn = run in quota.turns and not quota.wait
-    if not at_turn or (entry.waits_in_line and not plan.places.has_turn(run)):
+    if not at_turn or (entry.state is AttemptState.WAITING and not plan.places.has_turn(run)):
         plan.refused.append(entry)
     return at_turn
 

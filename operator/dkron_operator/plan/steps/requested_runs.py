@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import chain, islice
 
 from dkron_crds.attempt_names import start_of_request
-from dkron_crds.job import Active, Concurrency, Execution, SkipReason, Trigger
+from dkron_crds.job import Active, AttemptState, Concurrency, Execution, SkipReason, Trigger
 from dkron_crds.parameter_places import run_problem
 from dkron_crds.requests import RUN_PREFIX, Request
 from dkron_crds.schedule.errors import quoted
@@ -23,7 +23,7 @@ from dkron_operator.plan.plan import Plan, busy, creation, is_over_for_good
 from dkron_operator.plan.situation.cause import RunKey, is_call, requested
 from dkron_operator.plan.situation.requested_runs import RequestedRun
 from dkron_operator.plan.situation.view import AttemptJob
-from dkron_operator.plan.status.changes import Refused, RequestsGone
+from dkron_operator.plan.status.changes import Forgotten, Refused
 from dkron_operator.plan.status.fold import recorded
 from dkron_operator.plan.status.line import run_of
 from dkron_operator.plan.steps.dependents import is_over
@@ -88,7 +88,7 @@ def _unask(plan: Plan, kept: AbstractSet[str]) -> None:
     asked = kept | {_first_job(plan, run) for run in (*runs.undecided, *runs.decided.values())}
     gone = frozenset(plan.status.refused) - asked
     if gone and plan.situation.runs.listed:
-        plan.record(RequestsGone(gone))
+        plan.record(Forgotten("refused", gone))
 
 
 def _make_room(plan: Plan) -> None:
@@ -227,19 +227,19 @@ class _Known:
         status, jobs = plan.status, plan.situation.attempts
         queued = {entry.job for entry in plan.situation.persisted.active if entry.queued_at is not None}
         # A run that has just joined the line is nowhere but in this process.
-        active = [entry for entry in status.active if not entry.waits_in_line or entry.job in queued]
+        active = [entry for entry in status.active if entry.state is not AttemptState.WAITING or entry.job in queued]
         attempts: Iterable[Active | AttemptJob | Execution] = chain(active, jobs.values(), status.executions)
         return cls(
             over=recorded(status) | jobs.keys() | {entry.job for entry in status.active if is_call(entry)} | queued,
-            claimed={entry.job for entry in status.active if not entry.uid},
-            in_line={run_of(entry) for entry in status.active if entry.waits_in_line},
+            claimed={entry.job for entry in status.active if entry.is_claim},
+            in_line={run_of(entry) for entry in status.active if entry.state is AttemptState.WAITING},
             with_members={(each.trigger, each.group) for each in attempts if each.member},
         )
 
 
 def _why(plan: Plan, skip: Skip) -> str:
     active = [entry for entry in plan.status.active if not is_over_for_good(plan, entry)]
-    waits = bool(active) and all(each.waits_in_line or each.queue for each in active)
+    waits = bool(active) and all(each.state in (AttemptState.WAITING, AttemptState.QUEUED) for each in active)
     if skip.reason is SkipReason.CONCURRENCY_FORBIDDEN and waits:
         return "the job has a run that waits, and its concurrency is forbid"
     return skip.why or _WHY[skip.reason]

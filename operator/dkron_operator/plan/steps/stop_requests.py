@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from dkron_crds.base import rfc3339
 from dkron_crds.conditions import MAX_MESSAGE
-from dkron_crds.job import Active, Execution
+from dkron_crds.job import Active, AttemptState, Execution
 from dkron_crds.stops import STOPPED, Stop
 from dkron_operator.plan.actions import RemoveAnnotation, StopJob, WriteStatus
 from dkron_operator.plan.plan import Plan
@@ -58,7 +58,7 @@ def _stop(plan: Plan, entry: Active) -> None:
     run = plan.situation.attempts.get(entry.job)
     if run is None or run.gone or (run.finished and not run.deleting):
         return
-    if not any(e.job == entry.job and e.uid for e in plan.situation.persisted.active):
+    if not any(e.job == entry.job and not e.is_claim for e in plan.situation.persisted.active):
         # With its Job gone, nothing else would tell the next process that this attempt was made.
         plan.do(WriteStatus())
         return
@@ -79,11 +79,11 @@ def _answer(plan: Plan, stop: Stop) -> None:
     elif record is None:
         _answer_trimmed(plan, stop, name)
     elif (record.reason, record.message) == (STOPPED, _message(stop)):
-        early = " before it began" if record.never_began else ""
+        early = " before it began" if record.state is AttemptState.CANCELLED else ""
         plan.report("ExecutionStopped", f"attempt {record.attempt} was stopped{early}: {record.message}", record.job)
         plan.do(RemoveAnnotation(stop.key))
     else:
-        _refuse(plan, stop, f"the execution had already ended at {rfc3339(record.finished_at)}{_after(plan, record)}")
+        _refuse(plan, stop, f"the execution had already ended at {rfc3339(record.ended_at)}{_after(plan, record)}")
 
 
 def _answer_trimmed(plan: Plan, stop: Stop, name: str) -> None:

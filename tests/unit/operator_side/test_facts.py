@@ -1,6 +1,6 @@
 """Facts that a write makes true, so that each slot and each execution is counted once, by its writer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dkron_crds.job import Active, Execution, History, JobStatus, SkipReason
+from dkron_crds.job import Active, History, JobStatus, SkipReason
 from dkron_operator.cache.write_accounting import WriteAccounting
 from dkron_operator.plan.status.changes import (
     Change,
@@ -16,19 +16,22 @@ from dkron_operator.plan.status.changes import (
     Discarded,
     Dropped,
     Finished,
-    JobsGone,
+    Forgotten,
+    MarkTakenBack,
     Refused,
     SlotsSkipped,
     Started,
 )
-from dkron_operator.plan.status.fold import fold_all
+from dkron_operator.plan.status.facts import Countable, Recorded, SlotResult, Slots, holds
+from dkron_operator.plan.status.fold import fold
 from dkron_operator.plan.status.line import DroppedFromLine, dequeued, queued
-from dkron_operator.plan.status.written import Fact, SlotResult, Slots, facts, holds
 from tests.support.builders import NOON, after, claim, execution, request_claim, seen, thirds_of_minutes
+from tests.support.folding import counted, fold_all
 
 FIRST, SECOND, RETRY = claim(NOON), claim(after(60)), claim(NOON, attempt=2, at=after(5))
 EAST, WEST = claim(NOON, member="east"), claim(NOON, member="west")
 DONE = execution(FIRST)
+RECORDED = Recorded(DONE)
 IN_LINE = (queued(EAST, after(1)), queued(WEST, after(1)))
 FULL = SkipReason.QUEUE_FULL
 DROPPED = DroppedFromLine(IN_LINE, FULL, FIRST.job)
@@ -51,6 +54,8 @@ def skipped(slot: datetime, reason: str, count: int = 1) -> Slots:
 DECIDED = {"last_schedule_time": NOON}
 CLAIMED = DECIDED | {"active": (FIRST,)}
 BY_HAND = request_claim()
+JOB_GONE = Forgotten("counted", frozenset({DONE.job}))
+REQUESTED = execution(BY_HAND)
 PASSED = SlotsSkipped(after(60), MISSED, after(60), slots=thirds_of_minutes())
 
 
@@ -69,7 +74,7 @@ PASSED = SlotsSkipped(after(60), MISSED, after(60), slots=thirds_of_minutes())
         pytest.param({}, [Decided(NOON), Started(FIRST)], [], id="a claimed slot is not settled yet"),
         pytest.param(CLAIMED, [Started(seen(FIRST))], [fired(NOON)], id="the Job of a claim settles its slot"),
         pytest.param({}, [Decided(NOON), Started(FIRST), Started(seen(FIRST))], [fired(NOON)], id="both in one write"),
-        pytest.param(CLAIMED, [Finished(DONE)], [fired(NOON), DONE], id="a claim whose Job was refused has fired"),
+        pytest.param(CLAIMED, [Finished(DONE)], [fired(NOON), RECORDED], id="a claim whose Job was refused has fired"),
         pytest.param(
             CLAIMED, [Dropped(FIRST.job, LATE)], [missed(NOON, "DeadlineExceeded")], id="a claim that is given up"
         ),
@@ -95,34 +100,52 @@ PASSED = SlotsSkipped(after(60), MISSED, after(60), slots=thirds_of_minutes())
             DECIDED | {"active": (seen(EAST), WEST)}, [Started(seen(WEST))], [fired(NOON)], id="and then once"
         ),
         pytest.param(
-            DECIDED | {"active": (seen(FIRST),)}, [Finished(DONE, RETRY)], [DONE],
+            DECIDED | {"active": (seen(FIRST),)}, [Finished(DONE, RETRY)], [RECORDED],
             id="an execution is recorded, and its retry is no slot",
         ),
         pytest.param(DECIDED | {"active": (RETRY,)}, [Started(seen(RETRY))], [], id="the Job of a retry neither"),
         pytest.param({"executions": (DONE,)}, [Finished(DONE)], [], id="an execution that is recorded already"),
         pytest.param({"counted": (DONE.job,)}, [Finished(DONE)], [], id="one that is counted, and trimmed by now"),
-        pytest.param({}, [Finished(DONE), JobsGone(frozenset({DONE.job})), Finished(DONE)], [DONE], id="told twice"),
-        pytest.param({}, [Started(BY_HAND), Finished(execution(BY_HAND))], [execution(BY_HAND)], id="a request"),
+        pytest.param(
+            {}, [Finished(DONE), JOB_GONE, Finished(DONE)], [RECORDED], id="told twice"
+        ),
+        pytest.param({}, [Started(BY_HAND), Finished(REQUESTED)], [Recorded(REQUESTED)], id="a request"),
     ],
 )  # fmt: skip
-def test_write_reports_its_new_facts(status: dict[str, Any], changes: list[Change], expected: list[Fact]) -> None:
+def test_write_reports_its_new_facts(status: dict[str, Any], changes: list[Change], expected: list[Countable]) -> None:
     before = JobStatus(since=BEFORE, **status)
-    found = facts(before, changes, mark=BEFORE)
+    found = counted(before, changes)
     assert list(found) == expected
     afterwards = fold_all(before, changes, History())
     assert [fact for fact in found if not holds(afterwards, fact)] == [], "what is true afterwards shows"
     assert [fact for fact in found if holds(before, fact)] == [], "and did not before"
-    assert facts(afterwards, changes, mark=BEFORE) == (), "told again, nothing is new"
+    assert counted(afterwards, changes) == (), "told again, nothing is new"
 
 
 def test_executions_seen_before_a_wipe_are_not_counted_again() -> None:
-    again = (Decided(NOON), Finished(DONE), Decided(after(60)))
-    assert facts(JobStatus(), again, mark=NOON, forgotten=frozenset({DONE.job})) == (fired(after(60)),)
     accounting = WriteAccounting()
     accounting.remember(DONE_WITH)
     accounting.upsert(DONE_WITH, JobStatus())
-    accounting.send(JobStatus(), [*CHANGES, Finished(execution(SECOND))])
-    assert told(accounting.taken()) == [SECOND.job]
+    send(accounting, JobStatus(), [*CHANGES, Finished(execution(SECOND)), Decided(after(120))])
+    assert told(accounting.taken()) == [fired(after(120)), SECOND.job]
+
+
+@pytest.mark.parametrize("event_first", [False, True])
+def test_slots_up_to_a_mark_taken_back_are_counted(event_first: bool) -> None:
+    ahead, accounting = JobStatus(since=BEFORE, last_schedule_time=after(60)), WriteAccounting()
+    accounting.remember(ahead)
+    send(accounting, ahead, [MarkTakenBack(after(60), NOON)])
+    back = fold_all(ahead, [MarkTakenBack(after(60), NOON)], History())
+    if event_first:
+        accounting.upsert(ahead, back)
+    accounting.taken()
+    accounting.remember(back)
+    send(accounting, back, [Decided(after(60))])
+    assert accounting.taken() == (fired(after(60)),)
+
+
+def send(accounting: WriteAccounting, base: JobStatus, changes: Sequence[Change]) -> None:
+    accounting.send(base, changes, History(), fold(base, changes, History())[1])
 
 
 # --- over several writes, answered or not --------------------------------------------------------------------------
@@ -133,19 +156,19 @@ DONE_WITH = fold_all(WROTE, CHANGES, History())
 OTHERWISE = WROTE.model_copy(update={"error_count": 7})
 
 
-def told(*found: tuple[Fact, ...]) -> list[Fact | str]:
-    return [fact.job if isinstance(fact, Execution) else fact for each in found for fact in each]
+def told(*found: tuple[Countable, ...]) -> list[Countable | str]:
+    return [fact.execution.job if isinstance(fact, Recorded) else fact for each in found for fact in each]
 
 
-STEPS: dict[str, Callable[[WriteAccounting], tuple[Fact, ...] | None]] = {
+STEPS: dict[str, Callable[[WriteAccounting], tuple[Countable, ...] | None]] = {
     "taken": lambda accounting: accounting.taken(),
     "event": lambda accounting: accounting.upsert(WROTE, DONE_WITH),
     "another's event": lambda accounting: accounting.upsert(WROTE, OTHERWISE),
     "given up": lambda accounting: accounting.unanswered(WROTE),
     "given up late": lambda accounting: accounting.unanswered(DONE_WITH),
     "conflict": lambda accounting: accounting.refused(WROTE),
-    "sent again": lambda accounting: accounting.send(WROTE, CHANGES),
-    "sent onto another's": lambda accounting: accounting.send(OTHERWISE, CHANGES),
+    "sent again": lambda accounting: send(accounting, WROTE, CHANGES),
+    "sent onto another's": lambda accounting: send(accounting, OTHERWISE, CHANGES),
 }
 """What happens after a write was sent."""
 
@@ -170,7 +193,7 @@ STEPS: dict[str, Callable[[WriteAccounting], tuple[Fact, ...] | None]] = {
 def test_write_is_reported_once(steps: list[str], tells: str) -> None:
     accounting = WriteAccounting()
     accounting.remember(WROTE)
-    accounting.send(WROTE, CHANGES)
+    send(accounting, WROTE, CHANGES)
     for step in steps:
         found = told(STEPS[step](accounting) or ())
         assert len(found) == len(set(found))
@@ -183,7 +206,7 @@ def test_record_that_another_process_wrote_is_not_counted_here() -> None:
     unknown = DONE.model_copy(update={"reason": "Unknown", "finished_at": after(9)})
     accounting = WriteAccounting()
     accounting.remember(WROTE)
-    accounting.send(WROTE, [Finished(DONE)])
+    send(accounting, WROTE, [Finished(DONE)])
     accounting.unanswered(WROTE)
     assert accounting.upsert(WROTE, fold_all(WROTE, [Finished(unknown)], History())) == ()
 
@@ -200,11 +223,16 @@ def changes_of(slots: int) -> list[Change]:
 @given(cuts=st.lists(st.integers(0, 18)), lost=st.lists(st.booleans(), min_size=20, max_size=20))
 def test_changes_count_once_under_any_splits_and_lost_answers(cuts: list[int], lost: list[bool]) -> None:
     """Each write begins where the last one that was answered has ended, as the pending changes do."""
-    changes, accounting, status, found = changes_of(6), WriteAccounting(), JobStatus(since=BEFORE), list[Fact | str]()
+    changes, accounting, status, found = (
+        changes_of(6),
+        WriteAccounting(),
+        JobStatus(since=BEFORE),
+        list[Countable | str](),
+    )
     begin = 0
     for end, unanswered in zip([*sorted(cuts), len(changes)], [*lost, False], strict=False):
         batch = changes[begin:end]
-        accounting.send(status, batch)
+        send(accounting, status, batch)
         before, status = status, fold_all(status, batch, History())
         if unanswered:
             found += told(accounting.unanswered(before), accounting.upsert(before, status))
@@ -212,6 +240,6 @@ def test_changes_count_once_under_any_splits_and_lost_answers(cuts: list[int], l
             found += told(accounting.taken(), accounting.upsert(before, status))
             begin = end
     if begin < len(changes):
-        accounting.send(status, changes[begin:])
+        send(accounting, status, changes[begin:])
         found += told(accounting.taken())
     assert len(found) == len(set(found)) == 12
