@@ -27,6 +27,7 @@ from dkron_api.translate.forecast import schedule_words
 from dkron_api.translate.job import echo, read_body
 from dkron_api.translate.listing import JobQuery, in_order, matching, read_query, sliced, span_of
 from dkron_api.translate.prefer import STRICT, wants_strict
+from dkron_api.translate.readiness import reason
 from dkron_api.translate.record import Job, Object
 from dkron_api.translate.secrets_named import has_template, secrets_named
 from dkron_api.translate.warnings import Judged, header, ignored, judged
@@ -46,9 +47,10 @@ SHORT = 256
 STATES = "states"
 """A field that only `fields=` shows: the words for the state of a job."""
 DEMANDED: Mapping[str, Callable[[Job], object]] = {
-    "kept_by": managed_by, "parents": parents, "paused": paused, "words": schedule_words,
+    "kept_by": managed_by, "parents": parents, "paused": paused, "reason": reason, "words": schedule_words,
 }  # fmt: skip
-"""Further ones: the tool that keeps it, all that it runs after, what pauses it, what its schedule means."""
+"""Further ones: the tool that keeps it, all that it runs after, what pauses it, why it is not ready, what its schedule
+means."""
 SHOWN = (*FIELDS, STATES, *DEMANDED)
 """The fields that `fields=` may name."""
 

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from zlib import crc32
 
-from aiohttp import web
+from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.edge.admission import NEED, caller_of, charge_body, owner_of
 from dkron_api.edge.keys import GATE
 from dkron_api.edge.urls import flag, tenant_of
 from dkron_api.jobs.writer import ANY, Terms, another_object, missing
-from dkron_api.refusal import ApiError, unavailable
-from dkron_api.translate.forms import Form, boundary_in
+from dkron_api.refusal import ApiError, refusing, unavailable
 from dkron_api.translate.gojson import Utf8
 from dkron_api.translate.record import Job
 from dkron_crds.schedule.errors import quoted
@@ -77,6 +77,10 @@ PATIENCE = 30.0
 """Seconds for a body to arrive; for a form, for its next piece."""
 FORM_PATIENCE = 600.0
 """Seconds for a whole form: a slow upload of a backup must not hold its place forever."""
+PARTS, CHUNK = 64, 65536
+"""Maximum fields of a form, and the bytes that are read of one at a time."""
+NO_FORM = (ValueError, TypeError, AssertionError, RuntimeError, HttpProcessingError)
+"""What aiohttp raises for a body that is no form."""
 
 
 async def body_of(request: web.Request) -> bytes:
@@ -103,31 +107,39 @@ async def _arriving(request: web.Request) -> bytes:
 
 async def file_of(request: web.Request, field: str, *, limit: int) -> bytearray | None:
     """Return the content of a form field as valid UTF-8; None if there is no such field. Other fields count towards
-    the limit but are not kept.
-
-    Raises `ApiError`, 408 or 413, and `NoForm`.
-    """
+    the limit but are not kept. Raises `ApiError`: 400, 408 or 413."""
     try:
         async with asyncio.timeout(FORM_PATIENCE), asyncio.timeout(PATIENCE) as patience:
-            return await _field_of(request, field, limit, patience)
+            with refusing(*NO_FORM, text="the multipart body cannot be read: {}"):
+                return await _field_of(request, field, limit, patience)
     except TimeoutError:
         raise _too_slow(PATIENCE if patience.expired() else FORM_PATIENCE) from None
 
 
 async def _field_of(request: web.Request, field: str, limit: int, patience: asyncio.Timeout) -> bytearray | None:
     clock = asyncio.get_running_loop().time
-    form, utf8 = Form(boundary_in(request.headers.get("Content-Type", "")), field), Utf8()
-    content = bytearray()
-    while not form.over and (piece := await request.content.readany()):
-        patience.reschedule(clock() + PATIENCE)
-        content += utf8.feed(form.feed(piece))
-        if form.size > limit:
-            raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the form is larger than {limit} bytes")
-        # Reading buffered data does not yield; let other requests run.
-        await asyncio.sleep(0)
-    form.end()
-    content += utf8.feed(b"", final=True)
-    return content if form.found else None
+    form, found, size, parts = await request.multipart(), None, 0, 0
+    while (part := await form.next()) is not None:
+        parts += 1
+        if parts > PARTS:
+            text = f"the form has more than {PARTS} parts; send the backup as the only one"
+            raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text)
+        if not isinstance(part, BodyPartReader):
+            raise TypeError("a part of it is a form, too")
+        content, utf8 = bytearray(), Utf8()
+        is_wanted = found is None and part.name == field
+        while piece := await part.read_chunk(CHUNK):
+            patience.reschedule(clock() + PATIENCE)
+            size += len(piece)
+            if size > limit:
+                raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the form is larger than {limit} bytes")
+            if is_wanted:
+                content += utf8.feed(piece)
+            # Reading buffered data does not yield; let other requests run.
+            await asyncio.sleep(0)
+        if is_wanted:
+            found = content + utf8.feed(b"", final=True)
+    return found
 
 
 def _too_slow(seconds: float) -> ApiError:

@@ -13,7 +13,6 @@ from dkron_api.jobs.restore import circle_outside, restore
 from dkron_api.refusal import ApiError, refusing
 from dkron_api.routes.requests import file_of, require_ready, terms_of
 from dkron_api.translate import gojson
-from dkron_api.translate.forms import NoForm, TooManyParts
 from dkron_api.translate.record import Job
 from dkron_api.translate.restoring import Dump, Entry, TooLarge, order, read_dump
 from dkron_api.translate.secrets_named import has_template
@@ -64,11 +63,7 @@ def _read(data: bytearray) -> tuple[Dump, list[Entry]]:
 async def _file(request: web.Request) -> bytearray:
     if not request.headers.get("Content-Type", "").strip().lower().startswith("multipart/"):
         raise ApiError(HTTPStatus.NOT_FOUND, f'send the backup as multipart/form-data, in a field "{FIELD}"')
-    with (
-        refusing(NoForm, text="the multipart body cannot be read: {}"),
-        refusing(TooManyParts, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
-    ):
-        content = await file_of(request, FIELD, limit=request.app[SETTINGS].max_restore)
+    content = await file_of(request, FIELD, limit=request.app[SETTINGS].max_restore)
     if content is None:
         raise ApiError(HTTPStatus.NOT_FOUND, f'the form has no field "{FIELD}"; send the backup in it')
     return content

@@ -33,6 +33,11 @@ def obstacle(job: Job) -> str:
     return _not_ready(job)[1]
 
 
+def reason(job: Job) -> str:
+    """Return that in one word."""
+    return _not_ready(job)[0]
+
+
 def pause_of(job: Job) -> str:
     """Return by whom and why the job is paused, as a sentence; empty if no DkronPause holds it."""
     for condition in job.raw_status.get("conditions") or ():

@@ -41,8 +41,7 @@ async def backup(ctx: typer.Context) -> None:
     of the namespace, or of all namespaces with -A. It has no Secrets; dkronctl secrets lists the Secrets that jobs use.
     """
     options = options_of(ctx)
-    need_cluster(options, "backup")
-    async with opened_cluster(options) as cluster:
+    async with opened_cluster(options, "backup") as cluster:
         where = None if options.all_namespaces else cluster.namespace
         found: list[Object] = []
         with readable():
@@ -90,7 +89,7 @@ def restore(
 async def _restore(options: Options, found: list[dict[str, Any]], *, disabled: bool, dry_run: bool) -> None:
     counts = {"created": 0, "updated": 0, "unchanged": 0}
     unseen: list[tuple[str, str]] = []
-    async with opened_cluster(options) as cluster:
+    async with opened_cluster(options, "restore") as cluster:
         for pretend in (True, False):
             # All of it is checked before the first write.
             if pretend or not dry_run:

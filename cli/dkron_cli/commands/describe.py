@@ -26,9 +26,8 @@ async def describe(ctx: typer.Context, job: JobName) -> None:
         found = await server.job(job)
         if structured(options, [found.raw], names=lambda: [found.name], one=True):
             return
-        known = await server.with_active(await server.with_reasons([await server.with_queues(found)]))
-        (found,) = await server.with_pauses(known, every=False)
-        attempts = await server.attempts(await server.with_queue_places(found))
+        (found,) = await server.with_active([await server.described(found)])
+        attempts = await server.attempts(found, placed=True)
         slots = await server.slots(found, SLOTS)
     now = datetime.now(UTC)
     facts = description(found, now=now)

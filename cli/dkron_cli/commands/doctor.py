@@ -6,8 +6,8 @@ from importlib.metadata import version
 import typer
 
 from dkron_cli.core import checks
-from dkron_cli.edge.backend import need_cluster
-from dkron_cli.edge.connect import connected
+from dkron_cli.edge.connect import opened_cluster
+from dkron_cli.edge.inspect import inspect
 from dkron_cli.edge.terminal import show, structured
 from dkron_cli.errors import Code
 from dkron_cli.options import options_of
@@ -24,9 +24,8 @@ async def doctor(ctx: typer.Context) -> None:
     warnings. -n names the namespace of the operator. It checks the jobs of that namespace, or of all with -A.
     """
     options = options_of(ctx)
-    need_cluster(options, "doctor")
-    async with connected(options) as server:
-        inspected = await server.inspect(RIGHTS)
+    async with opened_cluster(options, "doctor") as cluster:
+        inspected = await inspect(cluster, RIGHTS)
     found = list(checks.checked(inspected, version("dkron-operator"), REVISION, datetime.now(UTC)))
     raw = [{"result": each.word, "found": each.found, "do": each.remedy} for each in found]
     if not structured(options, raw, names=lambda: [each.word for each in found], one=False):

@@ -94,8 +94,7 @@ async def _known(server: Server, selection: Selection, *, whole: bool) -> list[J
     found = await server.jobs(selection)
     if not whole:
         return found
-    found = await server.with_active(await server.with_reasons(found))
-    return await server.with_pauses(found, every=not selection.names)
+    return await server.with_active(await server.with_details(found, every=not selection.names))
 
 
 def _shown(job: Job) -> tuple[object, ...]:

@@ -20,11 +20,12 @@ from dkron_cli.core.importing import (
     twice,
 )
 from dkron_cli.core.manifests import Unreadable
-from dkron_cli.edge.backend import Server
+from dkron_cli.edge.backend import Noun, Server
 from dkron_cli.edge.connect import connected
 from dkron_cli.edge.terminal import print_manifests, remark, run, say
 from dkron_cli.errors import CliError, Code, Interrupted
 from dkron_cli.options import DryRun, Options, options_of
+from dkron_kube.paths import Resource
 from dkron_reports.words import one_line, plural
 
 WORDS = {
@@ -32,6 +33,7 @@ WORDS = {
     Change.SEND: "written",
 }  # fmt: skip
 FROM_CLUSTER = "cronjobs"
+CRON_JOB = Noun("cronjob", Resource("batch", "v1", FROM_CLUSTER), "import CronJobs")
 SOURCE_TOKEN = "DKRON_SOURCE_TOKEN"  # noqa: S105 - the name of a variable
 
 
@@ -101,7 +103,9 @@ async def _print(options: Options, source: str, *, disabled: bool, skip_broken: 
 
 async def _items(server: Server, source: str) -> list[Item]:
     if source == FROM_CLUSTER:
-        return items_of_objects(await server.cron_jobs(), datetime.now(UTC))
+        found = await server.objects(CRON_JOB, every=True).all()
+        jobs = [{"apiVersion": "batch/v1", "kind": "CronJob", **raw} for raw in found]
+        return items_of_objects(jobs, datetime.now(UTC))
     return await _given(source)
 
 

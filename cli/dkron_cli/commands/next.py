@@ -59,7 +59,7 @@ async def _of_job(options: Options, name: str, zone: str, count: int) -> None:
     from dkron_cli.edge.terminal import remark  # noqa: PLC0415
 
     async with connected(options) as server:
-        (job,) = await server.with_pauses([await server.job(name)], every=False)
+        (job,) = await server.with_details([await server.job(name)], every=False)
         slots = await server.slots(job, count)
     if not slots:
         if job.disabled:

@@ -22,11 +22,12 @@ from dkron_cli.core.pauses import (
     still_paused,
 )
 from dkron_cli.core.selection import plain
-from dkron_cli.edge.backend import Server
+from dkron_cli.edge.backend import Server, existing
 from dkron_cli.edge.connect import connected
 from dkron_cli.edge.terminal import remark, run, say, show, structured
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options, options_of
+from dkron_reports.job import Job
 from dkron_reports.words import instant
 
 Object = dict[str, Any]
@@ -165,7 +166,7 @@ async def _say_held(server: Server, choice: Choice, ended: list[Object]) -> None
     """Say which jobs another pause still holds, as soon as the operator has acted on the end of these."""
     deadline = time.monotonic() + PATIENCE
     try:
-        while names_any(jobs := await server.held(choice), ended):
+        while names_any(jobs := await _of(server, choice), ended):
             if time.monotonic() > deadline:
                 remark("the operator has not acted on it yet; follow it with dkronctl get")
                 return
@@ -180,9 +181,18 @@ async def _say_held(server: Server, choice: Choice, ended: list[Object]) -> None
 async def _held(server: Server, choice: Choice) -> list[str]:
     """Return by which pauses the chosen jobs are held; nothing if they may not be read."""
     try:
-        return still_paused(await server.held(choice), namespaces=choice.everywhere)
+        return still_paused(await _of(server, choice), namespaces=choice.everywhere)
     except CliError:
         return []
+
+
+async def _of(server: Server, choice: Choice) -> list[Job]:
+    """Return the jobs of a choice that exist, with what pauses them. A REST API tells no labels."""
+    if choice.jobs and not choice.everywhere:
+        found = [job for name in choice.jobs for job in await existing(server, name)]
+    else:
+        found = [job for job in await server.jobs() if choice.selects(job)]
+    return await server.with_details(found, every=not choice.jobs)
 
 
 async def _switch_api(options: Options, *, paused: bool) -> None:

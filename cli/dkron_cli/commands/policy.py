@@ -25,8 +25,7 @@ async def policy(
     -n names the namespace of the operator. `dkronctl token create --policy` takes these names.
     """
     options = options_of(ctx)
-    need_cluster(options, "policy")
-    async with opened_cluster(options) as cluster:
+    async with opened_cluster(options, "policy") as cluster:
         with readable():
             if name:
                 found = [await cluster.kube.get(DKRON_POLICIES, cluster.namespace, name)]

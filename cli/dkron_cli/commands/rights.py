@@ -7,7 +7,6 @@ import typer
 from dkron_cli.commands.arguments import usage
 from dkron_cli.complete import job_names
 from dkron_cli.core.rights import READ_VALUES, VERBS, Right
-from dkron_cli.edge.backend import need_cluster
 from dkron_cli.edge.cluster import Cluster
 from dkron_cli.edge.connect import opened_cluster
 from dkron_cli.edge.reviews import refusal
@@ -25,8 +24,7 @@ async def whoami(ctx: typer.Context) -> None:
     It also shows the namespace that commands use.
     """
     options = options_of(ctx)
-    need_cluster(options, "whoami")
-    async with opened_cluster(options) as cluster:
+    async with opened_cluster(options, "whoami") as cluster:
         user = await cluster.whoami()
     found = {"user": user.get("username", ""), "groups": user.get("groups") or [], "namespace": cluster.namespace}
     if structured(options, [found], names=lambda: [str(found["user"])], one=True):
@@ -45,10 +43,9 @@ async def can(
     The exit code is 0 for yes and 4 for no.
     """
     options = options_of(ctx)
-    need_cluster(options, "can")
     if verb not in VERBS:
         raise usage(f'"{verb}" is not known; use {", ".join(VERBS)}')
-    async with opened_cluster(options) as cluster:
+    async with opened_cluster(options, "can") as cluster:
         lacking = await lacks(cluster, verb, job, everywhere=options.all_namespaces)
     where = "in all namespaces" if options.all_namespaces else f"in namespace {cluster.namespace}"
     if lacking is None:

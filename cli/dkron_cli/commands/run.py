@@ -13,7 +13,7 @@ from dkron_cli.commands.logs import print_log
 from dkron_cli.complete import parameters
 from dkron_cli.core.order import Order, read_order
 from dkron_cli.core.run import run_json
-from dkron_cli.edge.backend import Asked, Server, shown_by_job
+from dkron_cli.edge.backend import Asked, Server, job_to_run, shown_by_job
 from dkron_cli.edge.connect import connected
 from dkron_cli.edge.progress import decided
 from dkron_cli.edge.run_remarks import RunRemarks, requested
@@ -98,7 +98,7 @@ class Request:
 
 async def _run(options: Options, request: Request) -> int:
     async with connected(options) as server:
-        job = await server.job_to_run(request.name)
+        job = await job_to_run(server, request.name)
         request.sent = True
         asked: Asked | None = None
         if not (request.wait or request.follow):

@@ -7,8 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from dkron_cli.core.table import table
-from dkron_cli.edge.backend import need_cluster
-from dkron_cli.edge.connect import connected
+from dkron_cli.edge.connect import opened_cluster
 from dkron_cli.edge.terminal import remark, show, structured
 from dkron_cli.options import options_of
 
@@ -25,9 +24,8 @@ async def secrets(
     A backup does not contain them, and a new cluster needs them. dkronctl reads no Secret.
     """
     options = options_of(ctx)
-    need_cluster(options, "secrets")
-    async with connected(options) as server:
-        jobs = await server.jobs()
+    async with opened_cluster(options, "secrets") as cluster:
+        jobs = await cluster.jobs()
     users: dict[tuple[str, str], list[str]] = {}
     for job in jobs:
         for name in secret_names(job.raw.get("spec") or {}):

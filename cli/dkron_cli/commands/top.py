@@ -63,7 +63,7 @@ async def _running(options: Options, selection: Selection, count: int) -> None:
 
 async def _busiest(server: Server, options: Options, selection: Selection, count: int) -> list[Job]:
     jobs = busiest_first(await server.with_active(await server.jobs(selection)))[:count]
-    return jobs if options.structured else await server.with_pauses(await server.with_reasons(jobs), every=True)
+    return jobs if options.structured else await server.with_details(jobs, every=True)
 
 
 def _table(jobs: list[Job], options: Options) -> Table:

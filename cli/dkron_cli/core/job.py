@@ -18,6 +18,11 @@ ONE_WAITS = {
     "replace": "and a newer one takes its place",
 }
 """What becomes of further runs where the concurrency lets only one wait for its pools."""
+SETTINGS = (
+    "concurrency", "retries", "missedRuns", "startingDeadlineSeconds", "startsAt", "expiresAt", "ephemeral", "owner",
+    "ownerEmail",
+)  # fmt: skip
+"""Fields of a spec that a description shows as they are."""
 GONE = "Deleted"
 """The state of a job that only the archive knows."""
 
@@ -53,10 +58,26 @@ def gone_job(name: str) -> Job:
     return replace(from_dkron({"name": name}), state=GONE)
 
 
-def with_pause(job: Job, paused: str) -> Job:
-    """Return a job of a REST API with what pauses it, with the state that its object has then."""
+def with_details(job: Job, told: Object) -> Job:
+    """Return a job of a REST API with what pauses it and why it is not ready, with the state that its object has then.
+    The API says only of a job that can run how its latest run ended."""
+    paused, reason = (one_line(str(told.get(key) or "")) for key in ("paused", "reason"))
     state = "Paused" if paused and job.state == "Scheduled" else job.state
-    return replace(job, paused=one_line(paused), state=state)
+    if not (job.problem and reason):
+        return replace(job, paused=paused, state=state)
+    from dkron_crds.conditions import NOT_BY_ITSELF  # noqa: PLC0415 - models are slow to load, and lists need none
+
+    result = str(job.raw.get("status") or "") if reason in NOT_BY_ITSELF else job.result
+    return replace(job, paused=paused, state=reason, result=result)
+
+
+def described(job: Job, spec: Object) -> Job:
+    """Return a job of Dkron's JSON with the DkronJob that it would be. `spec` is what more is known of that."""
+    from dkron_cli.core.from_dkron import convert  # noqa: PLC0415 - slow, and lists need none of it
+
+    sent = mapping(convert(job.raw).job, "spec")
+    status = {"dependentJobs": items(job.raw, "dependent_jobs")}
+    return replace(job, raw={"spec": {**sent, **spec}, "status": status})
 
 
 def title(job: Job, *, namespaces: bool) -> str:
@@ -89,14 +110,7 @@ def job_table(jobs: Sequence[Job], *, now: datetime, wide: bool, namespaces: boo
 def description(job: Job, *, now: datetime) -> list[tuple[str, str]]:
     """Return titles and values of `describe`, without what is empty."""
     spec, status = mapping(job.raw, "spec"), mapping(job.raw, "status")
-    plain = job.raw if not spec else {}
-    config = mapping(spec, "executorConfig") or mapping(plain, "executor_config")
-    skipped, tags = mapping(status, "skipped"), mapping(spec, "tags") or mapping(plain, "tags")
-    settings = {
-        key: spec.get(key) if spec else plain.get(key)
-        for key in ("concurrency", "retries", "missedRuns", "startingDeadlineSeconds", "startsAt", "expiresAt",
-                    "starts_at", "expires_at", "ephemeral", "owner", "ownerEmail", "owner_email")
-    }  # fmt: skip
+    skipped = mapping(status, "skipped")
     found = [
         ("Name", job.name),
         ("Object", job.object_name if job.object_name != job.name else ""),
@@ -107,13 +121,13 @@ def description(job: Job, *, now: datetime) -> list[tuple[str, str]]:
         ("Problem", job.problem),
         ("Next", "" if job.next is None else f"{instant(job.next)} ({ago(job.next, now)})"),
         ("Executor", job.executor),
-        *((f"  {key}", _short(str(value))) for key, value in config.items()),
+        *((f"  {key}", _short(str(value))) for key, value in mapping(spec, "executorConfig").items()),
         *(_parameter(each) for each in objects(spec, "parameters")),
-        *((_title(key), str(value)) for key, value in settings.items() if value not in (None, "", False)),
-        ("Queue", _queue(job.raw)),
-        ("Pools", _pools(spec or plain)),
-        ("LocalQueue", _local_queue(spec or plain)),
-        ("Tags", ", ".join(f"{key}={value}" for key, value in tags.items())),
+        *((_title(key), str(spec[key])) for key in SETTINGS if spec.get(key) not in (None, "", False)),
+        ("Queue", _queue(spec)),
+        ("Pools", _pools(spec)),
+        ("LocalQueue", _local_queue(spec)),
+        ("Tags", ", ".join(f"{key}={value}" for key, value in mapping(spec, "tags").items())),
         ("Result", job.result),
         ("Runs", f"{job.succeeded} attempts succeeded, {job.failed} failed"),
         ("Active", _active(job) if job.active or job.waiting else ""),
@@ -123,7 +137,7 @@ def description(job: Job, *, now: datetime) -> list[tuple[str, str]]:
             if skipped
             else "",
         ),
-        ("Starts", ", ".join(map(str, items(status, "dependentJobs") or items(plain, "dependent_jobs")))),
+        ("Starts", ", ".join(map(str, items(status, "dependentJobs")))),
     ]
     return [(title, one_line(value)) for title, value in found if value]
 
@@ -134,15 +148,12 @@ def _active(job: Job) -> str:
     return ", ".join(filter(None, ("" if job.active is None else str(job.active), waiting)))
 
 
-def _queue(raw: Object) -> str:
-    """Return how many runs may wait in line, how long, and which is next; empty where none waits. A REST API shows the
-    queue only of a job whose runs wait, and the one for pools under a name of its own."""
-    spec = mapping(raw, "spec")
-    found = mapping(spec or raw, "queue") or mapping(raw, "pool_queue")
-    if not (spec.get("concurrency") == "queue" or items(spec, "pools") if spec else found):
+def _queue(spec: Object) -> str:
+    """Return how many runs may wait in line, how long, and which is next; empty where none waits."""
+    found, policy = mapping(spec, "queue"), str(spec.get("concurrency"))
+    if policy != "queue" and not items(spec, "pools"):
         return ""
     expires = f", each for {found['expires']}" if found.get("expires") else ""
-    policy = "queue" if not spec and mapping(raw, "queue") else str((spec or raw).get("concurrency"))
     if policy in ONE_WAITS:
         return f"at most 1 run{expires}, {ONE_WAITS[policy]}"
     most, order = number(found, "max") or MOST_WAITING, found.get("order") or OLDEST

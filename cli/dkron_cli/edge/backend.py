@@ -9,15 +9,14 @@ from dkron_cli.core.order import Order
 from dkron_cli.core.selection import ALL, Selection
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
+from dkron_crds.names import object_name
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_PAUSES, DKRON_RUNS, Resource
 from dkron_reports.job import Job
 from dkron_reports.run import Attempt, Run
 
 if TYPE_CHECKING:
-    from dkron_cli.core.checks import Inspection
     from dkron_cli.core.executions import Filter, Listed
     from dkron_cli.core.importing import Item, Step, Wanted
-    from dkron_cli.core.pauses import Choice
     from dkron_reports.explain import Question
 
 Object = dict[str, Any]
@@ -103,6 +102,8 @@ class Server(Protocol):
     """Whether it takes jobs that the operator could not run: it may be a Dkron."""
     keeps: str = ""
     """How far back its executions go, as a sentence; empty if the server itself tells."""
+    namespace: str = ""
+    """Where its jobs are, if the user chose that."""
 
     @property
     def where(self) -> str:
@@ -117,12 +118,11 @@ class Server(Protocol):
 
     async def pauses(self) -> Objects:
         """Return the pauses that hold for the jobs of the command: with -A, those in the operator's namespace."""
+        return self.objects(PAUSE)
 
     async def pauses_that_hold(self) -> list[Object]:
         """Return all pauses of the namespace, and pauses of all namespaces; with -A, the pauses of each namespace."""
-
-    async def held(self, choice: "Choice") -> list[Job]:
-        """Return the jobs of a choice that exist, with what pauses them, as far as the server tells."""
+        return await self.objects(PAUSE).all()
 
     def none_of(self, chosen: Selection) -> str:
         """Return the sentence that no job is one of these."""
@@ -137,34 +137,22 @@ class Server(Protocol):
         """Return one job, as much of it as is known if it is gone. Raises `CliError` for one that nothing tells of."""
         return await self.job(name)
 
-    async def job_to_run(self, name: str) -> Job:
-        """Return one job, as much of it as the caller may read. Raises `CliError` if there is none."""
-
-    async def with_pauses(self, jobs: list[Job], *, every: bool) -> list[Job]:  # noqa: ARG002 - for a REST API
-        """Return these jobs, which are `every` one of the server or some, with what pauses them, as far as the server
-        tells."""
+    async def with_details(self, jobs: list[Job], *, every: bool) -> list[Job]:  # noqa: ARG002 - for a REST API
+        """Return these jobs, which are `every` one of the server or some, with what pauses them and why they are not
+        ready, as far as the server tells. A DkronJob has that."""
         return jobs
 
     async def with_active(self, jobs: list[Job]) -> list[Job]:
         """Return these jobs with how many of their attempts run, and how many wait in line. A DkronJob has them."""
         return jobs
 
-    async def with_reasons(self, jobs: list[Job]) -> list[Job]:
-        """Return these jobs with why they are not ready for a state, as an object of Kubernetes has it."""
-        return jobs
-
-    async def with_queues(self, job: Job) -> Job:
-        """Return the job with its pools, its priority and its LocalQueue, as far as they are known. A DkronJob has them
-        anyway."""
+    async def described(self, job: Job) -> Job:
+        """Return a job whose `raw` is the DkronJob, as far as the server tells of it."""
         return job
 
-    async def with_queue_places(self, job: Job) -> Job:
-        """Return the job with the places of its Jobs in queues of Kueue, as far as they are known. A REST API tells
-        them with the attempts."""
-        return job
-
-    async def attempts(self, job: Job) -> list[Attempt]:
-        """Return the attempts that are known, in any order."""
+    async def attempts(self, job: Job, *, placed: bool = False) -> list[Attempt]:
+        """Return the attempts that are known, in any order; with `placed`, those that wait in queues of Kueue with
+        their places."""
 
     def executions(self, wanted: "Filter", job: Job | None = None) -> "AsyncIterator[list[Listed]]":
         """Yield the executions of a job, or of all jobs, in pages, the newest first."""
@@ -175,6 +163,9 @@ class Server(Protocol):
 
     async def latest_failure(self, job: Job, start: datetime) -> Run | None:
         """Return the newest finished run since then if it failed."""
+        from dkron_reports.failing import latest_failure  # noqa: PLC0415 - a list needs none of it
+
+        return latest_failure(await self.attempts(job), start)
 
     async def run(
         self, job: Job, *, force: bool, wait: float | None, order: Order = PLAIN, seen: Seen | None = None
@@ -208,14 +199,6 @@ class Server(Protocol):
 
     async def explain(self, name: str, question: "Question") -> Answer:
         """Say what became of the slots of a job: an `Explanation` as JSON."""
-
-    async def inspect(self, verbs: Sequence[str]) -> "Inspection":  # noqa: ARG002 - a REST API cannot
-        """Read what `doctor` checks, and which of these verbs the user may carry out."""
-        raise of_cluster("doctor")
-
-    async def cron_jobs(self) -> list[Object]:
-        """Return the CronJobs."""
-        raise of_cluster("an import of cronjobs")
 
     async def import_steps(self, items: "Sequence[Item]", wanted: "Wanted") -> "list[Step]":
         """Return the steps of an import of these jobs, in their order."""
@@ -251,13 +234,8 @@ async def require(found: Objects, noun: Noun, name: str, where: str) -> Object:
 def need_cluster(options: Options, command: str) -> None:
     """Raise for a command that a REST API cannot answer."""
     if options.server:
-        raise of_cluster(command)
-
-
-def of_cluster(command: str) -> CliError:
-    """Return the error for a command that a REST API cannot answer."""
-    why = "because the REST API does not have the data; leave out --server and DKRON_SERVER"
-    return CliError(Code.USAGE, f"{command} needs a kubeconfig, {why}")
+        why = "because the REST API does not have the data; leave out --server and DKRON_SERVER"
+        raise CliError(Code.USAGE, f"{command} needs a kubeconfig, {why}")
 
 
 def refuse_disabled(job: Job, *, force: bool, otherwise: str = f", or {BY_FORCE}") -> None:
@@ -271,7 +249,7 @@ def refuse_disabled(job: Job, *, force: bool, otherwise: str = f", or {BY_FORCE}
 def shown_by_job(asked: Asked) -> str:
     """Return who sees a run whose DkronRun the caller may not read, if the caller does not."""
     where = f" -n {asked.job.namespace}" if asked.object_name else ""
-    if asked.job.raw:
+    if asked.job.raw or not asked.object_name:
         return f"dkronctl history {asked.job.name}{where} shows it"
     see = f"dkronctl runs describe {asked.object_name}{where}"
     return f"you may read neither it nor its job, and a user who may get dkronruns.dkron.io sees it by {see}"
@@ -296,6 +274,17 @@ async def past_jobs(server: Server, selection: Selection) -> list[Job]:
     if not selection.names:
         return await server.jobs(selection)
     return [await server.past_job(name) for name in selection.names]
+
+
+async def job_to_run(server: Server, name: str) -> Job:
+    """Return one job; with only its name for a user who may run it and not read it. Raises `CliError` if there is
+    none."""
+    try:
+        return await server.job(name)
+    except CliError as error:
+        if error.code is not Code.FORBIDDEN:
+            raise
+        return Job(name=name, schedule="", raw={}, namespace=server.namespace, object_name=object_name(name))
 
 
 async def existing(server: Server, name: str) -> list[Job]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dkron_cli.core.order import Order, lost, same_order, unfit
 from dkron_cli.core.selection import ALL, Selection, written
-from dkron_cli.edge.backend import PLAIN, Answer, Asked, Noun, Seen, Server, existing, missing, refuse_disabled
+from dkron_cli.edge.backend import PLAIN, Answer, Asked, Noun, Seen, Server, missing, refuse_disabled
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.kube_objects import ClusterObjects
 from dkron_cli.edge.light_kube import LightKube
@@ -31,15 +31,12 @@ from dkron_reports.job import Job, from_object
 from dkron_reports.run import Attempt, Run, attempts_of
 
 if TYPE_CHECKING:
-    from dkron_cli.core.checks import Inspection
     from dkron_cli.core.executions import Filter, Listed
     from dkron_cli.core.importing import Item, Step, Wanted
-    from dkron_cli.core.pauses import Choice
     from dkron_kube.client import KubeClient
     from dkron_reports.explain import Question
 
 Object = dict[str, Any]
-CRON_JOBS = Resource("batch", "v1", "cronjobs")
 LONGEST_USER = 256
 """Characters of the name of a user that a spec takes."""
 _ROOM = 42
@@ -86,15 +83,6 @@ class Cluster(Server):
 
         return await pauses_that_hold(self.kube, self.namespace, everywhere=self.everywhere)
 
-    async def held(self, choice: "Choice") -> list[Job]:
-        """Return the jobs of a choice that exist."""
-        if choice.jobs and not choice.everywhere:
-            return [job for name in choice.jobs for job in await existing(self, name)]
-        with readable():
-            where = None if choice.everywhere else self.namespace
-            found = [from_object(raw) async for raw in self.kube.list(DKRON_JOBS, where)]
-        return [job for job in found if choice.selects(job)]
-
     async def jobs(self, chosen: Selection = ALL) -> list[Job]:
         """Return the chosen jobs, sorted."""
         names = chosen.names
@@ -128,15 +116,6 @@ class Cluster(Server):
                 return from_object(raw)
         raise missing(name, f"in namespace {self.namespace}", await self._names())
 
-    async def job_to_run(self, name: str) -> Job:
-        """Return one job. A user who may not read it knows its name, and the operator tells whether it exists."""
-        try:
-            return await self.job(name)
-        except CliError as error:
-            if error.code is not Code.FORBIDDEN:
-                raise
-            return Job(name=name, schedule="", raw={}, namespace=self.namespace, object_name=object_name(name))
-
     async def _names(self) -> list[str]:
         """Return the names of the objects; none if they may not be listed."""
         try:
@@ -145,13 +124,14 @@ class Cluster(Server):
         except KubeError:
             return []
 
-    async def attempts(self, job: Job) -> list[Attempt]:
+    async def attempts(self, job: Job, *, placed: bool = False) -> list[Attempt]:
         """Return the runs that the status shows."""
+        if placed:
+            job = await self._with_queue_places(job)
         raw = (await with_places(self.kube, job)).raw
         return attempts_of(raw.get("status") or {}, raw.get("spec") or {})
 
-    async def with_queue_places(self, job: Job) -> Job:
-        """Return the job with the places that Kueue tells."""
+    async def _with_queue_places(self, job: Job) -> Job:
         from dkron_cli.edge.queue_places import with_queue_places  # noqa: PLC0415
 
         return await with_queue_places(self.kube, job)
@@ -163,12 +143,6 @@ class Cluster(Server):
         jobs = [job] if job is not None else await self.jobs()
         known = [(each, one) for each in jobs for one in await self.attempts(each)]
         yield of_statuses(known, wanted, datetime.now(UTC))
-
-    async def latest_failure(self, job: Job, start: datetime) -> Run | None:
-        """Return the newest finished run since then if it failed."""
-        from dkron_reports.failing import latest_failure  # noqa: PLC0415
-
-        return latest_failure(await self.attempts(job), start)
 
     async def run(
         self,
@@ -299,7 +273,7 @@ class Cluster(Server):
         from dkron_reports.explain import explain  # noqa: PLC0415
         from dkron_reports.pause_times import needs_pauses  # noqa: PLC0415
 
-        job = await with_places(self.kube, await self.with_queue_places(await self.job(name)))
+        job = await with_places(self.kube, await self._with_queue_places(await self.job(name)))
         pauses = await self._pauses(job.namespace) if needs_pauses(job) else []
         return explain(job, question, now=datetime.now(UTC), pauses=pauses).as_json()
 
@@ -309,20 +283,6 @@ class Cluster(Server):
             return [each async for each in self.kube.list(DKRON_PAUSES, namespace)]
         except KubeError:
             return []
-
-    async def inspect(self, verbs: Sequence[str]) -> "Inspection":
-        """Read the data to check."""
-        from dkron_cli.edge.inspect import inspect  # noqa: PLC0415
-
-        return await inspect(
-            self.kube, self.namespace, verbs, everywhere=self.everywhere, installation=self.installation
-        )
-
-    async def cron_jobs(self) -> list[Object]:
-        """Return the CronJobs of the namespace, or with -A of all."""
-        with readable():
-            listed = self.kube.list(CRON_JOBS, None if self.everywhere else self.namespace)
-            return [{"apiVersion": "batch/v1", "kind": "CronJob", **raw} async for raw in listed]
 
     async def import_steps(self, items: "Sequence[Item]", wanted: "Wanted") -> "list[Step]":
         """Compare the jobs with those that are stored."""

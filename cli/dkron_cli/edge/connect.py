@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from dkron_cli.edge.backend import Server
+from dkron_cli.edge.backend import Server, need_cluster
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 
@@ -39,26 +39,17 @@ async def _open(options: Options) -> Server:
 
 
 @asynccontextmanager
-async def opened_cluster(options: Options) -> "AsyncIterator[Cluster]":
-    """Yield the cluster, for commands that a REST API cannot answer, and close its connections."""
-    from dkron_cli.edge import cluster  # noqa: PLC0415 - slow, and not needed by the others
-
-    opened = await cluster.open_cluster(options)
-    try:
-        yield opened
-    finally:
-        await opened.close()
+async def opened_cluster(options: Options, command: str) -> "AsyncIterator[Cluster]":
+    """Yield the cluster, for a command that a REST API cannot answer, and close its connections."""
+    need_cluster(options, command)
+    async with connected(options) as server:
+        yield cast("Cluster", server)
 
 
 @asynccontextmanager
 async def opened_archive(options: Options) -> "AsyncIterator[Rest]":
-    """Yield the REST API, for commands that a cluster cannot answer, and close its connections."""
+    """Yield the REST API, for a command that a cluster cannot answer, and close its connections."""
     if not options.server:
         raise CliError(Code.USAGE, OF_ARCHIVE)
-    from dkron_cli.edge.rest import open_rest  # noqa: PLC0415 - slow, and not needed by the others
-
-    opened = open_rest(options)
-    try:
-        yield opened
-    finally:
-        await opened.close()
+    async with connected(options) as server:
+        yield cast("Rest", server)

@@ -1,10 +1,11 @@
 """Reads what `doctor` checks, as far as the user may read it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dkron_cli.core.checks import Inspection
 from dkron_cli.core.rights import VERBS
+from dkron_cli.edge.cluster import Cluster
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.reviews import refusal, self_review
 from dkron_cli.errors import CliError, Code
@@ -20,14 +21,11 @@ if TYPE_CHECKING:
     from dkron_kube.client import KubeClient
 
 Object = dict[str, Any]
-Read = Callable[[], Awaitable[Object | None]]
 
 
-async def inspect(
-    kube: "KubeClient", namespace: str, verbs: Sequence[str], *, everywhere: bool, installation: Read
-) -> Inspection:
-    """Return the data to check. `installation` reads the DkronCluster."""
-    where = None if everywhere else namespace
+async def inspect(cluster: Cluster, verbs: Sequence[str]) -> Inspection:
+    """Return the data to check, and which of these verbs the user may carry out."""
+    kube, where = cluster.kube, None if cluster.everywhere else cluster.namespace
     with readable():
         document = await kube.openapi(GROUP, VERSION)
     allowed = {verb: await _may(kube, verb, where) for verb in verbs}
@@ -35,9 +33,9 @@ async def inspect(
     found = Inspection(older(document), allowed, read_time(made.get("creationTimestamp")))
     try:
         with readable():
-            found.installation = await installation()
+            found.installation = await cluster.installation()
         found.is_told = True
-        home = namespace if found.installation is None else found.installation["metadata"]["namespace"]
+        home = cluster.namespace if found.installation is None else found.installation["metadata"]["namespace"]
         found.lease = await _lease(kube, home)
     except CliError as error:
         if error.code is not Code.FORBIDDEN:

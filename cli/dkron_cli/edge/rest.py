@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -16,23 +16,10 @@ import aiohttp
 from dkron_cli.core.executions import FEWEST, Filter
 from dkron_cli.core.job import GONE, from_dkron, gone_job
 from dkron_cli.core.order import Order
-from dkron_cli.core.pauses import Choice
 from dkron_cli.core.run import attempts_of_dkron
 from dkron_cli.core.selection import ALL, Selection, has_all
 from dkron_cli.edge.address import address_of, in_the_clear, token_of
-from dkron_cli.edge.backend import (
-    BY_FORCE,
-    PAUSE,
-    PLAIN,
-    Answer,
-    Asked,
-    Noun,
-    Seen,
-    Server,
-    existing,
-    missing,
-    refuse_disabled,
-)
+from dkron_cli.edge.backend import BY_FORCE, PLAIN, Answer, Asked, Noun, Seen, Server, missing, refuse_disabled
 from dkron_cli.edge.rest_calls import PATIENCE, RETRY, answered, by_force
 from dkron_cli.edge.rest_details import RestDetails
 from dkron_cli.edge.rest_history import path_of
@@ -41,7 +28,7 @@ from dkron_cli.edge.terminal import remark
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 from dkron_crds.schedule.instants import rfc3339
-from dkron_reports.failing import MOST, latest_failure
+from dkron_reports.failing import MOST
 from dkron_reports.job import Job
 from dkron_reports.reading import mapping, objects
 from dkron_reports.run import Attempt, Run, runs_of
@@ -70,24 +57,6 @@ class Rest(RestDetails, Server):
     def objects(self, noun: Noun, *, every: bool = False) -> RestObjects:  # noqa: ARG002 - it serves one namespace
         """Return the objects of the server's namespace."""
         return RestObjects(self, noun)
-
-    async def pauses(self) -> RestObjects:
-        """Return the pauses of the server's namespace."""
-        return self.objects(PAUSE)
-
-    async def pauses_that_hold(self) -> list[dict[str, Any]]:
-        """Return the pauses of the server's namespace."""
-        return await self.objects(PAUSE).all()
-
-    async def held(self, choice: Choice) -> list[Job]:
-        """Return the jobs of a choice that exist, with what pauses them; none for labels, which this API does not
-        know."""
-        if choice.selector:
-            return []
-        if not choice.jobs:
-            return await self.with_pauses(await self.jobs(), every=True)
-        found = [job for name in choice.jobs for job in await existing(self, name)]
-        return await self.with_pauses(found, every=False)
 
     async def jobs(self, chosen: Selection = ALL) -> list[Job]:
         """Return the chosen jobs, sorted. Labels are compared with the metadata of the jobs."""
@@ -120,15 +89,6 @@ class Rest(RestDetails, Server):
                 raise
             return gone_job(name)
 
-    async def job_to_run(self, name: str) -> Job:
-        """Return one job, with only its name for a caller who may run it and not read it."""
-        try:
-            return await self.job(name)
-        except CliError as error:
-            if error.code is not Code.FORBIDDEN:
-                raise
-            return from_dkron({"name": name})
-
     async def _names(self) -> list[str]:
         """Return the names of all jobs; none if they may not be listed."""
         try:
@@ -136,7 +96,7 @@ class Rest(RestDetails, Server):
         except (CliError, TypeError, KeyError):
             return []
 
-    async def attempts(self, job: Job) -> list[Attempt]:
+    async def attempts(self, job: Job, *, placed: bool = False) -> list[Attempt]:  # noqa: ARG002 - it always tells
         """Return the executions that the server shows; of a job that is gone, the newest ones in the archive."""
         if job.state == GONE:
             return [each.attempt for each in await anext(self.executions(Filter(limit=FEWEST), job))]
@@ -148,7 +108,7 @@ class Rest(RestDetails, Server):
         """Ask for the executions of a job that has failed at all, and ended one since then."""
         if not job.failed or job.last is None or job.last < start:
             return None
-        return latest_failure(await self.attempts(job), start)
+        return await super().latest_failure(job, start)
 
     async def run(
         self, job: Job, *, force: bool, wait: float | None, order: Order = PLAIN, seen: Seen | None = None

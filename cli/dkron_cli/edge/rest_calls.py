@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import aiohttp
 
@@ -19,6 +19,20 @@ SENTENCE = 300
 _BY_FORCE = re.compile(r'; (?:add \?force=|send \{"force").*')
 """How the end of a refusal tells a program to force a run."""
 NO_TLS = (aiohttp.ClientConnectorSSLError, ssl.SSLError)
+
+
+class Sent(TypedDict, total=False):
+    """The parts of a request beside its path, and the words for its refusal."""
+
+    job: str
+    what: str
+    """The thing that a server without the route cannot do."""
+    body: object
+    seconds: float
+    """For how long it waits for the answer; 0 for no limit."""
+    headers: Mapping[str, str] | None
+    conflict: Code
+    """The code of a 409."""
 
 
 class RestCalls:
@@ -40,61 +54,31 @@ class RestCalls:
         """Close the connections."""
         await self._session.close()
 
-    async def call(
-        self,
-        method: str,
-        path: str,
-        *,
-        job: str = "",
-        what: str = "",
-        body: object = None,
-        seconds: float | None = None,
-        headers: Mapping[str, str] | None = None,
-        conflict: Code = Code.CONFLICT,
-    ) -> Any:  # noqa: ANN401 - any JSON
-        """Send a request and return its JSON. `seconds` without an answer, 0 for no limit. `conflict` is the code of a
-        409."""
-        answer, _ = await self.answer(
-            method, path, job=job, what=what, body=body, seconds=seconds, headers=headers, conflict=conflict
-        )
+    async def call(self, method: str, path: str, **sent: Unpack[Sent]) -> Any:  # noqa: ANN401 - any JSON
+        """Send a request and return its JSON."""
+        answer, _ = await self.answer(method, path, **sent)
         return answer
 
-    async def answer(
-        self,
-        method: str,
-        path: str,
-        *,
-        job: str = "",
-        what: str = "",
-        body: object = None,
-        seconds: float | None = None,
-        headers: Mapping[str, str] | None = None,
-        conflict: Code = Code.CONFLICT,
-    ) -> tuple[Any, Mapping[str, str]]:
-        """Send a request as `call` does, and return its JSON with the headers."""
-        timeout = aiohttp.ClientTimeout(total=PATIENCE if seconds is None else seconds or None, sock_connect=PATIENCE)
+    async def answer(self, method: str, path: str, **sent: Unpack[Sent]) -> tuple[Any, Mapping[str, str]]:
+        """Send a request, and return its JSON with the headers."""
+        total = sent.get("seconds", PATIENCE) or None
+        timeout = aiohttp.ClientTimeout(total=total, sock_connect=PATIENCE)
+        body, headers, url = sent.get("body"), sent.get("headers"), self._server + path
         with answered():
-            url = self._server + path
             async with self._session.request(method, url, json=body, timeout=timeout, headers=headers) as response:
                 if response.status >= HTTPStatus.BAD_REQUEST:
-                    raise await self._refused(response, job, what, conflict)
+                    raise await self._refused(response, sent)
                 try:
                     return await response.json(content_type=None), response.headers
                 except ValueError:
                     raise self.no_dkron() from None
 
-    async def version(self, path: str) -> str:
-        """Return the version of an object, for `If-Match`."""
-        with answered():
-            async with self._session.get(self._server + path) as response:
-                return response.headers.get("ETag", "")
-
-    async def _refused(self, response: aiohttp.ClientResponse, job: str, what: str, conflict: Code) -> CliError:
+    async def _refused(self, response: aiohttp.ClientResponse, sent: Sent) -> CliError:
         said = " ".join((await response.text(errors="replace"))[:SENTENCE].split())
         if response.status == HTTPStatus.NOT_FOUND:
-            return self._not_found(said, job, what)
+            return self._not_found(said, sent.get("job", ""), sent.get("what", ""))
         code, otherwise, advice = _REFUSALS.get(response.status, (Code.FAILED, "", ""))
-        code = conflict if response.status == HTTPStatus.CONFLICT else code
+        code = sent.get("conflict", code) if response.status == HTTPStatus.CONFLICT else code
         return CliError(code, f"{said or otherwise or f'{self._server} answered {response.status}'}{advice}")
 
     def _not_found(self, said: str, job: str, what: str) -> CliError:

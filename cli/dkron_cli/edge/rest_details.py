@@ -6,12 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from dkron_cli.core.executions import Filter, State
-from dkron_cli.core.job import with_pause
+from dkron_cli.core.job import described, with_details
 from dkron_cli.edge.rest_history import RestHistory, path_of
 from dkron_cli.errors import CliError, Code
-from dkron_crds.conditions import NOT_BY_ITSELF
-from dkron_reports.job import Job
-from dkron_reports.reading import mapping, objects
+from dkron_reports.job import Job, condition
+from dkron_reports.reading import Object, mapping
 
 IN_LINE = Filter(state=State.WAITING)
 
@@ -21,8 +20,7 @@ class RestDetails(RestHistory):
 
     def __init__(self, address: str, token: str) -> None:
         super().__init__(address, token)
-        self._tells_pauses = self._tells_lines = True
-        self._reasons: dict[str, str] = {}
+        self._tells_details = self._tells_lines = True
 
     async def with_active(self, jobs: list[Job]) -> list[Job]:
         """Count the attempts that run or wait in line. Of those that this user may not see, standard error says so."""
@@ -54,45 +52,35 @@ class RestDetails(RestHistory):
         self._say_once(f"{what} are not shown: {error}")
         return jobs
 
-    async def with_pauses(self, jobs: list[Job], *, every: bool) -> list[Job]:
-        """Ask ours. A Dkron has no pauses of jobs; nor are any shown to a user who may not see them."""
-        told = await self._all_pauses() if every else {job.name: await self._pause_of(job) for job in jobs}
-        return [with_pause(job, told.get(job.name, "")) for job in jobs]
+    async def with_details(self, jobs: list[Job], *, every: bool) -> list[Job]:
+        """Ask ours. A Dkron has no pauses of jobs and no conditions; nor are any shown to a user who may not see
+        them."""
+        told = await self._details(jobs) if every else {job.name: await self._details_of(job) for job in jobs}
+        return [with_details(job, told.get(job.name, {})) for job in jobs]
 
-    async def _pause_of(self, job: Job) -> str:
+    async def described(self, job: Job) -> Job:
+        """Ask ours for the manifest of the job, which has what Dkron's JSON has no place for."""
+        found = await self._details_of(job)
+        return described(with_details(job, found), mapping(mapping(found, "manifest"), "spec"))
+
+    async def _details_of(self, job: Job) -> Object:
         found = await self._get_json(f"{path_of(job)}/details")
-        return str(found.get("paused") or "") if isinstance(found, dict) else ""
+        if not isinstance(found, dict):
+            return {}
+        ready = condition({"status": found}, "Ready")
+        return {**found, "reason": ready.get("reason") if ready.get("status") == "False" else ""}
 
-    async def _all_pauses(self) -> dict[str, str]:
-        """Return the pauses of paused jobs, by the names of the jobs."""
-        found = await self._get_json("/v1/jobs?state=paused&fields=name,paused") if self._tells_pauses else ()
-        shown = [each for each in found or () if isinstance(each, dict)]
-        # A Dkron lists all jobs with all fields. It is not asked again.
-        self._tells_pauses = all("paused" in each for each in shown)
-        return {str(each.get("name")): str(each.get("paused") or "") for each in shown}
-
-    async def with_queues(self, job: Job) -> Job:
-        """Ask ours for the manifest of the job, which has its pools and its LocalQueue. A Dkron has none."""
-        found = await self._get_json(f"{path_of(job)}/details")
-        spec = mapping(mapping(found, "manifest"), "spec") if isinstance(found, dict) else {}
-        shown = {key: spec[key] for key in ("pools", "priority", "queueName", "jobTemplate") if key in spec}
-        return replace(job, raw={**job.raw, **shown})
-
-    async def with_reasons(self, jobs: list[Job]) -> list[Job]:
-        """Ask ours for the conditions of those that are not ready. A Dkron has none of these."""
-        reasons: dict[str, str] = {}
-        for job in jobs:
-            # Jobs with one problem share its reason, and a table that is drawn again asks for new ones only.
-            if job.problem and job.problem not in reasons:
-                reasons[job.problem] = self._reasons.get(job.problem) or await self._reason_of(job)
-        self._reasons = reasons
-        return [_with_reason(job, reasons.get(job.problem, "")) for job in jobs]
-
-    async def _reason_of(self, job: Job) -> str:
-        found = await self._get_json(f"{path_of(job)}/details")
-        shown = objects(found, "conditions") if isinstance(found, dict) else []
-        reasons = (each.get("reason") for each in shown if (each.get("type"), each.get("status")) == ("Ready", "False"))
-        return str(next(reasons, "") or "")
+    async def _details(self, jobs: list[Job]) -> dict[str, Object]:
+        """Return the details of jobs that are paused or not ready, by their names."""
+        found: dict[str, Object] = {}
+        for state in ("paused", "invalid", "pending") if any(job.problem for job in jobs) else ("paused",):
+            path = f"/v1/jobs?state={state}&fields=name,paused,reason"
+            told = await self._get_json(path) if self._tells_details else ()
+            shown = [each for each in told or () if isinstance(each, dict)]
+            # A Dkron lists all jobs with all fields. It is not asked again.
+            self._tells_details = self._tells_details and all("paused" in each for each in shown)
+            found |= {str(each.get("name")): each for each in shown}
+        return found
 
     async def _get_json(self, path: str) -> Any:  # noqa: ANN401 - any JSON
         """Return the answer; None if the server lacks the route, or the user the permission."""
@@ -102,10 +90,3 @@ class RestDetails(RestHistory):
             if error.code is Code.UNREACHABLE:
                 raise
             return None
-
-
-def _with_reason(job: Job, reason: str) -> Job:
-    """Return a job with why it is not ready, as its object has it; empty if that is not known. The API says only of a
-    job that can run how its latest run ended."""
-    result = str(job.raw.get("status") or "") if reason in NOT_BY_ITSELF else job.result
-    return replace(job, state=reason or job.state, result=result)

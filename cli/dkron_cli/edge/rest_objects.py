@@ -65,11 +65,11 @@ class RestObjects:
     async def _version(self, found: Object, parts: tuple[str, ...]) -> str:
         """Return the version of an object, for `match`. Raises `CliError` if these parts of it have changed."""
         name = found["metadata"]["name"]
-        tag = await self._rest.version(self._path(name))
-        now = self._read(await self._call("GET", name))
+        shown, headers = await self._rest.answer("GET", self._path(name), what=self._what)
+        now = self._read(shown)
         if any(now[part] != found[part] for part in parts):
             raise CliError(Code.CONFLICT, f'another user changed "{name}" at the same time; check it, and repeat')
-        return tag
+        return headers.get("ETag", "")
 
     def _path(self, name: str) -> str:
         return f"/v1/{self._route}" + (f"/{quote(name, safe='')}" if name else "")

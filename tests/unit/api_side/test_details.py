@@ -19,6 +19,7 @@ from tests.support.builders import NOON, wire_job
 ROUTES = (jobs.ROUTES,)
 CONDITION = Condition(type="Ready", status="True", reason="Scheduled", message="due", last_transition_time=NOON)
 PAUSED = {"type": "Suspended", "reason": "Paused", "message": "paused by ann: a move"}
+BROKEN = {"status": "False", "reason": "InvalidSchedule", "message": "no such hour"}
 STATUS = JobStatus(conditions=(CONDITION,), days=(Day(date=NOON.date(), success=2, failed=1),), status="failed")
 REGION = {"name": "region", "type": "enum", "values": ["eu", "us"], "required": True}
 
@@ -129,12 +130,13 @@ async def test_too_deep_template_leaves_the_other_details(api: Api) -> None:
 
 async def test_a_list_shows_tools_parents_pauses_and_words(api: Api) -> None:
     held = JobStatus(conditions=(CONDITION.model_copy(update=PAUSED),))
-    api.know_jobs(kept("helm"), job("b", parentJob="a", status=held), job("c", schedule="0 0 25 * * *"))
-    assert await answer(api, "/v1/jobs?fields=name,kept_by,parents,paused,words") == [
+    broken = JobStatus(conditions=(Condition(**{**CONDITION.model_dump(), **BROKEN}),))
+    api.know_jobs(kept("helm"), job("b", parentJob="a", status=held), job("c", schedule="0 0 25 * * *", status=broken))
+    assert await answer(api, "/v1/jobs?fields=name,kept_by,parents,paused,reason,words") == [
         {"name": "a", "kept_by": {"tool": "Helm", "name": "", "fields": {"schedule": "helm"}}, "parents": [],
-         "paused": "", "words": "every minute"},
+         "paused": "", "reason": "", "words": "every minute"},
         {"name": "b", "kept_by": None, "parents": [{"job": "a", "when": "success"}], "paused": "paused by ann: a move",
-         "words": ""},
-        {"name": "c", "kept_by": None, "parents": [], "paused": "", "words": ""},
+         "reason": "", "words": ""},
+        {"name": "c", "kept_by": None, "parents": [], "paused": "", "reason": "InvalidSchedule", "words": ""},
     ]  # fmt: skip
     assert (await answer(api, "/v1/jobs/b/details"))["paused"] == "paused by ann: a move"

@@ -11,7 +11,7 @@ import pytest
 from dkron_cli.commands.run import Request, _run
 from dkron_cli.core.order import Order, read_order
 from dkron_cli.edge import progress
-from dkron_cli.edge.backend import Asked
+from dkron_cli.edge.backend import Asked, job_to_run
 from dkron_cli.edge.cluster import Cluster
 from dkron_cli.edge.reviews import SELF
 from dkron_cli.errors import CliError, Code
@@ -191,7 +191,7 @@ async def test_a_run_is_a_dkronrun(job: dict[str, Any] | None, order: Order, for
         wait.kube.fail("get dkronjobs", NO_RIGHT)
     else:
         wait.kube.put(DKRON_JOBS, wire_job(**job))
-    found = await wait.cluster.job_to_run(NAME)
+    found = await job_to_run(wait.cluster, NAME)
     if refused:
         with pytest.raises(CliError, match=re.escape(refused)):
             await wait.cluster.run(found, force=force, wait=None, order=order)

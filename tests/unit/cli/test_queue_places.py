@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import pytest
 
-from dkron_cli.core.job import description, from_dkron
+from dkron_cli.core.job import described, description, from_dkron
 from dkron_cli.core.run import attempt_table, attempts_of_dkron, wait_of, waited_of
 from dkron_cli.core.table import lines
 from dkron_cli.edge.queue_places import with_queue_places
@@ -83,5 +83,5 @@ LABELLED = {"metadata": {"labels": {"kueue.x-k8s.io/queue-name": "nightly"}}}
     ],
 )
 def test_queue_of_kueue_is_described(spec: dict[str, Any], queue: str | None) -> None:
-    for raw in (from_object({"spec": spec}), from_dkron(spec)):
-        assert dict(description(raw, now=NOON)).get("LocalQueue") == queue
+    for job in (from_object({"spec": spec}), described(from_dkron({"name": "a"}), spec)):
+        assert dict(description(job, now=NOON)).get("LocalQueue") == queue

@@ -15,6 +15,7 @@ from dkron_cli.core.importing import Wanted
 from dkron_cli.core.job import description
 from dkron_cli.core.order import read_order
 from dkron_cli.core.selection import Selection
+from dkron_cli.edge.backend import job_to_run
 from dkron_cli.edge.rest import Rest, open_rest
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
@@ -67,7 +68,7 @@ class Dkron:
                 return web.json_response({**JOB, "disabled": self.disabled})
             case "GET", "/v1/jobs":
                 self.lists += 1
-                told = self.ours and request.query.get("fields") == "name,paused"
+                told = self.ours and request.query.get("fields") == "name,paused,reason"
                 self.query = request.query_string
                 return web.json_response([{"name": "a", "paused": PAUSED} if told else JOB])
             case "GET", "/v1/failing" if self.ours:
@@ -178,12 +179,12 @@ async def test_our_server_reports_pauses_and_a_dkron_is_asked_once(dkron: tuple[
     fake, rest = dkron
     jobs = await rest.jobs()
     for every in (False, True, True):
-        assert await rest.with_pauses(jobs, every=every) == jobs
+        assert await rest.with_details(jobs, every=every) == jobs
     assert fake.lists == 2
     fake.ours = True
     ours = Rest(rest._server, "")
     for every in (False, True):
-        (shown,) = await ours.with_pauses(jobs, every=every)
+        (shown,) = await ours.with_details(jobs, every=every)
         assert (shown.paused, shown.state) == (PAUSED, "Paused")
     await ours.close()
 
@@ -191,18 +192,16 @@ async def test_our_server_reports_pauses_and_a_dkron_is_asked_once(dkron: tuple[
 async def test_ours_names_the_pools_and_the_queue_of_a_job(dkron: tuple[Dkron, Rest]) -> None:
     fake, rest = dkron
     job = await rest.job("a")
-    waits = replace(job, raw={**job.raw, "pool_queue": {"max": 10, "order": "oldest"}})
     for fake.ours, pools, queue in ((False, None, None), (True, "db, web, with priority 10", "reports")):
-        for each in (waits, job):
-            told = dict(description(await rest.with_queues(each), now=NOON))
-            assert (told.get("Pools"), told.get("LocalQueue")) == (pools, queue)
+        told = dict(description(await rest.described(job), now=NOON))
+        assert (told.get("Pools"), told.get("LocalQueue")) == (pools, queue)
 
 
 async def test_ours_tells_why_a_job_is_not_ready(dkron: tuple[Dkron, Rest]) -> None:
     fake, rest = dkron
     broken = replace(await rest.job("a"), state="NotReady", problem="the job cannot run: no command")
     for fake.ours, state in ((False, "NotReady"), (True, "InvalidExecutorConfig")):
-        (shown,) = await rest.with_reasons([broken])
+        (shown,) = await rest.with_details([broken], every=False)
         assert shown.state == state
 
 
@@ -258,7 +257,7 @@ async def test_only_ours_runs_a_disabled_job_by_force(dkron: tuple[Dkron, Rest])
 async def test_run_needs_no_right_to_read_the_job(dkron: tuple[Dkron, Rest]) -> None:
     fake, rest = dkron
     fake.reads = False
-    job = await rest.job_to_run("a")
+    job = await job_to_run(rest, "a")
     await rest.run(job, force=False, wait=None, order=read_order(["day=3"], "", ""))
     assert json.loads(fake.body) == {"parameters": {"day": "3"}}
 

@@ -157,7 +157,7 @@ class Seat:
 
         by_kubeconfig(monkeypatch, self.kube)
         monkeypatch.setattr(Cluster, "run", run)
-        monkeypatch.setattr(Cluster, "job_to_run", job_to_run)
+        monkeypatch.setattr(command, "job_to_run", job_to_run)
 
     def steps(self, *steps: Callable[[], object]) -> None:
         for step in steps:

@@ -101,10 +101,7 @@ class Server:
     async def with_active(self, jobs: list[Job]) -> list[Job]:
         return jobs
 
-    async def with_reasons(self, jobs: list[Job]) -> list[Job]:
-        return jobs
-
-    async def with_pauses(self, jobs: list[Job], *, every: bool) -> list[Job]:
+    async def with_details(self, jobs: list[Job], *, every: bool) -> list[Job]:
         assert every
         return jobs
 

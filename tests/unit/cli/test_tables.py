@@ -9,7 +9,7 @@ import pytest
 
 from dkron_cli.core.checks import Check, archive, check_table, clock, jobs_in_trouble, lease, rights
 from dkron_cli.core.executions import Listed, execution_table, is_run, ran_in, state_of
-from dkron_cli.core.job import description, from_dkron, job_table
+from dkron_cli.core.job import described, description, from_dkron, job_table
 from dkron_cli.core.moments import EVER, Period
 from dkron_cli.core.report_tables import attention_table, failing_table
 from dkron_cli.core.requested_runs import run_facts
@@ -248,9 +248,9 @@ def test_run_that_waits_for_a_pool_by_rest_has_its_place_there() -> None:
     ],
 )
 def test_pools_are_described(spec: dict[str, Any], pools: str | None) -> None:
-    described = dict(description(from_object({"spec": spec}), now=NOON))
-    assert described.get("Pools") == pools
-    assert ("Queue" in described) is (pools is not None), "queue.max holds for them, too"
+    facts = dict(description(from_object({"spec": spec}), now=NOON))
+    assert facts.get("Pools") == pools
+    assert ("Queue" in facts) is (pools is not None), "queue.max holds for them, too"
 
 
 @pytest.mark.parametrize(
@@ -261,23 +261,20 @@ def test_pools_are_described(spec: dict[str, Any], pools: str | None) -> None:
             {"spec": {"concurrency": "queue", "queue": {"max": 1, "expires": "1h", "order": "newest"}}},
             "at most 1 run, each for 1h, the newest first", id="all of it"),
         pytest.param({"spec": {"concurrency": "forbid", "queue": {"max": 1}}}, None, id="without effect"),
-        pytest.param({"concurrency": "forbid", "queue": {"max": 2}}, "at most 2 runs, the oldest first", id="by REST"),
-        pytest.param({"concurrency": "forbid"}, None, id="by REST, none"),
+        pytest.param({"name": "a", "concurrency": "forbid", "queue": {"max": 2}}, "at most 2 runs, the oldest first",
+                     id="by REST"),
+        pytest.param({"name": "a", "concurrency": "forbid"}, None, id="by REST, none"),
         pytest.param({"spec": {"pools": ["db"], "queue": {"max": 2}}}, "at most 2 runs, the oldest first", id="pools"),
-        pytest.param({"concurrency": "allow", "pool_queue": {"max": 2}}, "at most 2 runs, the oldest first",
-                     id="by REST, pools"),
         pytest.param({"spec": {"pools": ["db"], "concurrency": "forbid", "queue": {"expires": "1h"}}},
                      "at most 1 run, each for 1h, while none is active; further ones are skipped",
                      id="pools, and one run at once"),
         pytest.param({"spec": {"pools": ["db"], "concurrency": "replace"}},
                      "at most 1 run, and a newer one takes its place", id="pools, and the newest run"),
-        pytest.param({"concurrency": "forbid", "pool_queue": {"max": 2}},
-                     "at most 1 run, while none is active; further ones are skipped", id="by REST, pools and forbid"),
     ],
 )  # fmt: skip
 def test_queue_is_described_where_runs_wait(raw: dict[str, Any], queue: str | None) -> None:
-    described = dict(description(from_object(raw) if "spec" in raw else from_dkron(raw), now=NOON))
-    assert described.get("Queue") == queue
+    job = from_object(raw) if "spec" in raw else described(from_dkron(raw), {})
+    assert dict(description(job, now=NOON)).get("Queue") == queue
 
 
 def test_failure_rate_is_counted_by_runs() -> None:
