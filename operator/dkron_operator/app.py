@@ -332,8 +332,7 @@ class Parts:
             self.calls.renew()
             self.pools.places.renew()
             self.quota.renew()
-        terms = self.options.terms
-        self.due_queue.take_over(idle=idle, longest=timedelta() if terms is None else terms.handover)
+        self.due_queue.take_over(idle=idle, longest=self.options.terms.handover)
         now = self.ports.clock.now()
         order = sorted((next_slot(cached, now) or NO_TIME, cached.job.uid) for cached in self.store)
         for slot, uid in order:

@@ -65,6 +65,7 @@ class Surroundings:
     """The account of a REST API in the same pod."""
 
     parts: Callable[..., Parts] = Parts
+    lease: Callable[..., Lease] = Lease
     signals: bool = True
     """Whether SIGINT and SIGTERM ask for an orderly shutdown."""
 
@@ -84,7 +85,7 @@ class Operator:
         self._archive = ports.archive
         self._rollback = RollbackDetector()
         self._lease_client = ports.client.apart()
-        self.lease = Lease(
+        self.lease = around.lease(
             self._lease_client,
             options.replica,
             namespace=options.home,
