@@ -171,7 +171,7 @@ simulate: venv ## Simulate the operator on SEEDS seeds, on all cores (make test 
 MUTANT_SEEDS ?= 1000
 
 .PHONY: mutants
-mutants: venv ## Put one mistake at a time into the operator's source, and show which tests find it (ten minutes)
+mutants: venv ## Put one mistake at a time into the source of the programs, and show which tests find it (half an hour)
 	$(BIN)/python -m tests.mutants --seeds $(MUTANT_SEEDS)
 
 .PHONY: test-brokers
@@ -237,11 +237,6 @@ FOLDER ?=
 chaos-writes: venv ## Kill the operator before and after each write of eighteen scenarios (eight minutes)
 	@hack/cluster build --nodes kwok
 	CHAOS_SCALE=$(SCALE) CHAOS_SIDES=$(SIDES) $(BIN)/pytest $(if $(FOLDER),--basetemp $(FOLDER)) $(DEATHS)
-
-.PHONY: chaos-faults
-chaos-faults: venv ## Test each class of faults between operator and API server (four minutes); test-storm has all of them at once
-	@hack/cluster build --nodes kwok
-	$(BIN)/pytest -n $(WORKERS) $(ATCLUSTER) tests/cluster/test_chaos_faults.py
 
 # The same SEED gives the same plan. REPLICAS=1 runs one operator; with SPLIT_BRAIN=1 all operators act at once.
 DURATION ?= 10m

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ("lib", "operator", "api", "cli", "crds", "charts")
 
 ATTEMPTS = {
-    "crds": ("Active", "Execution", "RunAttempt"),  # in the statuses of DkronJobs and DkronRuns
+    "crds": ("Attempt",),  # in the statuses of DkronJobs and DkronRuns
     "operator": ("AttemptJob", "Outcome", "Cause"),  # a Job as the operator sees it, its end, and what names it
     "lib": ("ArchivedExecution", "Ended", "Attempt"),  # a row of the archive, in messages to processors, in reports
     "api": ("Found", "Ended"),  # in lists of the REST API, and in their filters
@@ -85,18 +85,18 @@ def _run_names() -> int:
 
 BUDGETS = (
     # Without blanks, comments and docstrings; the others with all lines.
-    Budget("product: lines of code", 45_707, lambda: sum(map(code_lines, _sources()))),
+    Budget("product: lines of code", 45_258, lambda: sum(map(code_lines, _sources()))),
     Budget("page: lines of TypeScript", 14_461, _page_lines),
-    Budget("tests: lines of Python", 103_470, lambda: sum(map(_lines, python_files(ROOT, ["tests"])))),
-    Budget("attempt: classes", 11, lambda: sum(map(len, ATTEMPTS.values()))),
-    Budget("attempt: fields of these", 149, _all_fields),
-    Budget("attempt: files with its queue time", 30, _queue_files),
+    Budget("tests: lines of Python", 102_340, lambda: sum(map(_lines, python_files(ROOT, ["tests"])))),
+    Budget("attempt: classes", 9, lambda: sum(map(len, ATTEMPTS.values()))),
+    Budget("attempt: fields of these", 130, _all_fields),
+    Budget("attempt: files with its queue time", 29, _queue_files),
     # A run is all attempts of one cause.
     Budget("attempt: names with run in them", 58, _run_names),
     # Each counts once, where it is first called.
-    Budget("reconcile: functions entered", 660, lambda: len(_walk().functions)),
-    Budget("reconcile: files", 88, lambda: _walk().files),
-    Budget("reconcile: returns to a file", 250, lambda: _walk().returns),
+    Budget("reconcile: functions entered", 659, lambda: len(_walk().functions)),
+    Budget("reconcile: files", 89, lambda: _walk().files),
+    Budget("reconcile: returns to a file", 258, lambda: _walk().returns),
 )
 
 

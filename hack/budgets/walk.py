@@ -16,7 +16,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """A class, a function or a constant, and the module that defines it; a method also has its class."""
+    """A class, a function or a constant, and its module; of a method also the class."""
 
     module: str
     node: ast.ClassDef | Function | ast.expr
@@ -24,7 +24,7 @@ class Symbol:
 
     @property
     def name(self) -> str:
-        """Its name, of a method after that of its class."""
+        """Its name; a method has the one of its class in front."""
         own = str(getattr(self.node, "name", ""))
         return own if self.owner is None else f"{self.owner.name}.{own}"
 

@@ -6,7 +6,6 @@
 import contextlib
 import json
 from collections.abc import Callable, Iterator
-from itertools import product
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -17,9 +16,8 @@ from hypothesis import strategies as st
 from dkron_kube.paths import DKRON_JOBS
 from tests.support.api_sites import ApiSite
 from tests.support.examples import examples
-from tests.support.hostile import ask, assert_civil, head, pipeline, request
-from tests.support.odd_requests import as_go_reads, bodies, forms, headers, jobs, names, queries, segments, whole_texts
-from tests.support.rest import Answer
+from tests.support.hostile import ask, assert_civil, pipeline, request
+from tests.support.odd_requests import as_go_reads, bodies, forms, headers, jobs, names, segments, whole_texts
 
 pytestmark = pytest.mark.cluster(nodes="none")
 
@@ -56,55 +54,6 @@ def stored(site: ApiSite) -> set[str]:
 def known(job: Any) -> dict[str, Any]:
     """The fields that are stored as they were sent; an empty map counts as none."""
     return {field: job[field] or None for field in STORED_AS_SENT}
-
-
-def save(site: ApiSite, body: bytes, taken: Taken, *lines: str) -> Answer:
-    """Post a job, and remember it if it is taken."""
-    answer = ask(site.rest, request("POST", "/v1/jobs", *lines, body=body))
-    assert_civil(answer, body)
-    if answer.status == 201:
-        echo = answer.json()
-        taken[echo["name"]] = echo
-    return answer
-
-
-def test_no_body_is_answered_but_with_201_or_a_refusal(shared_api: ApiSite) -> None:
-    with nothing_else_stored(shared_api) as taken:
-
-        @many(300)
-        @given(bodies())
-        def is_answered(body: bytes) -> None:
-            answer = save(shared_api, body, taken)
-            event(f"answered with {answer.status}")
-            assert answer.status in {201, 400, 404, 422}
-
-        is_answered()
-    assert taken
-
-
-SHAPES = (
-    pytest.param(b"  ", 400, id="white space"),
-    pytest.param(b"null", 400, id="null"),
-    pytest.param(JOB + JOB, 201, id="twice the same behind each other"),
-    pytest.param(b" \n\t\r" + JOB, 201, id="white space before it"),
-    pytest.param(b"\x0c" + JOB, 400, id="a form feed before it"),
-    pytest.param(b"\xef\xbb\xbf" + JOB, 400, id="a byte order mark"),
-    pytest.param(JOB.decode().encode("utf-16"), 400, id="UTF-16"),
-    pytest.param(b'{"name":"x","schedule":"@daily","owner":"\xff\xed\xa0\x80"}', 201, id="bytes that are no UTF-8"),
-    pytest.param(b'{"name":"x","schedule":"@daily","owner":"\\ud800"}', 400, id="half of a surrogate pair"),
-    pytest.param(b'{"name":"x","schedule":"@daily","owner":"a\x00b"}', 400, id="a raw zero"),
-    pytest.param(b'{"name":"x","schedule":"@daily","retries":NaN}', 400, id="NaN"),
-    pytest.param(b'{"name":"x","schedule":"@daily","retries":1e400}', 400, id="a number beyond all"),
-    pytest.param(b'{"name":"x","schedule":"@daily","retries":%b}' % (b"9" * 5000), 400, id="5,000 digits"),
-    pytest.param(b'{"name":"x","schedule":"@daily","zz":%b}' % (b"[" * 100_000), 400, id="100,000 brackets"),
-    pytest.param(b'{"name":"x","schedule":"@daily","zz":%b1%b}' % (b'{"a":' * 50_000, b"}" * 50_000), 400, id="depth"),
-)
-
-
-@pytest.mark.parametrize(("body", "status"), SHAPES)
-def test_valid_jobs_are_accepted_and_others_refused(shared_api: ApiSite, body: bytes, status: int) -> None:
-    with nothing_else_stored(shared_api) as taken:
-        assert save(shared_api, body, taken).status == status
 
 
 def test_every_text_comes_back_as_it_was_sent(shared_api: ApiSite) -> None:
@@ -229,34 +178,6 @@ def test_no_header_breaks_a_request(shared_api: ApiSite) -> None:
         is_answered()
 
 
-def test_no_query_breaks_a_request(shared_api: ApiSite) -> None:
-    assert shared_api.rest.post("/v1/jobs", JOB).status == 201
-    paths = (
-        *("/v1/jobs", "/v1/jobs/x", "/v1/jobs/x/executions", "/v1/stats", "/v1/members", "/v1/busy", "/v1/jobs/x/next"),
-        *("/v1", "/v1/events", "/health", "/metrics", "/debug/vars"),
-    )
-
-    @many(300)
-    @given(st.sampled_from(paths), queries())
-    def is_answered(path: str, query: str) -> None:
-        answer = ask(shared_api.rest, request("GET", f"{path}?{query}"))
-        event(f"answered with {answer.status}")
-        assert_civil(answer, (path, query))
-        assert answer.status in ({200, 400} if path in {"/v1/events", "/v1/jobs/x/next"} else {200}), answer
-
-    is_answered()
-
-
-METHODS = ("HEAD", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "PATCH", "PUT", "DELETE", "M-SEARCH", "QUERY")
-
-
-def test_a_method_that_a_path_does_not_know_is_404(shared_api: ApiSite) -> None:
-    for method, path in product(METHODS, ("/v1", "/v1/jobs", "/v1/busy", "/health", "/metrics", "/")):
-        if (method, path) != ("PATCH", "/v1/jobs"):
-            answer = shared_api.rest.request(method, path)
-            assert (answer.status, answer.header("Allow")) == (404, None), f"{method} {path}\n{answer}"
-
-
 def test_no_form_breaks_a_restore(shared_api: ApiSite) -> None:
     before = stored(shared_api)
     reported = set[str]()
@@ -328,17 +249,3 @@ def test_invalid_http_is_400_and_closes_the_connection(shared_api: ApiSite, sent
     assert_civil(answer, sent)
     assert answer.header("X-Request-Id")
     assert shared_api.rest.get("/v1/busy").status == 200
-
-
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd", "x" * 2000], ids=["gzip", "deflate", "zstd", "long"])
-def test_an_encoded_body_is_415(shared_api: ApiSite, encoding: str) -> None:
-    with nothing_else_stored(shared_api) as taken:
-        answer = save(shared_api, JOB, taken, f"Content-Encoding: {encoding}")
-    assert (answer.status, "send its body as it is" in answer.text) == (415, True), answer
-    assert_civil(answer, encoding)
-
-
-def test_a_body_in_chunks_of_one_byte_is_read(shared_api: ApiSite) -> None:
-    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in JOB) + b"0\r\n\r\n"
-    answer = ask(shared_api.rest, head("POST", "/v1/jobs", "Transfer-Encoding: chunked", "Connection: close") + chunks)
-    assert answer.status == 201, answer

@@ -118,28 +118,6 @@ def test_run_in_line_is_found_by_its_first_id_until_it_ends(calm: Installation) 
     assert len(calm.executions("lined")) == 2
 
 
-def test_stopped_run_leaves_the_line(calm: Installation) -> None:
-    calm.add("left", concurrency="queue", jobTemplate=ENDLESS)
-    assert calm.run("left").status == 202
-    until(calm.site, "/v1/busy", lambda answer: len(answer.json()) == 1)
-    path = f"/v1/jobs/left/executions/{calm.run('left').header('X-Execution-Id')}"
-    until(calm.site, path, lambda answer: answer.json().get("place"))
-    assert calm.site.rest.post(f"{path}/stop").status == 202
-    stopped = until(calm.site, path, lambda answer: answer.json()["finished_at"][:4] != "0001").json()
-    assert (stopped["success"], stopped["output"].partition(":")[0]) == (False, "Stopped")
-    assert calm.site.rest.get("/v1/executions?state=waiting").json() == []
-
-
-def test_waiting_client_learns_that_its_run_left_the_line(calm: Installation) -> None:
-    calm.add("expires", concurrency="queue", queue={"expires": "1s"}, jobTemplate=ENDLESS)
-    assert calm.run("expires").status == 202
-    until(calm.site, "/v1/busy", lambda answer: len(answer.json()) == 1)
-    refused = calm.run("expires", "?wait=true")
-    assert (refused.status, refused.text.endswith("for longer than spec.queue.expires")) == (409, True), refused
-    by_key = calm.site.rest.post("/v1/jobs/expires/run?wait=true", {"reason": "late data"})
-    assert by_key.status == 409, by_key
-
-
 def test_concurrent_waits_each_get_the_end_of_their_run(calm: Installation) -> None:
     calm.add("waited", jobTemplate=simulated(run_for="500ms"))
     with ThreadPoolExecutor(4) as pool:
@@ -147,16 +125,6 @@ def test_concurrent_waits_each_get_the_end_of_their_run(calm: Installation) -> N
     assert [answer.status for answer in answers] == [200] * 4
     assert max(answer.json()["success_count"] for answer in answers) == 4
     assert min(answer.json()["success_count"] for answer in answers) >= 1
-
-
-def test_wait_ends_beside_an_endless_run(calm: Installation) -> None:
-    calm.add("beside", jobTemplate=ENDLESS)
-    calm.run("beside")
-    until(calm.site, "/v1/busy", lambda answer: len(answer.json()) == 1)
-    calm.kube.edit("beside", jobTemplate=simulated())
-    answer = calm.run("beside", "?wait=true")
-    assert (answer.status, answer.json()["success_count"]) == (200, 1), answer
-    assert len(calm.site.rest.get("/v1/busy").json()) == 1
 
 
 def test_wait_ends_when_the_execution_is_stopped(calm: Installation) -> None:
@@ -177,36 +145,6 @@ def test_wait_ends_when_the_execution_is_stopped(calm: Installation) -> None:
     assert [execution["id"] for execution in calm.executions("stopped")] == [running["id"]], "no retry"
     again = calm.site.rest.post(f"{path}/stop")
     assert again.status == 409, again
-
-
-def test_waiting_client_learns_that_the_job_was_deleted(calm: Installation) -> None:
-    calm.add("removed", jobTemplate=ENDLESS)
-    with ThreadPoolExecutor(1) as pool:
-        waits = pool.submit(calm.run, "removed", "?wait=true")
-        until(calm.site, "/v1/busy", lambda answer: len(answer.json()) == 1)
-        assert calm.site.rest.delete("/v1/jobs/removed").status == 200
-        answer = waits.result()
-    assert answer.status in (200, 404, 409, 410), answer
-    assert calm.site.rest.get("/v1/busy").json() == []
-
-
-def test_waiting_client_learns_that_a_run_was_refused(calm: Installation) -> None:
-    calm.add("occupied", jobTemplate=ENDLESS, concurrency="forbid")
-    assert calm.run("occupied").status == 202
-    until(calm.site, "/v1/busy", lambda answer: len(answer.json()) == 1)
-    refused = calm.run("occupied", "?wait=true")
-    assert refused.status == 409, refused
-    assert len(calm.kube.jobs_of("occupied")) == 1
-    assert calm.run("occupied", "?force=true").status == 202
-    until(calm.site, "/v1/busy", lambda answer: len(answer.json()) == 2)
-
-
-def test_one_of_two_forbidden_concurrent_runs_is_refused(calm: Installation) -> None:
-    calm.add("single", jobTemplate=simulated(run_for="3s"), concurrency="forbid")
-    with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda _: calm.run("single", "?wait=true"), range(2)))
-    assert sorted(answer.status for answer in answers) == [200, 409], answers
-    assert len(calm.executions("single")) == len(calm.kube.jobs_of("single")) == 1
 
 
 @pytest.mark.promise
@@ -243,18 +181,3 @@ def test_run_requested_without_an_operator_starts_later(calm: Installation) -> N
     path = f"/v1/jobs/patient/executions/{coming['id']}"
     assert until(calm.site, path, lambda answer: answer.json()["success"]).status == 200, "under the same id"
     assert len(calm.kube.jobs_of("patient")) == 1
-
-
-def test_leave_fires_nothing_until_the_operator_restarts(calm: Installation) -> None:
-    calm.add("resting")
-    until(calm.site, "/v1/isleader", lambda answer: answer.status == 200)
-    assert calm.site.rest.post("/v1/leave?force").status == 200
-    until(calm.site, "/v1/isleader", lambda answer: answer.status == 404)
-    calm.operator.wait_for_line("asked to leave")
-    assert calm.run("resting").status == 202
-    assert calm.site.rest.get("/health").status == 200
-    assert calm.kube.jobs_of("resting") == []
-    calm.operator.stop()
-    calm.operator.start()
-    calm.kube.wait_status("resting", "its run", finished(1))
-    until(calm.site, "/v1/isleader", lambda answer: answer.status == 200)

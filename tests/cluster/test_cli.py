@@ -313,17 +313,6 @@ def _told(cli: CommandLine, *jobs: str) -> dict[str, list[str]]:
     return {row[0]: [row[head.index(column)] for column in ("STATE", "RESULT", "ACTIVE")] for row in rows}
 
 
-def test_slots_are_listed_and_explained(seat: Seat) -> None:
-    said = seat.cli("next", "good", "-c", "2").output
-    assert "clocks go forward" in said
-    assert said.count("Z   ") == 2
-    assert "is disabled" in seat.cli("next", "off").errors
-    explained = seat.cli("explain", "good", "--from", "1h", "--to", "now").output
-    assert "on: of earlier slots, only the runs" in explained
-    assert "is no slot" in seat.cli("explain", "good", "--at", "now").output
-    assert "good" in seat.cli("agenda", "--within", "2d").output
-
-
 def test_reports_agree_between_kubeconfig_and_rest(seat: Seat) -> None:
     seat.kube.apply(dkron_job("often", schedule="* * * * * *", jobTemplate=simulated(), history={"executions": 100}))
     ran = seat.kube.wait_status("often", "to have run", finished(2))["executions"]
@@ -350,24 +339,6 @@ def _same(seat: Seat, *words: str) -> Any:
 
 def _without(answer: dict[str, Any], key: str) -> dict[str, Any]:
     return {name: value for name, value in answer.items() if name != key}
-
-
-def test_jobs_are_switched(seat: Seat) -> None:
-    label: dict[str, Any] = {"metadata": {"labels": {"team": "a"}}, "spec": {"metadata": {"team": "a"}}}
-    for name in ("off", "wrong"):
-        seat.kube.patch(DKRON_JOBS, name, label)
-    for each in (seat.cli, seat.rest):
-        words = ("get", "-l", "team=a", "--state", "disabled", "-o", "name")
-        wait_for("the labels", partial(each, *words), lambda said: said.output.endswith("off\n"), seconds=30)
-        assert each("enable", "-l", "team=a").output == "off enabled\nwrong was enabled already\n"
-        assert each("disable", "off").output == "off disabled\n"
-        assert "off: nothing runs" in each("stop", "-l", "team=a", "--all").output
-        where = "in namespace" if each is seat.cli else "in their metadata at http"
-        assert f"there are no jobs with team=b {where}" in each("disable", "-l", "team=b").errors
-        assert "dkronctl enable off, or add --force" in each("run", "off", "--wait", code=FAILED).errors
-    assert seat.cli("pause", "--api-writes").output == "the REST API rejects new and changed jobs\n"
-    assert seat.rest("resume", "--api-writes").output == "the REST API accepts new and changed jobs\n"
-    assert seat.cli("resume", "--api-writes").output == "the REST API accepts new and changed jobs already\n"
 
 
 def test_export_with_every_feature_imports_elsewhere(seat: Seat, tmp_path: Path) -> None:
@@ -423,24 +394,6 @@ def test_the_installation_is_checked(seat: Seat) -> None:
     assert "user:" in seat.cli("whoami").output
     assert seat.cli("can", "run", "good").output == "yes\n"
     assert "example" in seat.cli("secrets", "--uses", "example").errors
-
-
-@pytest.mark.parametrize(
-    ("words", "code", "sentence"),
-    [
-        pytest.param(("get", "nothing"), NOT_FOUND, 'there is no job "nothing"', id="no such job"),
-        pytest.param(("describe", "goood"), NOT_FOUND, 'did you mean "good"?', id="almost a job"),
-        pytest.param(("logs", "after", "gone"), NOT_FOUND, "has no execution", id="no such execution"),
-        pytest.param(
-            ("get", "--context", "nowhere"), UNREACHABLE, 'it has no context "nowhere"; check', id="no such context"
-        ),
-        pytest.param(("import", "nofile"), USAGE, "cannot read nofile", id="no such file"),
-    ],
-)
-def test_errors_are_one_sentence_and_a_code(seat: Seat, words: tuple[str, ...], code: int, sentence: str) -> None:
-    said = seat.cli(*words, code=code)
-    assert sentence in said.errors
-    assert len(said.errors.splitlines()) == 1
 
 
 def _spec(kube: Kube, name: str) -> Any:

@@ -51,22 +51,6 @@ def test_a_tree_runs_down_from_its_root_each_job_once(shared_site: Site) -> None
     assert kube.jobs_of("tree-never") == []
 
 
-def test_a_job_after_two_others_waits_for_both(shared_site: Site) -> None:
-    kube = shared_site.kube
-    kube.apply(
-        dkron_job("one", jobTemplate=simulated()),
-        dkron_job("two", jobTemplate=simulated()),
-        dkron_job("both", schedule="", dependsOn=[{"job": "one"}, {"job": "two"}], jobTemplate=simulated()),
-    )
-    kube.wait_status("both", "to be ready", is_ready)
-    kube.ask_run("one", "go", NOON)
-    kube.wait_status("both", "to wait", lambda status: [run for run in status.get("heard", ()) if run.get("waiting")])
-    assert kube.jobs_of("both") == []
-    kube.ask_run("two", "go", NOON)
-    kube.wait_status("both", "its run", finished(1))
-    assert len(kube.jobs_of("both")) == 1
-
-
 def test_ephemeral_chain_is_deleted_and_stays_in_the_totals(shared_site: Site) -> None:
     kube = shared_site.kube
 

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 import localcluster
-from dkron_crds.lease import leave_annotation, leave_key
-from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, LEASES
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS
 from tests.support import ledger
-from tests.support.jobs import KEEP_ALL, at, dkron_job, simulated
+from tests.support.jobs import KEEP_ALL, dkron_job, simulated
 from tests.support.kube import Kube, Object, condition, finished, marked_after
 from tests.support.operator_process import OperatorProcess
 from tests.support.rights import FOR_THE_INSTALLATION, LEAST, each_right, limited_access, without
@@ -41,10 +40,6 @@ def replicas(own_site: Site, tmp_path: Path) -> Iterator[tuple[OperatorProcess, 
         if each.running:
             each.stop()
         each.assert_clean()
-
-
-def held_by(name: str) -> Any:
-    return lambda spec: spec.get("holderIdentity") == name
 
 
 def total(status: Object, field: str = "days") -> tuple[int, int]:
@@ -126,20 +121,6 @@ def test_the_totals_are_exact_over_kills_and_deletions(own_site: Site) -> None:
     assert totals(kube) == found
 
 
-def test_job_deleted_without_an_operator_stays_in_the_totals(own_site: Site) -> None:
-    kube, operator = own_site.kube, own_site.operator
-    operator.start()
-    kube.apply(*(dkron_job(name, run=["once"], jobTemplate=simulated()) for name in ("one", "two")))
-    kube.wait_for("both to be counted", lambda: totals(kube), lambda found: found == (2, 0))
-    operator.stop()
-    kube.delete(DKRON_JOBS, "one")
-    kube.wait_for("it to be gone", lambda: kube.find(DKRON_JOBS, "one"), lambda job: job is None)
-    operator.start()
-    kube.wait_for("it to depart", lambda: totals(kube, "departed"), lambda found: found == (1, 0))
-    kube.ask_run("two", "again", "2026-01-01T00:00:01Z")
-    kube.wait_for("one more", lambda: totals(kube), lambda found: found == (3, 0))
-
-
 def test_deleted_dkroncluster_returns_with_its_totals(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     operator.start()
@@ -148,60 +129,6 @@ def test_deleted_dkroncluster_returns_with_its_totals(own_site: Site) -> None:
     kube.delete(DKRON_CLUSTERS, "dkron")
     kube.ask_run("one", "again", "2026-01-01T00:00:01Z")
     kube.wait_for("both runs", lambda: totals(kube), lambda found: found == (2, 0))
-
-
-def test_the_lease_is_held_renewed_and_released(
-    own_site: Site, replicas: tuple[OperatorProcess, OperatorProcess]
-) -> None:
-    kube, (first, second) = own_site.kube, replicas
-    first.start()
-    taken = kube.wait_for("the Lease to be held", kube.lease, held_by("first"))
-    assert taken["leaseDurationSeconds"] == 5
-    notes = kube.get(LEASES, "dkron")["metadata"]["annotations"]
-    assert notes["dkron.io/address"] == "10.1.2.3"
-    assert notes["dkron.io/version"]
-    kube.wait_for("a renewal", kube.lease, lambda spec: spec["renewTime"] > taken["renewTime"])
-    second.start()
-    kube.wait_for("more renewals", kube.lease, lambda s: at(s["renewTime"]) > datetime.now(UTC) - SECOND * 2)
-    assert kube.lease()["holderIdentity"] == "first"
-    first.stop()
-    assert kube.lease().get("holderIdentity") != "first", "an orderly stop releases it at once"
-    kube.wait_for("the second to hold it", kube.lease, held_by("second"))
-    kube.wait_for("that to be shown", kube.cluster_status, lambda s: s.get("leader") == "second")
-    second.stop()
-    assert "holderIdentity" not in kube.lease()
-
-
-def test_leaving_replica_fires_nothing_until_its_restart(
-    own_site: Site, replicas: tuple[OperatorProcess, OperatorProcess]
-) -> None:
-    kube, (operator, _) = own_site.kube, replicas
-    operator.start()
-    kube.apply(by_second("one", missedRuns="skip"))
-    kube.wait_status("one", "a slot to be decided", lambda status: status.get("lastScheduleTime"))
-    key, text = leave_annotation("first", datetime.now(UTC))
-    kube.patch(LEASES, "dkron", {"metadata": {"annotations": {key: text}}})
-    operator.wait_for_line("asked to leave")
-    kube.wait_for("the Lease to be released", kube.lease, lambda spec: "holderIdentity" not in spec)
-    kube.wait_for(
-        "that to be shown",
-        lambda: (
-            condition(kube.cluster_status(), "Ready").get("reason"),
-            kube.cluster_status()["leader"],
-            kube.cluster_status()["replicas"],
-        ),
-        lambda shown: shown == ("Left", "", 0),
-    )
-    mark = kube.status("one")["lastScheduleTime"]
-    kube.wait_passed(datetime.now(UTC) + 4 * SECOND)
-    operator.check()
-    assert kube.status("one")["lastScheduleTime"] == mark, "it fires nothing more"
-    assert "holderIdentity" not in kube.lease(), "it does not take the Lease again"
-    operator.stop()
-    operator.start()
-    kube.wait_for("the Lease to be held", kube.lease, held_by("first"))
-    kube.wait_status("one", "to go on", marked_after(datetime.now(UTC)))
-    assert leave_key("first") not in kube.get(LEASES, "dkron")["metadata"]["annotations"]
 
 
 OPTIONAL = [item for item in each_right(LEAST) if item[0] in FOR_THE_INSTALLATION]

@@ -3,21 +3,20 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 import localcluster
 from dkron_from_dkron.moments import ZERO
-from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS, WORKLOADS
+from dkron_kube.paths import DKRON_JOBS, WORKLOADS
 from localcluster import build
 from localcluster.servers import kueue
 from tests.support.api_rights import FOR_PLACES, LEAST_API, limited_api
 from tests.support.api_sites import ApiSite
 from tests.support.command_line import CommandLine, command_line
 from tests.support.jobs import at, dkron_job, simulated
-from tests.support.kube import Kube, Object, condition, finished, is_degraded
+from tests.support.kube import Kube, Object, finished, is_degraded
 from tests.support.rights import Rules, limited_access
 from tests.support.sites import Site
 
@@ -26,12 +25,8 @@ pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.usefixtures("runnin
 GROUP = "kueue.x-k8s.io/v1beta2"
 QUEUE, HELD = "team", "held"
 PRIORITY = "kueue.x-k8s.io/priority-class"
-RUN = {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronRun"}
 FIRST_REQUEST = "2026-01-01T00:00:00Z"
 """When the runs of the tests were requested, as their annotations say."""
-FOR_LONG = simulated(run_for="90s")
-NEVER = {"initial": "1h", "max": "1h"}
-"""A backoff after which no retry begins in a test."""
 
 
 @dataclass(frozen=True)
@@ -109,10 +104,6 @@ def evicted(status: Object) -> bool:
     return any(entry.get("queue") and entry.get("evictions") for entry in status.get("active", ()))
 
 
-def has_failed(run: Object) -> bool:
-    return bool(run.get("status", {}).get("phase") == "Failed")
-
-
 def workload_of(kube: Kube, job: str) -> Object:
     """The Workload of the only Job of a DkronJob."""
     (uid,) = (each["metadata"]["uid"] for each in kube.jobs_of(job))
@@ -168,54 +159,6 @@ def test_an_evicted_job_goes_on_when_there_is_room(queues: Queues) -> None:
     assert len(kube.born(kube.get(DKRON_JOBS, "low")["metadata"]["uid"])) == 1
 
 
-@pytest.mark.promise
-def test_a_job_that_waits_in_vain_ends(queues: Queues) -> None:
-    kube = queues.kube
-    queues.quota(pods=1)
-    queues.local(HELD, stopPolicy="Hold")
-    limited = FOR_LONG | {"metadata": {"labels": {"kueue.x-k8s.io/max-exec-time-seconds": "1"}}}
-    retries: Object = {"retries": 1, "retryBackoff": NEVER}
-    kube.apply(
-        dkron_job("late", queueName=HELD, schedule="@every 4s", concurrency="forbid", startingDeadlineSeconds=2),
-        dkron_job("lost", queueName="absent", jobTemplate=simulated(), run=["once"]),
-        dkron_job("idle", queueName=HELD, run=["once"], **retries),
-        dkron_job("asked", queueName=HELD),
-        dkron_job("long", queueName=QUEUE, jobTemplate=limited, run=["once"], **retries),
-    )
-    kube.create(DKRON_RUNS, {**RUN, "metadata": {"name": "now"}, "spec": {"job": "asked"}})
-    for name in ("idle", "asked"):
-        kube.wait_status(name, "to wait", queued)
-        kube.patch(WORKLOADS, workload_of(kube, name)["metadata"]["name"], {"spec": {"active": False}})
-    for name, reason in (("idle", "Deactivated"), ("long", "MaximumExecutionTimeExceeded")):
-        status = kube.wait_status(name, "to be given up", finished(1))
-        (record,), (retry,) = status["executions"], status["active"]
-        assert (record["success"], record["reason"], record["attempt"]) == (False, reason, 1)
-        assert record["message"].startswith("its Workload in Kueue was deactivated")
-        assert (retry["attempt"], "uid" in retry) == (2, False)
-        assert kube.find(JOBS, record["job"]) is None
-    (record,) = kube.wait_status("asked", "to be given up", finished(1))["executions"]
-    assert (record["reason"], record["startedAt"]) == ("Deactivated", record["finishedAt"])
-    run = kube.wait_for("the DkronRun to end", partial(kube.get, DKRON_RUNS, "now"), has_failed)["status"]
-    assert (run["conditions"][0]["reason"], len(run["attempts"])) == ("Deactivated", 1)
-    late = kube.wait_status("late", "to be given up", finished(2))
-    for record in late["executions"]:
-        assert (record["reason"], record["attempt"]) == ("DeadlineExceeded", 1)
-        assert at(record["finishedAt"]) > at(record["slot"])
-    degraded = kube.wait_status("lost", "to be reported", is_degraded)
-    told = condition(degraded, "Degraded")
-    (job,) = kube.jobs_of("lost")
-    assert told["reason"] == "QueueNotFound"
-    assert told["message"] == (
-        f"Job {job['metadata']['name']} does not start: LocalQueue absent does not exist in namespace {kube.namespace}"
-    )
-    waits = f"Job {job['metadata']['name']} waits in LocalQueue absent since "
-    kube.wait_status("lost", "to say so", lambda status: waits in condition(status, "Ready").get("message", ""))
-    queues.local("absent")
-    found = kube.wait_status("lost", "to succeed", finished(1))
-    assert found["executions"][0]["success"]
-    assert not is_degraded(found)
-
-
 def shown_of(site: ApiSite, job: str) -> list[Object]:
     answer = site.rest.get(f"/v1/jobs/{job}/executions?details=true")
     return list(answer.json()) if answer.status == 200 else []
@@ -267,39 +210,3 @@ def test_places_are_told_where_a_user_asks_about_one_run(queues: Queues, tmp_pat
         shown = executions_of(site, "third")
         assert ("place" in shown, shown["details"]["local_queue"]) == (False, QUEUE)
         site.api.wait_for_line("cannot tell places")
-
-
-def test_first_attempt_of_a_slot_waits_from_the_beginning(queues: Queues, tmp_path: Path) -> None:
-    kube = queues.kube
-    queues.quota(pods=1)
-    queues.local(HELD, stopPolicy="Hold")
-    with limited_api(kube, LEAST_API, tmp_path) as site:
-        site.api.wait_for_line("ready with")
-        kube.apply(dkron_job("held", queueName=HELD, schedule="@every 3s", concurrency="forbid"))
-        # The status shows it some seconds later.
-        (first,) = kube.wait_for("an execution", lambda: shown_of(site, "held"), bool)
-        assert (first["started_at"], first["queued_at"] != ZERO) == (ZERO, True)
-        assert site.rest.get("/v1/busy").json() == []
-    kube.apply(dkron_job("runs", queueName=QUEUE, jobTemplate=FOR_LONG, run=["once"]))
-    kube.wait_status("runs", "to be admitted", admitted)
-    generations = [each["metadata"]["generation"] for name in ("held", "runs") for each in kube.jobs_of(name)]
-    assert generations == [1, 2], "only the admission changes a Job"
-
-
-def test_waiting_jobs_are_stopped_and_replaced(queues: Queues) -> None:
-    kube = queues.kube
-    queues.quota(pods=1)
-    queues.local(HELD, stopPolicy="Hold")
-    kube.apply(
-        dkron_job("stopped", queueName=HELD, run=["once"]),
-        dkron_job("replaced", queueName=HELD, schedule="@every 4s", concurrency="replace"),
-    )
-    (entry,) = kube.wait_status("stopped", "to wait", queued)["active"]
-    kube.ask_stop("stopped", entry["job"], f"{entry['startedAt']} by a test")
-    (record,) = kube.wait_status("stopped", "to be stopped", finished(1))["executions"]
-    assert (record["reason"], record["queuedAt"]) == ("Stopped", entry["queuedAt"])
-    assert record["startedAt"] == record["finishedAt"], "it never began"
-    first, *_ = kube.wait_status("replaced", "to be replaced", finished(1))["executions"]
-    assert (first["reason"], first["success"]) == ("Replaced", False)
-    later = kube.wait_status("replaced", "to wait again", queued)["active"][0]
-    assert later["group"] > first["group"]

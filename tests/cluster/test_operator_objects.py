@@ -10,7 +10,7 @@ import pytest
 from dkron_crds.base import rfc3339
 from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
 from tests.support.jobs import at, dkron_job, simulated
-from tests.support.kube import Kube, condition, finished, is_degraded, is_not_ready, is_ready, is_running
+from tests.support.kube import Kube, condition, finished, is_degraded, is_running
 from tests.support.sites import Site
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
@@ -80,17 +80,6 @@ def test_kubernetes_job_deleted_while_running_is_lost(shared_site: Site) -> None
     assert condition(status, "Degraded")["status"] == "False", "a good run puts it right"
 
 
-def test_a_pod_that_is_deleted_fails_its_attempt(shared_site: Site) -> None:
-    kube = shared_site.kube
-    kube.apply(dkron_job("podless", run=["once"], jobTemplate=LONG))
-    job = wait_running(kube, "podless")
-    pods = kube.wait_for("its pod", lambda: kube.all(PODS, f"batch.kubernetes.io/job-name={job}"), bool)
-    kube.delete(PODS, pods[0]["metadata"]["name"])
-    status = kube.wait_status("podless", "its end", finished(1))
-    assert (status["executions"][0]["success"], status["status"]) == (False, "failed")
-    assert status["executions"][0]["reason"] == "PodLost"
-
-
 def test_a_job_that_is_deleted_takes_its_runs_along(shared_site: Site) -> None:
     kube, operator = shared_site.kube, shared_site.operator
     kube.apply(dkron_job("short-lived", schedule="@every 1s", jobTemplate=LONG))
@@ -101,83 +90,6 @@ def test_a_job_that_is_deleted_takes_its_runs_along(shared_site: Site) -> None:
     kube.wait_status("next-one", "its run", finished(1))
     assert kube.jobs_of("short-lived") == [], "nothing is created for a job that is gone"
     operator.check()
-
-
-def test_recreated_dkronjob_starts_without_history(shared_site: Site) -> None:
-    kube = shared_site.kube
-    kube.apply(dkron_job("phoenix", schedule="* * * * * *", concurrency="forbid", jobTemplate=LONG))
-    wait_running(kube, "phoenix")
-    old = kube.get(DKRON_JOBS, "phoenix")["metadata"]["uid"]
-    kube.delete(DKRON_JOBS, "phoenix")
-    kube.apply(dkron_job("phoenix", schedule="* * * * * *", concurrency="forbid", jobTemplate=simulated()))
-    created = kube.get(DKRON_JOBS, "phoenix")["metadata"]
-    assert created["uid"] != old
-    status = kube.wait_status("phoenix", "two runs", finished(2))
-    assert status.get("errorCount", 0) == 0, "the runs of its predecessor are none of its own"
-    assert all(at(run["slot"]) > at(created["creationTimestamp"]) for run in status["executions"])
-    owners = {job["metadata"]["ownerReferences"][0]["uid"] for job in kube.jobs_of("phoenix")}
-    kube.wait_for("the old Job to go", lambda: owners - {old}, lambda uids: uids == {created["uid"]})
-
-
-def test_the_last_edit_before_a_slot_counts(shared_site: Site) -> None:
-    kube = shared_site.kube
-    slot, hour = 15 * SECOND, timedelta(hours=1)
-    passed = datetime.now(UTC) + slot + 2 * SECOND
-    kube.apply(
-        dkron_job("put-off", schedule=once(slot), jobTemplate=simulated()),
-        dkron_job("put-back", schedule=once(slot), jobTemplate=simulated()),
-        dkron_job("brought-forward", schedule=once(hour), jobTemplate=simulated()),
-        dkron_job("never-mind", schedule=once(slot), jobTemplate=simulated()),
-    )
-    for name in ("put-off", "put-back", "brought-forward", "never-mind"):
-        kube.wait_status(name, "next", lambda status: status.get("next"))
-    kube.edit("put-off", schedule=once(hour))
-    kube.edit("put-back", schedule=once(-hour))
-    kube.edit("brought-forward", schedule=once(6 * SECOND))
-    kube.edit("never-mind", disabled=True)
-    status = kube.wait_status("brought-forward", "its run", finished(1))
-    assert status.get("next") is None, "@at runs once"
-    kube.wait_passed(passed)
-    assert {name: kube.slots_of(name) for name in ("put-off", "put-back", "never-mind")} == {
-        "put-off": [],
-        "put-back": [],
-        "never-mind": [],
-    }
-    assert kube.status("put-off")["next"]
-
-
-def test_a_dkron_name_belongs_to_the_first(shared_site: Site) -> None:
-    kube = shared_site.kube
-    kube.apply(dkron_job("first", schedule="@daily", name="shared_name"))
-    kube.wait_status("first", "to be ready", is_ready)
-    # Who is first is told in whole seconds.
-    kube.wait_passed(at(kube.get(DKRON_JOBS, "first")["metadata"]["creationTimestamp"]) + SECOND)
-    kube.apply(dkron_job("second", schedule="@daily", name="shared_name", run=["once"]))
-    status = kube.wait_status("second", "a verdict", is_not_ready)
-    assert condition(status, "Ready")["reason"] == "DuplicateName"
-    assert "first" in condition(status, "Ready")["message"]
-    kube.wait_for("an Event", lambda: kube.events_of("second", "DuplicateName"), bool)
-    assert is_ready(kube.status("first"))
-    kube.delete(DKRON_JOBS, "first")
-    kube.wait_status("second", "to take over", is_ready)
-
-
-def test_disabled_job_fires_nothing_and_makes_up_no_slots(shared_site: Site) -> None:
-    kube = shared_site.kube
-    kube.apply(dkron_job("switched", schedule="* * * * * *", missedRuns="all", jobTemplate=simulated()))
-    kube.wait_status("switched", "a run", finished(1))
-    kube.edit("switched", disabled=True)
-    status = kube.wait_status("switched", "to be off", lambda s: condition(s, "Suspended").get("reason") == "Disabled")
-    off = datetime.now(UTC)
-    assert (condition(status, "Suspended")["status"], status.get("next")) == ("True", None)
-    kube.wait_passed(off + 3 * SECOND)
-    on = datetime.now(UTC)
-    kube.edit("switched", disabled=False)
-    slots = kube.wait_for(
-        "new slots", lambda: [at(s) for s in kube.slots_of("switched")], lambda s: max(s) > on + SECOND
-    )
-    assert [slot for slot in slots if off < slot < on] == []
-    assert condition(kube.status("switched"), "Suspended")["status"] == "False"
 
 
 # --- what is asked of an attempt that is over -----------------------------------------------------------------------

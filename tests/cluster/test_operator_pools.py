@@ -1,7 +1,7 @@
 """Pools at a real API server: never more runs than places, none lost in line, whatever dies, is edited or is gone."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -27,10 +27,6 @@ def claims(status: Object) -> list[Object]:
 
 def begun(status: Object) -> list[Object]:
     return [entry for entry in status.get("active", ()) if entry.get("uid")]
-
-
-def holders(kube: Kube, names: Iterable[str] = NAMES) -> int:
-    return sum(len(begun(kube.status(name))) for name in names)
 
 
 def most_at_once(executions: Iterable[Object]) -> int:
@@ -74,105 +70,6 @@ def test_runs_share_the_places_whatever_dies(own_site: Site) -> None:
     operator.assert_clean()
 
 
-def test_jobs_that_are_due_once_in_one_second_take_turns(own_site: Site) -> None:
-    kube, operator = own_site.kube, own_site.operator
-    operator.start()
-    kube.create(DKRON_POOLS, dkron_pool("db", 1))
-    due = (datetime.now(UTC) + timedelta(seconds=5)).replace(microsecond=0)
-    names = [f"once-{number}" for number in range(6)]
-    once: Object = {"schedule": f"@at {due:%Y-%m-%dT%H:%M:%SZ}", "pools": ["db"], "jobTemplate": BRIEF}
-    kube.apply(*(dkron_job(name, **once) for name in names))
-    # Nothing but the ends of the others has any of them begin.
-    runs = [kube.wait_status(name, "its run", finished(1))["executions"][0] for name in names]
-    assert most_at_once(runs) == 1
-    waited = sorted((run for run in runs if "queuedAt" in run), key=lambda run: at(run["startedAt"]))
-    assert [run["job"] for run in waited] == [run["job"] for run in sorted(waited, key=lambda run: at(run["queuedAt"]))]
-
-
-def test_size_decides_how_many_begin(own_site: Site) -> None:
-    kube, operator = own_site.kube, own_site.operator
-    operator.start()
-    kube.create(DKRON_POOLS, dkron_pool("db", 1, order="priority"))
-    kube.apply(dkron_job("one", run=["a"], pools=["db"], jobTemplate=LONG))
-    kube.wait_status("one", "to run", begun)
-    kube.apply(dkron_job("two", run=["a"], pools=["db"], jobTemplate=LONG))
-    kube.wait_status("two", "to wait", claims)
-    kube.apply(dkron_job("three", run=["a"], pools=["db"], priority=10, jobTemplate=LONG))
-    kube.wait_status("three", "to wait", claims)
-    kube.wait_for("the pool to say so", lambda: usage(kube, "db"), lambda found: found == (1, 1, 2))
-    line = kube.get(DKRON_POOLS, "db")["status"]["line"]
-    assert [(each["job"], each.get("priority", 0)) for each in line] == [("three", 10), ("two", 0)]
-    assert line[0]["id"] == claims(kube.status("three"))[0]["id"]
-    assert condition(kube.get(DKRON_POOLS, "db")["status"], "Ready")["reason"] == "Serving"
-    kube.patch(DKRON_POOLS, "db", {"spec": {"size": 2}})
-    kube.wait_status("three", "to have the new place", begun)
-    assert claims(kube.status("two"))
-    kube.patch(DKRON_POOLS, "db", {"spec": {"size": 0}})
-    kube.wait_for("the pool to say so", lambda: usage(kube, "db"), lambda found: found == (0, 2, 1))
-    assert holders(kube) == 2, "a size that shrinks ends no run"
-    job = begun(kube.status("one"))[0]["job"]
-    kube.ask_stop("one", job, "2026-01-01T00:00:02Z by a test")
-    kube.wait_for("the place to be free", lambda: usage(kube, "db"), lambda found: found == (0, 1, 1))
-    kube.patch(DKRON_POOLS, "db", {"spec": {"size": 2}})
-    kube.wait_status("two", "to begin", begun)
-
-
-def test_runs_wait_for_a_pool_that_is_gone(own_site: Site) -> None:
-    kube, operator = own_site.kube, own_site.operator
-    operator.start()
-    kube.apply(dkron_job("one", run=["a", "b"], pools=["db", "web"], jobTemplate=BRIEF))
-    lost = kube.wait_status(
-        "one", "to miss its pool", lambda status: condition(status, "Ready").get("reason") == "PoolNotFound"
-    )
-    assert condition(lost, "Ready")["status"] == "False"
-    assert condition(lost, "Ready")["message"] == (
-        'this job takes a place in pool "db", which does not exist for this namespace'
-    )
-    kube.wait_status("one", "two runs to wait", lambda status: len(claims(status)) == 2)
-    kube.create(DKRON_POOLS, dkron_pool("db", 1))
-    kube.create(DKRON_POOLS, dkron_pool("web", 5))
-    kube.wait_status("one", "both runs", finished(2))
-    assert most_at_once(kube.status("one")["executions"]) == 1
-    kube.delete(DKRON_POOLS, "db")
-    kube.wait_status("one", "to miss it", lambda status: condition(status, "Ready").get("reason") == "PoolNotFound")
-    kube.ask_run("one", "c", "2026-01-01T00:00:01Z by a test")
-    kube.wait_status("one", "to wait", claims)
-    kube.create(DKRON_POOLS, dkron_pool("db", 1))
-    kube.wait_status("one", "the third", finished(3))
-    assert condition(kube.status("one"), "Ready")["status"] == "True"
-
-
-def test_retries_belong_to_the_run_that_has_the_place(own_site: Site) -> None:
-    kube, operator = own_site.kube, own_site.operator
-    operator.start()
-    kube.create(DKRON_POOLS, dkron_pool("db", 1))
-    backoff = {"initial": "2s", "max": "2s"}
-    failing = simulated(run_for="100ms", exit_code=1)
-    kube.apply(dkron_job("one", run=["a"], pools=["db"], retries=1, retryBackoff=backoff, jobTemplate=failing))
-    kube.wait_status("one", "to fail once", finished(1))
-    kube.apply(dkron_job("two", run=["a"], pools=["db"], jobTemplate=BRIEF))
-    kube.wait_status("two", "to run", finished(1))
-    last = max(at(each["finishedAt"]) for each in kube.status("one")["executions"])
-    run = kube.status("two")["executions"][0]
-    assert len(kube.status("one")["executions"]) == 2
-    assert at(run["startedAt"]) >= last, "the run that failed held its place until its retry was over"
-
-
-def test_newer_run_replaces_and_has_the_place_afterwards(own_site: Site) -> None:
-    kube, operator = own_site.kube, own_site.operator
-    operator.start()
-    kube.create(DKRON_POOLS, dkron_pool("db", 1))
-    kube.apply(dkron_job("one", run=["a"], pools=["db"], concurrency="replace", jobTemplate=LONG))
-    kube.wait_status("one", "to run", begun)
-    first = begun(kube.status("one"))[0]["job"]
-    kube.ask_run("one", "b", "2026-01-01T00:00:01Z by a test")
-    replaced = kube.wait_status("one", "the first to end", finished(1))["executions"][0]
-    assert (replaced["job"], replaced["reason"]) == (first, "Replaced")
-    second = begun(kube.wait_status("one", "the second to run", begun))[0]
-    assert second["job"] != first
-    assert at(second["queuedAt"]) <= at(replaced["finishedAt"]) <= at(second["startedAt"])
-
-
 def test_pool_of_the_operator_serves_other_namespaces(own_site: Site, cluster: localcluster.Cluster) -> None:
     kube, operator = own_site.kube, own_site.operator
     with namespace(cluster.kubeconfig, "team") as team:
@@ -195,20 +92,6 @@ def test_pool_of_the_operator_serves_other_namespaces(own_site: Site, cluster: l
         team.create(DKRON_POOLS, dkron_pool("db", 1))
         kube.wait_status("two", "to have the place", begun)
         team.wait_for("its own pool", lambda: usage(team, "db"), lambda found: found == (1, 1, 0))
-
-
-def test_namespace_holds_its_share_of_a_pool(own_site: Site, cluster: localcluster.Cluster) -> None:
-    kube, operator = own_site.kube, own_site.operator
-    with namespace(cluster.kubeconfig, "team") as team:
-        operator.add("--namespace", team.namespace, "--cluster-namespace", kube.namespace).start()
-        kube.create(DKRON_POOLS, dkron_pool("db", 2, namespaces=[team.namespace], perNamespace=1))
-        for name, seen in (("one", begun), ("two", claims)):
-            team.apply(dkron_job(name, run=["a"], pools=["db"], jobTemplate=LONG))
-            team.wait_status(name, "to run or wait", seen)
-        kube.wait_for("a free place", lambda: usage(kube, "db"), lambda found: found == (2, 1, 1))
-        kube.apply(dkron_job("three", run=["a"], pools=["db"], jobTemplate=LONG))
-        kube.wait_status("three", "to have the other place", begun)
-        kube.wait_for("both places", lambda: usage(kube, "db"), lambda found: found == (2, 2, 1))
 
 
 def test_rest_tells_the_places_in_line(own_site: Site, cluster: localcluster.Cluster, tmp_path: Path) -> None:

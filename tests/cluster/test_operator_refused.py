@@ -282,53 +282,6 @@ def test_a_new_job_beside_a_new_quota_is_ready(scene: Scene) -> None:
 # --- rules of the installation, and forged metadata ------------------------------------------------------------------
 
 
-def of_pods(metadata: Object | None = None, **spec: Any) -> Object:
-    """A job whose template says this of its pods."""
-    template = simulated(run_for="10ms")
-    pods = template["spec"]["template"]
-    pods["metadata"] = {**pods.get("metadata", {}), **(metadata or {})}
-    pods["spec"] = {**pods.get("spec", {}), **spec}
-    return {"jobTemplate": template}
-
-
-CONTAINERS = [{"name": "main", "image": "none"}]
-NOT_READY = (
-    ("closed", recurring("any"), "NamespaceRefused", "--refused-namespaces"),
-    ("guarded", recurring("named", **of_pods(serviceAccountName=ACCOUNT)), "AccountRefused", ACCOUNT),
-    ("guarded", recurring("older-field", **of_pods(serviceAccount=ACCOUNT)), "AccountRefused", ACCOUNT),
-    ("guarded", dkron_job("whole", executor="kubernetes", config={}, schedule="@every 2s",
-                          **of_pods(serviceAccountName=ACCOUNT, containers=CONTAINERS)), "AccountRefused", ACCOUNT),
-    ("guarded", recurring("kept", **of_pods({"finalizers": ["example.com/x"]})), "InvalidTemplate", "finalizers"),
-)  # fmt: skip
-
-
-def test_job_against_the_installation_rules_is_reported_not_run(scene: Scene) -> None:
-    deceiving = of_pods()
-    forged = {"dkron.io/member": "n9", "dkron.io/slot": "2000-01-01T00:00:00Z", "dkron.io/node": "n9"}
-    deceiving["jobTemplate"]["metadata"] = {"annotations": forged, "labels": {"dkron.io/job": "another"}}
-    guarded, canary = scene.places["guarded"].kube, scene.places["canary"].kube
-    for place, job, _, _ in NOT_READY:
-        scene.places[place].kube.apply(job)
-    guarded.apply(recurring("deceiving", **deceiving))
-    for place, job, reason, words in NOT_READY:
-        name = job["metadata"]["name"]
-        ready = condition(
-            scene.places[place].kube.wait_status(name, "a verdict", lambda status: bool(condition(status, "Ready"))
-                                                 and condition(status, "Ready")["status"] == "False"), "Ready"
-        )  # fmt: skip
-        assert ready["reason"] == reason, name
-        assert words in ready["message"], name
-    guarded.wait_status("deceiving", "runs", finished(2))
-    until = datetime.now(UTC) + PASSED
-    canary.wait_status("canary", "to sing on", marked_after(until))
-    for place, job, _, _ in NOT_READY:
-        name, kube = job["metadata"]["name"], scene.places[place].kube
-        assert kube.jobs_of(name) == [], name
-        assert "skipped" not in kube.status(name), name
-    assert_kept_time(canary)
-    assert guarded.events_of("deceiving", "ForeignJob") == []
-
-
 # --- a namespace that goes -------------------------------------------------------------------------------------------
 
 HOLD = "example.com/hold"

@@ -8,8 +8,8 @@ import pytest
 
 from dkron_kube.paths import DKRON_JOBS
 from tests.support import ledger
-from tests.support.jobs import KEEP_ALL, dkron_job, simulated, vanished
-from tests.support.kube import Kube, condition, finished, marked_after
+from tests.support.jobs import KEEP_ALL, dkron_job, simulated
+from tests.support.kube import Kube, finished, marked_after
 from tests.support.sites import Site
 
 pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
@@ -99,37 +99,3 @@ def test_wiped_status_is_rebuilt_from_existing_jobs(shared_site: Site) -> None:
     assert {run["job"] for run in status["executions"]} == jobs
     assert (status["successCount"], status["status"]) == (len(jobs), "success")
     kube.wait_for("an Event", partial(kube.events_of, "rebuilt", "StatusRebuilt"), bool)
-
-
-def test_an_invented_run_is_recorded_as_lost(shared_site: Site) -> None:
-    kube = shared_site.kube
-    kube.apply(dkron_job("ghost", jobTemplate=simulated()))
-    kube.wait_status("ghost", "a verdict", lambda status: status.get("conditions"))
-    invented = vanished(kube.get(DKRON_JOBS, "ghost"), NOON)
-    kube.write_status("ghost", active=[invented, active("ghost-job"), active("No Name For A Job")])
-    (lost,) = kube.wait_status("ghost", "it to end", finished(1))["executions"]
-    assert (lost["job"], lost["reason"]) == (invented["job"], "JobLost")
-    assert kube.wait_status("ghost", "nothing active", lambda status: not status.get("active"))["errorCount"] == 1
-    assert kube.wait_for("an Event", lambda: kube.events_of("ghost", "StatusEdited"), bool)
-
-
-def test_rubbish_that_the_schema_allows_stops_nothing(shared_site: Site) -> None:
-    kube = shared_site.kube
-    strange = {"type": "Strange", "status": "Unknown", "reason": "Rubbish", "lastTransitionTime": NOON}
-    kube.apply(each_second("rubbish"))
-    kube.wait_status("rubbish", "a run", finished(1))
-    kube.write_status(
-        "rubbish",
-        conditions=[strange],
-        counted=["", "nothing", "nothing"],
-        days=[{"date": "1970-01-01", "success": 1, "failed": 1}] * 2,
-        executions=[execution(9999, group=2**62, reason="Rubbish", success=False, trigger="manual")],
-        fingerprint="rubbish",
-        observedGeneration=2**53,
-        skipped={"count": 5, "lastTime": NOON, "lastReason": "Missed"},
-        dependentJobs=["missing"],
-    )
-    status = kube.wait_status("rubbish", "to go on", marked_after(datetime.now(UTC) + timedelta(seconds=2)))
-    assert condition(status, "Ready")["status"] == "True"
-    assert condition(status, "Strange")["reason"] == "Rubbish", "a foreign condition stays"
-    assert_nothing_twice(ledger.close(kube, "rubbish", every=1))

@@ -113,8 +113,32 @@ TESTS: dict[str, tuple[str, ...]] = {
     "reconcile/verify.py": ("test_verify.py",),
     "watch/resync.py": ("test_resync.py",),
     "reconcile/reconciler.py": ("test_reconcile.py", "test_standby.py", "test_verify.py", "test_tidy.py"),
+    "handover.py": ("test_archiver.py",),
     "archive/archiver.py": ("test_archiver.py",),
-}
+    "api/dkron_api/auth": (
+        "test_auth_policies.py", "test_auth_kubernetes.py", "test_auth_oidc.py", "test_auth_tokens.py",
+        "test_auth_routes.py", "test_auth_paths.py", "test_whoami.py", "test_events.py", "test_log.py",
+    ),
+    "api/dkron_api/edge": (
+        "test_addresses.py", "test_hosts.py", "test_edge.py", "test_edge_answers.py", "test_bodies.py",
+        "test_auth_routes.py", "test_auth_paths.py", "test_tenants.py", "test_connection.py", "test_writes.py",
+    ),
+    "api/dkron_api/jobs": ("test_writes.py", "test_restoring_edge.py", "test_restoring.py", "test_run_routes.py"),
+    "api/dkron_api/routes": ("test_restoring_edge.py", "test_auth_paths.py", "test_auth_routes.py"),
+    "api/dkron_api/tenants": ("test_tenants.py", "test_events.py", "test_event_log.py"),
+    "api/dkron_api/translate": (
+        "test_listing.py", "test_execution.py", "test_execution_lists.py", "test_archived_executions.py",
+        "test_job.py", "test_status.py", "test_run_line.py", "test_queue_places.py", "test_run_routes.py",
+    ),
+    "cli/dkron_cli/core": (
+        "test_selection.py", "test_moments.py", "test_repeat.py", "test_tables.py", "test_history.py",
+        "test_past_by_rest.py", "test_calls.py", "test_rest.py", "test_golden.py",
+    ),
+    "cli/dkron_cli/commands": (
+        "test_calls.py", "test_lint.py", "test_golden.py", "test_repeat.py", "test_rest.py", "test_progress.py",
+        "test_nouns.py", "test_selection.py",
+    ),
+}  # fmt: skip
 """The unit tests that look at each file or folder, those that most likely find a mistake first."""
 
 

@@ -14,7 +14,8 @@ from dkron_operator.plan.situation.pauses import ActivePause, hold_by
 from dkron_operator.plan.situation.pools import MOST_WAITING, NO_POOLS, Places
 from dkron_operator.plan.situation.view import AttemptJob, Situation
 from dkron_operator.plan.status.changes import Change, Dropped, Enqueued, Mark, Started
-from dkron_operator.plan.status.fold import fold, is_recorded, recorded
+from dkron_operator.plan.status.facts import Shown
+from dkron_operator.plan.status.fold import fold, is_recorded
 from dkron_operator.plan.status.line import DroppedFromLine, line_of, queued
 from dkron_pods.inline import is_inline
 
@@ -140,11 +141,8 @@ class Plan:
 
     def record_started(self, entries: Iterable[Active]) -> None:
         """Fold the attempts that the status does not know into it, all at once: there may be thousands."""
-        done, active = recorded(self.status), {entry.job: entry for entry in self.status.active}
-        new = [Started(entry) for entry in entries if entry.job not in done and active.get(entry.job) != entry]
-        if new:
-            self.status, _ = fold(self.status, new, self.situation.job.spec.history)
-            self.changes += new
+        self.status, facts = fold(self.status, map(Started, entries), self.situation.job.spec.history)
+        self.changes += [Started(fact.attempt) for fact in facts if isinstance(fact, Shown)]
 
     def warn(self, reason: str, message: str, subject: str = "") -> None:
         """Report a Warning Event."""

@@ -31,9 +31,9 @@ RETENTION = timedelta(seconds=60)
 times the duration of a Lease."""
 
 
-def retention(terms: Terms | None) -> timedelta:
+def retention(terms: Terms) -> timedelta:
     """How long a finished Job is kept at least, where replicas elect a leader on these terms."""
-    return RETENTION if terms is None else max(RETENTION, 3 * timedelta(seconds=terms.duration))
+    return max(RETENTION, 3 * timedelta(seconds=terms.duration))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
 
@@ -479,6 +480,47 @@ async def test_an_open_answer_ends_when_its_token_expires(door: Door, monkeypatc
     async with asyncio.timeout(20), grant.as_long_as_allowed(NEED):
         door.clock.now += 60 + LEEWAY
         await never.wait()
+
+
+class Answers:
+    """A guard that gives these answers, one after another. `all_given` is set with the last."""
+
+    asks = True
+
+    def __init__(self, *answers: bool | HTTPStatus) -> None:
+        self._answers, self.all_given = list(answers), asyncio.Event()
+
+    async def identify(self, *_: object) -> Caller:
+        return ANN
+
+    async def allows(self, *_: object) -> bool:
+        answer = self._answers.pop(0) if self._answers else True
+        if not self._answers:
+            self.all_given.set()
+        if isinstance(answer, bool):
+            return answer
+        raise ApiError(answer, "")
+
+
+@pytest.mark.parametrize(
+    ("answers", "goes_on"),
+    [
+        pytest.param((True, True, True), True, id="the right stays"),
+        pytest.param((True, False, True), False, id="the right goes"),
+        pytest.param((True, HTTPStatus.FORBIDDEN, True), False, id="the caller goes"),
+        pytest.param((True, HTTPStatus.SERVICE_UNAVAILABLE, True), True, id="the API server does not answer"),
+    ],
+)
+async def test_open_answer_goes_on_as_long_as_it_is_allowed(
+    answers: tuple[bool | HTTPStatus, ...], goes_on: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dkron_api.auth.guard.AGAIN", 0.01)
+    guard, went_on = Answers(*answers), False
+    grant = Grant(cast("Guard", guard), ANN, Namespaces("team", "home"), {})
+    async with asyncio.timeout(20), grant.as_long_as_allowed(NEED):
+        await guard.all_given.wait()
+        went_on = True
+    assert went_on is goes_on
 
 
 async def test_a_token_is_not_kept(door: Door) -> None:

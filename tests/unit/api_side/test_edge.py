@@ -97,6 +97,10 @@ def test_address_may_burst_two_seconds_of_its_rate() -> None:
     with pytest.raises(ApiError) as refused:
         door.spend("a")
     assert refused.value.status == 429
+    for _ in range(10):
+        with pytest.raises(ApiError) as again:
+            door.spend("a")
+    assert again.value.headers == refused.value.headers, "a refused request costs nothing"
     door.spend("b")
     door.spend("a", "a")
     clock.now += float(refused.value.headers["Retry-After"])

@@ -38,7 +38,7 @@ def status(*skipped: UnarchivedSlots, executions: tuple[Execution, ...] = (), lo
 
 
 def skip(last: float, reason: SkipReason = BUSY) -> SlotsSkipped:
-    return SlotsSkipped(after(last), reason, at=after(last), slots=LINE)
+    return SlotsSkipped(after(last), reason, slots=LINE)
 
 
 BEGUN = replace(skip(60, MISSED), slots=replace(LINE, begun=frozenset({after(20)})))

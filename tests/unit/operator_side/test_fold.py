@@ -40,7 +40,7 @@ from dkron_operator.plan.status.changes import (
     SlotsSkipped,
     Started,
 )
-from dkron_operator.plan.status.deferred import DeferredStarted, SlotsDeferred, UndecidedSlots
+from dkron_operator.plan.status.deferred import SlotsDeferred, UndecidedSlots
 from dkron_operator.plan.status.fold import is_recorded
 from tests.support.builders import NOON, after, claim, execution, request_claim, seen, thirds_of_minutes
 from tests.support.folding import fold_all, fold_one
@@ -80,7 +80,7 @@ def active(*entries: Active) -> dict[str, Any]:
     return {"active": entries}
 
 
-PASSED = SlotsSkipped(after(60), MISSED, at=after(60), slots=thirds_of_minutes())
+PASSED = SlotsSkipped(after(60), MISSED, slots=thirds_of_minutes())
 JUDGED = ConditionsSet(2, (CONDITION,), None)
 
 
@@ -253,7 +253,7 @@ def endings(draw: st.DrawFn) -> Finished:
 
 
 def passing(slot: datetime, slots: UndecidedSlots | None, reason: SkipReason) -> SlotsSkipped:
-    return SlotsSkipped(slot, reason, at=slot, slots=slots)
+    return SlotsSkipped(slot, reason, slots=slots)
 
 
 marking = st.one_of(
@@ -267,12 +267,11 @@ marking = st.one_of(
 )
 deferring = st.one_of(
     st.builds(SlotsDeferred, st.sampled_from(SLOTS), st.just(thirds_of_minutes())),
-    st.builds(DeferredStarted, st.sampled_from(SLOTS)),
+    st.builds(Decided, st.sampled_from(SLOTS), st.just(True)),
     st.builds(
         SlotsSkipped,
         st.sampled_from(SLOTS),
         st.just(MISSED),
-        st.sampled_from(SLOTS),
         st.just(thirds_of_minutes()),
         st.just(True),
     ),
@@ -298,7 +297,7 @@ def is_possible(changes: Iterable[Change]) -> bool:
     turns: list[datetime] = []
     for each in changes:
         match each:
-            case DeferredStarted(slot):
+            case Decided(slot, deferred=True):
                 turns.append(slot)
             case SlotsSkipped(until, deferred=True):
                 turns.append(until)

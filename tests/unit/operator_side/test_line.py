@@ -31,7 +31,6 @@ from dkron_operator.plan.situation.cause import Cause, following
 from dkron_operator.plan.situation.pauses import Pause
 from dkron_operator.plan.situation.view import JobView, Outcome, Situation
 from dkron_operator.plan.status.changes import Change, Decided, Enqueued, Mark, ParentRunsHandled
-from dkron_operator.plan.status.deferred import DeferredStarted
 from dkron_operator.plan.status.dependencies import key
 from dkron_operator.plan.status.line import Dequeued, DroppedFromLine, dequeued, line_of, queued
 from dkron_operator.plan.steps.acceptance import accepted_schedule
@@ -284,7 +283,7 @@ DEFERRED = {"last_schedule_time": NOON, "deferred": (DeferredSlots(after=after(-
     "joining",
     [
         pytest.param(Joining(claim(), (Decided(NOON),)), id="a slot"),
-        pytest.param(Joining(claim(), (DeferredStarted(NOON),), DEFERRED), id="a deferred slot"),
+        pytest.param(Joining(claim(), (Decided(NOON, deferred=True),), DEFERRED), id="a deferred slot"),
         pytest.param(Joining(request_claim()), id="a request"),
         pytest.param(OF_A_PARENT, id="a run of a parent"),
     ],

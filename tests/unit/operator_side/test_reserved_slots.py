@@ -121,7 +121,7 @@ def test_slot_not_called_in_time_is_missed(missed: str) -> None:
     [
         pytest.param([Reserved(US, (after(1), after(2)))], (1, 2), id="claimed"),
         pytest.param([Reserved(US, (after(1), after(2))), Decided(after(1))], (2,), id="one is decided"),
-        pytest.param([Reserved(US, (after(1), after(2))), SlotsSkipped(after(1), SkipReason.MISSED, at=after(1))], (2,),
+        pytest.param([Reserved(US, (after(1), after(2))), SlotsSkipped(after(1), SkipReason.MISSED)], (2,),
                      id="one is passed over"),
         pytest.param([Reserved(US, (after(1), after(2))), Decided(after(2))], (), id="all are decided"),
         pytest.param([Decided(after(1)), Reserved(US, (after(1), after(2)))], (2,), id="not what is decided"),
@@ -198,7 +198,7 @@ def test_a_slot_that_has_a_job_after_all_is_no_call() -> None:
                       st.sampled_from([US, THEM]), st.integers(0, 9), st.integers(1, 3)),
             st.builds(Reserved, st.sampled_from([US, THEM])),
             st.builds(lambda second: Decided(after(second)), st.integers(0, 9)),
-            st.builds(lambda at: SlotsSkipped(after(at), SkipReason.MISSED, at=after(at)), st.integers(0, 9)),
+            st.builds(lambda at: SlotsSkipped(after(at), SkipReason.MISSED), st.integers(0, 9)),
         ),
         max_size=12,
     )

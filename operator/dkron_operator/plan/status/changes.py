@@ -17,7 +17,7 @@ from dkron_crds.job import (
     UnarchivedSlots,
 )
 from dkron_operator.plan.situation.dependencies import GroupKey
-from dkron_operator.plan.status.deferred import DeferredStarted, SlotsDeferred, UndecidedSlots, count, first
+from dkron_operator.plan.status.deferred import SlotsDeferred, UndecidedSlots, count, first
 from dkron_operator.plan.status.dependencies import Link, ParentRunsPassed
 from dkron_operator.plan.status.line import Dequeued, DroppedFromLine, Returned
 from dkron_operator.plan.status.window import Reserved
@@ -58,9 +58,10 @@ class TimeTakenBack:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The slot fired, or its Job was found."""
+    """The slot fired, or its Job was found. `deferred`: it is the first of those that wait for their turn."""
 
     slot: datetime
+    deferred: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,6 @@ class SlotsSkipped:
 
     slot: datetime
     reason: SkipReason
-    at: datetime
     slots: UndecidedSlots | None = None
     deferred: bool = False
 
@@ -206,7 +206,7 @@ class PauseNoted:
     noted: NotedPause | None
 
 
-Mark = Decided | DeferredStarted | ParentRunsHandled
+Mark = Decided | ParentRunsHandled
 """A change by which a slot, or the runs of parents, are decided."""
 
 
@@ -221,7 +221,7 @@ class Enqueued:
 
 
 Change = (
-    Accepted | Decided | SlotsSkipped | SlotsDeferred | DeferredStarted | Refused | Forgotten
+    Accepted | Decided | SlotsSkipped | SlotsDeferred | Refused | Forgotten
     | Started | Enqueued | Dequeued | Returned | DroppedFromLine | Finished | Dropped | Discarded
     | ParentRunsHandled | ParentRunsPassed | HandedOver | ArchiveTurned
     | ConditionsSet | PauseNoted | Link | Reserved | MarkTakenBack | TimeTakenBack

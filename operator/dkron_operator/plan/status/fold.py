@@ -50,7 +50,6 @@ from dkron_operator.plan.status.changes import (
 )
 from dkron_operator.plan.status.counters import with_claim_skipped, with_execution, with_skipped
 from dkron_operator.plan.status.deferred import (
-    DeferredStarted,
     SlotsDeferred,
     is_in,
     without,
@@ -123,15 +122,13 @@ def _fold_one(status: JobStatus, change: Change, history: History, facts: list[F
     match change:
         case Accepted():
             return _accepted(status, change)
-        case Decided(slot):
-            return _decided(status, slot, facts)
+        case Decided(slot, deferred):
+            return _had_its_turn(status, slot, facts) if deferred else _decided(status, slot, facts)
         case SlotsSkipped():
             return _skipped(status, change, facts)
         case SlotsDeferred(until):
             stretches = change.onto(status.deferred, status.accepted, status.last_schedule_time)
             return status if stretches is None else marked(_with(status, deferred=stretches), until)
-        case DeferredStarted(slot):
-            return _begun_late(status, slot, facts)
         case Refused():
             return _refused(status, change, facts)
         case Forgotten(of, keys):
@@ -244,10 +241,10 @@ def _skipped(status: JobStatus, change: SlotsSkipped, facts: list[Fact]) -> JobS
         return after
     facts.append(unfired(slot, change.reason, count))
     owing = owed_slots(after, change.first(status), slot, count=count, reason=change.reason)
-    return with_skipped(owing, count=count, reason=change.reason, at=change.at)
+    return with_skipped(owing, count=count, reason=change.reason, at=slot)
 
 
-def _begun_late(status: JobStatus, slot: datetime, facts: list[Fact]) -> JobStatus:
+def _had_its_turn(status: JobStatus, slot: datetime, facts: list[Fact]) -> JobStatus:
     if is_in(status.deferred, slot):
         facts.append(Slots(slot, SlotResult.FIRED))
     return _with(status, deferred=without(status.deferred, slot))

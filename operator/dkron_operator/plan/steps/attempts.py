@@ -320,7 +320,7 @@ def _unsure(plan: Plan, entry: Active) -> None:
         entry,
         after=(Decided(entry.slot),) if scheduled else (),
         late=why is not None,
-        otherwise=(SlotsSkipped(entry.slot, reason, at=entry.slot),)
+        otherwise=(SlotsSkipped(entry.slot, reason),)
         if scheduled
         else (Refused(reason, min(entry.slot, plan.situation.now), entry.job),),
     )

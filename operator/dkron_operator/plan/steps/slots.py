@@ -155,7 +155,7 @@ def _pass_until(plan: Plan, line: Timeline, until: datetime, reason: SkipReason)
     if newest is None:
         return False
     count = line.count(mark, newest)
-    plan.record(SlotsSkipped(newest, reason, at=newest, slots=UndecidedSlots(line, plan.status.accepted)))
+    plan.record(SlotsSkipped(newest, reason, slots=UndecidedSlots(line, plan.status.accepted)))
     slots = "1 slot" if count == 1 else f"{count} slots"
     if reason is SkipReason.PAUSED:
         plan.report("SlotsDropped", f"{slots} did not run because of a pause, the newest at {rfc3339(newest)}")
@@ -190,7 +190,7 @@ def _fire(plan: Plan, line: Timeline, slot: datetime) -> bool:
 
 
 def _skip(plan: Plan, line: Timeline, slot: datetime, skip: Skip) -> bool:
-    plan.record(SlotsSkipped(slot, skip.reason, at=slot, slots=UndecidedSlots(line, plan.status.accepted)))
+    plan.record(SlotsSkipped(slot, skip.reason, slots=UndecidedSlots(line, plan.status.accepted)))
     why = f"{skip.reason}, {skip.why}" if skip.why else skip.reason
     plan.warn("SlotSkipped", f"the slot at {rfc3339(slot)} is skipped: {why}")
     return True
