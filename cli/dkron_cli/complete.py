@@ -31,7 +31,7 @@ backfill_names, pause_names = _names("backfills"), _names("pauses")
 
 def namespaces(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the namespaces that begin so, if the user may list them."""
-    return _beginning(ctx, incomplete, lambda options: _of_cluster(options, lambda _: "/api/v1/namespaces"))
+    return _beginning(ctx, incomplete, lambda options: _of_cluster(options, ("", "v1", "namespaces"), every=True))
 
 
 def contexts(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -67,7 +67,7 @@ def _beginning(ctx: typer.Context, incomplete: str, fetch: Fetch, *, plain: bool
 def _objects(options: Options, route: str) -> list[str]:
     if options.server:
         return [each["name"] for each in _of_rest(options, f"/v1/{route}")]
-    return _of_cluster(options, lambda namespace: f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/dkron{route}")
+    return _of_cluster(options, (GROUP, VERSION, f"dkron{route}"))
 
 
 def _contexts(options: Options) -> list[str]:
@@ -83,22 +83,39 @@ def _values(options: Options, job: str) -> list[str]:
 
     declared: list[dict[str, Any]]
     if options.server:
-        declared = _of_rest(options, f"/v1/jobs/{quote(job, safe='')}").get("parameters") or []
+        declared = _of_rest(options, f"/v1/jobs/{quote(job, safe='')}/details").get("parameters") or []
     else:
-        from dkron_cli.edge.quick import opened  # noqa: PLC0415
-        from dkron_crds.names import object_name  # noqa: PLC0415
-
-        read, namespace = opened(options, PATIENCE)
-        path = f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/dkronjobs/{quote(object_name(job), safe='')}"
-        declared = read(path)["spec"].get("parameters") or []
+        declared = _spec(options, job).get("parameters") or []
     return [f"{each['name']}={value}" for each in declared for value in each.get("values") or ("",)]
 
 
-def _of_cluster(options: Options, path: Callable[[str], str]) -> list[str]:
-    from dkron_cli.edge.quick import names_in, opened  # noqa: PLC0415
+def _spec(options: Options, job: str) -> Any:  # noqa: ANN401 - JSON
+    import asyncio  # noqa: PLC0415
 
-    read, namespace = opened(options, PATIENCE)
-    return names_in(read, path(namespace))
+    from dkron_cli.edge.light_kube import open_kube  # noqa: PLC0415
+    from dkron_crds.names import object_name  # noqa: PLC0415
+    from dkron_kube.paths import DKRON_JOBS  # noqa: PLC0415
+
+    async def found() -> Any:  # noqa: ANN401 - JSON
+        kube, namespace = await open_kube(options, patience=PATIENCE)
+        return (await kube.get(DKRON_JOBS, namespace, object_name(job)))["spec"]
+
+    return asyncio.run(found())
+
+
+def _of_cluster(options: Options, kind: tuple[str, str, str], *, every: bool = False) -> list[str]:
+    """Return the names of the objects of a kind, in the namespace or in all."""
+    import asyncio  # noqa: PLC0415
+
+    from dkron_cli.edge.light_kube import open_kube  # noqa: PLC0415
+    from dkron_kube.paths import Resource  # noqa: PLC0415
+
+    async def names() -> list[str]:
+        kube, namespace = await open_kube(options, patience=PATIENCE)
+        listed = kube.list(Resource(*kind), None if every else namespace, metadata_only=True)
+        return [each["metadata"]["name"] async for each in listed]
+
+    return asyncio.run(names())
 
 
 def _of_rest(options: Options, path: str) -> Any:  # noqa: ANN401 - JSON

@@ -130,7 +130,3 @@ class Attempt(WireModel):
     def ended_at(self) -> datetime:
         """When it ended. While it is active, when it began."""
         return self.started_at if self.finished_at is None else self.finished_at
-
-
-Active = Attempt
-Execution = Attempt

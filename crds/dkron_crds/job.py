@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import ConfigDict
 
 from dkron_crds.attempt_state import AttemptState
-from dkron_crds.attempts import Active, Attempt, Execution, Trigger
+from dkron_crds.attempts import Attempt, Trigger
 from dkron_crds.base import ObjectMeta, Resource
 from dkron_crds.conditions import Condition, ConditionStatus, ConditionType, ReadyReason, SuspendedReason
 from dkron_crds.depends import Dependency, When
@@ -49,7 +49,6 @@ from dkron_crds.status import (
 
 __all__ = [
     "AcceptedSchedule",
-    "Active",
     "Attempt",
     "AttemptState",
     "Concurrency",
@@ -62,7 +61,6 @@ __all__ = [
     "Dependency",
     "DkronJob",
     "Ended",
-    "Execution",
     "GroupStatus",
     "Heard",
     "History",

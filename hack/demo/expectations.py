@@ -6,7 +6,7 @@ Each file in examples/ has exactly one line here, under the name of its job; a t
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from dkron_crds.job import ConditionType, DkronJob, Execution, JobStatus, SkipReason, Trigger
+from dkron_crds.job import Attempt, ConditionType, DkronJob, JobStatus, SkipReason, Trigger
 
 Judgement = Callable[[JobStatus], bool]
 
@@ -86,7 +86,7 @@ def _succeeded_at(attempt: int) -> Judgement:
     return judge
 
 
-def _attempts_before(last: Execution, status: JobStatus) -> list[int]:
+def _attempts_before(last: Attempt, status: JobStatus) -> list[int]:
     return sorted(run.attempt for run in status.executions if run.group == last.group and not run.success)
 
 

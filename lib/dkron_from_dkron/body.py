@@ -22,7 +22,8 @@ UINT64: Final = range(2**64)
 _DIGITS = 24
 
 
-def _text(field: str, value: object) -> str:
+def text(field: str, value: object) -> str:
+    """Read a string. Raises Unreadable."""
     if isinstance(value, str):
         return value
     raise Unreadable(f"{field}: it is {_kind(value)}; send a string, in double quotes")
@@ -33,24 +34,26 @@ def _word(_: str, value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _flag(field: str, value: object) -> bool:
+def flag(field: str, value: object) -> bool:
+    """Read true or false. Raises Unreadable."""
     if isinstance(value, bool):
         return value
     raise Unreadable(f"{field}: it is {_kind(value)}; send true or false without quotes")
 
 
-def _whole(field: str, value: object, allowed: range) -> int:
+def whole(field: str, value: object, allowed: range) -> int:
+    """Read a whole number that is allowed. Raises Unreadable."""
     if type(value) is int and value in allowed:
         return value
     raise Unreadable(f"{field}: it is {_kind(value)}; send a whole number without quotes, at least {allowed[0]}")
 
 
 def _count(field: str, value: object) -> int:
-    return _whole(field, value, INT64)
+    return whole(field, value, INT64)
 
 
 def _retries(field: str, value: object) -> int:
-    return _whole(field, value, UINT64)
+    return whole(field, value, UINT64)
 
 
 def _texts(field: str, value: object) -> Texts:
@@ -84,30 +87,31 @@ def _queue(field: str, value: object) -> Mapping[str, Any]:
     return found or DEFAULT_QUEUE
 
 
-def _names(field: str, value: object) -> tuple[str, ...]:
+def names(field: str, value: object) -> tuple[str, ...]:
+    """Read a list of strings. Raises Unreadable."""
     if isinstance(value, list) and not isinstance(value, Pairs):
-        return tuple("" if item is None else _text(field, item) for item in value)
+        return tuple("" if item is None else text(field, item) for item in value)
     raise Unreadable(f"{field}: it is {_kind(value)}; send null or an array of strings")
 
 
 def _time(field: str, value: object) -> str | None:
-    text = _text(field, value)
+    given = text(field, value)
     try:
-        return moment(text)
+        return moment(given)
     except ValueError:
         raise Unreadable(
-            f"{field}: {quoted(text)} is not a time; send null, RFC 3339 with a zone such as 2026-03-01T09:30:00Z, "
+            f"{field}: {quoted(given)} is not a time; send null, RFC 3339 with a zone such as 2026-03-01T09:30:00Z, "
             "or a minute of UTC such as 2026-03-01T09:30"
         ) from None
 
 
 def _next(field: str, value: object) -> str | None:
-    text = _text(field, value)
+    given = text(field, value)
     try:
-        return strict_moment(text)
+        return strict_moment(given)
     except ValueError:
         form = "RFC 3339 such as 2026-03-01T09:30:00Z"
-        raise Unreadable(f"{field}: {quoted(text)} is not a time; leave it out, or send {form}") from None
+        raise Unreadable(f"{field}: {quoted(given)} is not a time; leave it out, or send {form}") from None
 
 
 def _kind(value: object) -> str:
@@ -124,7 +128,7 @@ def _kind(value: object) -> str:
             return "an array"
 
 
-_QUEUE: Mapping[str, Reader] = {"max": _count, "expires": _text, "order": _text}
+_QUEUE: Mapping[str, Reader] = {"max": _count, "expires": text, "order": text}
 QUEUE_EXAMPLE = '{"max": 10, "expires": "1h", "order": "oldest"}'
 DEFAULT_QUEUE: Mapping[str, Any] = {"max": Queue().max}
 """The queue that has no fields of its own: the others are optional."""
@@ -139,30 +143,30 @@ class JobBody:
     are in the normal form of `moments`; the zero time is None. `problem` and `queue` are our own
     fields. `problem` is never stored, see `readiness`; `queue` is None if it is not sent, and empty for null."""
 
-    id: Annotated[str, _text] = ""
-    name: Annotated[str, _text] = ""
-    displayname: Annotated[str, _text] = ""
-    timezone: Annotated[str, _text] = ""
-    schedule: Annotated[str, _text] = ""
-    owner: Annotated[str, _text] = ""
-    owner_email: Annotated[str, _text] = ""
+    id: Annotated[str, text] = ""
+    name: Annotated[str, text] = ""
+    displayname: Annotated[str, text] = ""
+    timezone: Annotated[str, text] = ""
+    schedule: Annotated[str, text] = ""
+    owner: Annotated[str, text] = ""
+    owner_email: Annotated[str, text] = ""
     success_count: Annotated[int, _count] = 0
     error_count: Annotated[int, _count] = 0
     last_success: Annotated[str | None, _time] = None
     last_error: Annotated[str | None, _time] = None
-    disabled: Annotated[bool, _flag] = False
+    disabled: Annotated[bool, flag] = False
     tags: Annotated[Texts | None, _texts] = None
     metadata: Annotated[Texts | None, _texts] = None
     retries: Annotated[int, _retries] = 0
-    dependent_jobs: Annotated[tuple[str, ...] | None, _names] = None
-    parent_job: Annotated[str, _text] = ""
+    dependent_jobs: Annotated[tuple[str, ...] | None, names] = None
+    parent_job: Annotated[str, text] = ""
     processors: Annotated[Mapping[str, Texts] | None, _processors] = None
-    concurrency: Annotated[str, _text] = "allow"
-    executor: Annotated[str, _text] = ""
+    concurrency: Annotated[str, text] = "allow"
+    executor: Annotated[str, text] = ""
     executor_config: Annotated[Texts | None, _texts] = None
-    status: Annotated[str, _text] = ""
+    status: Annotated[str, text] = ""
     next: Annotated[str | None, _next] = None
-    ephemeral: Annotated[bool, _flag] = False
+    ephemeral: Annotated[bool, flag] = False
     starts_at: Annotated[str | None, _time] = None
     expires_at: Annotated[str | None, _time] = None
     problem: Annotated[str, _word] = ""

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 from dkron_crds import node_tags
-from dkron_crds.job import Active, JobSpec, ReadyReason
+from dkron_crds.job import Attempt, JobSpec, ReadyReason
 from dkron_crds.node_tags import MOST_CHOICES, AgentTags, label_names
 from dkron_pods.config import ConfigError
 from dkron_pods.template import pod_spec, template_list, template_object
@@ -27,13 +27,13 @@ def read_tags(tags: Mapping[str, str]) -> node_tags.Tags:
         raise ConfigError(str(exc), reason=ReadyReason.INVALID_TAGS) from exc
 
 
-def is_spread(entry: Active) -> bool:
+def is_spread(entry: Attempt) -> bool:
     """Whether the attempt is one of several that must not share a node, and may run on any node."""
     return bool(entry.member and not entry.node_name)
 
 
 def affinity(
-    pod: Mapping[str, Any], entry: Active, *, tags: Mapping[str, str], apart: Mapping[str, str], own: AgentTags
+    pod: Mapping[str, Any], entry: Attempt, *, tags: Mapping[str, str], apart: Mapping[str, str], own: AgentTags
 ) -> Object | None:
     """The affinity of the pod: its own, plus what the placement of this attempt adds; None if both are empty. `apart`
     are the labels of pods that must not share a node with it, `own` the tags that nodes have without a label.
@@ -55,7 +55,7 @@ def check_affinity(spec: JobSpec) -> None:
     _apart(whole.get("podAntiAffinity"), {})
 
 
-def _node_terms(entry: Active, tags: Mapping[str, str], own: AgentTags) -> list[Object]:
+def _node_terms(entry: Attempt, tags: Mapping[str, str], own: AgentTags) -> list[Object]:
     """Alternatives: a node has to satisfy one of them."""
     if entry.node_name:
         return [{"matchFields": [_is("metadata.name", entry.node_name)]}]

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from dkron_crds.job import Execution
+from dkron_crds.job import Attempt
 from dkron_processors.message import Ended, Parcel
 from dkron_processors.site import Site
 
@@ -35,7 +35,7 @@ class Processor(BaseModel):
         """The thing that the installation lacks for it, as a sentence; empty if nothing."""
         return ""
 
-    def output_note(self, _site: Site, _namespace: str, _execution: Execution) -> str | None:
+    def output_note(self, _site: Site, _namespace: str, _execution: Attempt) -> str | None:
         """What stands in the status instead of the output; None if the output stays there."""
         return None
 

@@ -4,7 +4,7 @@ import json
 from typing import ClassVar
 from urllib.parse import quote
 
-from dkron_crds.job import Execution
+from dkron_crds.job import Attempt
 from dkron_processors.config import Forwarding
 from dkron_processors.message import Ended, Parcel, indexed
 from dkron_processors.record import fields
@@ -22,7 +22,7 @@ class Elasticsearch(Forwarding):
         servers = site.receivers.elasticsearch
         return "" if find(servers, self.config) else f"config: {lacking('elasticsearch', self.config, servers)}"
 
-    def output_note(self, _site: Site, _namespace: str, _execution: Execution) -> str | None:
+    def output_note(self, _site: Site, _namespace: str, _execution: Attempt) -> str | None:
         """Where the output is."""
         return None if self.forward else "Output in Elasticsearch"
 

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator
 
-from dkron_crds.job import Execution
+from dkron_crds.job import Attempt
 from dkron_processors.config import Forwarding
 from dkron_processors.message import Ended, File, Parcel
 from dkron_processors.site import Site
@@ -39,7 +39,7 @@ class Files(Forwarding):
             return f'log_dir: "{self.log_dir}" is not in {site.output_dir}, the output directory of the operator'
         return ""
 
-    def output_note(self, site: Site, namespace: str, execution: Execution) -> str | None:
+    def output_note(self, site: Site, namespace: str, execution: Attempt) -> str | None:
         """The path, as in Dkron."""
         if self.forward:
             return None
@@ -61,5 +61,5 @@ class Files(Forwarding):
         return wanted.relative_to(root) if wanted.is_relative_to(root) else None
 
 
-def _name(execution: Execution) -> str:
+def _name(execution: Attempt) -> str:
     return f"{execution.id.replace('/', '_')}.log"

@@ -4,7 +4,7 @@ from base64 import b64encode
 from hashlib import sha256
 from typing import ClassVar
 
-from dkron_crds.job import Execution
+from dkron_crds.job import Attempt
 from dkron_processors.config import Forwarding
 from dkron_processors.message import Ended, Parcel, Record
 from dkron_processors.record import fields
@@ -20,7 +20,7 @@ class Fluent(Forwarding):
         """The installation needs a server."""
         return "" if site.receivers.fluent else "the DkronCluster has no spec.receivers.fluent"
 
-    def output_note(self, _site: Site, _namespace: str, _execution: Execution) -> str | None:
+    def output_note(self, _site: Site, _namespace: str, _execution: Attempt) -> str | None:
         """The text that Dkron uses."""
         return None if self.forward else "Output sent to Fluent"
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from dkron_crds.job import Execution
+from dkron_crds.job import Attempt
 from dkron_crds.receivers import Elasticsearch, Fluent, Header, MailServer, Source, Syslog
 
 
@@ -15,7 +15,7 @@ class Ended:
 
     namespace: str
     job: str
-    execution: Execution
+    execution: Attempt
     display_name: str = ""
     owner: str = ""
     owner_email: str = ""

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from pydantic import ValidationError
 
-from dkron_crds.job import Execution, JobSpec
+from dkron_crds.job import Attempt, JobSpec
 from dkron_processors.config import SECRET, Processor
 from dkron_processors.elasticsearch import Elasticsearch
 from dkron_processors.email import Email
@@ -65,13 +65,13 @@ def missing(spec: JobSpec, site: Site) -> str:
     return ""
 
 
-def kept(spec: JobSpec, site: Site, namespace: str, execution: Execution) -> Execution:
+def kept(spec: JobSpec, site: Site, namespace: str, execution: Attempt) -> Attempt:
     """The execution as the status keeps it. If a processor moves the output elsewhere, a note of where replaces it."""
     said = output_note(spec, site, namespace, execution)
     return execution.model_copy(update={"output": said, "output_truncated": False}) if said else execution
 
 
-def output_note(spec: JobSpec, site: Site, namespace: str, execution: Execution) -> str:
+def output_note(spec: JobSpec, site: Site, namespace: str, execution: Attempt) -> str:
     """Where the output is; empty if it stays in the status."""
     notes = (processor.output_note(site, namespace, execution) for processor in usable(spec, site))
     return "\n".join(each for each in notes if each is not None)

@@ -4,7 +4,7 @@ severity informational, as in Dkron."""
 from typing import ClassVar
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Execution
+from dkron_crds.job import Attempt
 from dkron_processors.config import Forwarding
 from dkron_processors.message import Ended, Entry, Line, Parcel
 from dkron_processors.record import fields, headline
@@ -22,7 +22,7 @@ class Log(Forwarding):
 
     name: ClassVar[str] = "log"
 
-    def output_note(self, _site: Site, _namespace: str, _execution: Execution) -> str | None:
+    def output_note(self, _site: Site, _namespace: str, _execution: Attempt) -> str | None:
         """The text that Dkron uses, by which its clients know where the output is."""
         return None if self.forward else "Output in dkron log"
 
@@ -40,7 +40,7 @@ class Syslog(Forwarding):
         """The installation needs a server."""
         return "" if site.receivers.syslog else "the DkronCluster has no spec.receivers.syslog"
 
-    def output_note(self, _site: Site, _namespace: str, _execution: Execution) -> str | None:
+    def output_note(self, _site: Site, _namespace: str, _execution: Attempt) -> str | None:
         """The text that Dkron uses."""
         return None if self.forward else "Output in syslog"
 

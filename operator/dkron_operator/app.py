@@ -13,14 +13,14 @@ from dkron_operator.act.effects import Effects, Shared
 from dkron_operator.act.events import Events
 from dkron_operator.act.foreign import ForeignJobs
 from dkron_operator.act.inline_calls import Allowance, InlineCalls
-from dkron_operator.act.ports import Listener, Ports
+from dkron_operator.act.ports import Ports
 from dkron_operator.act.quota_line import QuotaLine
 from dkron_operator.act.status_sweep import StatusSweep
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.act.tracing import RunTracing
 from dkron_operator.archive.archiver import Archiver
+from dkron_operator.archive.entries import ROOM as ARCHIVED_OUTPUTS
 from dkron_operator.archive.entries import Entries
-from dkron_operator.archive.listening import Listening
 from dkron_operator.archive.upkeep import Upkeep
 from dkron_operator.backfill.controller import Backfills
 from dkron_operator.backfill.view import Known
@@ -30,7 +30,10 @@ from dkron_operator.cluster.status_controller import ClusterStatusController
 from dkron_operator.delivery.delivery import Delivery
 from dkron_operator.delivery.installation import Installation
 from dkron_operator.delivery.outbox import Sending
+from dkron_operator.delivery.outputs import ROOM as OUTPUTS
+from dkron_operator.delivery.outputs import Outputs
 from dkron_operator.delivery.senders import Senders
+from dkron_operator.handover import Handover
 from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.options import Options
 from dkron_operator.pauses.informer import Pauses
@@ -132,12 +135,18 @@ class Parts:
         )
 
     @cached_property
+    def outputs(self) -> Outputs:
+        """The ends of outputs that receivers have yet to get."""
+        room = OUTPUTS if self.ports.archive is None else ARCHIVED_OUTPUTS
+        return Outputs(self.ports.client, namespace_of=self.store.namespace_of, room=room)
+
+    @cached_property
     def delivery(self) -> Delivery:
         """Tells receivers about runs."""
         return Delivery(
             self.ports,
             self.store,
-            self.jobs,
+            self.outputs,
             installation=self.installation,
             senders=self.senders,
             writer=self.writer,
@@ -161,16 +170,15 @@ class Parts:
             self.jobs,
             writer=self.writer,
             events=self.events,
-            entries=Entries(self.ports.client, self.store, self.installation),
+            entries=Entries(self.ports.client, self.installation, self.outputs),
             upkeep=upkeep,
             may_act=self.may_act,
         )
 
     @cached_property
-    def listener(self) -> Listener:
-        """Hears of attempts, and of the ends of their outputs."""
-        archiver = self.archiver
-        return self.delivery if archiver is None else Listening(self.delivery, archiver.entries, self.store)
+    def handover(self) -> Handover:
+        """Has the receivers get each ended attempt."""
+        return Handover(self.store, self.outputs, self.delivery, self.archiver)
 
     @cached_property
     def pauses(self) -> Pauses:
@@ -206,7 +214,7 @@ class Parts:
             self.jobs,
             allowance=self._allowance(),
             clock=self.ports.clock,
-            listener=self.listener,
+            listener=self.handover,
             may_act=self.may_act,
         )
 
@@ -224,7 +232,7 @@ class Parts:
             self.jobs,
             Shared(self.events, self.writer, self.calls, self.traces, self.quota),
             settings=self.options.jobs,
-            listener=self.listener,
+            listener=self.handover,
             due_at=self.due_queue.set,
             settled=self.cluster_status.settle,
         )
@@ -304,13 +312,13 @@ class Parts:
         store.on_backfill.add(self.backfills.run_changed)
         store.on_job_gone.add(self.quota.free)
         store.on_stored.add(self.cluster_status.upsert)
-        store.on_stored.add(self.delivery.observe)
+        store.on_stored.add(self.handover.observe)
         store.on_stored.add(self.traces.observe)
         store.on_stored.add(self.effects.runs.requeue_job)
         store.on_stored.add(self.pools.places.observe)
         self.installation.on_change.add(self.cluster_status.judge)
+        self.installation.on_change.add(self._requeue_processors)
         if self.archiver is not None:
-            store.on_stored.add(self.archiver.observe)
             self.archiver.on_trouble.add(self.cluster_status.judge_archive)
 
     def take_over(self, *, idle: timedelta, new_term: bool, behind: bool = False) -> None:
@@ -324,8 +332,7 @@ class Parts:
             self.calls.renew()
             self.pools.places.renew()
             self.quota.renew()
-        terms = self.options.terms
-        self.due_queue.take_over(idle=idle, longest=timedelta() if terms is None else terms.handover)
+        self.due_queue.take_over(idle=idle, longest=self.options.terms.handover)
         now = self.ports.clock.now()
         order = sorted((next_slot(cached, now) or NO_TIME, cached.job.uid) for cached in self.store)
         for slot, uid in order:
@@ -337,7 +344,7 @@ class Parts:
         """All queues and what works on them; the queue of the jobs first."""
         yield Workers(self.jobs, self.reconciler.reconcile)
         yield from self.effects.workers
-        for part in (self.events, self.cluster_status, self.backfills, self.pauses, self.pools):
+        for part in (self.events, self.cluster_status, self.backfills, self.pauses, self.pools, self.handover):
             yield from part.workers
 
     def loops(self) -> Iterator[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
@@ -353,6 +360,12 @@ class Parts:
         yield "delivery", self.delivery.run
         if self.archiver is not None:
             yield "archive", self.archiver.run
+
+    def _requeue_processors(self, _: tuple[str, ...] | None) -> None:
+        """Whether receivers exist has changed."""
+        for cached in self.store:
+            if cached.job.spec.processors:
+                self.jobs.add(cached.job.uid)
 
     def _allowance(self) -> Allowance:
         """Calls do not reach nodes, so the nodes have to be known where calls are allowed."""

@@ -65,6 +65,7 @@ class Surroundings:
     """The account of a REST API in the same pod."""
 
     parts: Callable[..., Parts] = Parts
+    lease: Callable[..., Lease] = Lease
     signals: bool = True
     """Whether SIGINT and SIGTERM ask for an orderly shutdown."""
 
@@ -84,7 +85,7 @@ class Operator:
         self._archive = ports.archive
         self._rollback = RollbackDetector()
         self._lease_client = ports.client.apart()
-        self.lease = Lease(
+        self.lease = around.lease(
             self._lease_client,
             options.replica,
             namespace=options.home,
@@ -199,9 +200,7 @@ class Operator:
             parts.take_over(idle=self.lease.idle, new_term=new_term, behind=self._is_behind())
             parts.backfills.take_over()
         parts.cluster_status.lead(leadership)
-        parts.delivery.lead(leadership)
-        if parts.archiver is not None:
-            parts.archiver.lead(leadership)
+        parts.handover.lead(leadership)
 
     def _is_behind(self) -> bool:
         """Whether the watches have been silent for so long that Jobs, whose names prevent double runs, could have come
@@ -212,15 +211,13 @@ class Operator:
 
     async def _finish(self, leaving: asyncio.Task[None], deciding: Sequence[asyncio.Task[None]]) -> None:
         """End the work in order, and release the Lease."""
-        delivery = self.parts.delivery
+        handover = self.parts.handover
         await self.parts.calls.close(grace=GRACE)
         # Send messages while Jobs are still fired: from here until the Lease is free, no replica fires.
-        await delivery.drain(LAST_MAIL)
+        await handover.drain(LAST_MAIL)
         await _cancel(deciding)
         if await self._flush(GRACE):
-            await delivery.drain(LAST_WORDS)
-            if self.parts.archiver is not None:
-                await self.parts.archiver.drain(LAST_WORDS)
+            await handover.drain(LAST_WORDS, archive=True)
             await self._flush(LAST_MAIL)
         await self._take_leave(leaving)
 
@@ -279,7 +276,7 @@ class Operator:
             parts.calls,
             self.watch_liveness,
             self._supervisor,
-            queues=(*(each.queue for each in self._workers), parts.delivery.queue),
+            queues=tuple(each.queue for each in self._workers),
             rest_token=self._rest_token,
             archiver=parts.archiver,
         )

@@ -104,7 +104,7 @@ def _options(settings: Settings, way: Access) -> Options:
             address=os.environ.get("POD_IP") or own_address(way.server),
             version=version("dkron-operator"),
         ),
-        terms=settings.terms() if settings.lease == "on" else None,
+        terms=settings.terms(),
         jobs=JobSettings(
             Images(default=settings.default_image, own=settings.executor_image),
             own_tags=settings.own_tags(),

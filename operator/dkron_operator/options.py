@@ -21,8 +21,8 @@ class Options:
 
     replica: Replica
 
-    terms: Terms | None
-    """How the Lease is held; None without a Lease."""
+    terms: Terms
+    """How the Lease is held."""
 
     jobs: JobSettings
 

@@ -172,11 +172,6 @@ class Settings(BaseSettings):
         description="file that the operator writes for the REST API in the same pod, on a volume in memory that both "
         "containers mount [DKRON_REST_TOKEN_FILE]",
     )
-    lease: Literal["on", "off"] = Field(
-        default="on",
-        description="on: only the replica that holds the Lease acts, and the others wait. off: this one always acts, "
-        "and the DkronCluster shows no leader [DKRON_LEASE]",
-    )
     lease_duration: int = Field(
         default=5,
         ge=1,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
-from dkron_crds.job import Concurrency, Execution, JobSpec, MissedRuns, Trigger
+from dkron_crds.job import Attempt, Concurrency, JobSpec, MissedRuns, Trigger
 from tests.chaos.fault_windows import Weather, end_of
 from tests.chaos.history import FOREVER, Act, Operation, Run
 from tests.chaos.holds import holds
@@ -100,12 +100,12 @@ class Case:
         return [target for target in self.targets if target.slot not in run and not self.is_refused(target.slot)]
 
     @cached_property
-    def executions(self) -> dict[str, Execution]:
+    def executions(self) -> dict[str, Attempt]:
         """What its record tells about Jobs that have ended."""
         return {e.job: e for e in self.life.record.status.executions} if self.life.record else {}
 
     @cached_property
-    def unseen(self) -> list[Execution]:
+    def unseen(self) -> list[Attempt]:
         """Attempts that never came so far that a pod could have told the witness: only their record tells of them. If
         nothing escapes it, only those are that it knows to have been refused."""
         names = {run.name for run in self.life.runs}

@@ -335,7 +335,6 @@ def bed(setup: Setup, namespace: str, *, say: Say) -> Iterator[Bed]:
 
 def operator(setup: Setup, namespace: str, *, number: int, kubeconfig: Path) -> ShiftedOperator:
     """One replica. Replicas of one machine must not have one name."""
-    lease = "off" if setup.split_brain else "on"
-    options = ["--kubeconfig", str(kubeconfig), "--namespace", namespace, "--lease", lease]
+    options = ["--kubeconfig", str(kubeconfig), "--namespace", namespace]
     log, names = setup.folder / f"operator-{number}.log", {"POD_NAME": f"operator-{number}"}
-    return ShiftedOperator(log, *options, environment=names)
+    return ShiftedOperator(log, *options, environment=names, elects=not setup.split_brain)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
-from dkron_crds.job import Execution
+from dkron_crds.job import Attempt
 from dkron_crds.run import RunPhase
 from tests.chaos.asked import Asked
 from tests.chaos.backfilled import Backfill
@@ -35,7 +35,7 @@ def _of_pools(cases: Sequence[Case]) -> Iterator[str]:
         yield f"of {ran} runs of jobs with a pool {waited} have waited"
 
 
-def _waited(case: Case) -> list[Execution]:
+def _waited(case: Case) -> list[Attempt]:
     return [execution for execution in case.executions.values() if execution.queued_at is not None]
 
 

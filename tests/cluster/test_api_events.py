@@ -10,7 +10,7 @@ import pytest
 
 import localcluster
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active, AttemptState
+from dkron_crds.job import Attempt, AttemptState
 from dkron_from_dkron.moments import ZERO
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.plan.job.build import build_job
@@ -112,7 +112,7 @@ def test_life_of_a_job_is_streamed_in_order_from_any_writer(shared_api: ApiSite)
     assert events[-1].data == {"action": "deleted", "job": {"name": "life"}}
 
 
-def first_attempt(site: ApiSite, name: str) -> tuple[Active, Object]:
+def first_attempt(site: ApiSite, name: str) -> tuple[Attempt, Object]:
     """A stored DkronJob's first attempt of a slot, and its Job, which is yet to be created."""
     view = read_job(site.store(dkron_job(name), {"since": rfc3339(after(-60))}))
     entry = scheduled(NOON).entry(uid=view.uid, name=view.name, at=after(1))

@@ -36,7 +36,6 @@ LIFE = timedelta(seconds=5)
 LONGER = ("--lease-duration", "10", "--lease-renew-deadline", "8", "--lease-retry-period", "2")
 STOP = timedelta(seconds=11)
 """Longer than a Lease lives on those terms."""
-OFF = ("--lease", "off")
 SECOND = timedelta(seconds=1)
 PATIENCE = 90.0
 """Seconds for a start while everything else is busy."""
@@ -341,11 +340,21 @@ def test_clocks_an_hour_apart_do_not_change_the_leader(replicas: Replicas) -> No
 # --- two at once -----------------------------------------------------------------------------------------------------
 
 
-def test_two_that_act_at_once_run_nothing_twice(replicas: Replicas, web: Web) -> None:
+@pytest.fixture
+def unelected(cluster: localcluster.Cluster, tmp_path: Path) -> Iterator[Replicas]:
+    """Replicas that may not read the Lease, so that each acts."""
+    install(cluster)
+    with namespace(cluster.kubeconfig, "two that act") as kube:
+        limited = limited_access(kube, without(LEAST, "leases", "get"), folder=tmp_path)
+        with replicas_of(kube, tmp_path, limited) as made:
+            yield made
+
+
+def test_two_that_act_at_once_run_nothing_twice(unelected: Replicas, web: Web) -> None:
     """An election prevents this; the promise holds without one."""
-    kube, names = replicas.kube, ("often", "single", "newest")
+    kube, names = unelected.kube, ("often", "single", "newest")
     for name in ("first", "second"):
-        replicas.start(name, *OFF, "--inline-calls", "4", "--inline-allow", "127.0.0.0/8")
+        unelected.start(name, "--inline-calls", "4", "--inline-allow", "127.0.0.0/8")
     called = each_second("called", executor="http")
     del called["spec"]["jobTemplate"]
     called["spec"]["executorConfig"] = {"method": "GET", "url": f"{web.url}/status/200/fine", "inline": "true"}

@@ -113,6 +113,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "reconcile/verify.py": ("test_verify.py",),
     "watch/resync.py": ("test_resync.py",),
     "reconcile/reconciler.py": ("test_reconcile.py", "test_standby.py", "test_verify.py", "test_tidy.py"),
+    "handover.py": ("test_archiver.py",),
     "archive/archiver.py": ("test_archiver.py",),
     "api/dkron_api/auth": (
         "test_auth_policies.py", "test_auth_kubernetes.py", "test_auth_oidc.py", "test_auth_tokens.py",

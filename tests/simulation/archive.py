@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from dkron_archive.ports import ArchiveUnavailable
 from dkron_archive.records import Entry
-from dkron_crds.job import Execution, JobStatus, Unarchived
+from dkron_crds.job import Attempt, JobStatus, Unarchived
 from tests.chaos.history import Record
 from tests.simulation.dice import Dice
 from tests.support.fake_archive import FakeArchive
@@ -54,7 +54,7 @@ class SimulatedArchive(FakeArchive):
 
 
 def wrong(
-    archive: SimulatedArchive, records: Iterable[Record], ended: Iterable[Execution], *, end: datetime
+    archive: SimulatedArchive, records: Iterable[Record], ended: Iterable[Attempt], *, end: datetime
 ) -> Iterator[str]:
     """Faults of the archive in the end, in sentences. `records` are of jobs whose statuses were not wiped; `ended` are
     all executions that a status has ever had, where none was wiped or deleted."""

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from dkron_crds.job import AttemptState, Execution, GroupStatus, JobStatus, Skipped, SkipReason, Trigger
+from dkron_crds.job import Attempt, AttemptState, GroupStatus, JobStatus, Skipped, SkipReason, Trigger
 from tests.chaos.excuses import FORBIDDEN, IN_LINE, excuses
 from tests.chaos.history import History, Record, Run
 from tests.chaos.verdict import judge
@@ -112,17 +112,17 @@ def _forgotten(status: JobStatus, lost: tuple[Run, ...]) -> JobStatus:
     return status.model_copy(update={"executions": kept, "active": active, "status": _outcome(kept), **counts})
 
 
-def _success(run: Run, gone: list[Execution]) -> bool:
+def _success(run: Run, gone: list[Attempt]) -> bool:
     told = next((each for each in gone if each.job == run.name), None)
     return told.success if told else run.success is True
 
 
-def _failure(run: Run, gone: list[Execution]) -> bool:
+def _failure(run: Run, gone: list[Attempt]) -> bool:
     told = next((each for each in gone if each.job == run.name), None)
     return not told.success if told else run.success is False
 
 
-def _outcome(kept: tuple[Execution, ...]) -> GroupStatus:
+def _outcome(kept: tuple[Attempt, ...]) -> GroupStatus:
     """The outcome of the newest run that is left."""
     if not kept:
         return GroupStatus.NEVER

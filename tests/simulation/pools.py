@@ -10,7 +10,7 @@ from itertools import groupby
 from random import Random
 from typing import Any
 
-from dkron_crds.job import Active, AttemptState
+from dkron_crds.job import Attempt, AttemptState
 from dkron_crds.pool import MAX_POOL_SIZE, PoolSpec
 from dkron_kube.paths import DKRON_JOBS, DKRON_POOLS, JOBS
 from dkron_operator.plan.situation.read import read_status
@@ -119,7 +119,7 @@ def _places_of(job: Object) -> list[str]:
     return [*names, *(f"{job['metadata']['namespace']}/{name}" for name in names)]
 
 
-def _active(job: Object) -> Iterable[Active]:
+def _active(job: Object) -> Iterable[Attempt]:
     status = read_status(job)
     return () if status is None else status.active
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any, cast
 
-from dkron_crds.job import Active
+from dkron_crds.job import Attempt
 from dkron_crds.job_metadata import SELECTOR
 from dkron_executors.keys.http import Http
 from dkron_executors.result import Result
@@ -24,6 +24,7 @@ from dkron_operator.app import Parts
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.kit.clock import Clock
 from dkron_operator.leader.election import Terms
+from dkron_operator.leader.lease import Lease
 from dkron_operator.leader.lease import Replica as Identity
 from dkron_operator.lifecycle import Operator, Surroundings
 from dkron_operator.monitoring.health import Phase
@@ -37,13 +38,14 @@ from tests.simulation.loop import RUNNING, Process, VirtualLoop
 from tests.simulation.network import Network, Trouble
 from tests.simulation.watching import Watch
 from tests.support.builders import IMAGES
+from tests.support.unelected import Unelected
 from tests.support.world import World
 
 INLINE = 8
 """How many inline calls may be under way at once."""
-Receiver = Callable[[JobView, Active], Result]
+Receiver = Callable[[JobView, Attempt], Result]
 """Answers an inline call."""
-CALLED: ContextVar[tuple[JobView, Active]] = ContextVar("CALLED")
+CALLED: ContextVar[tuple[JobView, Attempt]] = ContextVar("CALLED")
 """The attempt that a task calls."""
 
 
@@ -54,7 +56,7 @@ class Calls(InlineCalls):
         super().__init__(*args, **kwargs)
         self._pool = Reach(client, receiver)
 
-    def begin(self, cached: CachedJob, active: Active, **of_the_run: Any) -> None:
+    def begin(self, cached: CachedJob, active: Attempt, **of_the_run: Any) -> None:
         CALLED.set((cached.job, active))
         super().begin(cached, active, **of_the_run)
 
@@ -84,7 +86,7 @@ class Simulated(Parts):
     def calls(self) -> InlineCalls:
         return Calls(
             self._client, self._receiver, self.store, self.jobs,
-            allowance=self.options.calls, clock=self.ports.clock, listener=self.listener, may_act=self.may_act,
+            allowance=self.options.calls, clock=self.ports.clock, listener=self.handover, may_act=self.may_act,
         )  # fmt: skip
 
 
@@ -242,13 +244,16 @@ class Replica:
         )  # fmt: skip
         home, identity = HOME, Identity(identity=self.name, address="", version="1")
         options = Options(
-            namespaces=(), home=home, replica=identity, terms=Terms() if self._elects else None,
+            namespaces=(), home=home, replica=identity, terms=Terms(),
             jobs=JobSettings(IMAGES, home=home), calls=Allowance(INLINE), creates=self._creates,
         )  # fmt: skip
         ports = Ports(cast("KubeClient", client), Clock(self._now, self._loop.time), archive=self._archive)
 
         parts = partial(Simulated, client, self._receiver)
-        around = Surroundings(partial(self._streams, process, context), parts=parts, signals=False)
+        around = Surroundings(
+            partial(self._streams, process, context), parts=parts, lease=Lease if self._elects else Unelected,
+            signals=False,
+        )  # fmt: skip
         operator = self._operator = Operator(options, ports, around)
         return _ignoring(operator)
 

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
-from dkron_crds.job import Active
+from dkron_crds.job import Attempt
 from dkron_crds.lease import INSTALLATION
 from dkron_crds.run import DkronRun
 from dkron_executors.result import Result as Answer
@@ -262,7 +262,7 @@ class Simulation:
             case _:
                 self._clients.ask(event)
 
-    def _answer(self, _: JobView, active: Active) -> Answer:
+    def _answer(self, _: JobView, active: Attempt) -> Answer:
         self._called.append(active.job)
         fails = Dice(self.plan.seed, f"course of {active.job}").chance(self.plan.course.fails)
         return Answer("no" if fails else "")

@@ -10,7 +10,7 @@ from typing import Any
 
 from dkron_crds.attempt_names import nanoseconds
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active, AttemptState, Execution, JobStatus, Trigger
+from dkron_crds.job import Attempt, AttemptState, JobStatus, Trigger
 from dkron_crds.names import ACCEPTED, API_VERSION
 from dkron_crds.schedule import parse
 from dkron_crds.schedule.timeline import Timeline
@@ -81,7 +81,7 @@ def job_view(**fields: Any) -> JobView:
 
 
 def wire_run(
-    entry: Active,
+    entry: Attempt,
     *,
     owner: str = UID,
     owner_name: str = NAME,
@@ -196,24 +196,24 @@ def claim(
     name: str = NAME,
     member: str = "",
     node: str = "",
-) -> Active:
+) -> Attempt:
     """The claim of a scheduled slot: an entry whose Job was not seen yet. One that is pinned has its node's name."""
     cause = Cause(Trigger.SCHEDULE, slot, nanoseconds(slot), attempt, member or node)
     return cause.entry(uid=uid, name=name, at=slot if at is None else at, node=node)
 
 
-def request_claim(request: str = "a", at: datetime = NOON, *, attempt: int = 1, due: datetime | None = None) -> Active:
+def request_claim(request: str = "a", at: datetime = NOON, *, attempt: int = 1, due: datetime | None = None) -> Attempt:
     """The claim of a manual run, due when it was requested unless `due` says otherwise."""
     cause = replace(requested(request, at), attempt=attempt)
     return cause.entry(uid=UID, name=NAME, at=at if due is None else due)
 
 
-def seen(entry: Active) -> Active:
+def seen(entry: Attempt) -> Attempt:
     """The entry once its Job was seen."""
     return entry.model_copy(update={"uid": f"uid-of-{entry.job}", "state": AttemptState.RUNNING})
 
 
-def run(entry: Active | None = None, state: AttemptState = AttemptState.RUNNING, **fields: Any) -> AttemptJob:
+def run(entry: Attempt | None = None, state: AttemptState = AttemptState.RUNNING, **fields: Any) -> AttemptJob:
     """The Job of this entry (by default of the slot at noon) as the operator sees it."""
     entry = claim() if entry is None else entry
     over = state in (AttemptState.SUCCEEDED, AttemptState.FAILED)
@@ -238,7 +238,7 @@ def run(entry: Active | None = None, state: AttemptState = AttemptState.RUNNING,
     return AttemptJob(state=state, **{**defaults, **fields})
 
 
-def execution(entry: Active | None = None, *, success: bool = True, seconds: float = 5.0, **fields: Any) -> Execution:
+def execution(entry: Attempt | None = None, *, success: bool = True, seconds: float = 5.0, **fields: Any) -> Attempt:
     """The record of this entry, ended `seconds` after its start."""
     entry = claim() if entry is None else entry
     state = AttemptState.SUCCEEDED if success else AttemptState.FAILED

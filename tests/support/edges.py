@@ -20,7 +20,7 @@ from dkron_operator.delivery.outbox import Sending
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.rollback import Compare, ignore_versions
 from dkron_operator.leader.election import Terms
-from dkron_operator.leader.lease import Replica
+from dkron_operator.leader.lease import DEFAULT, Replica
 from dkron_operator.options import Options
 from dkron_operator.plan.job.rules import NO_RULES, InstallationRules, JobSettings
 from dkron_operator.plan.situation.pools import NO_POOLS
@@ -65,7 +65,7 @@ class Edges:
         tracer: Tracer | None = None,
         compare: Compare = ignore_versions,
         rules: InstallationRules = NO_RULES,
-        terms: Terms | None = None,
+        terms: Terms = DEFAULT,
         archive: Archive | None = None,
     ) -> None:
         clock = Clock(wall, asyncio.get_running_loop().time)
@@ -159,7 +159,7 @@ def begin(
     tracer: Tracer | None = None,
     compare: Compare = ignore_versions,
     rules: InstallationRules = NO_RULES,
-    terms: Terms | None = None,
+    terms: Terms = DEFAULT,
     **spec: Any,
 ) -> Edges:
     """With one DkronJob, by default each minute, that the store knows. Called within a running loop."""

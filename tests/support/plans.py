@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from dkron_crds.conditions import Condition
-from dkron_crds.job import Active, SkipReason
+from dkron_crds.job import Attempt, SkipReason
 from dkron_crds.requests import RUN_PREFIX
 from dkron_operator.plan.actions import (
     BeginCall,
@@ -32,7 +32,7 @@ def created(plan: Plan) -> CreateJob:
     return plan.create
 
 
-def fired(plan: Plan) -> Active | None:
+def fired(plan: Plan) -> Attempt | None:
     """The attempt whose Job is created, if any."""
     return None if plan.create is None else plan.create.entry
 
@@ -74,7 +74,7 @@ def jobs_deleted(plan: Plan) -> list[AttemptJob]:
     return [action.job for action in plan.actions_of(DeleteJob)]
 
 
-def calls_begun(plan: Plan) -> list[Active]:
+def calls_begun(plan: Plan) -> list[Attempt]:
     return [action.attempt for action in plan.actions_of(BeginCall)]
 
 

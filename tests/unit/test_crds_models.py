@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, ValidationError
 
 from dkron_crds.base import WireModel, rfc3339
 from dkron_crds.job import (
-    Active,
+    Attempt,
     Concurrency,
     Day,
     DkronJob,
@@ -98,7 +98,7 @@ def test_status_entry_omits_unknown_fields() -> None:
     noon = "2026-01-01T12:00:00Z"
     claim = {"id": "1-a", "job": "a", "state": "Claimed", "slot": noon, "trigger": "schedule", "group": 17,
              "attempt": 1, "startedAt": noon}  # fmt: skip
-    wire = JobStatus(active=(Active.from_wire(claim),)).to_wire()
+    wire = JobStatus(active=(Attempt.from_wire(claim),)).to_wire()
     assert (wire["activeCount"], wire["active"]) == (1, [claim])
 
 
@@ -106,7 +106,7 @@ def test_attempt_that_waits_in_line_is_not_counted_as_active() -> None:
     noon = "2026-01-01T12:00:00Z"
     entry = {"id": "1-a", "job": "a", "slot": noon, "trigger": "schedule", "group": 17, "attempt": 1, "startedAt": noon}
     active = [entry | {"state": state} for state in ("Waiting", "Claimed", "Running")]
-    wire = JobStatus(active=tuple(map(Active.from_wire, active))).to_wire()
+    wire = JobStatus(active=tuple(map(Attempt.from_wire, active))).to_wire()
     assert wire["activeCount"] == 2
 
 

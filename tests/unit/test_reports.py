@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dkron_crds.attempt_names import nanoseconds
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Condition, Day, DeferredSlots, Execution, JobStatus, NotedPause, Skipped, SkipReason, Trigger
+from dkron_crds.job import Attempt, Condition, Day, DeferredSlots, JobStatus, NotedPause, Skipped, SkipReason, Trigger
 from dkron_crds.schedule import parse
 from dkron_crds.schedule.timeline import Timeline
 from dkron_reports import agenda as agenda_module
@@ -210,7 +210,7 @@ def test_problem_is_told_after_the_condition_that_has_it(conditions: tuple[Condi
     assert told in explain(job(status(conditions=conditions)), asked(-1, 0), now=NOON).remarks
 
 
-def beside(trigger: Trigger, slot: datetime, *, asked_at: datetime, **fields: Any) -> Execution:
+def beside(trigger: Trigger, slot: datetime, *, asked_at: datetime, **fields: Any) -> Attempt:
     """An execution that the schedule did not cause, of a run that was asked for then."""
     entry = claim(slot, at=asked_at).model_copy(update={"trigger": trigger, "group": nanoseconds(asked_at) + 7})
     return execution(entry, **fields)
@@ -242,7 +242,7 @@ TOLD = "success, took 5.0s"
     ],
 )  # fmt: skip
 def test_runs_beside_the_schedule_are_listed(
-    ran: tuple[Execution, ...], spec: dict[str, Any], slots: dict[float, str], runs: dict[float, str]
+    ran: tuple[Attempt, ...], spec: dict[str, Any], slots: dict[float, str], runs: dict[float, str]
 ) -> None:
     """Slots that ran and other runs from 11:55 to 11:58, by their minutes after noon."""
     skips = Skipped(count=60, last_time=at(-2), last_reason=SkipReason.MISSED)
@@ -441,7 +441,7 @@ def overview(*raws: dict[str, Any]) -> Summary:
 MINUTES = st.floats(-8000, 8000)
 
 
-def wire(entry: Execution, **fields: Any) -> dict[str, Any]:
+def wire(entry: Attempt, **fields: Any) -> dict[str, Any]:
     """An execution as a status has it, with some fields changed, or away if None."""
     raw = {**entry.to_wire(), **fields}
     return {key: value for key, value in raw.items() if value is not None}

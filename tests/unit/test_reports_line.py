@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_crds.job import Active, AttemptState, Condition, Execution, JobStatus, Skipped, SkipReason
+from dkron_crds.job import Attempt, AttemptState, Condition, JobStatus, Skipped, SkipReason
 from dkron_reports.explain import Question, explain
 from dkron_reports.failing import failing
 from dkron_reports.health import health_of
@@ -28,12 +28,12 @@ def at(minutes: float) -> datetime:
     return after(minutes=minutes)
 
 
-def queued(entry: Active, since: float) -> Active:
+def queued(entry: Attempt, since: float) -> Attempt:
     """An entry that began to wait so many minutes after noon."""
     return entry.model_copy(update={"queued_at": at(since)})
 
 
-def in_line(entry: Active, since: float) -> Active:
+def in_line(entry: Attempt, since: float) -> Attempt:
     """A claim that waits since so many minutes after noon."""
     return queued(entry, since).model_copy(update={"state": AttemptState.WAITING, "started_at": at(since)})
 
@@ -263,7 +263,7 @@ def test_place_in_line_is_behind_what_waits_in_a_queue() -> None:
 
 
 @pytest.mark.parametrize("attempts", [(WAITED,), (WAITED, execution(claim(at(-6), attempt=2, at=at(-3))))])
-def test_lateness_is_without_the_wait(attempts: tuple[Execution, ...]) -> None:
+def test_lateness_is_without_the_wait(attempts: tuple[Attempt, ...]) -> None:
     (recent,) = health_of(raw_job(executions=attempts), now=NOON).recent
     assert recent.late == 6.0
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Active, AttemptState
+from dkron_crds.job import Attempt, AttemptState
 from dkron_crds.pool import SHOWN_IN_LINE
 from dkron_operator.pools.index import PoolIndex
 from dkron_pods.problem import Problem
@@ -29,7 +29,7 @@ IN_QUEUE = seen(queued(claim(after(minutes=-2)), -2)).model_copy(
 )
 
 
-def pool(name: str, *line: Active | str, waiting: int | None = None, **fields: Any) -> Object:
+def pool(name: str, *line: Attempt | str, waiting: int | None = None, **fields: Any) -> Object:
     """A DkronPool with these runs in line: attempts of the job, or ids of another job's."""
     namespace, ids = fields.pop("namespace", NAMESPACE), [each if isinstance(each, str) else each.id for each in line]
     shown = [{"namespace": NAMESPACE, "job": "a", "id": each, "queuedAt": "2026-03-01T11:58:00Z"} for each in ids]
@@ -37,7 +37,7 @@ def pool(name: str, *line: Active | str, waiting: int | None = None, **fields: A
     return {"metadata": {"namespace": namespace, "name": name}, "spec": fields, "status": status}
 
 
-def job(*active: Active, pools: tuple[str, ...] = ("db",), **spec: Any) -> Object:
+def job(*active: Attempt, pools: tuple[str, ...] = ("db",), **spec: Any) -> Object:
     raw = wire_job(pools=list(pools), **spec)
     return raw | {"status": {"active": [each.to_wire() for each in active]}}
 
@@ -52,7 +52,7 @@ class Told:
 
     pools: tuple[Object, ...]
     where: list[str]
-    active: tuple[Active, ...] = (RUNNING, FIRST, LATER)
+    active: tuple[Attempt, ...] = (RUNNING, FIRST, LATER)
     spec: Object = field(default_factory=dict)
     conditions: tuple[Object, ...] = ()
 
@@ -195,7 +195,7 @@ FORCED = in_line(request_claim("forced", after(minutes=-1)), -1)
     ],
 )
 def test_run_is_behind_a_run_of_its_job_only_if_it_is(
-    concurrency: str, entry: Active, pools: tuple[Object, ...], *, behind: bool
+    concurrency: str, entry: Attempt, pools: tuple[Object, ...], *, behind: bool
 ) -> None:
     raw = with_places(job(RUNNING, entry, concurrency=concurrency), pools)
     raw["status"] |= {"since": "2026-03-01T11:00:00Z", "lastScheduleTime": "2026-03-01T12:00:00Z"}

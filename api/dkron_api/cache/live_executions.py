@@ -14,7 +14,7 @@ from dkron_api.translate.execution_filter import EPOCH, Ended, Filter, Place, ra
 from dkron_api.translate.found import Found, Identity, Live
 from dkron_api.translate.record import Job, M, Object
 from dkron_archive.records import JobKey
-from dkron_crds.job import Active, AttemptState, Execution
+from dkron_crds.job import Attempt, AttemptState
 from dkron_reports.line import is_leaving
 from dkron_reports.reading import objects
 from dkron_reports.slices import Steps
@@ -140,13 +140,13 @@ def _same(found: Found) -> Found:
 
 
 def _found(key: JobKey, raw: Mapping[str, Any]) -> Found | None:
-    run = _model(Execution, raw)
+    run = _model(Attempt, raw)
     return None if run is None else Found(key, run)
 
 
 def _running(job: Job, wanted: Filter, now: datetime) -> list[Found]:
     key = key_of(job)
-    runs = (_model(Active, raw) for raw in objects(job.raw_status, "active") if _is_shown(raw))
+    runs = (_model(Attempt, raw) for raw in objects(job.raw_status, "active") if _is_shown(raw))
     line = line_of(job)
     found = [
         Found(key, run, stop=stop_of(job, run), line=line.get(run.job))

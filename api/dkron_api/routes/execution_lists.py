@@ -23,7 +23,7 @@ from dkron_api.translate.execution_filter import LIMIT, MOST, NAMES, Place, in_o
 from dkron_api.translate.found import Found, Live, Merged, record_bytes, rendered, unplaced_in
 from dkron_api.translate.listing import JobQuery, read_query, whole
 from dkron_api.translate.record import Job, Object
-from dkron_crds.job import Active
+from dkron_crds.job import Attempt
 from dkron_reports.slices import Steps
 
 DEEPEST = 10_000
@@ -97,7 +97,7 @@ def _owned(jobs: Iterable[Job], owner: str, named: frozenset[str]) -> Steps[froz
     return frozenset(found)
 
 
-async def list_of_job(request: web.Request, job: Job, coming: Sequence[Active]) -> web.StreamResponse:
+async def list_of_job(request: web.Request, job: Job, coming: Sequence[Attempt]) -> web.StreamResponse:
     """GET /v1/jobs/{job}/executions with an archive, or with a filter. `_sort` sorts within the answer: pages follow
     the ends."""
     query, now, tenant = request.query, request.app[CLOCK](), tenant_of(request)

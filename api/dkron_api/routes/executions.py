@@ -41,7 +41,7 @@ from dkron_api.translate.record import Job
 from dkron_api.translate.run import coming
 from dkron_archive.ports import ArchiveUnavailable
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active, AttemptState, Execution
+from dkron_crds.job import Attempt, AttemptState
 from dkron_crds.schedule.errors import quoted
 from dkron_crds.stops import stop_annotation
 from dkron_reports.slices import Steps
@@ -103,7 +103,7 @@ def no_execution(job: Job, wanted: str) -> ApiError:
     return ApiError(HTTPStatus.NOT_FOUND, text)
 
 
-async def _details(request: web.Request, job: Job, run: Execution | Active) -> dict[str, Any]:
+async def _details(request: web.Request, job: Job, run: Attempt) -> dict[str, Any]:
     settings, pods = request.app[SETTINGS], tenant_of(request).pods
     stop = stop_of(job, run)
     pod = await pods.look(run.job, uid=run.uid) if settings.trace_url or stop else None
@@ -115,7 +115,7 @@ async def _details(request: web.Request, job: Job, run: Execution | Active) -> d
     )
 
 
-async def _whole(request: web.Request, job: Job, run: Execution | Active) -> dict[str, Any]:
+async def _whole(request: web.Request, job: Job, run: Attempt) -> dict[str, Any]:
     pods = tenant_of(request).pods
     if run.ended:
         # The record has as much as a caller without the right to logs may see.
@@ -134,7 +134,7 @@ async def _whole(request: web.Request, job: Job, run: Execution | Active) -> dic
     return shown(job, placed, so_far="" if tail is None else last(tail, size).decode("utf-8", "replace"))
 
 
-async def _tail(request: web.Request, job: Job, run: Execution) -> bytes | None:
+async def _tail(request: web.Request, job: Job, run: Attempt) -> bytes | None:
     """Return the end of a longer output: from the pod, or from the archive; None if neither has it."""
     tail = await tenant_of(request).pods.output(run.job)
     archive = request.app[ARCHIVE]
@@ -147,7 +147,7 @@ async def _tail(request: web.Request, job: Job, run: Execution) -> bytes | None:
     return None if output is None else output.content[-OUTPUT:]
 
 
-def coming_of(request: web.Request, job: Job) -> list[Active]:
+def coming_of(request: web.Request, job: Job) -> list[Attempt]:
     """Return the requested executions of the job that are yet to begin."""
     now = request.app[CLOCK]()
     return [coming(job, run, now) for run in tenant_of(request).asked.coming(job)]
@@ -240,7 +240,7 @@ async def stop_execution(request: web.Request) -> web.StreamResponse:
     return json_answer(request, told, status=HTTPStatus.ACCEPTED)
 
 
-async def _begun(request: web.Request) -> tuple[Job, Execution | Active]:
+async def _begun(request: web.Request) -> tuple[Job, Attempt]:
     """Return the attempt named in the path, after waiting for a requested one to begin. Raises `ApiError`."""
     wanted = request.match_info["execution"]
     clock = asyncio.get_running_loop().time

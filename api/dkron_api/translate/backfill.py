@@ -5,37 +5,29 @@ from typing import NamedTuple
 
 from dkron_api.translate.readiness import pause_of
 from dkron_api.translate.record import Job, Object, lenient
-from dkron_api.translate.spec_fields import (
-    Field,
-    a_flag,
-    a_name,
-    a_number,
-    a_text,
-    read_fields,
-    read_spec,
-    texts_by_name,
-)
+from dkron_api.translate.spec_fields import Field, a_name, a_number, read_fields, read_spec, texts_by_name
 from dkron_crds.backfill import BackfillCondition, BackfillOrder, BackfillReason, BackfillSpec, BackfillStatus
 from dkron_crds.base import rfc3339
 from dkron_crds.conditions import ConditionStatus
 from dkron_crds.run import RunPhase, RunStatus
+from dkron_from_dkron.body import flag, text
 
 FIELDS: Mapping[str, Field] = {
     "name": Field("name", a_name),
-    "job": Field("job", a_text),
+    "job": Field("job", text),
     "selector": Field("selector", texts_by_name),
-    "from": Field("from", a_text),
-    "to": Field("to", a_text),
-    "runs": Field("runs", a_text),
-    "order": Field("order", a_text),
+    "from": Field("from", text),
+    "to": Field("to", text),
+    "runs": Field("runs", text),
+    "order": Field("order", text),
     "parallelism": Field("parallelism", a_number),
     "max_runs": Field("maxRuns", a_number),
-    "on_failure": Field("onFailure", a_text),
-    "concurrency": Field("concurrency", a_text),
+    "on_failure": Field("onFailure", text),
+    "concurrency": Field("concurrency", text),
     "parameters": Field("parameters", texts_by_name),
-    "dry_run": Field("dryRun", a_flag),
-    "suspend": Field("suspend", a_flag),
-    "reason": Field("reason", a_text),
+    "dry_run": Field("dryRun", flag),
+    "suspend": Field("suspend", flag),
+    "reason": Field("reason", text),
     "ttl_seconds_after_finished": Field("ttlSecondsAfterFinished", a_number),
 }
 EXAMPLE = '{"job": "report", "from": "2026-03-01T00:00:00Z", "to": "2026-03-02T00:00:00Z"}'

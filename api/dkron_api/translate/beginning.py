@@ -12,7 +12,7 @@ from dkron_crds import job_metadata as marks
 from dkron_crds.attempt_names import execution_id, job_name, nanoseconds, started_at
 from dkron_crds.attempt_state import CLAIMS
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active, AttemptState, Trigger
+from dkron_crds.job import Attempt, AttemptState, Trigger
 from dkron_crds.owners import controller_of, is_dkron_job
 from dkron_crds.requests import read_instant
 from dkron_reports.reading import objects
@@ -51,7 +51,7 @@ def _read(metadata: Object) -> Beginning | None:
         "group": group, "attempt": 1, "startedAt": rfc3339(begun), "nodeName": told.get(marks.NODE, ""),
         "member": member, **_wait(metadata, begun),
     }  # fmt: skip
-    Active.from_wire(entry)
+    Attempt.from_wire(entry)
     return Beginning(uid, metadata["namespace"], slot, entry)
 
 

@@ -8,7 +8,7 @@ from dkron_api.translate.listing import whole
 from dkron_api.translate.readiness import failure
 from dkron_api.translate.record import Job, Object
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active, AttemptState, Concurrency, Execution, Trigger
+from dkron_crds.job import Attempt, AttemptState, Concurrency, Trigger
 from dkron_crds.schedule import TimezoneError
 from dkron_crds.schedule.errors import quoted
 from dkron_crds.schedule.zones import load_zone
@@ -38,7 +38,7 @@ def listed(
     job: Job,
     query: Mapping[str, str],
     *,
-    coming: Sequence[Active] = (),
+    coming: Sequence[Attempt] = (),
     nodes: Mapping[str, str] = NOWHERE,
     detailed: bool = False,
     line: Mapping[str, InLine] | None = None,
@@ -67,18 +67,18 @@ def single(job: Job, execution_id: str) -> Object | None:
     return None if run is None else shown(job, run)
 
 
-def found(job: Job, execution_id: str, *, coming: Sequence[Active] = ()) -> Execution | Active | None:
+def found(job: Job, execution_id: str, *, coming: Sequence[Attempt] = ()) -> Attempt | None:
     """Return the attempt with this id as far as clients may see it; None if it does not exist (any more)."""
     return _named(job, every(job, coming=coming), execution_id)
 
 
-def attempt(job: Job, execution_id: str) -> Execution | Active | None:
+def attempt(job: Job, execution_id: str) -> Attempt | None:
     """Return the attempt with this id, finished, running, or waiting for its time; None if there is none (any more)."""
-    runs: list[Execution | Active] = [*job.status.executions, *job.status.active]
+    runs: list[Attempt] = [*job.status.executions, *job.status.active]
     return _named(job, runs, execution_id)
 
 
-def every(job: Job, *, coming: Sequence[Active] = (), nodes: Mapping[str, str] = NOWHERE) -> list[Execution | Active]:
+def every(job: Job, *, coming: Sequence[Attempt] = (), nodes: Mapping[str, str] = NOWHERE) -> list[Attempt]:
     """Return all stored, running, waiting and coming attempts; see `listed`. A claim without a Job has not begun, but
     a claim of a requested run is included, since the client has its id. So are those that wait in line, and the failure
     of a job that cannot run."""
@@ -92,13 +92,13 @@ def unplaced(job: Job) -> list[str]:
     return [active.job for active in _active(job) if not active.node_name]
 
 
-def _named(job: Job, runs: Iterable[Execution | Active], execution_id: str) -> Execution | Active | None:
+def _named(job: Job, runs: Iterable[Attempt], execution_id: str) -> Attempt | None:
     """Return the attempt with this id. With the concurrency replace, and of a run that waited in line, the start in an
     id may differ from the one shown before the run began; the Job name in it is the same."""
     moment, _, name = execution_id.partition("-")
     replaces = job.spec.concurrency is Concurrency.REPLACE
 
-    def has_job(run: Execution | Active) -> bool:
+    def has_job(run: Attempt) -> bool:
         return run.job == name and moment.isdigit() and (replaces or run.queued_at is not None)
 
     return next((run for run in runs if run.id == execution_id or has_job(run)), None)
@@ -163,7 +163,7 @@ class Named(Protocol):
 
 def shown(
     job: Named,
-    run: Execution | Active,
+    run: Attempt,
     *,
     zone: tzinfo = UTC,
     so_far: str = "",
@@ -187,7 +187,7 @@ def shown(
     }
 
 
-def _queued(run: Execution | Active, zone: tzinfo, place: InLine | None, now: datetime | None) -> Object:
+def _queued(run: Attempt, zone: tzinfo, place: InLine | None, now: datetime | None) -> Object:
     """Return our own fields about the wait in line; Dkron's clients ignore them."""
     if run.queued_at is None:
         return {}
@@ -203,7 +203,7 @@ def _queued(run: Execution | Active, zone: tzinfo, place: InLine | None, now: da
     return found | ({"place": place.place} if place.place else {}) | ({"pools": pools} if pools else {})
 
 
-def stop_of(job: Job, run: Execution | Active) -> Stop | None:
+def stop_of(job: Job, run: Attempt) -> Stop | None:
     """Return the request to stop an attempt that is not over yet, if there is one."""
     if run.ended:
         return None
@@ -212,9 +212,7 @@ def stop_of(job: Job, run: Execution | Active) -> Stop | None:
     return next((each for each in asked if each.means(job=run.job, execution=run.id)), None)
 
 
-def details(
-    run: Execution | Active, *, trace: str = "", trace_url: str = "", stop: Stop | None = None, until: str = ""
-) -> Object:
+def details(run: Attempt, *, trace: str = "", trace_url: str = "", stop: Stop | None = None, until: str = "") -> Object:
     """Return the facts without a field in Dkron's execution. `trace` is the id of its trace and `trace_url` the address
     that shows it; both are empty if they are not known. `stop` is the request to stop it, and its pod may take `until`
     then."""
@@ -233,7 +231,7 @@ def details(
     return found
 
 
-def _active(job: Job, nodes: Mapping[str, str] = NOWHERE) -> list[Active]:
+def _active(job: Job, nodes: Mapping[str, str] = NOWHERE) -> list[Attempt]:
     begun = [active for active in job.status.active if active.state is AttemptState.RUNNING]
     if not nodes:
         return begun
@@ -243,16 +241,16 @@ def _active(job: Job, nodes: Mapping[str, str] = NOWHERE) -> list[Active]:
     ]
 
 
-def _is_requested(entry: Active) -> bool:
+def _is_requested(entry: Attempt) -> bool:
     return entry.trigger is Trigger.MANUAL and entry.attempt == 1
 
 
-def _claims(job: Job) -> list[Active]:
+def _claims(job: Job) -> list[Attempt]:
     """Return the attempts that wait in line or in a queue, and the first attempts of requested runs without a Job."""
     return [active for active in job.status.active if active.waits or (_is_requested(active) and active.is_claim)]
 
 
-def _output(run: Execution) -> str:
+def _output(run: Attempt) -> str:
     """Return the output, preceded by the executor's error as in Dkron (behaviour §4.4)."""
     if run.success:
         return run.output
@@ -266,7 +264,7 @@ def _output(run: Execution) -> str:
     return f"{why}\n{run.output}" if why else run.output
 
 
-def with_flag(item: Object, run: Execution | Active, limit: int) -> Object:
+def with_flag(item: Object, run: Attempt, limit: int) -> Object:
     """Return an execution of a list, with at most `limit` bytes of its output, all of them if it is negative."""
     cut = run.output_truncated
     output = item.get("output", "").encode()
@@ -280,7 +278,7 @@ def with_flag(item: Object, run: Execution | Active, limit: int) -> Object:
 def order_by(field: str) -> Any:  # noqa: ANN401 - a key for sorted()
     """Return the key by which a list is sorted, by the start unless the field is another one that Dkron knows."""
 
-    def started(run: Execution | Active) -> tuple[Any, ...]:
+    def started(run: Attempt) -> tuple[Any, ...]:
         # What waits begins later than all that has begun.
         return run.waits, run.queued_at if run.waits else run.started_at, run.id
 

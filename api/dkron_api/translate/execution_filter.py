@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from dkron_archive.records import Cursor, Query, State
-from dkron_crds.job import Active, AttemptState, Execution, Trigger
+from dkron_crds.job import Attempt, AttemptState, Trigger
 from dkron_crds.schedule.errors import quoted
 from dkron_reports.words import read_moment, read_time
 
@@ -90,7 +90,7 @@ class Filter:
         """Whether the place is behind the end of the page before."""
         return self.after is None or (place > self.after if self.ascending else place < self.after)
 
-    def takes(self, run: Execution | Active, now: datetime) -> bool:
+    def takes(self, run: Attempt, now: datetime) -> bool:
         """Whether the filter shows this execution, whatever its page."""
         if self.triggers and run.trigger.value not in self.triggers:
             return False
@@ -98,7 +98,7 @@ class Filter:
             return self._takes_running(run, now)
         return self.takes_ended(Ended(run.started_at, run.ended_at, run.success, run.trigger.value, run.output))
 
-    def _takes_running(self, run: Active, now: datetime) -> bool:
+    def _takes_running(self, run: Attempt, now: datetime) -> bool:
         # One that runs ends later than now.
         within = (self.end is None or self.end > now) and (self.begin is None or self.begin <= now)
         if run.waits:

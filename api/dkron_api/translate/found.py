@@ -9,7 +9,7 @@ from dkron_api.translate.execution_filter import Filter, Place
 from dkron_api.translate.record import Job, Object
 from dkron_archive.records import ArchivedExecution, ArchivedOutput, JobKey, Page
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active, Attempt, AttemptState, Execution, History, Trigger
+from dkron_crds.job import Attempt, AttemptState, History, Trigger
 from dkron_crds.stops import Stop
 from dkron_reports.reading import mapping
 from dkron_reports.run import end_state
@@ -23,7 +23,7 @@ class Found:
     """An execution of a list: from the status, from the archive, or from both. `live` says that the status has it."""
 
     job: JobKey
-    run: Execution | Active
+    run: Attempt
     live: bool = True
     archived: ArchivedExecution | None = None
     stop: Stop | None = None

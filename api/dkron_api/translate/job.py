@@ -10,7 +10,7 @@ from dkron_api.translate.gojson import decode
 from dkron_api.translate.readiness import failure, obstacle, status_of
 from dkron_api.translate.record import Job, Object
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Concurrency, Execution, JobSpec, JobStatus
+from dkron_crds.job import Attempt, Concurrency, JobSpec, JobStatus
 from dkron_from_dkron.body import FIELDS, JobBody, read_object
 from dkron_from_dkron.moments import ZERO, moment
 
@@ -86,7 +86,7 @@ def _concurrency(job: Job, spec: JobSpec) -> str:
     return str(Concurrency.FORBID if spec.concurrency is Concurrency.QUEUE else spec.concurrency)
 
 
-def _last_error(job: Job, status: JobStatus, failed: Execution | None) -> str | None:
+def _last_error(job: Job, status: JobStatus, failed: Attempt | None) -> str | None:
     if failed is not None and (status.last_error is None or status.last_error < failed.ended_at):
         return rfc3339(failed.ended_at)
     return _as_written(status.last_error, job.raw_status.get("lastError"))

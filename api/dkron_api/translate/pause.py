@@ -3,21 +3,22 @@
 from collections.abc import Mapping, Sequence
 
 from dkron_api.translate.record import Job, Object, lenient
-from dkron_api.translate.spec_fields import Field, a_flag, a_name, a_text, read_fields, read_spec, texts, texts_by_name
+from dkron_api.translate.spec_fields import Field, a_name, read_fields, read_spec, texts_by_name
 from dkron_crds.conditions import ConditionStatus
 from dkron_crds.pause import PauseReason, PauseSpec, PauseStatus
+from dkron_from_dkron.body import flag, names, text
 from dkron_reports.pause_times import selects
 
 FIELDS: Mapping[str, Field] = {
     "name": Field("name", a_name),
-    "jobs": Field("jobs", texts),
+    "jobs": Field("jobs", lambda name, value: list(names(name, value))),
     "selector": Field("selector", texts_by_name),
-    "all_namespaces": Field("allNamespaces", a_flag),
-    "enforce": Field("enforce", a_flag),
-    "when_resumed": Field("whenResumed", a_text),
-    "until": Field("until", a_text),
-    "reason": Field("reason", a_text),
-    "paused_by": Field("pausedBy", a_text),
+    "all_namespaces": Field("allNamespaces", flag),
+    "enforce": Field("enforce", flag),
+    "when_resumed": Field("whenResumed", text),
+    "until": Field("until", text),
+    "reason": Field("reason", text),
+    "paused_by": Field("pausedBy", text),
 }
 EXAMPLE = '{"jobs": ["report"], "reason": "the database moves"}'
 _STATES = {

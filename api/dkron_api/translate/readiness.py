@@ -13,7 +13,6 @@ from dkron_crds.job import (
     Attempt,
     AttemptState,
     ConditionType,
-    Execution,
     GroupStatus,
     JobStatus,
     SkipReason,
@@ -59,7 +58,7 @@ def status_of(job: Job) -> str:
     return GroupStatus.FAILED.value if problem(job) else str(job.raw_status.get("status") or "")
 
 
-def failure(job: Job) -> Execution | None:
+def failure(job: Job) -> Attempt | None:
     """Return the failed execution that stands for an enabled job that cannot run; None for any other. It is as old as
     the problem, or as the newest request that was refused for it."""
     if job.raw["spec"].get("disabled") or not problem(job):

@@ -4,22 +4,20 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from hashlib import sha256
 from typing import Any
 
 from dkron_api.translate.gojson import decode
 from dkron_api.translate.record import Object, lenient
-from dkron_api.translate.spec_fields import a_flag, a_text, read_spec
+from dkron_api.translate.spec_fields import read_spec, texts_by_name
 from dkron_crds.attempts import Attempt
 from dkron_crds.base import rfc3339
-from dkron_crds.parameters import MAX_PARAMETERS
 from dkron_crds.requests import read_instant
 from dkron_crds.run import RunSpec, RunStatus
 from dkron_crds.schedule.errors import quoted
+from dkron_from_dkron.body import flag, text
 from dkron_from_dkron.values import Pairs, Unreadable
 
-LONGEST_REASON = 256
 LONGEST_ID = 96
 """Characters of the id of an execution."""
 
@@ -78,19 +76,6 @@ def read_run_body(data: bytes) -> RunBody | None:
     return RunBody(**given)
 
 
-def _values(name: str, value: object) -> Mapping[str, str]:
-    if not isinstance(value, Pairs):
-        raise Unreadable(f"{name}: it is not an object; send an object whose values are strings")
-    found: dict[str, str] = {}
-    for key, item in value:
-        if not isinstance(item, str):
-            raise Unreadable(f"{name}: the value of {quoted(key)} is not a string; write it in double quotes")
-        found[key] = item
-    if len(found) > MAX_PARAMETERS:
-        raise Unreadable(f"{name}: it has {len(found)} entries; a job has at most {MAX_PARAMETERS} parameters")
-    return found
-
-
 def _time(name: str, value: object) -> datetime:
     at = read_instant(value) if isinstance(value, str) else None
     if at is None:
@@ -105,8 +90,7 @@ def _execution(name: str, value: object) -> str:
 
 
 _READERS: Mapping[str, Callable[[str, object], Any]] = {
-    "parameters": _values, "scheduled_time": _time, "force": a_flag,
-    "reason": partial(a_text, longest=LONGEST_REASON), "repeat": _execution,
+    "parameters": texts_by_name, "scheduled_time": _time, "force": flag, "reason": text, "repeat": _execution,
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from dkron_api.translate.readiness import pause_of, problem
 from dkron_api.translate.record import Job, Object
 from dkron_crds.attempt_names import execution_id, job_name, start_of_request
 from dkron_crds.depends import dependent_group
-from dkron_crds.job import Active, Attempt, AttemptState, SkipReason, Trigger
+from dkron_crds.job import Attempt, AttemptState, SkipReason, Trigger
 from dkron_crds.requests import RUN_PREFIX, group_of, read_request, run_annotation
 from dkron_crds.traceparent import TraceContext
 from dkron_reports.skipping import because
@@ -88,7 +88,7 @@ def finds_no_node(job: Job, run: Run) -> bool:
     return skipped is not None and skipped.last_time >= run.at and skipped.last_reason is SkipReason.NO_MATCHING_NODE
 
 
-def coming(job: Job, run: Run, now: datetime) -> Active:
+def coming(job: Job, run: Run, now: datetime) -> Attempt:
     """Return the execution that a run will become, under the name that the operator will give it. If tags ask for
     several, it stands for all of them until they exist."""
     begun, name = start_of_request(run.at, now), _first_job(job, run)

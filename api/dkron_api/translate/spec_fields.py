@@ -12,12 +12,12 @@ from pydantic import ValidationError
 from dkron_api.translate.gojson import decode
 from dkron_api.translate.record import M, Object
 from dkron_crds.schedule.errors import quoted
+from dkron_from_dkron.body import text, whole
 from dkron_from_dkron.values import Pairs, Unreadable
 
 MOST_KEYS = 64
 """Entries of an object in a body. The kinds allow fewer."""
-LONGEST = 4096
-"""Characters of a text in a body. The kinds allow fewer, but for the values of parameters."""
+NUMBERS = range(2**63)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,37 +53,14 @@ def read_spec(model: type[M], stored: Object) -> M:
         raise Unreadable(f"the {kind} does not match the current definition; kubectl shows it") from exc
 
 
-def a_text(name: str, value: object, *, longest: int = LONGEST) -> str:
-    """Read a string."""
-    if not isinstance(value, str) or len(value) > longest:
-        _refuse(name, "a text, or too long", f"a string of at most {longest} characters")
-    return value
-
-
 def a_name(name: str, value: object) -> str:
     """Read a string that is not empty."""
-    return a_text(name, value) or _refuse(name, "a name", "one, or leave it out")
+    return text(name, value) or _refuse(name, "a name", "one, or leave it out")
 
 
 def a_number(name: str, value: object) -> int:
     """Read a whole number."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        _refuse(name, "a whole number", "one without quotes, such as 4")
-    return value
-
-
-def a_flag(name: str, value: object) -> bool:
-    """Read true or false."""
-    if not isinstance(value, bool):
-        _refuse(name, "a flag", "true or false without quotes")
-    return value
-
-
-def texts(name: str, value: object) -> list[str]:
-    """Read a list of strings."""
-    if not isinstance(value, list) or isinstance(value, Pairs):
-        _refuse(name, "a list", 'one of strings, such as ["report"]')
-    return [a_text(name, each) for each in value]
+    return whole(name, value, NUMBERS)
 
 
 def texts_by_name(name: str, value: object) -> dict[str, str]:
@@ -92,7 +69,13 @@ def texts_by_name(name: str, value: object) -> dict[str, str]:
         _refuse(name, "an object", "one whose values are strings")
     if len(value) > MOST_KEYS:
         _refuse(name, "short enough", f"at most {MOST_KEYS} entries")
-    return {key: a_text(f"{name}: {quoted(key)}", item) for key, item in value}
+    found: dict[str, str] = {}
+    for key, item in value:
+        if not isinstance(item, str):
+            # It may be the value of a secret parameter, which no answer repeats.
+            raise Unreadable(f"{name}: the value of {quoted(key)} is not a string; write it in double quotes")
+        found[key] = item
+    return found
 
 
 def _refuse(name: str, what: str, allowed: str) -> Never:

@@ -1,5 +1,5 @@
-"""Why a DkronJob that is to be created could not run, and what may be meant otherwise: by the models and the operator's
-own check."""
+"""Why a DkronJob that is to be created could not run, and what may be meant otherwise: by the models, the rules of the
+definition, and the operator's own check."""
 
 import json
 import re
@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from dkron_checks.checks import known, problems, read_schedule, remarks, settings_of
 from dkron_checks.schedules import passed_remark
 from dkron_checks.template_fields import template_faults
+from dkron_cli.core.rules import broken_rules
 from dkron_crds.job import DkronJob
 from dkron_crds.parameter_places import placeholders_without_parameters
 
@@ -36,7 +37,8 @@ def faults(job: dict[str, Any]) -> list[str]:
         return [sentence(each) for each in error.errors(include_url=False)]
     except (RecursionError, OverflowError):
         return [TOO_LARGE]
-    return [problem.message for problem in problems(read.spec, read.dkron_name)]
+    rules = (broken for _, broken in broken_rules(read))
+    return [*rules, *(problem.message for problem in problems(read.spec, read.dkron_name))]
 
 
 def doubts(job: dict[str, Any], now: datetime, *, config: str = "executorConfig") -> Iterator[str]:

@@ -1,8 +1,7 @@
 """Imports a job of Dkron's /v1/jobs: translated as the REST API does, with a sentence for each field that is lost or
 means something else."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +10,6 @@ from dkron_crds.names import API_VERSION, object_name
 from dkron_from_dkron.body import FIELDS, JobBody, read_object
 from dkron_from_dkron.history import history
 from dkron_from_dkron.spec import spec_of
-from dkron_from_dkron.validate import Invalid, check
 from dkron_from_dkron.values import Unreadable, as_pairs
 from dkron_reports.words import one_line
 
@@ -44,21 +42,7 @@ def convert(raw: object) -> Taken:
         return Taken(faults=(error.reason,))
     spec = spec_of(body)
     job = {"apiVersion": API_VERSION, "kind": "DkronJob", "metadata": {"name": object_name(body.name)}, "spec": spec}
-    return Taken(job, _past(body), tuple(_faults(body, job)), tuple(_remarks(raw, spec, body.name)))
-
-
-def _faults(body: JobBody, job: Object) -> Iterator[str]:
-    """Yield the faults that Dkron would refuse, and then the operator's, unless they are the same."""
-    told: list[str] = []
-    try:
-        check(body)
-    except Invalid as error:
-        yield error.reason
-        # The field, and the key in it, as in: executor_config: mem_limit "5 potatoes" is not a size
-        told = re.findall(r"\w+", error.reason)[:2]
-    for fault in faults(job):
-        if fault.partition(":")[0].rpartition(".")[2] not in told:
-            yield fault
+    return Taken(job, _past(body), tuple(faults(job)), tuple(_remarks(raw, spec, body.name)))
 
 
 def _past(body: JobBody) -> Object:

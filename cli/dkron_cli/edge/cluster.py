@@ -7,7 +7,6 @@ import secrets
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from dkron_cli.core.order import Order, lost, same_order, unfit
@@ -15,7 +14,7 @@ from dkron_cli.core.selection import ALL, Selection, written
 from dkron_cli.edge.backend import PLAIN, Answer, Asked, Noun, Seen, Server, missing, refuse_disabled
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.kube_objects import ClusterObjects
-from dkron_cli.edge.light_kube import LightKube
+from dkron_cli.edge.light_kube import open_kube
 from dkron_cli.edge.pools import with_places
 from dkron_cli.edge.reviews import local_user, self_review
 from dkron_cli.errors import CliError, Code
@@ -24,7 +23,6 @@ from dkron_crds.lease import INSTALLATION
 from dkron_crds.names import API_VERSION, object_name
 from dkron_crds.requests import group_of
 from dkron_crds.stops import stop_annotation
-from dkron_kube import access
 from dkron_kube.errors import KubeError, NotFound, Rejected
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS, JOBS, LEASES, Resource
 from dkron_reports.job import Job, from_object
@@ -353,6 +351,5 @@ class Cluster(Server):
 async def open_cluster(options: Options) -> Cluster:
     """Return the cluster that the options name."""
     with readable():
-        found = await access.load(Path(options.kubeconfig) if options.kubeconfig else None, options.context or None)
-    kube = cast("KubeClient", LightKube(found))
-    return Cluster(kube, options.namespace or found.namespace, everywhere=options.all_namespaces)
+        kube, namespace = await open_kube(options)
+    return Cluster(cast("KubeClient", kube), namespace, everywhere=options.all_namespaces)

@@ -5,11 +5,14 @@ import asyncio
 import http.client
 import ssl
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from dkron_cli.edge.quick import METADATA, PAGE, Response, ask
+from dkron_cli.edge.quick import Response, ask
+from dkron_cli.options import Options
 from dkron_crds.bounds import bounded
+from dkron_kube import access
 from dkron_kube.access import Access, AccessError
 from dkron_kube.errors import Unavailable, from_status
 
@@ -19,14 +22,17 @@ if TYPE_CHECKING:
 
 MANAGER = "dkronctl"
 PATIENCE = 30.0
+PAGE = 500
+METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 Object = dict[str, Any]
 
 
 class LightKube:
     """A KubeClient whose `get` and `list` need nothing else to be loaded."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, *, patience: float = PATIENCE) -> None:
         self.access = access
+        self._patience = patience
         self._full: KubeClient | None = None
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - of the client
@@ -92,8 +98,20 @@ class LightKube:
         found = self.access
         tls = found.tls if isinstance(found.tls, ssl.SSLContext) else None
         return ask(
-            found.server, path, headers=headers, timeout=PATIENCE, tls=tls, proxy=found.proxy, name=found.server_name
+            found.server,
+            path,
+            headers=headers,
+            timeout=self._patience,
+            tls=tls,
+            proxy=found.proxy,
+            name=found.server_name,
         )
+
+
+async def open_kube(options: Options, *, patience: float = PATIENCE) -> tuple[LightKube, str]:
+    """Return the client of the cluster that the options name, and the namespace. Raises `AccessError`."""
+    found = await access.load(Path(options.kubeconfig) if options.kubeconfig else None, options.context or None)
+    return LightKube(found, patience=patience), options.namespace or found.namespace
 
 
 def _object(body: bytes) -> Object | None:

@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active
+from dkron_crds.job import Attempt
 from dkron_crds.job_metadata import CREATED_BY, OF_RUN, WITH_PARAMETERS
 from dkron_kube.errors import AlreadyExists, Conflict, NotFound, QuotaExceeded, Rejected, Unavailable
 from dkron_kube.paths import JOBS
@@ -68,8 +68,8 @@ class JobCreator:
         if create.before:
             await self._writer.claim(cached, create.before)
             firing.claimed()
-        for run in create.replaces:
-            await self._replace(cached, run)
+        for attempt in create.replaces:
+            await self._replace(cached, attempt)
         if create.call:
             self._call(cached, create, firing)
             return
@@ -93,39 +93,41 @@ class JobCreator:
             self._store.metrics.began(create.entry, self._clock.now())
         self._adopt(cached, create, answer, firing)
 
-    async def _replace(self, cached: CachedJob, run: AttemptJob) -> None:
+    async def _replace(self, cached: CachedJob, attempt: AttemptJob) -> None:
         """Delete the Job of an older run. If the run is over by now, it keeps its outcome."""
-        run = cached.observed.attempts.get(run.name, run)
-        if run.finished or await self._observer.is_over(cached, run):
+        attempt = cached.observed.attempts.get(attempt.name, attempt)
+        if attempt.finished or await self._observer.is_over(cached, attempt):
             return
         try:
-            if not await self._delete_running(cached, run):
+            if not await self._delete_running(cached, attempt):
                 return
             # A run that has yet to get its places would delete it again.
-            cached.mark_job_deleting(run.name)
+            cached.mark_job_deleting(attempt.name)
         except NotFound:
-            self._store.mark_attempt_gone(cached.job.uid, run.name)
-        log.info("replaced", extra={"job": cached.job.dkron_name, "namespace": cached.job.namespace, "run": run.name})
+            self._store.mark_attempt_gone(cached.job.uid, attempt.name)
+        log.info(
+            "replaced", extra={"job": cached.job.dkron_name, "namespace": cached.job.namespace, "run": attempt.name}
+        )
 
-    async def _delete_running(self, cached: CachedJob, run: AttemptJob) -> bool:
+    async def _delete_running(self, cached: CachedJob, attempt: AttemptJob) -> bool:
         """Delete the version seen running; any if its controller keeps writing first. False: it has ended, as its
         Job or its pod shows. Raises `NotFound`."""
-        namespace, seen = cached.job.namespace, run
+        namespace, seen = cached.job.namespace, attempt
         for _ in range(TRIES):
             try:
-                await self._client.delete(JOBS, namespace, run.name, uid=run.uid, version=str(seen.version))
+                await self._client.delete(JOBS, namespace, attempt.name, uid=attempt.uid, version=str(seen.version))
             except Conflict:
-                answer = await self._client.get(JOBS, namespace, run.name)
+                answer = await self._client.get(JOBS, namespace, attempt.name)
                 self._store.upsert_attempt(answer)
                 newer = read_attempt(answer)
-                if newer is None or newer.uid != run.uid:
+                if newer is None or newer.uid != attempt.uid:
                     break
                 seen = newer
             else:
                 return True
             if seen.finished or await self._observer.is_over(cached, seen):
                 return False
-        await self._client.delete(JOBS, namespace, run.name, uid=run.uid)
+        await self._client.delete(JOBS, namespace, attempt.name, uid=attempt.uid)
         return True
 
     def _call(self, cached: CachedJob, create: CreateJob, firing: Firing) -> None:
@@ -199,8 +201,8 @@ class JobCreator:
             answer = await self._client.get(JOBS, cached.job.namespace, create.entry.job)
         except NotFound:
             return None
-        run = read_attempt(answer)
-        if run is not None and _same(run, cached, create.entry):
+        attempt = read_attempt(answer)
+        if attempt is not None and _same(attempt, cached, create.entry):
             return answer
         if not create.late:
             message = f"another object has the name of Job {create.entry.job}; delete it, so that the attempt can begin"
@@ -211,12 +213,12 @@ class JobCreator:
     def _adopt(self, cached: CachedJob, create: CreateJob, answer: Object, firing: Firing) -> None:
         cached.observed.pod_problems.pop(create.entry.job, None)
         self._store.upsert_attempt(answer)
-        run = read_attempt(answer)
-        if run is not None:
-            cached.record(*create.after, Started(run.entry(create.entry.started_at)))
-            firing.adopted(run)
+        attempt = read_attempt(answer)
+        if attempt is not None:
+            cached.record(*create.after, Started(attempt.entry(create.entry.started_at)))
+            firing.adopted(attempt)
             log.info("started", extra=context(cached, create.entry))
-            self._listener.began(cached, run.entry(create.entry.started_at))
+            self._listener.began(cached, attempt.entry(create.entry.started_at))
 
     def _record_refusal(self, cached: CachedJob, create: CreateJob, exc: Exception) -> None:
         # The refusal is the outcome of this attempt: the next plan records it, and retries follow as after any other.
@@ -228,19 +230,19 @@ class JobCreator:
         log.warning("rejected: %s", exc, extra=context(cached, create.entry))
 
 
-def _same(run: AttemptJob, cached: CachedJob, wanted: Active) -> bool:
+def _same(attempt: AttemptJob, cached: CachedJob, wanted: Attempt) -> bool:
     cause = (wanted.trigger, wanted.group, wanted.attempt, wanted.member)
-    ours = (run.trigger, run.group, run.attempt, run.member) == cause
-    return ours and run.owner == cached.job.uid
+    ours = (attempt.trigger, attempt.group, attempt.attempt, attempt.member) == cause
+    return ours and attempt.owner == cached.job.uid
 
 
-def _is_ahead(cached: CachedJob, wanted: Active, caller: str) -> bool:
+def _is_ahead(cached: CachedJob, wanted: Attempt, caller: str) -> bool:
     """Whether the API server shows that this process has claimed the slot ahead."""
     window = cached.status.window
     return window is not None and window.caller == caller == wanted.uid and wanted.slot in window.slots
 
 
-def context(cached: CachedJob, active: Active) -> dict[str, object]:
+def context(cached: CachedJob, active: Attempt) -> dict[str, object]:
     """The fields of a log line about an attempt."""
     return {
         "job": cached.job.dkron_name,

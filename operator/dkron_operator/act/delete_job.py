@@ -34,16 +34,16 @@ class JobDeleter:
     async def _delete(self, key: tuple[str, str]) -> None:
         uid, name = key
         cached = self._store.get(uid)
-        run = cached.observed.attempts.get(name) if cached else None
-        if cached is None or run is None:
+        attempt = cached.observed.attempts.get(name) if cached else None
+        if cached is None or attempt is None:
             return
-        if not _is_to_delete(cached, run) or not await self._keeper.settle(run):
+        if not _is_to_delete(cached, attempt) or not await self._keeper.settle(attempt):
             # The Job has begun since, or its DkronRun may still have to be decided, and only the Job shows that it was.
             self._jobs.add(uid)
             return
-        version = None if run.finished else str(run.version)
+        version = None if attempt.finished else str(attempt.version)
         try:
-            await self._client.delete(JOBS, cached.job.namespace, name, uid=run.uid, version=version)
+            await self._client.delete(JOBS, cached.job.namespace, name, uid=attempt.uid, version=version)
         except Conflict:
             with contextlib.suppress(NotFound):
                 self._store.upsert_attempt(await self._client.get(JOBS, cached.job.namespace, name))
@@ -57,8 +57,8 @@ class JobDeleter:
             cached.mark_job_deleting(name)
 
 
-def _is_to_delete(cached: CachedJob, run: AttemptJob) -> bool:
+def _is_to_delete(cached: CachedJob, attempt: AttemptJob) -> bool:
     """Whether it still is as planned: Kueue may have admitted it, or Kubernetes may have found a node for its pod."""
-    problem = cached.observed.pod_problems.get(run.name)
-    stuck = problem is not None and problem.reason == UNSCHEDULABLE and run.pending
-    return run.finished or run.state is AttemptState.QUEUED or stuck
+    problem = cached.observed.pod_problems.get(attempt.name)
+    stuck = problem is not None and problem.reason == UNSCHEDULABLE and attempt.pending
+    return attempt.finished or attempt.state is AttemptState.QUEUED or stuck

@@ -231,7 +231,7 @@ class Effects:
         claim is as undecided as before: the next plan has it wait."""
         log.info("waits for room: %s", exc, extra=context(cached, create.entry))
         self._quota.refuse(cached.job.namespace, str(exc))
-        known = ((run.trigger, run.group) for run in cached.observed.attempts.values())
+        known = ((attempt.trigger, attempt.group) for attempt in cached.observed.attempts.values())
         claims = returning(cached.status, create.entry, known)
         if claims:
             await self._writer.claim(cached, (Returned(claims, self._clock.now()),))

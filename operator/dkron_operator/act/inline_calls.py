@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dkron_crds.conditions import MAX_MESSAGE
-from dkron_crds.job import Active
+from dkron_crds.job import Attempt
 from dkron_executors.result import Result
 from dkron_executors.run.addresses import AddressRules
 from dkron_executors.run.pool import Pool
@@ -94,7 +94,7 @@ class InlineCalls:
         return frozenset(name for owner, name in self._tasks if owner == uid) if self._tasks else frozenset()
 
     def begin(
-        self, cached: CachedJob, active: Active, *, traceparent: str = "", given: Mapping[str, str] = NONE_GIVEN
+        self, cached: CachedJob, active: Attempt, *, traceparent: str = "", given: Mapping[str, str] = NONE_GIVEN
     ) -> None:
         """Make this call, as part of a trace if there is one, with the values that the run gives for parameters.
         Repeated requests make it only once."""
@@ -145,7 +145,7 @@ class InlineCalls:
         return window is not None and window.caller == self._mark
 
     async def _make(
-        self, key: Key, job: JobView, active: Active, *, traceparent: str, given: Mapping[str, str]
+        self, key: Key, job: JobView, active: Attempt, *, traceparent: str, given: Mapping[str, str]
     ) -> None:
         began = self._clock.now()
         try:

@@ -19,27 +19,27 @@ class Queues:
         self._client = client
         self._unread = LogOnce(log, "reading the queues of Kueue")
 
-    async def problem(self, run: AttemptJob) -> PodProblem | None:
+    async def problem(self, attempt: AttemptJob) -> PodProblem | None:
         """Why the Job does not begin although it waits; None if Kueue may admit it, or if reading is forbidden."""
         try:
-            found = await self._look(run)
+            found = await self._look(attempt)
         except Rejected as exc:
             self._unread.goes_on(exc)
             return None
         self._unread.is_over()
         return found
 
-    async def _look(self, run: AttemptJob) -> PodProblem | None:
-        selector = f"{JOB_UID}={run.uid}"
+    async def _look(self, attempt: AttemptJob) -> PodProblem | None:
+        selector = f"{JOB_UID}={attempt.uid}"
         try:
-            found = [each async for each in self._client.list(WORKLOADS, run.namespace, label_selector=selector)]
+            found = [each async for each in self._client.list(WORKLOADS, attempt.namespace, label_selector=selector)]
         except NotFound:
-            return without_kueue(run)
-        problem = given_up(run, found)
+            return without_kueue(attempt)
+        problem = given_up(attempt, found)
         if problem is not None:
             return problem
         try:
-            await self._client.get(LOCAL_QUEUES, run.namespace, run.queue)
+            await self._client.get(LOCAL_QUEUES, attempt.namespace, attempt.queue)
         except NotFound:
-            return without_queue(run)
+            return without_queue(attempt)
         return None

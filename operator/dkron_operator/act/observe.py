@@ -68,13 +68,13 @@ class Observer:
         cached = self._store.get(uid)
         if cached is None or name in cached.observed.outcomes:
             return
-        run = cached.observed.attempts.get(name)
-        if run is None:
+        attempt = cached.observed.attempts.get(name)
+        if attempt is None:
             await self._look_for(cached, name)
-        elif run.finished:
-            cached.observed.outcomes[name] = await self.outcome(cached, run)
-        elif run.gone:
-            cached.observed.outcomes[name] = await self._left(cached, run)
+        elif attempt.finished:
+            cached.observed.outcomes[name] = await self.outcome(cached, attempt)
+        elif attempt.gone:
+            cached.observed.outcomes[name] = await self._left(cached, attempt)
         self._jobs.add(uid)
 
     async def _look_for(self, cached: CachedJob, name: str) -> None:
@@ -89,36 +89,36 @@ class Observer:
         else:
             cached.observed.outcomes[name] = Outcome(success=False, finished_at=self._clock.now(), lost=True)
 
-    async def _left(self, cached: CachedJob, run: AttemptJob) -> Outcome:
+    async def _left(self, cached: CachedJob, attempt: AttemptJob) -> Outcome:
         """The end of a Job that was deleted before it reported its end: its pod may exist for a while."""
-        found = await self.outcome(cached, run)
+        found = await self.outcome(cached, attempt)
         return found if found.by_itself else Outcome(success=False, finished_at=self._clock.now(), lost=True)
 
-    async def is_over(self, cached: CachedJob, run: AttemptJob) -> bool:
+    async def is_over(self, cached: CachedJob, attempt: AttemptJob) -> bool:
         """Whether the pod already shows how the Job will end; False if that cannot be found out."""
         try:
-            pod = await self._pod(cached, run)
+            pod = await self._pod(cached, attempt)
         except KubeError as exc:
-            log.info("cannot tell whether %s has ended: %s", run.name, exc, extra={"job": cached.job.dkron_name})
+            log.info("cannot tell whether %s has ended: %s", attempt.name, exc, extra={"job": cached.job.dkron_name})
             return False
         return pod is not None and decides(pod, cached.job.spec.job_template.spec)
 
-    async def outcome(self, cached: CachedJob, run: AttemptJob) -> Outcome:
+    async def outcome(self, cached: CachedJob, attempt: AttemptJob) -> Outcome:
         """How the Job ended, as far as its pod shows by now."""
-        pod = self._ended_pod(cached, run) or await self._pod(cached, run)
+        pod = self._ended_pod(cached, attempt) or await self._pod(cached, attempt)
         if pod is None:
-            return outcome(run, None, container=None, stuck=cached.observed.pod_problems.get(run.name))
+            return outcome(attempt, None, container=None, stuck=cached.observed.pod_problems.get(attempt.name))
         container = main_container(pod)
         size = self._room(cached)
         output = await self._output(cached, pod, container, size) if container and size else b""
-        return self._outcome_of(cached, run, pod, output)
+        return self._outcome_of(cached, attempt, pod, output)
 
-    async def final_output(self, cached: CachedJob, run: AttemptJob) -> AsyncGenerator[Outcome]:
+    async def final_output(self, cached: CachedJob, attempt: AttemptJob) -> AsyncGenerator[Outcome]:
         """How the Job ends: one outcome each time its pod has written more, and a last one with the exit code.
 
         Runs as long as the pod does. A pod that has not run yields nothing.
         """
-        pod = await self._pod(cached, run)
+        pod = await self._pod(cached, attempt)
         container = None if pod is None else main_container(pod)
         if pod is None or container is None or not _has_run(pod, container):
             return
@@ -132,30 +132,30 @@ class Observer:
                 tail += piece
                 del tail[: -(size + 1 + LONGEST_ERROR)]
                 output = without_runtime_error(bytes(tail), pod, container)[-(size + 1) :]
-                yield self._outcome_of(cached, run, pod, output)
-        pod = await self._ended(cached, run, container)
+                yield self._outcome_of(cached, attempt, pod, output)
+        pod = await self._ended(cached, attempt, container)
         if pod is not None:
-            yield self._outcome_of(cached, run, pod, output)
+            yield self._outcome_of(cached, attempt, pod, output)
 
-    async def _ended(self, cached: CachedJob, run: AttemptJob, container: str) -> Object | None:
+    async def _ended(self, cached: CachedJob, attempt: AttemptJob, container: str) -> Object | None:
         """The pod, once it shows that the container has ended; None if it went before that was seen."""
-        pod = await self._pod(cached, run)
+        pod = await self._pod(cached, attempt)
         while pod is not None and not has_ended(pod, container):
             await asyncio.sleep(LOOK)
-            pod = await self._pod(cached, run)
+            pod = await self._pod(cached, attempt)
         return pod
 
     def _room(self, cached: CachedJob, *, leaving: bool = False) -> int:
         """How many bytes of the end of an output are wanted."""
         return max(cached.job.spec.history.output_bytes, self._listener.room(cached.job, leaving=leaving))
 
-    def _outcome_of(self, cached: CachedJob, run: AttemptJob, pod: Object, output: bytes) -> Outcome:
+    def _outcome_of(self, cached: CachedJob, attempt: AttemptJob, pod: Object, output: bytes) -> Outcome:
         container, size = main_container(pod), cached.job.spec.history.output_bytes
         if self._room(cached) > size or len(output) > size + 1:
-            self._listener.keep(cached.job.uid, run.name, output)
-        stuck = cached.observed.pod_problems.get(run.name)
-        by_itself = not run.finished and decides(pod, cached.job.spec.job_template.spec)
-        return outcome(run, pod, container=container, stuck=stuck, output=output, size=size, by_itself=by_itself)
+            self._listener.keep(cached.job.uid, attempt.name, output)
+        stuck = cached.observed.pod_problems.get(attempt.name)
+        by_itself = not attempt.finished and decides(pod, cached.job.spec.job_template.spec)
+        return outcome(attempt, pod, container=container, stuck=stuck, output=output, size=size, by_itself=by_itself)
 
     async def _output(self, cached: CachedJob, pod: Object, container: str, size: int) -> bytes:
         if not _has_run(pod, container):
@@ -173,10 +173,10 @@ class Observer:
     async def _start(self, key: Key) -> None:
         uid, name = key
         cached = self._store.get(uid)
-        run = cached.observed.attempts.get(name) if cached else None
-        if cached is None or run is None or run.gone or (run.finished and not run.deleting):
+        attempt = cached.observed.attempts.get(name) if cached else None
+        if cached is None or attempt is None or attempt.gone or (attempt.finished and not attempt.deleting):
             return
-        found = await self._problem(cached, run)
+        found = await self._problem(cached, attempt)
         cached.observed.probed[name] = self._clock.now()
         if found is None:
             cached.observed.pod_problems.pop(name, None)
@@ -184,42 +184,42 @@ class Observer:
             cached.observed.pod_problems[name] = found
         self._jobs.add(uid)
 
-    async def _problem(self, cached: CachedJob, run: AttemptJob) -> PodProblem | None:
+    async def _problem(self, cached: CachedJob, attempt: AttemptJob) -> PodProblem | None:
         """Why the Job stays as it is."""
-        if run.deleting:
-            return await self._stay(cached, run)
-        if run.state is not AttemptState.QUEUED:
-            return await self._wait(cached, run)
-        found = await self._queues.problem(run)
+        if attempt.deleting:
+            return await self._stay(cached, attempt)
+        if attempt.state is not AttemptState.QUEUED:
+            return await self._wait(cached, attempt)
+        found = await self._queues.problem(attempt)
         # Kueue may have admitted it meanwhile.
-        latest = cached.observed.attempts.get(run.name)
+        latest = cached.observed.attempts.get(attempt.name)
         return found if latest is not None and latest.state is AttemptState.QUEUED else None
 
-    async def _wait(self, cached: CachedJob, run: AttemptJob) -> PodProblem | None:
+    async def _wait(self, cached: CachedJob, attempt: AttemptJob) -> PodProblem | None:
         """Why the Job does not start."""
-        pod, now = await self._pod(cached, run), self._clock.now()
+        pod, now = await self._pod(cached, attempt), self._clock.now()
         if pod is None:
-            told = await self._events(cached, f"regarding.uid={run.uid},reason={NOT_CREATED}")
+            told = await self._events(cached, f"regarding.uid={attempt.uid},reason={NOT_CREATED}")
             found = refusal(told)
-            return await self._by_itself(cached, run) if found is None and is_slow(run, now) else found
-        found = trouble(pod) or unscheduled(pod, run, now)
-        if found is None and is_slow(run, now) and is_being_created(pod):
+            return await self._by_itself(cached, attempt) if found is None and is_slow(attempt, now) else found
+        found = trouble(pod) or unscheduled(pod, attempt, now)
+        if found is None and is_slow(attempt, now) and is_being_created(pod):
             found = newest_warning(await self._events(cached, f"regarding.uid={pod['metadata']['uid']}"))
         return found
 
-    async def _by_itself(self, cached: CachedJob, run: AttemptJob) -> PodProblem | None:
+    async def _by_itself(self, cached: CachedJob, attempt: AttemptJob) -> PodProblem | None:
         """Why the Job has no pod, from the Job itself."""
-        job = await self._job(cached, run)
-        return None if job is None else without_pod(job, run, self._clock.now())
+        job = await self._job(cached, attempt)
+        return None if job is None else without_pod(job, attempt, self._clock.now())
 
-    async def _stay(self, cached: CachedJob, run: AttemptJob) -> PodProblem | None:
+    async def _stay(self, cached: CachedJob, attempt: AttemptJob) -> PodProblem | None:
         """Why the Job still exists although it was deleted."""
-        job = await self._job(cached, run)
-        return None if job is None else kept(job, await self._pod(cached, run))
+        job = await self._job(cached, attempt)
+        return None if job is None else kept(job, await self._pod(cached, attempt))
 
-    async def _job(self, cached: CachedJob, run: AttemptJob) -> Object | None:
+    async def _job(self, cached: CachedJob, attempt: AttemptJob) -> Object | None:
         try:
-            return await self._client.get(JOBS, cached.job.namespace, run.name)
+            return await self._client.get(JOBS, cached.job.namespace, attempt.name)
         except NotFound:
             return None
 
@@ -233,15 +233,15 @@ class Observer:
         self._untold.is_over()
         return told
 
-    def _ended_pod(self, cached: CachedJob, run: AttemptJob) -> Object | None:
+    def _ended_pod(self, cached: CachedJob, attempt: AttemptJob) -> Object | None:
         """The pod as the watch has shown it. Of several pods of a Job, the watch may yet have to show the newest."""
-        template, failed = cached.job.spec.job_template.spec, run.state is AttemptState.FAILED
-        known = run.finished and is_of_one_pod(template, failed=failed)
-        return self._store.ended_pods.get(run) if known else None
+        template, failed = cached.job.spec.job_template.spec, attempt.state is AttemptState.FAILED
+        known = attempt.finished and is_of_one_pod(template, failed=failed)
+        return self._store.ended_pods.get(attempt) if known else None
 
-    async def _pod(self, cached: CachedJob, run: AttemptJob) -> Object | None:
-        listed = self._client.list(PODS, cached.job.namespace, label_selector=f"{POD_OF_JOB}={run.name}")
-        pods = [pod async for pod in listed if is_pod_of(pod, job=run.name, uid=run.uid)]
+    async def _pod(self, cached: CachedJob, attempt: AttemptJob) -> Object | None:
+        listed = self._client.list(PODS, cached.job.namespace, label_selector=f"{POD_OF_JOB}={attempt.name}")
+        pods = [pod async for pod in listed if is_pod_of(pod, job=attempt.name, uid=attempt.uid)]
         return max(pods, key=lambda pod: datetime.fromisoformat(pod["metadata"]["creationTimestamp"]), default=None)
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from dkron_archive.ports import ArchiveWriter
 from dkron_archive.records import PauseRecord
-from dkron_crds.job import Active
+from dkron_crds.job import Attempt
 from dkron_kube.client import KubeClient
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.kit.clock import Clock
@@ -44,7 +44,7 @@ class Listener(Protocol):
     """The part that sends messages about executions: it learns of each attempt that begins, and may want more of an
     output than the status keeps."""
 
-    def began(self, cached: CachedJob, active: Active) -> None:
+    def began(self, cached: CachedJob, active: Attempt) -> None:
         """The Job of an attempt exists, or its call is made."""
 
     def room(self, job: JobView, *, leaving: bool = False) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from dkron_crds.job import Active, AttemptState, Trigger
+from dkron_crds.job import Attempt, AttemptState, Trigger
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.plan import Plan
@@ -156,6 +156,6 @@ def _put(known: dict[str, T], uid: str, runs: T) -> None:
         known.pop(uid, None)
 
 
-def _turn(uid: str, entry: Active, place: int) -> Turn:
+def _turn(uid: str, entry: Attempt, place: int) -> Turn:
     trigger, group = run_of(entry)
     return entry.queued_at or entry.started_at, place, group, uid, trigger

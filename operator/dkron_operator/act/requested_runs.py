@@ -105,24 +105,24 @@ class RunKeeper:
             self._refusals.clear()
         self._refusals[uid] = refusal
 
-    async def settle(self, job: AttemptJob) -> bool:
+    async def settle(self, attempt: AttemptJob) -> bool:
         """Whether its DkronRun needs this Job no more; asks the API server for an unknown one. Raises `Unavailable`."""
-        if not job.requested_by:
+        if not attempt.requested_by:
             return True
-        known = self._store.requested_runs.named(job.namespace, job.requested_by)
-        if known is not None and known.group == job.group:
-            return _is_told(known, job)
+        known = self._store.requested_runs.named(attempt.namespace, attempt.requested_by)
+        if known is not None and known.group == attempt.group:
+            return _is_told(known, attempt)
         try:
-            answer = await self._client.get(DKRON_RUNS, job.namespace, job.requested_by)
+            answer = await self._client.get(DKRON_RUNS, attempt.namespace, attempt.requested_by)
         except (NotFound, Rejected):
             # Without the right to read it, it is not decided either.
             return True
         run = self._store.requested_runs.read(answer)
-        if run is None or run.group != job.group:
+        if run is None or run.group != attempt.group:
             return True
         self._store.requested_runs.upsert(run)
         self.looks.add((run.namespace, run.job))
-        return _is_told(run, job)
+        return _is_told(run, attempt)
 
     # --- what is due ---------------------------------------------------------------------------------------------
 
@@ -291,10 +291,10 @@ class RunKeeper:
             self.requeue((run.namespace, run.job))
 
 
-def _is_told(run: RequestedRun, job: AttemptJob) -> bool:
+def _is_told(run: RequestedRun, attempt: AttemptJob) -> bool:
     """Whether the DkronRun says all that only this Job shows. Of a Job that has finished, that is the end. One that has
     not waits in vain, and its DkronRun ends, or goes on, after it: it only has to say that it was decided."""
-    return run.ended if job.finished else run.decided
+    return run.ended if attempt.finished else run.decided
 
 
 def _goes_at(run: RequestedRun, *, beyond: bool, orphaned: bool) -> datetime | None:

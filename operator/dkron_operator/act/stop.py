@@ -58,29 +58,29 @@ class Stopper:
     async def _stop(self, key: Key) -> None:
         uid, name = key
         cached = self._store.get(uid)
-        run = cached.observed.attempts.get(name) if cached else None
-        if cached is None or run is None or not _is_to_stop(cached, run):
+        attempt = cached.observed.attempts.get(name) if cached else None
+        if cached is None or attempt is None or not _is_to_stop(cached, attempt):
             self._missed.pop(key, None)
             return
-        if self._missed.get(key, ("",))[0] == run.uid:
+        if self._missed.get(key, ("",))[0] == attempt.uid:
             self._give_up(key)
             return
         if name not in cached.observed.final_output:
-            cached.observed.final_output[name] = await self._words(cached, run)
+            cached.observed.final_output[name] = await self._words(cached, attempt)
         await self._await_watch(key)
-        if run.deleting or await self._end(cached, run):
+        if attempt.deleting or await self._end(cached, attempt):
             self._jobs.add(uid)
 
-    async def _end(self, cached: CachedJob, run: AttemptJob) -> bool:
+    async def _end(self, cached: CachedJob, attempt: AttemptJob) -> bool:
         """Delete the Job, unless its pod is over by now: then the Job ends as the pod did. False: look again later."""
-        words = cached.observed.final_output.get(run.name)
+        words = cached.observed.final_output.get(attempt.name)
         if words is None or words.by_itself:
             # None: the attempt was recorded while the log was opened. A stop that is still wanted is planned again.
             return True
-        if await self._observer.is_over(cached, run):
-            cached.observed.final_output[run.name] = await self._words(cached, run)
+        if await self._observer.is_over(cached, attempt):
+            cached.observed.final_output[attempt.name] = await self._words(cached, attempt)
             return True
-        return await self._delete(cached, run)
+        return await self._delete(cached, attempt)
 
     async def _await_watch(self, key: Key) -> None:
         """Start to follow the log first: the pod may end as soon as it is told to."""
@@ -91,35 +91,35 @@ class Stopper:
                 await heard.wait()
         del self._heard[key]
 
-    async def _words(self, cached: CachedJob, run: AttemptJob) -> Outcome:
-        nothing = Outcome(success=False, finished_at=run.created)
+    async def _words(self, cached: CachedJob, attempt: AttemptJob) -> Outcome:
+        nothing = Outcome(success=False, finished_at=attempt.created)
         try:
             async with asyncio.timeout(PATIENCE):
-                return await self._observer.outcome(cached, run)
+                return await self._observer.outcome(cached, attempt)
         except (TimeoutError, KubeError) as exc:
-            log.warning("stopping %s without its output: %s", run.name, exc or "no answer", extra=_context(cached))
+            log.warning("stopping %s without its output: %s", attempt.name, exc or "no answer", extra=_context(cached))
             return nothing
 
-    async def _delete(self, cached: CachedJob, run: AttemptJob) -> bool:
+    async def _delete(self, cached: CachedJob, attempt: AttemptJob) -> bool:
         """Delete the version that was seen running: a Job that has ended meanwhile is not stopped. False: the Job is
         gone, and the watch may still tell how it ended."""
-        namespace, version = cached.job.namespace, str(run.version)
+        namespace, version = cached.job.namespace, str(attempt.version)
         try:
-            await self._client.delete(JOBS, namespace, run.name, uid=run.uid, version=version, foreground=True)
+            await self._client.delete(JOBS, namespace, attempt.name, uid=attempt.uid, version=version, foreground=True)
         except NotFound:
-            key = cached.job.uid, run.name
-            self._missed[key] = run.uid, asyncio.get_running_loop().time()
+            key = cached.job.uid, attempt.name
+            self._missed[key] = attempt.uid, asyncio.get_running_loop().time()
             self.queue.add(key, LAST_STATE)
             return False
         except Conflict:
             with contextlib.suppress(NotFound):
-                self._store.upsert_attempt(await self._client.get(JOBS, namespace, run.name))
+                self._store.upsert_attempt(await self._client.get(JOBS, namespace, attempt.name))
         except Rejected as exc:
-            self._events.report(cached.job, deletion_refused(run.name, exc))
+            self._events.report(cached.job, deletion_refused(attempt.name, exc))
             raise
         else:
-            cached.mark_job_deleting(run.name)
-            log.info("stopping", extra={**_context(cached), "run": run.name})
+            cached.mark_job_deleting(attempt.name)
+            log.info("stopping", extra={**_context(cached), "run": attempt.name})
         return True
 
     def _give_up(self, key: Key) -> None:
@@ -136,21 +136,21 @@ class Stopper:
     async def _listen(self, key: Key) -> None:
         uid, name = key
         cached = self._store.get(uid)
-        run = cached.observed.attempts.get(name) if cached else None
+        attempt = cached.observed.attempts.get(name) if cached else None
         try:
-            if cached is not None and run is not None and not run.gone:
+            if cached is not None and attempt is not None and not attempt.gone:
                 async with asyncio.timeout(LONGEST):
-                    await self._take_down(cached, run)
+                    await self._take_down(cached, attempt)
         except (TimeoutError, KubeError) as exc:
             log.info("cannot read the last output of %s: %s", name, exc or "it took too long", extra={"uid": uid})
         finally:
             self._hears(key)
 
-    async def _take_down(self, cached: CachedJob, run: AttemptJob) -> None:
-        async with contextlib.aclosing(self._observer.final_output(cached, run)) as told:
+    async def _take_down(self, cached: CachedJob, attempt: AttemptJob) -> None:
+        async with contextlib.aclosing(self._observer.final_output(cached, attempt)) as told:
             async for words in told:
-                cached.observed.final_output[run.name] = words
-                self._hears((cached.job.uid, run.name))
+                cached.observed.final_output[attempt.name] = words
+                self._hears((cached.job.uid, attempt.name))
 
     def _hears(self, key: Key) -> None:
         if key in self._heard:
@@ -162,9 +162,11 @@ def deletion_refused(name: str, exc: Rejected) -> Report:
     return Report(Severity.WARNING, "WriteRefused", f"the API server refuses to delete this Job: {exc}", subject=name)
 
 
-def _is_to_stop(cached: CachedJob, run: AttemptJob) -> bool:
+def _is_to_stop(cached: CachedJob, attempt: AttemptJob) -> bool:
     """Whether there is anything to do: the Job may have ended, or the stop may be under way, since it was planned."""
-    return not run.gone and (run.name not in cached.observed.final_output if run.deleting else not run.finished)
+    return not attempt.gone and (
+        attempt.name not in cached.observed.final_output if attempt.deleting else not attempt.finished
+    )
 
 
 def _context(cached: CachedJob) -> dict[str, object]:

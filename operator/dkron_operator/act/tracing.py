@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from dkron_crds.job import Active, Execution, JobStatus
+from dkron_crds.job import Attempt, JobStatus
 from dkron_crds.requests import group_of
 from dkron_crds.traceparent import TraceContext
 from dkron_operator.cache.cached_job import CachedJob
@@ -39,7 +39,7 @@ class Firing:
     def claimed(self) -> None:
         """The API server has accepted the claim."""
 
-    def adopted(self, run: AttemptJob) -> None:
+    def adopted(self, attempt: AttemptJob) -> None:
         """The Job exists."""
 
     def refused(self, message: str) -> None:
@@ -60,12 +60,12 @@ class TracedFiring(Firing):
         if self._claim is not None:
             self._claim.end()
 
-    def adopted(self, run: AttemptJob) -> None:
+    def adopted(self, attempt: AttemptJob) -> None:
         """The Job exists, created by this process or earlier."""
-        self._span.set_attributes({"k8s.job.uid": run.uid})
-        if run.trace is not None and run.trace != self._run:
+        self._span.set_attributes({"k8s.job.uid": attempt.uid})
+        if attempt.trace is not None and attempt.trace != self._run:
             # Another process created it, within its own trace.
-            self._span.link(run.trace)
+            self._span.link(attempt.trace)
 
     def refused(self, message: str) -> None:
         """No Job will be created."""
@@ -77,7 +77,7 @@ class Ending:
     """An attempt whose end is known, but not yet recorded at the API server."""
 
     job: JobView
-    execution: Execution
+    execution: Attempt
     own: TraceContext | None
     """The span that its Job names."""
 
@@ -137,18 +137,18 @@ class RunTracing:
         if not endings:
             del self._endings[uid]
 
-    def _find(self, cached: CachedJob, attempt: Active, tracer: Tracer) -> None:
+    def _find(self, cached: CachedJob, attempt: Attempt, tracer: Tracer) -> None:
         """Trace a Job found that this process did not create: its creator may not have sent its span."""
-        run, key = cached.observed.attempts.get(attempt.job), (cached.job.uid, attempt.job)
-        if run is None or run.trace is None or key in self._fired:
+        job, key = cached.observed.attempts.get(attempt.job), (cached.job.uid, attempt.job)
+        if job is None or job.trace is None or key in self._fired:
             return
         _keep(self._fired, key, None)
         asked = _asked(cached, attempt.group)
         links = tuple(self._ends_of(spans.causes(CreateJob(attempt), cached.status)))
-        found = spans.firing(cached.job, attempt, trace=run.trace, asked=asked, links=links, now=run.created)
+        found = spans.firing(cached.job, attempt, trace=job.trace, asked=asked, links=links, now=job.created)
         span = tracer.begin(found)
-        span.set_attributes({"k8s.job.uid": run.uid, "dkron.found": True})
-        span.end(run.created)
+        span.set_attributes({"k8s.job.uid": job.uid, "dkron.found": True})
+        span.end(job.created)
 
     def _record(self, ending: Ending, tracer: Tracer) -> None:
         execution = ending.execution
@@ -158,17 +158,21 @@ class RunTracing:
         span.end(execution.ended_at)
         tracer.begin(spans.recording(ending.job, execution, span.context, ending.since)).end()
 
-    def _own(self, cached: CachedJob, attempt: Active | Execution) -> TraceContext | None:
+    def _own(self, cached: CachedJob, attempt: Attempt) -> TraceContext | None:
         """The span of what an attempt runs, as its Job says or as this process remembers."""
-        run = cached.observed.attempts.get(attempt.job)
-        if run is not None:
-            return run.trace
+        job = cached.observed.attempts.get(attempt.job)
+        if job is not None:
+            return job.trace
         trace = self._trace(cached, attempt.group)
         return None if trace is None else spans.run_context(cached.job, attempt, trace)
 
     def _trace(self, cached: CachedJob, group: int) -> TraceContext | None:
         """The known trace of a run: from its Jobs, or else from what this process has fired."""
-        told = (run.trace for run in cached.observed.attempts.values() if run.group == group and run.trace is not None)
+        told = (
+            attempt.trace
+            for attempt in cached.observed.attempts.values()
+            if attempt.group == group and attempt.trace is not None
+        )
         return next(told, None) or self._known.get((cached.job.uid, group))
 
     def _ends_of(self, runs: Iterable[GroupKey]) -> Iterable[TraceContext]:

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from dkron_archive.ports import ArchiveReplaced, ArchiveUnavailable
 from dkron_archive.records import Entry, Evicted
-from dkron_crds.job import Execution, JobStatus, Receiver
+from dkron_crds.job import Attempt, JobStatus, Receiver
 from dkron_kube.backoff import Backoff
 from dkron_operator.act.events import Events
 from dkron_operator.act.ports import Ports
@@ -28,10 +28,10 @@ from dkron_operator.archive.revisions import Revisions, revision_of
 from dkron_operator.archive.upkeep import EACH, Upkeep
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
+from dkron_operator.delivery.outputs import recorded
 from dkron_operator.kit.listeners import Listeners
 from dkron_operator.kit.log_once import LogOnce
 from dkron_operator.kit.workqueue import WorkQueue
-from dkron_operator.leader.election import Leadership
 from dkron_operator.plan.actions import Report, Severity
 from dkron_operator.plan.status.changes import HandedOver
 
@@ -88,7 +88,7 @@ class Archiver:
         self._outbox, self._revisions = Outbox(), Revisions()
         self._left, self._writing = LeftBehind(), asyncio.Lock()
         self._began = self._clock.now()
-        self._term, self._failures, self._migrated, self._looks_at_all = 0, 0, False, False
+        self._failures, self._migrated, self._looks_at_all = 0, False, False
         self._wake, self._log_once = upkeep.wake, LogOnce(log, "archive", meanwhile="records wait in the statuses")
 
     @property
@@ -129,15 +129,16 @@ class Archiver:
             # It is deleted once its status owes nothing more.
             self._jobs.add(uid)
 
-    def lead(self, leadership: Leadership) -> None:
-        """The leadership has changed. Only one replica writes."""
-        if leadership.by_another or leadership.term != self._term:
-            self._term, self._began = leadership.term, self._clock.now()
-            self._forget_what_is_stored()
-            self._left.clear()
-        if leadership.acts:
-            self._looks_at_all = True
-            self._wake.set()
+    def clear(self) -> None:
+        """Another replica has written since, or does so."""
+        self._began = self._clock.now()
+        self._forget_what_is_stored()
+        self._left.clear()
+
+    def begin(self) -> None:
+        """This replica acts."""
+        self._looks_at_all = True
+        self._wake.set()
 
     def _forget_what_is_stored(self) -> None:
         self._outbox.clear()
@@ -146,14 +147,8 @@ class Archiver:
 
     # --- its own work ------------------------------------------------------------------------------------------------
 
-    async def run(self) -> None:
-        """Read outputs and write records until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.entries.queue.run(self._read), name="archive outputs")
-            group.create_task(self._work(), name="archive records")
-
     async def drain(self, seconds: float) -> None:
-        """Give what is ready this many seconds. The next process hands over the rest."""
+        """Give what is ready this many seconds."""
         if not (self._may_act() and self._migrated) or self._failures:
             return
         try:
@@ -163,17 +158,18 @@ class Archiver:
             why = type(exc).__name__
             log.warning("the archive has not got all records yet (%s); the next start hands them over", why)
 
-    async def _read(self, key: Key) -> None:
-        """Read the output before its pod goes."""
-        cached = self._store.get(key[0])
-        execution = None if cached is None else _recorded(cached, key[1])
-        if cached is not None and execution is not None and self._outbox.is_waiting(key):
-            await self.entries.read(cached, execution)
+    async def read(self, cached: CachedJob, execution: Attempt, *, delivered: int) -> None:
+        """Read the output before its pod goes, if the archive has yet to get it; delivery wants some bytes of it, too.
+        Raises `Unavailable`."""
+        key = (cached.job.uid, execution.job)
+        if self._outbox.is_waiting(key) and key not in self._outbox.ready:
+            await self.entries.read(cached, execution, delivered=delivered)
             if self._outbox.is_waiting(key):
                 self._outbox.ready[key] = None
                 self._wake.set()
 
-    async def _work(self) -> None:
+    async def run(self) -> None:
+        """Write records until cancelled."""
         while True:
             await self._woken()
             if not self._may_act():
@@ -275,7 +271,7 @@ class Archiver:
 
     async def _entry(self, key: Key) -> Entry | None:
         cached = self._store.get(key[0])
-        execution = None if cached is None else _recorded(cached, key[1])
+        execution = None if cached is None else recorded(cached, key[1])
         if cached is None or execution is None:
             # A user has cleared it.
             self._outbox.stored(key[0], [key[1]])
@@ -377,10 +373,6 @@ class Archiver:
         cached = self._store.get(evicted.job_uid)
         if cached is not None:
             self._events.report(cached.job, Report(Severity.WARNING, "HistoryEvicted", text))
-
-
-def _recorded(cached: CachedJob, name: str) -> Execution | None:
-    return next((execution for execution in cached.base.executions if execution.job == name), None)
 
 
 def _parts(records: Sequence[T], size: int) -> Iterable[Sequence[T]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
-from dkron_crds.job import Execution, JobStatus, Receiver, UnarchivedSlots
+from dkron_crds.job import Attempt, JobStatus, Receiver, UnarchivedSlots
 from dkron_operator.plan.status.outbox import owed_to
 
 Key = tuple[str, str]
@@ -53,7 +53,7 @@ class Outbox:
         self.with_slots.clear()
         self._unsure.clear()
 
-    def observe(self, uid: str, status: JobStatus) -> tuple[list[Execution], int]:
+    def observe(self, uid: str, status: JobStatus) -> tuple[list[Attempt], int]:
         """The API server has this status. Returns the executions that are owed from now on, and how many records it has
         lost since the version before."""
         owed = status.unarchived

@@ -9,7 +9,7 @@ from typing import Any
 
 from dkron_archive.records import ArchivedExecution, ArchivedOutput, JobKey, SkippedSlots
 from dkron_crds.attempt_names import started_at
-from dkron_crds.job import Execution, History, JobSpec, Trigger, UnarchivedSlots
+from dkron_crds.job import Attempt, History, JobSpec, Trigger, UnarchivedSlots
 from dkron_operator.plan.situation.packed_spec import plain_spec
 from dkron_operator.plan.situation.view import JobView
 
@@ -38,7 +38,7 @@ def job_key(job: JobView) -> JobKey:
 
 
 def execution_of(
-    job: JobView, execution: Execution, *, created: datetime | None, revision: str, request: Request = NO_REQUEST
+    job: JobView, execution: Attempt, *, created: datetime | None, revision: str, request: Request = NO_REQUEST
 ) -> ArchivedExecution:
     """The record of an attempt. `created` is the creation of its Job, if that is known."""
     cause = request.cause
@@ -68,7 +68,7 @@ def execution_of(
     )
 
 
-def began(execution: Execution) -> datetime | None:
+def began(execution: Attempt) -> datetime | None:
     """When its Job was asked for; None if a user has edited the id."""
     try:
         return started_at(execution.id)
@@ -76,7 +76,7 @@ def began(execution: Execution) -> datetime | None:
         return None
 
 
-def output_of(execution: Execution, kept: bytes | None, history: History) -> ArchivedOutput | None:
+def output_of(execution: Attempt, kept: bytes | None, history: History) -> ArchivedOutput | None:
     """The output of an attempt: what was `kept` of it, with one byte more if there was more, else what its record
     shows."""
     size = history.archived_output_bytes
@@ -95,7 +95,7 @@ def end_of(kept: bytes, size: int) -> ArchivedOutput:
     return ArchivedOutput(kept[-size:], truncated=len(kept) > size or len(kept) == LEAVING + 1)
 
 
-def is_whole(execution: Execution, history: History, note: str) -> bool:
+def is_whole(execution: Attempt, history: History, note: str) -> bool:
     """Whether the record shows the whole output as it was written. `note` says where else it is, if it is."""
     return not (note or execution.output_truncated or "\ufffd" in execution.output or not history.output_bytes)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from dkron_crds.job import Execution, JobSpec, JobStatus, Trigger
+from dkron_crds.job import Attempt, JobSpec, JobStatus, Trigger
 from dkron_crds.schedule import Schedule
 from dkron_crds.schedule.interval import Every
 from dkron_crds.schedule.timeline import TICK, Timeline
@@ -62,7 +62,7 @@ def failed_slots(status: JobStatus, within: Range) -> tuple[datetime, ...]:
 
     The last attempt of each member decides about a run. Only what the status still shows counts.
     """
-    runs: dict[datetime, dict[int, list[Execution]]] = defaultdict(lambda: defaultdict(list))
+    runs: dict[datetime, dict[int, list[Attempt]]] = defaultdict(lambda: defaultdict(list))
     for each in status.executions:
         if each.trigger in OF_A_SLOT and each.slot in within:
             runs[each.slot][each.group].append(each)
@@ -70,7 +70,7 @@ def failed_slots(status: JobStatus, within: Range) -> tuple[datetime, ...]:
     return tuple(slot for slot in sorted(runs) if slot not in active and _newest_failed(runs[slot].values()))
 
 
-def _newest_failed(runs: Iterable[list[Execution]]) -> bool:
+def _newest_failed(runs: Iterable[list[Attempt]]) -> bool:
     newest = max(runs, key=lambda run: max(each.ended_at for each in run))
     last = {each.member: each for each in sorted(newest, key=lambda each: each.attempt)}
     return not all(each.success for each in last.values())

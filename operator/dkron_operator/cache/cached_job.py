@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from dkron_crds.job import Active, Execution, JobStatus
+from dkron_crds.job import Attempt, JobStatus
 from dkron_operator.cache.write_accounting import WriteAccounting
 from dkron_operator.plan.situation.cause import ON_REQUEST
 from dkron_operator.plan.situation.read import FOREVER_AGO
@@ -55,7 +55,7 @@ class Remembered:
     removals_wait: float = NEVER
     """Until when no annotation is removed, in seconds of the monotonic clock: the API server has refused it."""
 
-    unconfirmed_create: Active | None = None
+    unconfirmed_create: Attempt | None = None
     """An attempt whose create call got no answer."""
 
     refusal: Problem | None = None
@@ -71,7 +71,7 @@ class Remembered:
     lately_counted: dict[str, datetime | None] = field(default_factory=dict)
     """The attempts and requests counted lately, by the name of the Job, and since when; None until the next plan."""
 
-    ended_on_request: dict[str, Execution] = field(default_factory=dict)
+    ended_on_request: dict[str, Attempt] = field(default_factory=dict)
     """The records, without output, of attempts on request, by the name of the Job. Each stays until its DkronRun shows
     it: the history of the job may not keep it so long, or not at all."""
 
@@ -146,7 +146,7 @@ class CachedJob:
         return facts
 
     @property
-    def recorded_on_request(self) -> list[Execution]:
+    def recorded_on_request(self) -> list[Attempt]:
         """The remembered records that the API server has, or had."""
         remembered = self.remembered.ended_on_request
         if not remembered:
@@ -178,9 +178,9 @@ class CachedJob:
 
     def mark_job_deleting(self, name: str) -> None:
         """The Job was deleted and goes once the watch says so, which may have happened before the answer arrived."""
-        run = self.observed.attempts.get(name)
-        if run is not None:
-            self.observed.attempts[name] = replace(run, deleting=True)
+        attempt = self.observed.attempts.get(name)
+        if attempt is not None:
+            self.observed.attempts[name] = replace(attempt, deleting=True)
 
     def settle(self, count: int, base: JobStatus, version: int) -> None:
         """The first `count` pending changes were written; the result is `base`."""

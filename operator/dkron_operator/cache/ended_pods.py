@@ -56,13 +56,13 @@ class EndedPods:
         """Forget all: the API server shows an older state than before."""
         self._pods.clear()
 
-    def get(self, run: AttemptJob) -> Object | None:
+    def get(self, attempt: AttemptJob) -> Object | None:
         """The pod of a finished Job, if it is known and has ended as the Job has."""
-        packed = self._pods.get((run.namespace, run.uid))
+        packed = self._pods.get((attempt.namespace, attempt.uid))
         pod: Object | None = None if packed is None else json.loads(packed)
-        if pod is None or not is_pod_of(pod, job=run.name, uid=run.uid):
+        if pod is None or not is_pod_of(pod, job=attempt.name, uid=attempt.uid):
             return None
-        return pod if pod["status"]["phase"] == _PHASES.get(run.state) else None
+        return pod if pod["status"]["phase"] == _PHASES.get(attempt.state) else None
 
 
 def _created(pod: Object) -> str:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from dkron_crds.job import Active, AttemptState, JobStatus
+from dkron_crds.job import Attempt, AttemptState, JobStatus
 from dkron_crds.status import MAX_ACTIVE
 from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 from dkron_operator.cache.cached_job import CachedJob, Observed
@@ -93,9 +93,9 @@ class Store:
         found: dict[str, Place | None] = dict.fromkeys(self._missed)
         for uid, cached in self._entries.items():
             found[uid] = (DKRON_JOBS, cached.job.namespace, cached.job.name)
-        for (owner, namespace), runs in self._attempts.items():
-            for run in runs.values():
-                found[run.uid] = (JOBS, namespace, run.name) if owner in self._entries else None
+        for (owner, namespace), attempts in self._attempts.items():
+            for attempt in attempts.values():
+                found[attempt.uid] = (JOBS, namespace, attempt.name) if owner in self._entries else None
         return found
 
     def parents(self, cached: CachedJob) -> list[CachedJob]:
@@ -141,33 +141,37 @@ class Store:
 
     def upsert_attempt(self, body: Object) -> Iterable[str]:
         """Take in a Job. A new version that changes only what no plan depends on affects no DkronJob."""
-        run = read_attempt(body)
-        if run is None:
+        attempt = read_attempt(body)
+        if attempt is None:
             owner = self._entries.get(controller_of(body))
             if owner is not None and owner.job.namespace == body["metadata"]["namespace"]:
                 self.on_foreign(owner.job, unannotated(body))
             return ()
-        cached = self._entries.get(run.owner)
-        if not is_named_after_its_cause(run) or (cached is not None and not _is_of(cached.job, run)):
+        cached = self._entries.get(attempt.owner)
+        if not is_named_after_its_cause(attempt) or (cached is not None and not _is_of(cached.job, attempt)):
             if cached is not None:
-                self.on_foreign(cached.job, misnamed(run))
+                self.on_foreign(cached.job, misnamed(attempt))
             return ()
-        runs = self._attempts_of(run.owner, run.namespace)
-        known = runs.get(run.name)
-        if known is None and len(runs) >= MAX_ACTIVE and not (cached is not None and is_known(cached.status, run.name)):
+        attempts = self._attempts_of(attempt.owner, attempt.namespace)
+        known = attempts.get(attempt.name)
+        if (
+            known is None
+            and len(attempts) >= MAX_ACTIVE
+            and not (cached is not None and is_known(cached.status, attempt.name))
+        ):
             # The DkronJob cannot show more Jobs. The next resync shows this one again.
             self.metrics.set_aside()
             if cached is not None:
-                self.on_foreign(cached.job, surplus(run, MAX_ACTIVE))
+                self.on_foreign(cached.job, surplus(attempt, MAX_ACTIVE))
             return ()
-        if known is not None and known.uid == run.uid and (known.version >= run.version or known.gone):
+        if known is not None and known.uid == attempt.uid and (known.version >= attempt.version or known.gone):
             return ()
-        runs[run.name] = run
-        if cached is not None and known is not None and known.state is AttemptState.QUEUED is not run.state:
+        attempts[attempt.name] = attempt
+        if cached is not None and known is not None and known.state is AttemptState.QUEUED is not attempt.state:
             # Its queue is no hindrance any more.
-            cached.observed.pod_problems.pop(run.name, None)
-        troubled = cached is not None and run.name in cached.observed.pod_problems
-        return () if known is not None and _says_nothing_new(known, run, troubled=troubled) else (run.owner,)
+            cached.observed.pod_problems.pop(attempt.name, None)
+        troubled = cached is not None and attempt.name in cached.observed.pod_problems
+        return () if known is not None and _says_nothing_new(known, attempt, troubled=troubled) else (attempt.owner,)
 
     def mark_missing(self, uid: str) -> Iterable[str]:
         """The API server no longer has a DkronJob. Until the watch says so, an older version may still arrive, which
@@ -225,31 +229,31 @@ class Store:
 
     def remove_attempt(self, body: Object) -> Iterable[str]:
         """A Job was deleted; `body` is its last state."""
-        run = read_attempt(body)
-        if run is None:
+        attempt = read_attempt(body)
+        if attempt is None:
             return ()
-        self.on_job_gone(run.namespace)
-        cached = self._entries.get(run.owner)
+        self.on_job_gone(attempt.namespace)
+        cached = self._entries.get(attempt.owner)
         if cached is None:
             # Its DkronJob is gone, or was never seen.
-            self._attempts.pop((run.owner, run.namespace), None)
-            return (run.owner,)
-        return self.mark_attempt_gone(run.owner, run.name, run) if _is_of(cached.job, run) else ()
+            self._attempts.pop((attempt.owner, attempt.namespace), None)
+            return (attempt.owner,)
+        return self.mark_attempt_gone(attempt.owner, attempt.name, attempt) if _is_of(cached.job, attempt) else ()
 
     def mark_attempt_gone(self, owner: str, name: str, last: AttemptJob | None = None) -> Iterable[str]:
         """A Job no longer exists. If it is not recorded yet, it stays, marked as gone, until it is."""
         cached = self._entries.get(owner)
         if cached is None:
             return ()
-        runs = cached.observed.attempts
-        known = runs.get(name)
+        attempts = cached.observed.attempts
+        known = attempts.get(name)
         if known is None or (last is not None and last.uid != known.uid):
             return ()
         if is_recorded(cached.base, name):
-            del runs[name]
+            del attempts[name]
             cached.observed.absent |= {name}
         else:
-            runs[name] = replace(last or known, gone=True)
+            attempts[name] = replace(last or known, gone=True)
         return (owner,)
 
     def on_deleted(self, *uids: str) -> Iterable[str]:
@@ -257,11 +261,16 @@ class Store:
         found = [self.remove_job(uid) for uid in uids if uid in self._entries or uid in self._missed]
         # There may be as many Jobs as the cluster can hold: one pass finds all of them.
         gone = frozenset(uids)
-        lost = [(owner, run) for owner, runs in self._attempts.items() for run in runs.values() if run.uid in gone]
-        for (owner, namespace), run in lost:
+        lost = [
+            (owner, attempt)
+            for owner, attempts in self._attempts.items()
+            for attempt in attempts.values()
+            if attempt.uid in gone
+        ]
+        for (owner, namespace), attempt in lost:
             if owner not in self._entries:
                 self._attempts.pop((owner, namespace), None)
-            found.append(self.mark_attempt_gone(owner, run.name))
+            found.append(self.mark_attempt_gone(owner, attempt.name))
         return [uid for affected in found for uid in affected]
 
     def requested_runs_of(self, cached: CachedJob) -> RunsOfJob:
@@ -269,7 +278,7 @@ class Store:
         key = key_of(cached.job)
         return self.requested_runs.of_job(key) if self.holder(key) is cached else NO_RUNS
 
-    def given(self, cached: CachedJob, attempt: Active) -> Mapping[str, str]:
+    def given(self, cached: CachedJob, attempt: Attempt) -> Mapping[str, str]:
         """The values that the DkronRun of this attempt gives to parameters; empty if there are none at hand."""
         run = self.requested_runs_of(cached).by_group(attempt.group) if attempt.parameters_given else None
         return {} if run is None else run.values or {}
@@ -328,12 +337,12 @@ class Store:
         return self._attempts.setdefault((owner, namespace), {})
 
 
-def _says_nothing_new(known: AttemptJob, run: AttemptJob, *, troubled: bool) -> bool:
+def _says_nothing_new(known: AttemptJob, attempt: AttemptJob, *, troubled: bool) -> bool:
     """Whether no plan depends on the change of a Job. The start of its pod matters if something was wrong with it."""
-    if known.pending and run.state is AttemptState.RUNNING and not troubled:
-        known = replace(known, pending=run.pending)
-    return replace(known, version=run.version) == run
+    if known.pending and attempt.state is AttemptState.RUNNING and not troubled:
+        known = replace(known, pending=attempt.pending)
+    return replace(known, version=attempt.version) == attempt
 
 
-def _is_of(job: JobView, run: AttemptJob) -> bool:
-    return (run.namespace, run.owner_name) == (job.namespace, job.name)
+def _is_of(job: JobView, attempt: AttemptJob) -> bool:
+    return (attempt.namespace, attempt.owner_name) == (job.namespace, job.name)

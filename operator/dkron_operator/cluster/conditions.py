@@ -85,6 +85,5 @@ def _ready(leadership: Leadership) -> Verdict:
     if leadership.held:
         return TRUE, "Leading", ""
     if leadership.free:
-        why = leadership.trouble or "the operator was started with --lease off"
-        return TRUE, "NoLease", f"the operator fires jobs without a Lease: {why}"
+        return TRUE, "NoLease", f"the operator fires jobs without a Lease: {leadership.trouble}"
     return UNKNOWN, "Waiting", "no replica holds the Lease yet"

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from dkron_crds.job import Active, AttemptState, Execution, JobStatus, Receiver
+from dkron_crds.job import Attempt, AttemptState, JobStatus, Receiver
 from dkron_crds.notifications import When
 from dkron_crds.schedule.errors import printable
 from dkron_operator.act.events import Events
@@ -24,9 +24,7 @@ from dkron_operator.cache.store import Store
 from dkron_operator.delivery.delivery_events import DeliveryEvents
 from dkron_operator.delivery.installation import Installation
 from dkron_operator.delivery.outbox import Limits, Outboxes, Sending
-from dkron_operator.delivery.outputs import LONGEST, Outputs
-from dkron_operator.kit.workqueue import WorkQueue
-from dkron_operator.leader.election import Leadership
+from dkron_operator.delivery.outputs import LONGEST, Key, Outputs
 from dkron_operator.notifications import notices
 from dkron_operator.plan.actions import Report, Severity
 from dkron_operator.plan.situation.view import JobView
@@ -39,11 +37,8 @@ log = logging.getLogger(__name__)
 
 LAZY = 10.0
 """Seconds until a finished delivery is written, if no other write comes first."""
-WIDTH = 4
 LONGEST_WHY = 200
 """Characters by which a record says that its output was not delivered."""
-
-Key = tuple[str, str]
 
 
 class Delivery:
@@ -53,7 +48,7 @@ class Delivery:
         self,
         ports: Ports,
         store: Store,
-        jobs: WorkQueue[str],
+        outputs: Outputs,
         *,
         installation: Installation,
         senders: Sending,
@@ -62,20 +57,17 @@ class Delivery:
         may_act: Callable[[], bool],
     ) -> None:
         self._store = store
-        self._jobs = jobs
+        self._outputs = outputs
         self._installation = installation
         self._outboxes = Outboxes(senders, Limits(), may_act=may_act)
         self._writer = writer
         self._events = events
         self._may_act = may_act
         self._delivery_events = DeliveryEvents(events, clock=ports.clock)
-        self._outputs = Outputs(ports.client, namespace_of=store.namespace_of)
         self._taken: dict[str, set[str]] = {}
         self._awaiting_retry: dict[Key, bool] = {}
         """The executions whose retry has not begun; True once their output was sent, or could not be."""
         self._lazy: set[str] = set()
-        self._term = 0
-        self.queue: WorkQueue[Key] = WorkQueue("hand on", width=WIDTH, spare=1, group_of=store.namespace_of_attempt)
         installation.on_change.add(self._changed)
 
     @property
@@ -92,7 +84,7 @@ class Delivery:
         owed = set() if status is None else set(owed_to(status, Receiver.DELIVERY))
         taken = self._taken.pop(uid, set())
         for name in taken - owed:
-            self._outputs.forget(uid, name)
+            self._outputs.forget(uid, name, Receiver.DELIVERY)
             self._awaiting_retry.pop((uid, name), None)
         if not self._may_act():
             owed &= taken
@@ -100,31 +92,30 @@ class Delivery:
             self._taken[uid] = owed
         for name in owed:
             if name not in taken or (uid, name) in self._awaiting_retry:
-                self.queue.add((uid, name))
+                self._outputs.queue.add((uid, name))
 
-    def lead(self, leadership: Leadership) -> None:
-        """The leadership has changed. Only one replica may tell receivers."""
-        if leadership.by_another or leadership.term != self._term:
-            # Another replica delivers what is queued here, or has delivered it since.
-            self._term = leadership.term
-            self._outboxes.clear()
-            self._taken.clear()
-            self._awaiting_retry.clear()
-        if leadership.acts:
-            self._warn()
-            for cached in self._store:
-                self.observe(cached.job.uid, cached.base)
+    def clear(self) -> None:
+        """Another replica delivers what is under way here, or has delivered it since."""
+        self._outboxes.clear()
+        self._taken.clear()
+        self._awaiting_retry.clear()
 
-    def room(self, job: JobView, *, leaving: bool = False) -> int:  # noqa: ARG002 - it reads nothing later
+    def begin(self) -> None:
+        """This replica acts."""
+        self._warn()
+        for cached in self._store:
+            self.observe(cached.job.uid, cached.base)
+
+    def has_taken(self, key: Key) -> bool:
+        """Whether it tells the receivers about this execution, or has done so."""
+        return key[1] in self._taken.get(key[0], ())
+
+    def room(self, job: JobView) -> int:
         """How many bytes of an output are wanted."""
         concerned = notices.concerns(self._installation.endpoints, job.notify)
         return LONGEST if concerned or of_job.takes_output(job.spec, self._installation.site) else 0
 
-    def keep(self, uid: str, job: str, output: bytes) -> None:
-        """Take the end of the output of a Job."""
-        self._outputs.keep(uid, job, output)
-
-    def began(self, cached: CachedJob, active: Active) -> None:
+    def began(self, cached: CachedJob, active: Attempt) -> None:
         """The Job of an attempt exists. Tell the endpoints that want to know; nothing waits for it."""
         if not (self._may_act() and self._installation.endpoints):
             return
@@ -137,11 +128,10 @@ class Delivery:
     # --- its own work ------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Deliver and send until cancelled."""
+        """Send until cancelled."""
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._outboxes.run(), name="outboxes")
-                group.create_task(self.queue.run(self._hand_on), name="hand on")
                 group.create_task(self._installation.informer.run(), name="installation")
         finally:
             log.info("messages", extra={"messages": self._store.metrics.messages()})
@@ -152,24 +142,24 @@ class Delivery:
             self._outboxes.clear()
         try:
             async with asyncio.timeout(seconds):
-                await self.queue.idle()
+                await self._outputs.queue.idle()
                 await self._outboxes.empty()
         except TimeoutError:
             log.warning("%d messages are not delivered yet; the next start sends them again", self.waiting)
         for uid in tuple(self._lazy):
             self._write(uid)
 
-    async def _hand_on(self, key: Key) -> None:
-        uid, name = key
-        cached = self._store.get(uid)
-        if cached is None:
+    async def deliver(self, cached: CachedJob, name: str, execution: Attempt | None) -> None:
+        """Tell the receivers about the execution of this Job, if they have yet to be told; None if it is not shown."""
+        uid = cached.job.uid
+        key = (uid, name)
+        if not self.has_taken(key):
             return
         if not self._may_act():
             # It is still owed.
             self._taken.get(uid, set()).discard(name)
             self._awaiting_retry.pop(key, None)
             return
-        execution = next((each for each in cached.base.executions if each.job == name), None)
         # Whether endpoints may still have to be told about it, depending on its retry.
         concerned = notices.concerns(self._installation.endpoints, cached.job.notify)
         waits = execution is not None and concerned and notices.awaits_retry(cached.base, execution)
@@ -199,11 +189,11 @@ class Delivery:
         if not parcels:
             self._settle(key, waits=waits)
 
-    async def _parcels(self, cached: CachedJob, execution: Execution) -> list[Parcel]:
+    async def _parcels(self, cached: CachedJob, execution: Attempt) -> list[Parcel]:
         job, site = cached.job, self._installation.site
         events = notices.happened(cached.base, execution)
-        run, key = cached.observed.attempts.get(execution.job), (job.uid, execution.job)
-        found = await self._outputs.find(job, execution, uid="" if run is None else run.uid)
+        attempt, key = cached.observed.attempts.get(execution.job), (job.uid, execution.job)
+        found = await self._outputs.find(job, execution, uid="" if attempt is None else attempt.uid)
         if found is None:
             moved = of_job.output_note(job.spec, site, job.namespace, execution)
             # Where the output is, is not the output.
@@ -236,7 +226,7 @@ class Delivery:
         if waits:
             if key in self._awaiting_retry:
                 self._awaiting_retry[key] = True
-                self.queue.add(key)
+                self._outputs.queue.add(key)
             if not lost:
                 return
         cached.record(HandedOver(Receiver.DELIVERY, frozenset() if waits else frozenset({name}), lost))
@@ -255,9 +245,6 @@ class Delivery:
         for problem in problems or ():
             log.warning("DkronCluster: %s", problem)
         self._warn()
-        for cached in self._store:
-            if cached.job.spec.processors:
-                self._jobs.add(cached.job.uid)
 
     def _warn(self) -> None:
         for problem in self._installation.problems:
@@ -265,7 +252,7 @@ class Delivery:
                 self._events.report(self._installation.cluster, Report(Severity.WARNING, "InvalidReceiver", problem))
 
 
-def _ended(job: JobView, execution: Execution, *, output: str = "", truncated: bool = False) -> Ended:
+def _ended(job: JobView, execution: Attempt, *, output: str = "", truncated: bool = False) -> Ended:
     spec = job.spec
     return Ended(
         namespace=job.namespace, job=job.dkron_name, execution=execution, display_name=spec.display_name,

@@ -1,15 +1,18 @@
-"""Outputs for receivers. The observer's read is kept for a moment, so that it is read once. After a restart, or
-if there was no room, it is read again while its pod exists."""
+"""Outputs for receivers, the archive among them. The observer's read is kept for a moment, so that it is read once.
+After a restart, or if there was no room, it is read again while its pod exists."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from dkron_crds.job import Execution
+from dkron_crds.job import Attempt, Receiver
 from dkron_crds.owners import POD_OF_JOB, is_pod_of
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, Rejected
 from dkron_kube.paths import PODS
+from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.kit.shared_room import SharedRoom
+from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.plan.situation.outcome import main_container
 from dkron_operator.plan.situation.view import JobView
 
@@ -20,7 +23,19 @@ LONGEST = 64 * 1024
 ROOM = 16 * 1024 * 1024
 """The bytes of all outputs that are kept at most, for all namespaces."""
 
+WIDTH = 4
+"""Outputs that are read at once."""
+
 Key = tuple[str, str]
+"""The uid of a DkronJob, and the name of a Job."""
+
+
+@dataclass(slots=True)
+class Kept:
+    """The end of an output, and the receivers that still have a use for it."""
+
+    output: bytes
+    use: set[Receiver]
 
 
 class Outputs:
@@ -28,36 +43,43 @@ class Outputs:
     most are dropped."""
 
     def __init__(self, client: KubeClient, *, namespace_of: Callable[[str], str], room: int = ROOM) -> None:
+        self.queue: WorkQueue[Key] = WorkQueue(
+            "hand on", width=WIDTH, spare=1, group_of=lambda key: namespace_of(key[0])
+        )
+        """Executions that are handed over once their outputs are read."""
         self._client = client
         self._namespace_of = namespace_of
-        self._kept: SharedRoom[Key, bytes] = SharedRoom(room)
+        self._kept: SharedRoom[Key, Kept] = SharedRoom(room)
 
-    def keep(self, uid: str, job: str, output: bytes) -> None:
-        """Keep the end of an output, with one byte more than is wanted if there was more of it."""
-        self._kept.put(self._namespace_of(uid), (uid, job), output, len(output))
+    def keep(self, uid: str, job: str, output: bytes, use: Iterable[Receiver]) -> None:
+        """Keep the end of an output for these receivers, with one byte more than is wanted if there was more of it."""
+        if kept_for := set(use):
+            self._kept.put(self._namespace_of(uid), (uid, job), Kept(output, kept_for), len(output))
 
-    def forget(self, uid: str, job: str) -> None:
-        """The output is no longer needed."""
-        self._kept.drop((uid, job))
+    def forget(self, uid: str, job: str, receiver: Receiver) -> None:
+        """This receiver has no more use for the output."""
+        kept = self._kept.get((uid, job))
+        if kept is not None:
+            kept.use.discard(receiver)
+            if not kept.use:
+                self._kept.drop((uid, job))
 
-    async def find(self, job: JobView, execution: Execution, *, uid: str = "") -> tuple[str, bool] | None:
-        """The output, and whether there was more; None if unknown. `uid` is the Job's. Raises `KubeError`."""
-        kept = await self.tail(job, execution, uid=uid, size=LONGEST)
+    def kept(self, uid: str, job: str, receiver: Receiver) -> bytes | None:
+        """The output, if it is kept for this receiver."""
+        kept = self._kept.get((uid, job))
+        return None if kept is None or receiver not in kept.use else kept.output
+
+    async def find(self, job: JobView, execution: Attempt, *, uid: str = "") -> tuple[str, bool] | None:
+        """The output for delivery, and whether there was more; None if unknown. `uid` is the Job's. Raises
+        `KubeError`."""
+        kept = self.kept(job.uid, execution.job, Receiver.DELIVERY)
         if kept is None:
-            return None
-        return kept[-LONGEST:].decode("utf-8", "replace"), len(kept) > LONGEST
+            kept = await self.read(job, execution, uid=uid, size=LONGEST)
+        return None if kept is None else (kept[-LONGEST:].decode("utf-8", "replace"), len(kept) > LONGEST)
 
-    async def tail(self, job: JobView, execution: Execution, *, uid: str, size: int) -> bytes | None:
+    async def read(self, job: JobView, execution: Attempt, *, uid: str, size: int) -> bytes | None:
         """The last `size` bytes of the output, and one more if there are more; None if unknown. `uid` is the Job's.
         Raises `KubeError`."""
-        kept = self.kept(job.uid, execution.job)
-        return await self._read(job, execution, uid, size) if kept is None else kept
-
-    def kept(self, uid: str, job: str) -> bytes | None:
-        """The output, if it is kept."""
-        return self._kept.get((uid, job))
-
-    async def _read(self, job: JobView, execution: Execution, uid: str, size: int) -> bytes | None:
         try:
             listed = self._client.list(PODS, job.namespace, label_selector=f"{POD_OF_JOB}={execution.job}")
             pods = [pod async for pod in listed if is_pod_of(pod, job=execution.job, uid=uid)]
@@ -76,3 +98,8 @@ class Outputs:
             # The container never ran, or its node is gone: send the message without the output.
             log.warning("cannot read the log of Job %s: %s", execution.job, exc, extra={"job": job.dkron_name})
             return None
+
+
+def recorded(cached: CachedJob, name: str) -> Attempt | None:
+    """The execution of the Job with this name, as the API server has it."""
+    return next((execution for execution in cached.base.executions if execution.job == name), None)

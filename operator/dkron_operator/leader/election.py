@@ -144,7 +144,7 @@ class Leadership:
         """The same replica as the holder. `new_term`: another may have acted meanwhile."""
         return Leadership(leader=identity, held=True, term=self.term + int(new_term and not self.acts))
 
-    def goes_free(self, trouble: str = "") -> "Leadership":
+    def goes_free(self, trouble: str) -> "Leadership":
         """The same replica, acting without a Lease."""
         return Leadership(free=True, trouble=trouble, term=self.term + int(not self.acts))
 

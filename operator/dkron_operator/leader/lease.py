@@ -46,7 +46,7 @@ class Replica:
 
 
 class Lease:
-    """Takes part in the election for the Lease of a namespace, on these `terms`; without terms it always acts."""
+    """Takes part in the election for the Lease of a namespace, on these `terms`."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Lease:
         *,
         namespace: str,
         clock: Clock,
-        terms: Terms | None = DEFAULT,
+        terms: Terms = DEFAULT,
         compare: Compare = ignore_versions,
     ) -> None:
         self.view = Leadership()
@@ -65,8 +65,7 @@ class Lease:
         self._clock = clock
         self.on_change: Listeners[[Leadership]] = Listeners()
         """Called with the new state when the leadership changes."""
-        self._elects = terms is not None
-        self._terms = terms or DEFAULT
+        self._terms = terms
         self._ours: LeaseState | None = None
         self._watched: Watched | None = None
         self._newcomer = True
@@ -87,10 +86,6 @@ class Lease:
 
     async def run(self) -> None:
         """Hold the Lease or wait for it. Returns when this replica was asked to leave."""
-        if not self._elects:
-            log.info("acting without a Lease, because of --lease off")
-            self._report(self.view.goes_free())
-            await asyncio.Event().wait()
         while True:
             began = self._clock.monotonic()
             period = await self._turn()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from dkron_crds.job import Active, Execution, JobStatus
+from dkron_crds.job import Attempt, JobStatus
 from dkron_crds.notifications import NOTIFY_PREFIX, NotificationType, When
 from dkron_crds.receivers import Header
 from dkron_operator.notifications.endpoints import Endpoint
@@ -40,7 +40,7 @@ def concerns(endpoints: Iterable[Endpoint], notify: Mapping[str, str]) -> bool:
     return any(_wanted(endpoint, notify) - {When.START} for endpoint in endpoints)
 
 
-def awaits_retry(status: JobStatus, execution: Execution) -> bool:
+def awaits_retry(status: JobStatus, execution: Attempt) -> bool:
     """Whether its newest later attempt is a retry that has not begun, and so may be cancelled."""
     if execution.success:
         return False
@@ -48,7 +48,7 @@ def awaits_retry(status: JobStatus, execution: Execution) -> bool:
     return newest is not None and newest.is_claim
 
 
-def happened(status: JobStatus, execution: Execution) -> frozenset[When]:
+def happened(status: JobStatus, execution: Attempt) -> frozenset[When]:
     """The events that the end of this attempt means; none if another attempt follows a failure."""
     if not execution.success:
         return frozenset() if _later(status, execution) else frozenset({When.ALWAYS, When.FAILURE})
@@ -77,10 +77,10 @@ def render(
     return parcels, problems
 
 
-def _later(status: JobStatus, execution: Execution) -> list[Execution | Active]:
+def _later(status: JobStatus, execution: Attempt) -> list[Attempt]:
     """The attempts after this one."""
     mine = execution.group, execution.member
-    others: tuple[Execution | Active, ...] = (*status.executions, *status.active)
+    others: tuple[Attempt, ...] = (*status.executions, *status.active)
     return [each for each in others if (each.group, each.member) == mine and each.attempt > execution.attempt]
 
 

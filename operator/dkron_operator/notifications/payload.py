@@ -15,7 +15,7 @@ from typing import Any
 from jinja2 import Template, TemplateError, TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from dkron_crds.job import AttemptState, Execution, Trigger
+from dkron_crds.job import Attempt, AttemptState, Trigger
 from dkron_crds.notifications import PayloadFormat, When
 from dkron_processors.message import Ended
 from dkron_processors.record import fields, report
@@ -198,7 +198,7 @@ def samples() -> tuple[Mapping[str, object], ...]:
 
 
 def _sample(*, success: bool) -> Ended:
-    execution = Execution(
+    execution = Attempt(
         id="1767225600000000000-sample", job="sample",
         state=AttemptState.SUCCEEDED if success else AttemptState.FAILED, slot=_DAY, trigger=Trigger.SCHEDULE, group=1,
         attempt=1, started_at=_DAY, finished_at=_DAY, exit_code=None if success else 1,

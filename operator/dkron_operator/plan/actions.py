@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dkron_crds.job import Active
+from dkron_crds.job import Attempt
 from dkron_operator.plan.situation.view import AttemptJob
 from dkron_operator.plan.status.changes import Change, Enqueued
 
@@ -82,7 +82,7 @@ class DeleteJob:
 class BeginCall:
     """Begin an inline call that is claimed."""
 
-    attempt: Active
+    attempt: Attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class WriteStatus:
 class CreateJob:
     """Create the Job of an attempt."""
 
-    entry: Active
+    entry: Attempt
     """The attempt."""
     before: tuple[Change, ...] = ()
     """The claim: changes that the API server has to accept first."""

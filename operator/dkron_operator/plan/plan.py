@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from dkron_crds.job import Active, AttemptState, Concurrency, JobStatus, QueueOrder, SkipReason, Trigger
+from dkron_crds.job import Attempt, AttemptState, Concurrency, JobStatus, QueueOrder, SkipReason, Trigger
 from dkron_operator.plan.actions import Action, CreateJob, Effect, Enqueue, Report, Severity
 from dkron_operator.plan.decide import MOST_ACTIVE, Fire, Skip
 from dkron_operator.plan.job.placement import ONE_MEMBER, Member, members, shortage
@@ -14,7 +14,8 @@ from dkron_operator.plan.situation.pauses import ActivePause, hold_by
 from dkron_operator.plan.situation.pools import MOST_WAITING, NO_POOLS, Places
 from dkron_operator.plan.situation.view import AttemptJob, Situation
 from dkron_operator.plan.status.changes import Change, Dropped, Enqueued, Mark, Started
-from dkron_operator.plan.status.fold import fold, is_recorded, recorded
+from dkron_operator.plan.status.facts import Shown
+from dkron_operator.plan.status.fold import fold, is_recorded
 from dkron_operator.plan.status.line import DroppedFromLine, line_of, queued
 from dkron_pods.inline import is_inline
 
@@ -29,7 +30,7 @@ NEWER_RUN = "a newer run has begun"
 class Line:
     """The line of a job while `active` of its status is this one. It is the same for all claims in it."""
 
-    active: tuple[Active, ...]
+    active: tuple[Attempt, ...]
     turns: tuple[RunKey, ...]
     """The runs that wait for the job itself, in the order in which they begin."""
     blocked: bool
@@ -56,9 +57,9 @@ class Plan:
     """A Job or a request waits for the budget of the namespace."""
     refuses: bool = False
     """A request is refused, which the budget of the namespace pays for as well."""
-    ready: list[Active] = field(default_factory=list)
+    ready: list[Attempt] = field(default_factory=list)
     """The runs in line, by their claims, that could begin but for a place in a pool."""
-    refused: list[Active] = field(default_factory=list)
+    refused: list[Attempt] = field(default_factory=list)
     """The claims whose Jobs could be created but for a ResourceQuota."""
     line: Line | None = None
     """The line of the job, as it was last computed."""
@@ -138,13 +139,10 @@ class Plan:
             self.status = changed
             self.changes.append(change)
 
-    def record_started(self, entries: Iterable[Active]) -> None:
+    def record_started(self, entries: Iterable[Attempt]) -> None:
         """Fold the attempts that the status does not know into it, all at once: there may be thousands."""
-        done, active = recorded(self.status), {entry.job: entry for entry in self.status.active}
-        new = [Started(entry) for entry in entries if entry.job not in done and active.get(entry.job) != entry]
-        if new:
-            self.status, _ = fold(self.status, new, self.situation.job.spec.history)
-            self.changes += new
+        self.status, facts = fold(self.status, map(Started, entries), self.situation.job.spec.history)
+        self.changes += [Started(fact.attempt) for fact in facts if isinstance(fact, Shown)]
 
     def warn(self, reason: str, message: str, subject: str = "") -> None:
         """Report a Warning Event."""
@@ -159,7 +157,7 @@ class Plan:
         self.wake = when if self.wake is None else min(self.wake, when)
 
 
-def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Mark, ...] = ()) -> CreateJob | Enqueue | Skip:
+def creation(plan: Plan, entry: Attempt, decision: Fire, mark: tuple[Mark, ...] = ()) -> CreateJob | Enqueue | Skip:
     """How the first attempts of a trigger are created under the job's concurrency policy and tags: at once, after a
     claim, or when their turn in line comes. `entry` stands for the trigger; the members of its group are decided here,
     once."""
@@ -175,7 +173,11 @@ def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Mark, ...] =
     claims = tuple(Started(claim) for claim in entries)
     if not decision.replace:
         return CreateJob(entries[0], before=(*mark, *claims))
-    running = tuple(run for run in plan.situation.attempts.values() if not (run.finished or run.gone) and _yields(run))
+    running = tuple(
+        attempt
+        for attempt in plan.situation.attempts.values()
+        if not (attempt.finished or attempt.gone) and _yields(attempt)
+    )
     waiting = [other for other in plan.status.active if other.is_claim and _yields(other)]
     dropped: tuple[Change, ...] = (
         *(dropped_from_line(plan, entries, SkipReason.REPLACED) for entries in line_of(waiting)),
@@ -185,7 +187,7 @@ def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Mark, ...] =
     return CreateJob(entries[0], before=(*mark, *dropped, *claims), replaces=running, reports=reports)
 
 
-def _queued(plan: Plan, entries: list[Active], mark: tuple[Mark, ...]) -> Enqueue | Skip:
+def _queued(plan: Plan, entries: list[Attempt], mark: tuple[Mark, ...]) -> Enqueue | Skip:
     spec, queue, now = plan.situation.job.spec, plan.situation.job.spec.queue, plan.situation.now
     beside = overrules_line(plan, entries[0])
     waiting = [run for run in line_of(plan.status.active) if overrules_line(plan, run[0]) is beside]
@@ -200,29 +202,29 @@ def _queued(plan: Plan, entries: list[Active], mark: tuple[Mark, ...]) -> Enqueu
     return Enqueue(Enqueued(tuple(queued(entry, now) for entry in entries), mark, _without_member(plan, entries[0])))
 
 
-def dropped_from_line(plan: Plan, entries: tuple[Active, ...], reason: SkipReason) -> DroppedFromLine:
+def dropped_from_line(plan: Plan, entries: tuple[Attempt, ...], reason: SkipReason) -> DroppedFromLine:
     """The change by which a run leaves the line, and will not begin."""
     return DroppedFromLine(entries, reason, _without_member(plan, entries[0]))
 
 
-def _without_member(plan: Plan, entry: Active) -> str:
+def _without_member(plan: Plan, entry: Attempt) -> str:
     """The name that the Job of this entry would have if the run had one member."""
     job, cause = plan.situation.job, replace(cause_of(entry), member="")
     return cause.job_name(uid=job.uid, name=job.name)
 
 
-def overrules_line(plan: Plan, entry: Active) -> bool:
+def overrules_line(plan: Plan, entry: Attempt) -> bool:
     """Whether the job's own line does not hold for this run: it is of a backfill, or forced."""
     run = plan.situation.runs.by_group(entry.group)
     return entry.trigger is Trigger.BACKFILL or (run is not None and run.force)
 
 
-def cancelled(retry: Active, why: str) -> Report:
+def cancelled(retry: Attempt, why: str) -> Report:
     """The report that a retry is not made."""
     return Report(Severity.WARNING, "RetryCancelled", f"attempt {retry.attempt} is cancelled: {why}", subject=retry.job)
 
 
-def _yields(attempt: Active | AttemptJob) -> bool:
+def _yields(attempt: Attempt | AttemptJob) -> bool:
     """Whether it makes way for a newer run. A backfill runs beside others, whatever the concurrency."""
     return attempt.trigger is not Trigger.BACKFILL
 
@@ -239,7 +241,7 @@ def _placed(plan: Plan, decision: Fire) -> tuple[Member, ...] | Skip:
     return placed
 
 
-def _of_member(plan: Plan, entry: Active, member: Member) -> Active:
+def _of_member(plan: Plan, entry: Attempt, member: Member) -> Attempt:
     job = plan.situation.job
     cause, given = replace(cause_of(entry), member=member.name), entry.parameters_given
     return cause.entry(uid=job.uid, name=job.name, at=entry.started_at, node=member.node, given=given)
@@ -271,9 +273,9 @@ def busy(plan: Plan) -> int:
     return sum(not is_over_for_good(plan, entry) for entry in plan.status.active)
 
 
-def is_over_for_good(plan: Plan, entry: Active) -> bool:
+def is_over_for_good(plan: Plan, entry: Attempt) -> bool:
     """Whether the attempt has ended, needs only recording, and no retry follows."""
-    run = plan.situation.attempts.get(entry.job)
-    if run is None or not run.finished:
+    attempt = plan.situation.attempts.get(entry.job)
+    if attempt is None or not attempt.finished:
         return False
-    return run.state is AttemptState.SUCCEEDED or entry.attempt > plan.situation.job.spec.retries
+    return attempt.state is AttemptState.SUCCEEDED or entry.attempt > plan.situation.job.spec.retries

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from dkron_crds.job import Active, JobStatus
+from dkron_crds.job import Attempt, JobStatus
 from dkron_crds.pool import MAX_POOL_SIZE, SHOWN_IN_LINE, PoolOrder, WaitingRun
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
@@ -207,7 +207,7 @@ class PoolPlaces:
         problem = next((each for each in found if isinstance(each, Problem)), None)
         return tuple(each.key for each in found if isinstance(each, Pool)), problem
 
-    def _job(self, view: JobView, holding: frozenset[RunKey], ready: Iterable[Active]) -> _Job:
+    def _job(self, view: JobView, holding: frozenset[RunKey], ready: Iterable[Attempt]) -> _Job:
         pools, problem = self._resolve(view)
         found: dict[RunKey, Candidate] = {}
         for entry in ready:

@@ -31,9 +31,9 @@ RETENTION = timedelta(seconds=60)
 times the duration of a Lease."""
 
 
-def retention(terms: Terms | None) -> timedelta:
+def retention(terms: Terms) -> timedelta:
     """How long a finished Job is kept at least, where replicas elect a leader on these terms."""
-    return RETENTION if terms is None else max(RETENTION, 3 * timedelta(seconds=terms.duration))
+    return max(RETENTION, 3 * timedelta(seconds=terms.duration))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +153,12 @@ def _prune(cached: CachedJob, runs: RunsOfJob) -> None:
     entry = cached.remembered.unconfirmed_create
     if entry is not None and (entry.job in cached.observed.attempts or is_recorded(cached.status, entry.job)):
         cached.remembered.unconfirmed_create = None
-    for run in [run for run in cached.observed.attempts.values() if run.gone]:
-        if is_recorded(cached.base, run.name):
-            cached.observed.absent |= {run.name}
-            del cached.observed.attempts[run.name]
-        elif not is_known(cached.status, run.name) and is_settled(cached.job, cached.status, run, runs=runs):
-            del cached.observed.attempts[run.name]
+    for attempt in [attempt for attempt in cached.observed.attempts.values() if attempt.gone]:
+        if is_recorded(cached.base, attempt.name):
+            cached.observed.absent |= {attempt.name}
+            del cached.observed.attempts[attempt.name]
+        elif not is_known(cached.status, attempt.name) and is_settled(cached.job, cached.status, attempt, runs=runs):
+            del cached.observed.attempts[attempt.name]
     if cached.observed.absent:
         # Without the test, each plan would leave an empty set of its own behind.
         cached.observed.absent &= set(cached.status.counted)

@@ -36,37 +36,37 @@ class CacheVerifier:
         if cached.job.deleting:
             return False
         known = recorded(cached.status) | {entry.job for entry in cached.status.active}
-        found = [run for name, run in cached.observed.attempts.items() if name not in known]
-        cached.observed.confirmed &= {run.uid for run in found}
-        doubtful = [run for run in found if run.uid not in cached.observed.confirmed]
+        found = [attempt for name, attempt in cached.observed.attempts.items() if name not in known]
+        cached.observed.confirmed &= {attempt.uid for attempt in found}
+        doubtful = [attempt for attempt in found if attempt.uid not in cached.observed.confirmed]
         if doubtful:
             await self._verify(cached, doubtful)
         return bool(doubtful)
 
-    async def _verify(self, cached: CachedJob, runs: list[AttemptJob]) -> None:
+    async def _verify(self, cached: CachedJob, attempts: list[AttemptJob]) -> None:
         """Ask the API server. A Job that exists is new. A Job that is gone is new only if its cause is not settled in
         the refreshed job."""
-        found = {run.uid for run in runs if not run.gone and await self._exists(cached, run)}
-        if len(found) < len(runs):
+        found = {attempt.uid for attempt in attempts if not attempt.gone and await self._exists(cached, attempt)}
+        if len(found) < len(attempts):
             await self._writer.read_again(cached)
-        for run in runs:
-            if run.uid not in found:
-                await self._keeper.settle(run)
+        for attempt in attempts:
+            if attempt.uid not in found:
+                await self._keeper.settle(attempt)
         # A lagging watch may replay a settled Job; do not treat it as confirmed.
         requested = self._store.requested_runs_of(cached)
         cached.observed.confirmed |= {
-            run.uid
-            for run in runs
-            if run.uid in found or not is_settled(cached.job, cached.status, run, runs=requested)
+            attempt.uid
+            for attempt in attempts
+            if attempt.uid in found or not is_settled(cached.job, cached.status, attempt, runs=requested)
         }
 
-    async def _exists(self, cached: CachedJob, run: AttemptJob) -> bool:
+    async def _exists(self, cached: CachedJob, attempt: AttemptJob) -> bool:
         try:
-            answer = await self._client.get(JOBS, cached.job.namespace, run.name)
+            answer = await self._client.get(JOBS, cached.job.namespace, attempt.name)
         except NotFound:
             answer = None
-        if answer is None or answer["metadata"]["uid"] != run.uid:
-            self._store.mark_attempt_gone(cached.job.uid, run.name)
+        if answer is None or answer["metadata"]["uid"] != attempt.uid:
+            self._store.mark_attempt_gone(cached.job.uid, attempt.name)
         if answer is not None:
             self._store.upsert_attempt(answer)
-        return answer is not None and answer["metadata"]["uid"] == run.uid
+        return answer is not None and answer["metadata"]["uid"] == attempt.uid

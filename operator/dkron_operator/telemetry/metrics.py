@@ -17,7 +17,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
-from dkron_crds.job import Active, Execution, SkipReason, Trigger
+from dkron_crds.job import Attempt, SkipReason, Trigger
 from dkron_kube.client import Call
 from dkron_operator.plan.status.facts import Countable, Recorded, SlotResult
 
@@ -114,7 +114,7 @@ class Metrics:
             else:
                 self._slots.labels(fact.result, fact.reason).inc(fact.count)
 
-    def began(self, active: Active, now: datetime) -> None:
+    def began(self, active: Attempt, now: datetime) -> None:
         """The Job of an attempt was created, or its inline call has begun."""
         if active.trigger is Trigger.SCHEDULE and active.attempt == 1:
             # Time in line is no lateness.
@@ -168,7 +168,7 @@ class Metrics:
             for sample in metric.samples
         }
 
-    def _ended(self, execution: Execution) -> None:
+    def _ended(self, execution: Attempt) -> None:
         result = "success" if execution.success else "failed"
         # Other components choose the reasons, so without a limit every execution could create a series.
         reason = "" if execution.success else _bounded(self._reasons, execution.reason, MOST_REASONS)

@@ -16,7 +16,7 @@ from hashlib import sha256
 
 from dkron_crds.base import rfc3339
 from dkron_crds.depends import dependent_group
-from dkron_crds.job import Active, Execution, JobStatus, Trigger
+from dkron_crds.job import Attempt, JobStatus, Trigger
 from dkron_crds.traceparent import TraceContext
 from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.situation.cause import Cause
@@ -24,8 +24,6 @@ from dkron_operator.plan.situation.dependencies import GroupKey
 from dkron_operator.plan.situation.view import JobView
 from dkron_operator.plan.status.changes import ParentRunsHandled
 from dkron_runtime.tracing.spans import Attributes, Ids, SpanStart
-
-Attempt = Active | Execution
 
 
 def trace_of(uid: str, group: int) -> str:
@@ -58,7 +56,7 @@ def run_context(job: JobView, attempt: Attempt, trace: TraceContext) -> TraceCon
     return TraceContext(trace.trace_id, run_span(job.uid, attempt.job), trace.flags)
 
 
-def claiming(job: JobView, entry: Active, asked: TraceContext | None, now: datetime) -> SpanStart:
+def claiming(job: JobView, entry: Attempt, asked: TraceContext | None, now: datetime) -> SpanStart:
     """The span in which a run of several members is decided. `asked` is the span of its request."""
     trace_id = trace_of(job.uid, entry.group) if asked is None else asked.trace_id
     ids, at = Ids(trace_id, claim_span(job.uid, entry.group)), min(entry.slot, now)
@@ -67,7 +65,7 @@ def claiming(job: JobView, entry: Active, asked: TraceContext | None, now: datet
 
 def firing(
     job: JobView,
-    entry: Active,
+    entry: Attempt,
     *,
     trace: TraceContext | None,
     asked: TraceContext | None,
@@ -91,7 +89,7 @@ def firing(
     return SpanStart(name, at=min(due, now), ids=ids, parent=parent, links=links, attributes=_of_job(job, entry))
 
 
-def running(job: JobView, execution: Execution, own: TraceContext | None) -> SpanStart:
+def running(job: JobView, execution: Attempt, own: TraceContext | None) -> SpanStart:
     """The span of what an attempt ran. `own` is the span that its Job names; None if it names none."""
     ids = Ids(trace_of(job.uid, execution.group), run_span(job.uid, execution.job))
     parent = None
@@ -104,7 +102,7 @@ def running(job: JobView, execution: Execution, own: TraceContext | None) -> Spa
     return SpanStart(f"run {job.dkron_name}", at=execution.started_at, ids=ids, parent=parent, attributes=told)
 
 
-def recording(job: JobView, execution: Execution, run: TraceContext, since: datetime) -> SpanStart:
+def recording(job: JobView, execution: Attempt, run: TraceContext, since: datetime) -> SpanStart:
     """The span in which the end of an attempt is recorded; `run` is the attempt's span."""
     ids = Ids(run.trace_id, record_span(job.uid, execution.job))
     return SpanStart(f"record {job.dkron_name}", at=since, ids=ids, parent=run, attributes=_of_job(job, execution))
@@ -120,12 +118,12 @@ def causes(create: CreateJob, status: JobStatus) -> frozenset[GroupKey]:
     return frozenset[GroupKey]().union(*joined, last)
 
 
-def newest_of(executions: Iterable[Execution], group: int) -> Execution | None:
+def newest_of(executions: Iterable[Attempt], group: int) -> Attempt | None:
     """The attempt of a run that ended last."""
     return max((e for e in executions if e.group == group), key=lambda e: (e.ended_at, e.attempt), default=None)
 
 
-def _before(job: JobView, entry: Active) -> str:
+def _before(job: JobView, entry: Attempt) -> str:
     """The span in the same trace that caused this attempt; empty if there is none."""
     if entry.attempt > 1:
         cause = Cause(entry.trigger, entry.slot, entry.group, entry.attempt - 1, entry.member)

@@ -144,7 +144,7 @@ class ObjectIndex(ABC, Generic[V, P]):
         return True
 
     def _lean(self, view: V) -> V:
-        """What is kept of an object without room."""
+        """The object without what needs room."""
         return view
 
     def _link(self, view: V) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import combinations
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active, Concurrency, Execution, QueueOrder, Trigger
+from dkron_crds.job import Attempt, Concurrency, QueueOrder, Trigger
 from tests.chaos.case import Case, Group
 from tests.chaos.history import FOREVER
 from tests.chaos.objections import Kind, Objection
@@ -40,10 +40,10 @@ def queued(case: Case) -> Iterator[Queued]:
             yield entry.queued_at, group.first.slot, entry.job, group
 
 
-def recorded(case: Case) -> Iterator[tuple[Group, Active | Execution]]:
+def recorded(case: Case) -> Iterator[tuple[Group, Attempt]]:
     """The runs whose first attempt the record still has, with what it says of that."""
     status = None if case.life.record is None else case.life.record.status
-    known: tuple[Active | Execution, ...] = () if status is None else (*status.executions, *status.active)
+    known: tuple[Attempt, ...] = () if status is None else (*status.executions, *status.active)
     entries = {each.job: each for each in known if each.attempt == 1}
     for group in case.groups:
         if group.first.attempt == 1 and group.first.name in entries:
@@ -76,7 +76,7 @@ def _expiry(case: Case, since: datetime, group: Group) -> datetime:
     return case.weather.held(end + slack + start + case.weather.wrong + terms.grain)
 
 
-def _waits(case: Case, entry: Active) -> Iterator[Objection]:
+def _waits(case: Case, entry: Attempt) -> Iterator[Objection]:
     if entry.queued_at is None or entry.uid or entry.attempt > 1:
         return
     begun = (group for group in case.groups if (group.trigger, group.first.group) == (entry.trigger, entry.group))

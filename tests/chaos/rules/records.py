@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Execution, GroupStatus, JobStatus, Trigger
+from dkron_crds.job import Attempt, GroupStatus, JobStatus, Trigger
 from dkron_crds.run import RunPhase
 from tests.chaos.case import Case
 from tests.chaos.history import FOREVER, OLD_LISTS, Act, Run
@@ -46,7 +46,7 @@ def _executions(case: Case, status: JobStatus) -> Iterator[str]:
             yield from _differences(case, execution, run)
 
 
-def _differences(case: Case, execution: Execution, run: Run) -> Iterator[str]:
+def _differences(case: Case, execution: Attempt, run: Run) -> Iterator[str]:
     told = (execution.slot, execution.trigger, execution.attempt, execution.member)
     if told != (run.slot, run.trigger, run.attempt, run.member):
         yield f"status.executions gives Job {run.name} another cause than {run}"

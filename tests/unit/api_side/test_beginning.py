@@ -15,7 +15,7 @@ from dkron_api.translate.events import Topic
 from dkron_api.translate.execution import running
 from dkron_api.translate.record import Beginning
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active, AttemptState, JobStatus
+from dkron_crds.job import Attempt, AttemptState, JobStatus
 from dkron_crds.job_metadata import KUEUE_QUEUE
 from dkron_reports.slices import at_once
 from tests.support.builders import NOON, UID, after, claim, execution, seen, wire_job
@@ -27,7 +27,7 @@ LABELS = {KUEUE_QUEUE: "team-a"}
 WAITS = ENTRY.model_copy(update={"state": AttemptState.QUEUED, "queue": "team-a", "queued_at": NOON})
 
 
-def job_of(entry: Active, **annotations: str) -> Object:
+def job_of(entry: Attempt, **annotations: str) -> Object:
     """The metadata of the Job of a scheduled slot."""
     marks = {
         "dkron.io/slot": rfc3339(entry.slot), "dkron.io/trigger": "schedule", "dkron.io/execution": entry.id,
@@ -42,7 +42,7 @@ def job_of(entry: Active, **annotations: str) -> Object:
     }  # fmt: skip
 
 
-def changed(entry: Active = ENTRY, **metadata: Any) -> Object:
+def changed(entry: Attempt = ENTRY, **metadata: Any) -> Object:
     return {"metadata": {**job_of(entry)["metadata"], **metadata}}
 
 
@@ -51,11 +51,11 @@ class TestRead:
         "entry",
         [pytest.param(ENTRY, id="of the job"), pytest.param(seen(claim(node="n1")), id="of a node that tags chose")],
     )
-    def test_first_attempt_of_a_slot_becomes_its_entry(self, entry: Active) -> None:
+    def test_first_attempt_of_a_slot_becomes_its_entry(self, entry: Attempt) -> None:
         found = read_beginning(job_of(entry))
         assert found is not None
         assert (found.owner, found.namespace, found.slot) == (UID, "default", entry.slot)
-        assert Active.from_wire(found.entry) == entry
+        assert Attempt.from_wire(found.entry) == entry
 
     def test_kept_bytes_do_not_grow_with_the_job(self) -> None:
         env = [{"name": f"V{number}", "value": "x" * 1000} for number in range(60)]
@@ -71,10 +71,10 @@ class TestRead:
             pytest.param({"labels": {KUEUE_QUEUE: ""}, "generation": 1}, ENTRY, id="an empty label"),
         ],
     )
-    def test_job_in_a_queue_waits_until_it_is_admitted(self, metadata: Object, expected: Active) -> None:
+    def test_job_in_a_queue_waits_until_it_is_admitted(self, metadata: Object, expected: Attempt) -> None:
         found = read_beginning(changed(**metadata))
         assert found is not None
-        assert Active.from_wire(found.entry) == expected
+        assert Attempt.from_wire(found.entry) == expected
 
     @pytest.mark.parametrize(
         "job",
@@ -103,7 +103,7 @@ def stored(version: int, **status: Any) -> Object:
     return wire_job(version=version, status=JobStatus(**{"since": after(-60), **status}))
 
 
-def beginning(entry: Active = ENTRY, **metadata: Any) -> Beginning:
+def beginning(entry: Attempt = ENTRY, **metadata: Any) -> Beginning:
     found = read_beginning(changed(entry, **metadata))
     assert found is not None
     return found

@@ -17,7 +17,7 @@ from dkron_api.routes import charts, execution_lists, execution_pages, execution
 from dkron_api.translate.found import state_of
 from dkron_archive.records import SkippedSlots
 from dkron_crds.base import rfc3339
-from dkron_crds.job import AttemptState, Execution, JobStatus
+from dkron_crds.job import Attempt, AttemptState, JobStatus
 from tests.support.api_app import Api, running_api
 from tests.support.api_callers import VALID, OneCaller
 from tests.support.builders import NAMESPACE, NOON, UID, after, claim, seen, wire_job
@@ -30,10 +30,10 @@ RUNNING = seen(claim(NOON - timedelta(seconds=5)))
 ALL, OF_JOB = "/v1/executions", "/v1/jobs/backup/executions"
 
 
-def live(number: int, *, output: str = "", truncated: bool = False, **fields: Any) -> Execution:
+def live(number: int, *, output: str = "", truncated: bool = False, **fields: Any) -> Attempt:
     """The execution of the status that `archived` has under this number."""
     found = archived(number, **fields)
-    return Execution.model_validate({
+    return Attempt.model_validate({
         "id": found.id, "job": found.attempt_job, "slot": found.slot, "trigger": found.trigger, "group": found.group,
         "attempt": found.attempt, "startedAt": found.started_at, "finishedAt": found.finished_at,
         "state": state_of(found), "output": output, "outputTruncated": truncated,

@@ -8,7 +8,7 @@ import pytest
 
 from dkron_api.jobs import queue_places
 from dkron_api.routes import executions, reports
-from dkron_crds.job import Active, AttemptState, JobStatus
+from dkron_crds.job import Attempt, AttemptState, JobStatus
 from dkron_from_dkron.moments import ZERO
 from dkron_kube.errors import KubeError, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, VISIBLE_QUEUES
@@ -20,7 +20,7 @@ PENDING = VISIBLE_QUEUES._replace(plural="localqueues/pendingworkloads")
 ASKED = "get localqueues/pendingworkloads team-a"
 
 
-def waits(second: float = 0, queue: str = "team-a") -> Active:
+def waits(second: float = 0, queue: str = "team-a") -> Attempt:
     return seen(claim(after(second))).model_copy(
         update={"state": AttemptState.QUEUED, "queued_at": NOON, "queue": queue}
     )
@@ -30,7 +30,7 @@ WAITS = waits()
 OWNED = {"ownerReferences": [{"uid": WAITS.uid}]}
 
 
-def knows(api: Api, *active: Active, places: Mapping[str, int] | None = None) -> None:
+def knows(api: Api, *active: Attempt, places: Mapping[str, int] | None = None) -> None:
     """The API knows a job with these attempts. Kueue tells positions by uids; None for no visibility API."""
     status = JobStatus(since=after(-60), last_schedule_time=NOON, active=active)
     api.know_jobs(api.kube.put(DKRON_JOBS, wire_job(status=status)))

@@ -8,7 +8,7 @@ import pytest
 from dkron_api.jobs import objects, run_waiter
 from dkron_crds.base import rfc3339
 from dkron_crds.depends import dependent_group
-from dkron_crds.job import Active, AttemptState, JobStatus, Trigger
+from dkron_crds.job import Attempt, AttemptState, JobStatus, Trigger
 from dkron_crds.requests import group_of
 from dkron_kube.paths import DKRON_RUNS
 from dkron_operator.plan.situation.cause import Cause
@@ -20,16 +20,16 @@ POOL: dict[str, Any] = {"pools": ["db"], "concurrency": "replace"}
 SLOTTED = {"scheduled_time": "2026-02-01T00:00:00Z"}
 
 
-def in_line(entry: Active) -> Active:
+def in_line(entry: Attempt) -> Attempt:
     return entry.model_copy(update={"state": AttemptState.WAITING, "queued_at": entry.started_at})
 
 
-def show(api: Api, version: int, *active: Active, **status: Any) -> None:
+def show(api: Api, version: int, *active: Attempt, **status: Any) -> None:
     """The watch shows this status of the job."""
     tell(api, version, JobStatus(active=active, **status), **POOL)
 
 
-async def dkronrun(api: Api) -> Active:
+async def dkronrun(api: Api) -> Attempt:
     """The first attempt of the DkronRun, once it is there."""
     async with asyncio.timeout(5):
         for _ in iter(lambda: bool(run_objects(api)), True):

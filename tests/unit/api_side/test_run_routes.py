@@ -304,7 +304,7 @@ class TestWithABody:
             pytest.param({"parameters": ["day"]}, "parameters: it is not an object", id="a list"),
             pytest.param({"force": True, "paramters": {}}, '"paramters" is not a field of it', id="a typo"),
             pytest.param({"scheduled_time": "yesterday"}, "scheduled_time: it is not a time", id="time"),
-            pytest.param({"force": "yes"}, "force: it is not a flag", id="force"),
+            pytest.param({"force": "yes"}, 'force: it is the string "yes"; send true or false', id="force"),
             pytest.param(["parameters"], "it is not an object", id="an array"),
             pytest.param({"reason": "\ud800"}, "half of a surrogate pair", id="half a pair"),
         ],

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from dkron_crds.job import Execution, GroupStatus, JobSpec, JobStatus, Skipped, SkipReason, Trigger
+from dkron_crds.job import Attempt, GroupStatus, JobSpec, JobStatus, Skipped, SkipReason, Trigger
 from tests.chaos.history import Act, Fault, History, Operation, Record, Run, Since, Terms
 from tests.chaos.reading import Fact, gathered
 from tests.unit.chaos.model import TERMS, at, execution
@@ -72,6 +72,6 @@ def _outcome(run: Run) -> GroupStatus:
     return GroupStatus.SUCCESS if run.success else GroupStatus.FAILED
 
 
-def _execution(run: Run) -> Execution:
+def _execution(run: Run) -> Attempt:
     assert run.end is not None
     return execution(run, run.end, success=bool(run.success), reason="" if run.success else "Error")

@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import Any
 
 from dkron_crds.job import (
-    Active,
     Attempt,
     AttemptState,
     Concurrency,
@@ -325,7 +324,7 @@ def _named(run: Run) -> Run:
     return replace(run, name=f"{run.job}-{run.slot:%H%M%S}-{run.trigger}-{run.attempt}")
 
 
-def active(run: Run, started: datetime) -> Active:
+def active(run: Run, started: datetime) -> Attempt:
     """The entry of an attempt that goes on."""
     return Attempt(**_attempt(run), state=AttemptState.RUNNING, uid="seen", started_at=started)
 

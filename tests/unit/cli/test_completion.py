@@ -36,7 +36,9 @@ class Api(BaseHTTPRequestHandler):
         """Answer every path with the jobs, as a REST API or as an API server."""
         answer: object = JOBS
         if self.path.endswith("/report"):
-            answer = {"spec": {"parameters": PARAMETERS}, "parameters": PARAMETERS}
+            answer = {"spec": {"parameters": PARAMETERS}}
+        elif self.path.endswith("/report/details"):
+            answer = {"parameters": PARAMETERS}
         elif self.path.startswith("/api"):
             names = ["team", "other"] if "/namespaces?" in self.path else [str(each["name"]) for each in JOBS]
             answer = {"items": [{"metadata": {"name": name}} for name in names], "metadata": {}}

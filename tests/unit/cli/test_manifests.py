@@ -134,7 +134,9 @@ def test_losses_of_a_dkron_job_are_listed(fields: dict[str, Any], said: list[str
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
-        pytest.param({"name": "A"}, "illegal character", id="a capital letter"),
+        pytest.param({"name": "A"}, "spec.name: String should match pattern", id="a capital letter"),
+        pytest.param({"parent_job": "a"}, "spec.parentJob must be another job", id="its own parent"),
+        pytest.param({"schedule": ""}, "spec.schedule is required unless", id="no schedule"),
         pytest.param({"schedule": "* * * * *"}, "five fields", id="five fields"),
         pytest.param({"executor": "lambda"}, 'executor: "lambda" is not known', id="an executor"),
         pytest.param({"retries": "x"}, "retries: it is the string", id="no number"),

@@ -20,7 +20,8 @@ from dkron_cli.edge.run_remarks import RunRemarks
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active, AttemptState, JobStatus
+from dkron_crds.job import Attempt as Entry
+from dkron_crds.job import AttemptState, JobStatus
 from dkron_from_dkron.moments import ZERO
 from dkron_kube.paths import DKRON_JOBS, DKRON_POOLS, DKRON_RUNS
 from dkron_reports.job import Job, from_object
@@ -124,7 +125,7 @@ def pool(place: int) -> dict[str, Any]:
     return {"metadata": {"name": "db", "namespace": NAMESPACE}, "spec": {}, "status": {"waiting": 4, "line": line}}
 
 
-def job(*entries: Active, over: bool = False) -> dict[str, Any]:
+def job(*entries: Entry, over: bool = False) -> dict[str, Any]:
     return wire_job(pools=["db"], status=JobStatus(active=entries, executions=(OVER,) if over else ()))
 
 
@@ -163,7 +164,7 @@ class Seat:
         for step in steps:
             self.kube.meanwhile("get dkronruns", step)
 
-    def shows(self, *entries: Active, over: bool = False, place: int = 0) -> Callable[[], object]:
+    def shows(self, *entries: Entry, over: bool = False, place: int = 0) -> Callable[[], object]:
         """The step in which the job shows these entries, and the pool the run at this place."""
 
         def step() -> None:

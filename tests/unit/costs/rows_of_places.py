@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from unittest.mock import Mock
 
-from dkron_crds.job import Active, JobStatus
+from dkron_crds.job import Attempt, JobStatus
 from dkron_operator.act.quota_line import QuotaLine
 from dkron_operator.act.status_sweep import StatusSweep
 from dkron_operator.pauses.informer import Pauses
@@ -21,7 +21,7 @@ from tests.unit.costs.filled import status_with, wire
 from tests.unit.costs.many import CLOCK, SCOPE, named, store_of
 
 
-def waiting(runs: int, members: int = 1) -> tuple[Active, ...]:
+def waiting(runs: int, members: int = 1) -> tuple[Attempt, ...]:
     """The claims of runs that wait in line."""
     claims = [
         queued(claim(after(minutes=-number), node=f"n{member}" if members > 1 else ""), after(minutes=-number))

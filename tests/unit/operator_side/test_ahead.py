@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Active, AttemptState, History, JobStatus
+from dkron_crds.job import Attempt, AttemptState, History, JobStatus
 from dkron_crds.status import MAX_RAN_AHEAD
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
@@ -132,7 +132,7 @@ def test_slot_run_ahead_outlives_its_execution() -> None:
     ],
 )
 def test_record_remembers_a_slot_that_is_to_come(
-    mark: datetime | None, entry: Active, ran_ahead: tuple[datetime, ...]
+    mark: datetime | None, entry: Attempt, ran_ahead: tuple[datetime, ...]
 ) -> None:
     status = fold_one(accepted(last_schedule_time=mark), Finished(execution(entry)), JOB.spec.history)
     assert (status.last_schedule_time, status.ran_ahead) == (mark, ran_ahead)

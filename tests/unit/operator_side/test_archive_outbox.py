@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from dkron_crds.job import Execution, History, JobStatus, SkipReason, Trigger, Unarchived, UnarchivedSlots
+from dkron_crds.job import Attempt, History, JobStatus, SkipReason, Trigger, Unarchived, UnarchivedSlots
 from dkron_crds.status import MAX_SKIPPED_RANGES
 from dkron_operator.plan.status.beginnings import are_beginnings
 from dkron_operator.plan.status.changes import (
@@ -32,13 +32,13 @@ def slots(first: float, last: float, count: int, reason: SkipReason = BUSY) -> U
     return UnarchivedSlots(first=after(first), last=after(last), count=count, reason=reason)
 
 
-def status(*skipped: UnarchivedSlots, executions: tuple[Execution, ...] = (), lost: int = 0) -> JobStatus:
+def status(*skipped: UnarchivedSlots, executions: tuple[Attempt, ...] = (), lost: int = 0) -> JobStatus:
     entries, owed = outbox([each.job for each in executions], ARCHIVE), Unarchived(skipped=skipped, lost=lost)
     return JobStatus(last_schedule_time=NOON, executions=executions, outbox=entries, unarchived=owed)
 
 
 def skip(last: float, reason: SkipReason = BUSY) -> SlotsSkipped:
-    return SlotsSkipped(after(last), reason, at=after(last), slots=LINE)
+    return SlotsSkipped(after(last), reason, slots=LINE)
 
 
 BEGUN = replace(skip(60, MISSED), slots=replace(LINE, begun=frozenset({after(20)})))
@@ -96,7 +96,7 @@ def test_without_an_archive_nothing_is_owed() -> None:
     assert (found.outbox, found.unarchived) == ((), None)
 
 
-def ended(number: int) -> tuple[Execution, ...]:
+def ended(number: int) -> tuple[Attempt, ...]:
     return tuple(execution(claim(after(minutes=-minute))) for minute in range(number))
 
 

@@ -11,14 +11,17 @@ import pytest
 
 from dkron_archive.ports import ArchiveUnavailable
 from dkron_archive.records import PauseRecord
-from dkron_operator.archive.entries import Entries
-from dkron_operator.archive.listening import Listening
+from dkron_operator.archive.archiver import Archiver
 from dkron_operator.archive.pauses import PauseLedger, by_key
 from dkron_operator.archive.records import LEAVING
 from dkron_operator.archive.upkeep import Upkeep
 from dkron_operator.cache.store import Store
 from dkron_operator.delivery.delivery import Delivery
+from dkron_operator.delivery.outputs import Outputs
+from dkron_operator.handover import Handover
 from tests.support.builders import NOON, UID, after, job_view
+from tests.support.fake_kube import FakeKube
+from tests.support.outbox import ARCHIVE, DELIVERY
 
 OPEN = PauseRecord("team-a", "freeze", NOON, None, reason="release", by="ada")
 ENDS = replace(OPEN, end=after(60))
@@ -111,26 +114,27 @@ async def test_pause_is_written_once_the_archive_answers(call: str) -> None:
 @pytest.mark.parametrize(
     ("wanted", "length", "delivered", "archived"),
     [
-        pytest.param(0, 500, None, 500, id="short, and its pod may go"),
-        pytest.param(0, 1025, None, None, id="cut at the record: it is read again"),
-        pytest.param(0, 5000, None, 5000, id="long, of a pod that goes"),
-        pytest.param(64, 500, 65, 500, id="a receiver gets its end"),
-        pytest.param(2048, 2049, 2049, None, id="cut at what a receiver wants: it is read again"),
+        pytest.param(0, 500, False, True, id="short, and its pod may go"),
+        pytest.param(0, 1025, False, False, id="cut at the record: it is read again"),
+        pytest.param(0, 5000, False, True, id="long, of a pod that goes"),
+        pytest.param(64, 500, True, True, id="a receiver gets its end"),
+        pytest.param(2048, 2049, True, False, id="cut at what a receiver wants: it is read again"),
     ],
 )
-def test_outputs_are_shared_by_receivers_and_archive(
-    wanted: int, length: int, delivered: int | None, archived: int | None
-) -> None:
-    delivery, entries = Mock(room=lambda _: wanted), Mock()
+def test_outputs_are_shared_by_receivers_and_archive(wanted: int, length: int, delivered: bool, archived: bool) -> None:
+    outputs = Outputs(FakeKube(), namespace_of=str.lower)  # type: ignore[arg-type]
     store = cast("Store", Mock(get=lambda _: Mock(job=job_view())))
-    listening = Listening(cast("Delivery", delivery), cast("Entries", entries), store)
-    listening.keep(UID, "a", b"x" * length)
-    assert [len(call.args[2]) for call in delivery.keep.call_args_list] == [delivered] * (delivered is not None)
-    assert [len(call.args[2]) for call in entries.keep.call_args_list] == [archived] * (archived is not None)
+    handover = Handover(store, outputs, cast("Delivery", Mock(room=lambda _: wanted)), cast("Archiver", Mock()))
+    handover.keep(UID, "a", b"x" * length)
+    kept = {receiver: outputs.kept(UID, "a", receiver) for receiver in (DELIVERY, ARCHIVE)}
+    assert {receiver: output is not None for receiver, output in kept.items()} == {
+        DELIVERY: delivered,
+        ARCHIVE: archived,
+    }
 
 
 def test_output_that_cannot_be_read_again_is_wanted_whole() -> None:
-    listening = Listening(cast("Delivery", Mock(room=lambda _: 64)), Mock(), Mock())
-    assert listening.room(job_view()) == 64
-    assert listening.room(job_view(), leaving=True) == LEAVING
-    assert listening.room(job_view(history={"archivedOutputBytes": 100}), leaving=True) == 100
+    handover = Handover(Mock(), Mock(), cast("Delivery", Mock(room=lambda _: 64)), cast("Archiver", Mock()))
+    assert handover.room(job_view()) == 64
+    assert handover.room(job_view(), leaving=True) == LEAVING
+    assert handover.room(job_view(history={"archivedOutputBytes": 100}), leaving=True) == 100

@@ -9,7 +9,7 @@ import pytest
 
 from dkron_archive.ports import ArchiveUnavailable
 from dkron_archive.records import Cleaned, Evicted
-from dkron_crds.job import Active, JobStatus, Unarchived
+from dkron_crds.job import Attempt, JobStatus, Unarchived
 from dkron_crds.job_metadata import OF_RUN
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, EVENTS, JOBS, PODS, Resource
 from dkron_operator.archive.archiver import READS, ArchiveState
@@ -49,7 +49,7 @@ async def operator(kube: FakeKube, archive: FakeArchive | None, **job: Any) -> A
     edges.watch()
     archiver = edges.parts.archiver
     if archiver is not None:
-        archiver.lead(Leadership(held=True, term=1))
+        edges.parts.handover.lead(Leadership(held=True, term=1))
     async with edges.running():
         work = asyncio.create_task(asyncio.Event().wait() if archiver is None else archiver.run())
         try:
@@ -75,7 +75,7 @@ async def first_ends(edges: Edges, seconds: float = 4, **how: Any) -> None:
     await until(61 + seconds)
 
 
-def owing(*entries: Active, **fields: Any) -> dict[str, Any]:
+def owing(*entries: Attempt, **fields: Any) -> dict[str, Any]:
     """A job with these runs recorded, which the archive has yet to get."""
     recorded = tuple(sorted(map(execution, entries), key=lambda each: each.started_at, reverse=True))
     known: dict[str, Any] = {
@@ -423,12 +423,12 @@ async def test_replica_that_may_not_act_writes_nothing() -> None:
     edges.acts = False
     edges.watch()
     assert edges.parts.archiver is not None
-    edges.parts.archiver.lead(Leadership(leader="other"))
+    edges.parts.handover.lead(Leadership(leader="other"))
     work = asyncio.create_task(edges.parts.archiver.run())
     await until(100)
     assert archive.calls == []
     edges.acts = True
-    edges.parts.archiver.lead(Leadership(held=True, term=1))
+    edges.parts.handover.lead(Leadership(held=True, term=1))
     await until(105)
     assert archive.names() == [FIRST.job]
     work.cancel()
@@ -456,7 +456,7 @@ async def test_new_term_takes_nothing_for_stored(terms: tuple[Leadership, ...], 
         archive.changes.clear()
         assert edges.parts.archiver is not None
         for each in terms:
-            edges.parts.archiver.lead(each)
+            edges.parts.handover.lead(each)
         await until(70)
         assert (archive.names(), len(archive.changes)) == (([FIRST.job], 1) if again else ([], 0))
 
@@ -477,7 +477,7 @@ async def test_new_term_drops_records_of_deleted_jobs(term: Leadership, names: l
         await until(3)
         edges.handlers.feed_job("DELETED", kube.remove(DKRON_JOBS, "backup"))
         assert edges.parts.archiver is not None
-        edges.parts.archiver.lead(term)
+        edges.parts.handover.lead(term)
         archive.trouble = ""
         await until(20)
         assert archive.names() == names
@@ -491,7 +491,7 @@ async def test_lag_begins_with_the_term(term: Leadership, since: float) -> None:
     async with operator(FakeKube(), archive, **owing(claim(after(minutes=-30)))) as edges:
         await until(20)
         assert edges.parts.archiver is not None
-        edges.parts.archiver.lead(term)
+        edges.parts.handover.lead(term)
         await until(90)
         found = state(edges).waiting_since
         assert found is not None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Active, AttemptState, JobStatus, SkipReason
+from dkron_crds.job import Attempt, AttemptState, JobStatus, SkipReason
 from dkron_operator.plan.actions import CreateJob, Report
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
@@ -34,7 +34,7 @@ def manual(**spec: Any) -> JobView:
 def look(
     job: JobView | None = None,
     *,
-    active: tuple[Active, ...] = (),
+    active: tuple[Attempt, ...] = (),
     status: dict[str, Any] | None = None,
     now: datetime = LATER,
     **fields: Any,
@@ -56,7 +56,7 @@ def look(
         pytest.param(SLOT, (SLOT,), NOON, id="a claim, which is not completed again"),
     ],
 )
-def test_a_job_that_status_does_not_know_is_adopted(entry: Active, active: Any, mark: datetime | None) -> None:
+def test_a_job_that_status_does_not_know_is_adopted(entry: Attempt, active: Any, mark: datetime | None) -> None:
     plan = look(active=active, runs=[run(entry)])
     assert (plan.status.active, plan.status.last_schedule_time, plan.create) == ((seen(entry),), mark, None)
 
@@ -241,7 +241,7 @@ LATE, SET_BACK = claim(NOON, at=after(30)), claim(after(5), at=after(6))
         pytest.param(LATE, SET_BACK, id="slots, and a clock that was set back"),
     ],
 )
-def test_later_triggered_run_replaces_the_earlier_one(old: Active, new: Active) -> None:
+def test_later_triggered_run_replaces_the_earlier_one(old: Attempt, new: Attempt) -> None:
     job, both = manual(concurrency="replace", retries=2), (seen(old), seen(new))
     create = created(look(job, active=(seen(old), new), runs=[run(old)], now=after(70)))
     assert (create.entry, [job.name for job in create.replaces]) == (new, [old.job])

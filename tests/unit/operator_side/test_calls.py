@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Active, AttemptState, JobStatus
+from dkron_crds.job import Attempt, AttemptState, JobStatus
 from dkron_operator.act.inline_calls import call_outcome
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
@@ -24,14 +24,14 @@ def inline(**spec: Any) -> JobView:
     return job_view(executor="http", executorConfig=CONFIG, **spec)
 
 
-def marked(entry: Active = SLOT, by: str = US) -> Active:
+def marked(entry: Attempt = SLOT, by: str = US) -> Attempt:
     return entry.model_copy(update={"state": AttemptState.RUNNING, "uid": by})
 
 
 def look(
     job: JobView | None = None,
     *,
-    active: tuple[Active, ...] = (),
+    active: tuple[Attempt, ...] = (),
     status: dict[str, Any] | None = None,
     runs: tuple[AttemptJob, ...] = (),
     seconds: float = 60,

@@ -10,11 +10,10 @@ import pytest
 from dkron_crds.base import INT64_MAX, rfc3339
 from dkron_crds.depends import dependent_group
 from dkron_crds.job import (
-    Active,
+    Attempt,
     AttemptState,
     Consumed,
     Ended,
-    Execution,
     GroupStatus,
     Heard,
     JobStatus,
@@ -580,9 +579,9 @@ class Unrecorded:
     """Attempts whose outcomes are still to be read, with the states of their Jobs, and whether a slot that is due
     starts."""
 
-    attempts: tuple[tuple[Active, AttemptState], ...]
+    attempts: tuple[tuple[Attempt, AttemptState], ...]
     starts: bool
-    executions: tuple[Execution, ...] = ()
+    executions: tuple[Attempt, ...] = ()
     deleting: bool = False
 
 

@@ -35,7 +35,6 @@ def test_status_shows_leader_and_totals() -> None:
     [
         pytest.param(LEADING, ("True", "Leading"), "me", id="this replica leads"),
         pytest.param(Leadership(free=True, trouble="forbidden"), ("True", "NoLease"), "", id="it has no right to lead"),
-        pytest.param(Leadership(free=True), ("True", "NoLease"), "", id="no replica is elected"),
         pytest.param(Leadership(trouble="no answer"), ("Unknown", "Waiting"), "", id="the leader is unknown"),
         pytest.param(Leadership(), ("Unknown", "Waiting"), "", id="no replica leads yet"),
         pytest.param(Leadership(left=True), ("False", "Left"), "", id="it was asked to leave"),
@@ -54,8 +53,6 @@ def test_it_is_ready_when(leadership: Leadership, expected: tuple[str, str], lea
 def test_lease_problem_is_reported_verbatim() -> None:
     (ready,) = look(Leadership(free=True, trouble="leases is forbidden")).conditions
     assert ready.message == "the operator fires jobs without a Lease: leases is forbidden"
-    (ready,) = look(Leadership(free=True)).conditions
-    assert ready.message == "the operator fires jobs without a Lease: the operator was started with --lease off"
 
 
 def test_unchanged_condition_keeps_its_time_beside_foreign_ones() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Active, JobStatus
+from dkron_crds.job import Attempt, JobStatus
 from dkron_kube.errors import AlreadyExists, Conflict, Rejected, Unavailable
 from dkron_kube.paths import JOBS, PODS
 from dkron_operator.cache.cached_job import CachedJob
@@ -38,7 +38,7 @@ async def fire(edges: Edges, create: CreateJob, entry: CachedJob | None = None) 
     await edges.parts.effects._create(entry or edges.entry(), create)
 
 
-def active(edges: Edges) -> tuple[Active, ...]:
+def active(edges: Edges) -> tuple[Attempt, ...]:
     return edges.entry().status.active
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from dkron_crds.cluster import MAX_DAYS, MAX_DEPARTED
-from dkron_crds.job import Active, Day, History, JobStatus
+from dkron_crds.job import Attempt, Day, History, JobStatus
 from dkron_crds.totals import Counts, counts, daily_totals
 from dkron_operator.cluster.daily_totals import DailyTotals
 from dkron_operator.plan.status.changes import Finished
@@ -25,7 +25,7 @@ def of_days(totals: dict[date, Day]) -> Counts:
     return +counts(totals.values())
 
 
-def ran(status: JobStatus, ended: datetime, *, success: bool = True, entry: Active | None = None) -> JobStatus:
+def ran(status: JobStatus, ended: datetime, *, success: bool = True, entry: Attempt | None = None) -> JobStatus:
     """The status after one more execution."""
     entry = claim(ended) if entry is None else entry
     finished = Finished(execution(entry, success=success, seconds=0).model_copy(update={"finished_at": ended}))

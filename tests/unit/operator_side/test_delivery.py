@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Active, JobStatus
+from dkron_crds.job import Attempt, JobStatus
 from dkron_kube.errors import Unavailable
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, EVENTS, JOBS, PODS
 from dkron_operator.delivery.delivery import LAZY
@@ -78,7 +78,7 @@ def with_cluster(**spec: Any) -> FakeKube:
     return kube
 
 
-def owing(*entries: Active, owed: tuple[str, ...] = (), **fields: Any) -> dict[str, Any]:
+def owing(*entries: Attempt, owed: tuple[str, ...] = (), **fields: Any) -> dict[str, Any]:
     """A job that logs, with these runs recorded, which no receiver has yet."""
     status = JobStatus(
         since=NOON, fingerprint=job_view(**LOG).fingerprint, executions=tuple(map(execution, entries)),
@@ -207,6 +207,19 @@ async def test_archive_that_is_away_has_no_message_sent_again() -> None:
         assert (status(kube).outbox, second.sent) == (outbox([FIRST.job], ARCHIVE), [])
 
 
+async def test_output_is_read_once_for_the_archive_and_receivers() -> None:
+    kube, archive, first = FakeKube(), FakeArchive(), Senders()
+    first.trouble = lambda _: Unreachable("away")
+    async with operator(kube, first, job=LOG, archive=archive) as (edges, _):
+        await first_ends(edges, log=b"x" * 70_000)
+    kube.calls.clear()
+    async with operator(kube, archive=archive) as (_, second):
+        await until(80)
+        (line,) = second.lines()
+        assert (len(line["message"]), line["truncated"]) == (LONGEST, True)
+        assert len([call for call in kube.calls if call.startswith("log")]) == 1
+
+
 async def test_delivery_is_recorded_with_the_next_write() -> None:
     async with operator(FakeKube(), job=LOG) as (edges, senders):
         await first_ends(edges, 2)
@@ -224,7 +237,7 @@ async def test_stop_waits_briefly_and_records_what_was_sent(*, hangs: bool) -> N
     async with operator(FakeKube(), senders, job=LOG) as (edges, _):
         await first_ends(edges, 1.5)
         began = asyncio.get_running_loop().time()
-        await edges.delivery.drain(3)
+        await edges.parts.handover.drain(3)
         took = asyncio.get_running_loop().time() - began
         assert took == pytest.approx(3, abs=0.1) if hangs else took <= 3
         await edges.parts.writer.queue.idle()
@@ -285,23 +298,23 @@ async def test_execution_missing_in_the_status_is_not_owed() -> None:
 async def test_regained_leadership_sends_only_what_is_still_owed() -> None:
     other = claim(after(120))
     async with operator(FakeKube(), job=owing(FIRST, other, last_schedule_time=after(600))) as (edges, senders):
-        edges.delivery.lead(Leadership(leader="me", held=True, term=1))
+        edges.parts.handover.lead(Leadership(leader="me", held=True, term=1))
         await until(2)
         assert len(senders.sent) == 2
         # It was only late: what it has sent, it knows.
-        edges.delivery.lead(Leadership(term=1))
-        edges.delivery.lead(Leadership(leader="me", held=True, term=1))
+        edges.parts.handover.lead(Leadership(term=1))
+        edges.parts.handover.lead(Leadership(leader="me", held=True, term=1))
         await until(4)
         assert len(senders.sent) == 2
         # The other has told of one of them, and not of the other.
         edges.acts = False
-        edges.delivery.lead(Leadership(leader="other", term=1))
+        edges.parts.handover.lead(Leadership(leader="other", term=1))
         edges.edit_job(lambda body: body["status"].update(outbox=[{"job": other.job, "to": ["Delivery"]}]))
         edges.watch()
         await until(6)
         assert len(senders.sent) == 2
         edges.acts = True
-        edges.delivery.lead(Leadership(leader="me", held=True, term=2))
+        edges.parts.handover.lead(Leadership(leader="me", held=True, term=2))
         await until(8)
         assert len(senders.sent) == 3
 
@@ -472,7 +485,7 @@ async def test_receivers_get_more_output_than_the_status_up_to_a_limit() -> None
 async def test_outputs_that_are_kept_have_bounded_room() -> None:
     found = Outputs(FakeKube(), namespace_of=lambda _: "team", room=10)  # type: ignore[arg-type]
     for name in ("a", "b", "c"):
-        found.keep(UID, name, b"12345")
+        found.keep(UID, name, b"12345", [DELIVERY])
     first, last = (execution().model_copy(update={"job": name}) for name in ("a", "c"))
     assert await found.find(job_view(), first) is None
     assert await found.find(job_view(), last) == ("12345", False)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dkron_crds.attempt_names import nanoseconds
-from dkron_crds.job import Active, AttemptState, Heard, JobStatus, Trigger
+from dkron_crds.job import Attempt, AttemptState, Heard, JobStatus, Trigger
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.situation.cause import Cause, following, scheduled
@@ -34,15 +34,15 @@ SLOT, NEXT = claim(NOON), claim(after(60))
 OTHERS = "another-1772366400-00000000"
 
 
-def named(cause: Cause) -> Active:
+def named(cause: Cause) -> Attempt:
     return cause.entry(uid=UID, name=NAME, at=NOON)
 
 
-def with_(entry: Active, **fields: Any) -> Active:
+def with_(entry: Attempt, **fields: Any) -> Attempt:
     return entry.model_copy(update=fields)
 
 
-def look(active: tuple[Active, ...], *, runs: tuple[AttemptJob, ...] = (), seconds: float = 30, **status: Any) -> Plan:
+def look(active: tuple[Attempt, ...], *, runs: tuple[AttemptJob, ...] = (), seconds: float = 30, **status: Any) -> Plan:
     base = advance(situation(JOB, JobStatus(), now=NOON)).status
     fields = {"last_schedule_time": NOON, **status, "active": active}
     now = after(seconds)
@@ -51,7 +51,7 @@ def look(active: tuple[Active, ...], *, runs: tuple[AttemptJob, ...] = (), secon
 
 @dataclass(frozen=True)
 class Edit:
-    active: Active
+    active: Attempt
     status: dict[str, Any] = field(default_factory=dict)
     runs: tuple[AttemptJob, ...] = ()
     why: str = "which is not the name that its cause gives"
@@ -114,7 +114,7 @@ def test_an_entry_that_no_operator_writes_leaves(edit: Edit) -> None:
         pytest.param(named(replace(following(HEARD), attempt=2, member="1")), (), id="the retry of a dependent run"),
     ],
 )
-def test_an_entry_that_an_operator_writes_stays(entry: Active, runs: tuple[AttemptJob, ...]) -> None:
+def test_an_entry_that_an_operator_writes_stays(entry: Attempt, runs: tuple[AttemptJob, ...]) -> None:
     plan = look((entry,), runs=runs)
     discarded = [change for change in plan.changes if isinstance(change, Discarded)]
     assert (discarded, messages(plan, "StatusEdited")) == ([], [])

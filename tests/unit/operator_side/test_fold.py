@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from dkron_crds.attempts import MAX_OUTPUT
 from dkron_crds.conditions import MAX_CONDITIONS
 from dkron_crds.job import (
-    Active,
+    Attempt,
     Condition,
     ConditionStatus,
     Day,
     Ended,
-    Execution,
     GroupStatus,
     History,
     JobStatus,
@@ -40,7 +39,7 @@ from dkron_operator.plan.status.changes import (
     SlotsSkipped,
     Started,
 )
-from dkron_operator.plan.status.deferred import DeferredStarted, SlotsDeferred, UndecidedSlots
+from dkron_operator.plan.status.deferred import SlotsDeferred, UndecidedSlots
 from dkron_operator.plan.status.fold import is_recorded
 from tests.support.builders import NOON, after, claim, execution, request_claim, seen, thirds_of_minutes
 from tests.support.folding import fold_all, fold_one
@@ -60,7 +59,7 @@ def folded(*changes: Change, onto: JobStatus | None = None, history: History = H
     return fold_all(onto or JobStatus(), changes, history)
 
 
-def finished(entry: Active, *, success: bool = True, retry: Active | None = None, seconds: float = 5.0) -> Finished:
+def finished(entry: Attempt, *, success: bool = True, retry: Attempt | None = None, seconds: float = 5.0) -> Finished:
     return Finished(execution(entry, success=success, seconds=seconds), retry)
 
 
@@ -76,11 +75,11 @@ def marked(at: datetime) -> dict[str, Any]:
     return {"last_schedule_time": at}
 
 
-def active(*entries: Active) -> dict[str, Any]:
+def active(*entries: Attempt) -> dict[str, Any]:
     return {"active": entries}
 
 
-PASSED = SlotsSkipped(after(60), MISSED, at=after(60), slots=thirds_of_minutes())
+PASSED = SlotsSkipped(after(60), MISSED, slots=thirds_of_minutes())
 JUDGED = ConditionsSet(2, (CONDITION,), None)
 
 
@@ -253,7 +252,7 @@ def endings(draw: st.DrawFn) -> Finished:
 
 
 def passing(slot: datetime, slots: UndecidedSlots | None, reason: SkipReason) -> SlotsSkipped:
-    return SlotsSkipped(slot, reason, at=slot, slots=slots)
+    return SlotsSkipped(slot, reason, slots=slots)
 
 
 marking = st.one_of(
@@ -267,12 +266,11 @@ marking = st.one_of(
 )
 deferring = st.one_of(
     st.builds(SlotsDeferred, st.sampled_from(SLOTS), st.just(thirds_of_minutes())),
-    st.builds(DeferredStarted, st.sampled_from(SLOTS)),
+    st.builds(Decided, st.sampled_from(SLOTS), st.just(True)),
     st.builds(
         SlotsSkipped,
         st.sampled_from(SLOTS),
         st.just(MISSED),
-        st.sampled_from(SLOTS),
         st.just(thirds_of_minutes()),
         st.just(True),
     ),
@@ -298,7 +296,7 @@ def is_possible(changes: Iterable[Change]) -> bool:
     turns: list[datetime] = []
     for each in changes:
         match each:
-            case DeferredStarted(slot):
+            case Decided(slot, deferred=True):
                 turns.append(slot)
             case SlotsSkipped(until, deferred=True):
                 turns.append(until)
@@ -338,7 +336,7 @@ def test_folding_onto_another_status_counts_and_loses_nothing(
     ours: list[Change], theirs: list[Change], history: History
 ) -> None:
     status = folded(*ours, onto=folded(*theirs, history=history), history=history)
-    ended: dict[str, Execution] = {}
+    ended: dict[str, Attempt] = {}
     for change in (*theirs, *ours):
         if isinstance(change, Finished):
             ended.setdefault(change.execution.job, change.execution)
@@ -370,7 +368,7 @@ def test_the_mark_and_the_counters_never_go_back(sequence: list[Change], history
 # --- who is still to be told -----------------------------------------------------------------------------------------
 
 
-def owed(entry: Active) -> Finished:
+def owed(entry: Attempt) -> Finished:
     return Finished(execution(entry), deliver=True)
 
 

@@ -178,9 +178,7 @@ def test_counters_stay_at_their_limits() -> None:
     for success in (True, False):
         entry = claim(after(minutes=int(success)))
         full = fold_one(full, Finished(execution(entry, success=success)), history)
-        full = fold_one(
-            full, SlotsSkipped(after(hours=9), SkipReason.MISSED, at=NOON, slots=thirds_of_minutes()), history
-        )
+        full = fold_one(full, SlotsSkipped(after(hours=9), SkipReason.MISSED, slots=thirds_of_minutes()), history)
         assert full.counted[-1] == entry.job
     assert JobStatus.from_wire(full.to_wire()) == full
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active, AttemptState, History, JobStatus, SkipReason
+from dkron_crds.job import Attempt, AttemptState, History, JobStatus, SkipReason
 from dkron_operator.plan.actions import WriteStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.job.build import build_job
@@ -51,7 +51,7 @@ NOTED = WAITS.model_copy(update={"given_up": GIVEN_UP.reason})
 MISSING = PodProblem("QueueNotFound", "LocalQueue team-a does not exist in namespace default")
 
 
-def given_up_entry(entry: Active) -> Active:
+def given_up_entry(entry: Attempt) -> Attempt:
     """The entry once the status says that Kueue has given the Job up."""
     return entry.model_copy(update={"given_up": GIVEN_UP.reason})
 
@@ -61,7 +61,7 @@ def in_queue(state: AttemptState = QUEUED, **fields: Any) -> AttemptJob:
     return run(ENTRY, state, **{"queue": QUEUE, **fields})
 
 
-def look(entry: Active, attempt: AttemptJob, *, at: datetime, job: JobView | None = None, **fields: Any) -> Plan:
+def look(entry: Attempt, attempt: AttemptJob, *, at: datetime, job: JobView | None = None, **fields: Any) -> Plan:
     """A plan for a job whose only attempt this is."""
     job = job or job_view(schedule="@manually")
     status = JobStatus(since=job.created, fingerprint=job.fingerprint, last_schedule_time=NOON, active=(entry,))
@@ -146,7 +146,7 @@ def test_queue_of_a_job_is_read(labels: Object, spec: Object, status: Object, ex
         ),
     ],
 )  # fmt: skip
-def test_entry_shows_since_when_a_job_waits(known: Active | None, attempt: AttemptJob, expected: Active) -> None:
+def test_entry_shows_since_when_a_job_waits(known: Attempt | None, attempt: AttemptJob, expected: Attempt) -> None:
     assert entry_of(known, attempt, after(90)) == expected
 
 
@@ -159,13 +159,13 @@ def test_entry_shows_since_when_a_job_waits(known: Active | None, attempt: Attem
     pytest.param(AGAIN, WAITS.model_copy(update={"uid": "another"}), WAITS.model_copy(update={"uid": "another"}),
                  id="another Job of that name"),
 ])  # fmt: skip
-def test_what_a_late_leader_saw_takes_no_state_back(known: Active, late: Active, expected: Active) -> None:
+def test_what_a_late_leader_saw_takes_no_state_back(known: Attempt, late: Attempt, expected: Attempt) -> None:
     assert fold_one(JobStatus(active=(known,)), Started(late), History()).active == (expected,)
 
 
 @given(st.lists(st.sampled_from([QUEUED, RUNNING]), min_size=1, max_size=12))
 def test_each_eviction_counts_and_only_the_first_wait(states: list[AttemptState]) -> None:
-    entry: Active | None = None
+    entry: Attempt | None = None
     evictions, begins = 0, []
     before = None
     for number, state in enumerate(states, 1):
@@ -226,7 +226,7 @@ def test_queue_is_looked_at_seldom(at: float, probed: float | None, reads: bool,
         pytest.param(AGAIN, 90, f"Job {ENTRY.job} was evicted, and waits in LocalQueue team-a again", id="evicted"),
     ],
 )
-def test_ready_says_that_a_job_waits(entry: Active, at: float, says: str) -> None:
+def test_ready_says_that_a_job_waits(entry: Attempt, at: float, says: str) -> None:
     plan = look(entry, in_queue(), at=after(at), probed={ENTRY.job: NOON})
     assert condition(plan, "Ready").message == says
     assert (condition(plan, "Ready").status, condition(plan, "Degraded").status) == ("True", "False")
@@ -266,14 +266,14 @@ class Vain:
     """Whether a Job that waits is given up."""
 
     ends: bool
-    entry: Active = WAITS
+    entry: Attempt = WAITS
     at: float = 60.0
     spec: Object | None = None
     problem: PodProblem | None = None
-    persisted: Active | None = None
+    persisted: Attempt | None = None
 
     @property
-    def noted(self) -> Active:
+    def noted(self) -> Attempt:
         """The entry, with why Kueue gave the Job up."""
         return given_up_entry(self.entry) if self.problem == GIVEN_UP else self.entry
 
@@ -318,7 +318,7 @@ class Record:
     """How an attempt is recorded whose Job is gone."""
 
     reason: str
-    entry: Active = WAITS
+    entry: Attempt = WAITS
     problem: PodProblem | None = None
     spec: Object | None = None
     retried: bool = False
@@ -357,7 +357,7 @@ def test_attempt_that_waited_in_vain_is_recorded(case: Record) -> None:
         pytest.param(WAITS, {"started_at": after(70)}, after(70), id="admitted while it was stopped"),
     ],
 )
-def test_stopped_attempt_began_only_if_it_was_admitted(entry: Active, words: Object, began: datetime | None) -> None:
+def test_stopped_attempt_began_only_if_it_was_admitted(entry: Attempt, words: Object, began: datetime | None) -> None:
     job = job_view(schedule="@manually", retries=1, stops={ENTRY.job: f"{rfc3339(after(80))} by ann"})
     gone = in_queue(QUEUED if entry.queue else RUNNING, gone=True, deleting=True)
     told = {ENTRY.job: outcome(success=False, exit_code=None, at=after(85), **words)}
@@ -375,7 +375,7 @@ def test_stopped_attempt_began_only_if_it_was_admitted(entry: Active, words: Obj
         pytest.param(BEGAN.model_copy(update={"evictions": 1}), BEGAN.started_at, id="with its first admission"),
     ],
 )
-def test_attempt_that_was_evicted_began_before_its_last_pod(entry: Active, began: datetime) -> None:
+def test_attempt_that_was_evicted_began_before_its_last_pod(entry: Attempt, began: datetime) -> None:
     job = in_queue(AttemptState.SUCCEEDED, admitted_at=after(90), finished_at=after(95))
     plan = look(entry, job, at=after(96), outcomes={ENTRY.job: outcome(at=after(95), started_at=after(90))})
     (record,) = plan.status.executions
@@ -393,7 +393,7 @@ def test_newer_run_replaces_a_job_that_waits() -> None:
     [(WAITS, QUEUED, "the job has a run that waits"), (BEGAN, RUNNING, "the job is running")],
     ids=["waits", "runs"],
 )
-def test_refused_request_is_told_whether_the_other_run_waits(entry: Active, state: AttemptState, said: str) -> None:
+def test_refused_request_is_told_whether_the_other_run_waits(entry: Attempt, state: AttemptState, said: str) -> None:
     job = job_view(schedule="@manually", concurrency="forbid", requests={"a": rfc3339(after(59))})
     plan = look(entry, in_queue(state), at=after(60), job=job, probed={ENTRY.job: after(50)})
     assert (plan.create, skips(plan)) == (None, (1, SkipReason.CONCURRENCY_FORBIDDEN))

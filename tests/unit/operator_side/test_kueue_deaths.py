@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Active
+from dkron_crds.job import Attempt
 from dkron_crds.job_metadata import KUEUE_QUEUE
 from dkron_kube.errors import Unavailable
 from dkron_kube.paths import DKRON_JOBS, JOBS, LOCAL_QUEUES, WORKLOADS, Resource
@@ -124,5 +124,5 @@ async def test_noted_reason_goes_if_the_workload_may_go_on() -> None:
     assert kube.names(JOBS) == [ENTRY.job]
 
 
-def noted(kube: FakeKube) -> list[Active]:
-    return [Active.from_wire(each) for each in kube.has(DKRON_JOBS, "backup")["status"]["active"]]
+def noted(kube: FakeKube) -> list[Attempt]:
+    return [Attempt.from_wire(each) for each in kube.has(DKRON_JOBS, "backup")["status"]["active"]]

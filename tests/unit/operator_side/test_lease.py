@@ -48,7 +48,7 @@ class Candidate:
     """A replica that takes part, and what it has told."""
 
     def __init__(
-        self, kube: FakeKube | None = None, identity: str = "me", *, terms: Terms | None = OURS, clock: Clock = CLOCK,
+        self, kube: FakeKube | None = None, identity: str = "me", *, terms: Terms = OURS, clock: Clock = CLOCK,
         compare: Compare = ignore_versions, through: object = None,
     ) -> None:  # fmt: skip
         self.kube = kube or FakeKube()
@@ -480,13 +480,3 @@ async def test_frozen_process_may_not_act_once_it_wakes(*, single: bool) -> None
         assert me.may_act() is single
         assert me.lease.view.by_another is not single
     assert me.terms() == [(True, 1), (False, 1), (single, 1)]
-
-
-async def test_without_election_it_acts_and_makes_no_request() -> None:
-    me = Candidate(terms=None)
-    async with me.running(100):
-        assert me.may_act()
-        await me.lease.release(stopped=True)
-        assert not me.may_act()
-    assert me.kube.calls == []
-    assert me.told[0] == Leadership(free=True, term=1)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dkron_crds.attempt_names import nanoseconds
 from dkron_crds.job import (
-    Active,
+    Attempt,
     AttemptState,
     ConditionType,
     DeferredSlots,
@@ -31,7 +31,6 @@ from dkron_operator.plan.situation.cause import Cause, following
 from dkron_operator.plan.situation.pauses import Pause
 from dkron_operator.plan.situation.view import JobView, Outcome, Situation
 from dkron_operator.plan.status.changes import Change, Decided, Enqueued, Mark, ParentRunsHandled
-from dkron_operator.plan.status.deferred import DeferredStarted
 from dkron_operator.plan.status.dependencies import key
 from dkron_operator.plan.status.line import Dequeued, DroppedFromLine, dequeued, line_of, queued
 from dkron_operator.plan.steps.acceptance import accepted_schedule
@@ -162,7 +161,7 @@ def test_line_is_computed_as_often_for_more_claims(monkeypatch: pytest.MonkeyPat
     calls = Counter[int]()
     for claims in (10, 20):
 
-        def counted(active: Iterable[Active], claims: int = claims) -> list[tuple[Active, ...]]:
+        def counted(active: Iterable[Attempt], claims: int = claims) -> list[tuple[Attempt, ...]]:
             calls[claims] += 1
             return line_of(active)
 
@@ -258,7 +257,9 @@ BEGUN = dequeued(WAITS, minutes(2))
         pytest.param(seen(BEGUN), DroppedFromLine((WAITS,), FULL, WAITS.job), (seen(BEGUN),), id="its Job exists"),
     ],
 )
-def test_only_a_run_that_waits_leaves_the_line(known: Active | None, change: Change, left: tuple[Active, ...]) -> None:
+def test_only_a_run_that_waits_leaves_the_line(
+    known: Attempt | None, change: Change, left: tuple[Attempt, ...]
+) -> None:
     status = JobStatus(active=() if known is None else (known,), last_schedule_time=NOON)
     once = fold_one(status, change, History())
     assert once.active == left
@@ -269,7 +270,7 @@ def test_only_a_run_that_waits_leaves_the_line(known: Active | None, change: Cha
 
 @dataclass(frozen=True)
 class Joining:
-    entry: Active
+    entry: Attempt
     marks: tuple[Mark, ...] = ()
     known: dict[str, Any] = field(default_factory=dict)
 
@@ -284,7 +285,7 @@ DEFERRED = {"last_schedule_time": NOON, "deferred": (DeferredSlots(after=after(-
     "joining",
     [
         pytest.param(Joining(claim(), (Decided(NOON),)), id="a slot"),
-        pytest.param(Joining(claim(), (DeferredStarted(NOON),), DEFERRED), id="a deferred slot"),
+        pytest.param(Joining(claim(), (Decided(NOON, deferred=True),), DEFERRED), id="a deferred slot"),
         pytest.param(Joining(request_claim()), id="a request"),
         pytest.param(OF_A_PARENT, id="a run of a parent"),
     ],

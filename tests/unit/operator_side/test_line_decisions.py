@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Active, AttemptState, JobStatus, SkipReason, Trigger
+from dkron_crds.job import Attempt, AttemptState, JobStatus, SkipReason, Trigger
 from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.situation.cause import Cause
@@ -26,12 +26,12 @@ def minutes(count: float) -> datetime:
     return after(minutes=count)
 
 
-def slot(number: int, *, joined: float | None = None) -> Active:
+def slot(number: int, *, joined: float | None = None) -> Attempt:
     """The run of the slot so many minutes after noon, in line since then."""
     return queued(claim(minutes(number)), minutes(number if joined is None else joined))
 
 
-def asked(trigger: Trigger = Trigger.MANUAL) -> Active:
+def asked(trigger: Trigger = Trigger.MANUAL) -> Attempt:
     """The run of a DkronRun, in line since two minutes after noon."""
     return queued(Cause(trigger, NOON, REQUEST).entry(uid=UID, name=NAME, at=NOON), minutes(2))
 
@@ -50,7 +50,7 @@ FIRST = seen(claim(minutes(1)))
 SECOND = queued(claim(minutes(2)), minutes(2.1))
 
 
-def in_line(spec: dict[str, Any], entries: tuple[Active, ...], now: float, force: bool | None, **fields: Any) -> Plan:
+def in_line(spec: dict[str, Any], entries: tuple[Attempt, ...], now: float, force: bool | None, **fields: Any) -> Plan:
     asked_for = RunsOfJob() if force is None else RunsOfJob(decided={REQUEST: dkron_run(force=force)})
     job, status = job_view(**{"concurrency": "queue", **spec}), JobStatus(active=entries)
     return Plan(replace(situation(job, status, now=minutes(now), **fields), runs=asked_for))
@@ -61,7 +61,7 @@ class Leaving:
     """A run that waits, and why it leaves; None if it stays. `wake` is when the job is planned again."""
 
     title: str
-    entry: Active = SECOND
+    entry: Attempt = SECOND
     reason: SkipReason | None = None
     now: float = 4
     wake: datetime | None = None
@@ -69,7 +69,7 @@ class Leaving:
     force: bool | None = None
     """Whether a DkronRun has asked for it, and with force."""
 
-    beside: tuple[Active, ...] = (FIRST,)
+    beside: tuple[Attempt, ...] = (FIRST,)
     attempts: tuple[AttemptJob, ...] = ()
 
 
@@ -124,7 +124,7 @@ class Beginning:
 
     title: str
     begins: tuple[int, ...]
-    entries: tuple[Active, ...] = (slot(2), slot(3))
+    entries: tuple[Attempt, ...] = (slot(2), slot(3))
     spec: dict[str, Any] = field(default_factory=dict)
     fields: dict[str, Any] = field(default_factory=dict)
     force: bool | None = None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_crds.job import Active, AttemptState, Execution, GroupStatus, History, JobStatus, SkipReason, Trigger
+from dkron_crds.job import Attempt, AttemptState, GroupStatus, History, JobStatus, SkipReason, Trigger
 from dkron_operator.plan.actions import WriteStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.decide import MOST_ACTIVE
@@ -28,7 +28,7 @@ DECIDED = {"last_schedule_time": SLOT}
 
 
 def look(
-    *active: Active, spec: dict[str, Any] | None = None, status: dict[str, Any] | None = None, **fields: Any
+    *active: Attempt, spec: dict[str, Any] | None = None, status: dict[str, Any] | None = None, **fields: Any
 ) -> Plan:
     """The plan of a minutely job with tags at its first slot, with three nodes; one with active attempts has decided
     it."""
@@ -115,7 +115,7 @@ def test_replace_deletes_every_member_of_the_older_group() -> None:
     assert len(create.before) == 4
 
 
-def ended_member(entry: Active, *, success: bool, spec: dict[str, Any] | None = None, **told: Any) -> Plan:
+def ended_member(entry: Attempt, *, success: bool, spec: dict[str, Any] | None = None, **told: Any) -> Plan:
     runs = [run(entry, AttemptState.SUCCEEDED if success else AttemptState.FAILED)]
     outcomes = {entry.job: outcome(success=success, at=after(70), **told)}
     return look(seen(entry), spec=spec, runs=runs, outcomes=outcomes, now=after(70))
@@ -233,11 +233,11 @@ def test_request_without_a_node_is_refused_with_its_tags() -> None:
 # --- how a group ended -----------------------------------------------------------------------------------------------
 
 
-def worked(member: str, attempt: int = 1) -> Execution:
+def worked(member: str, attempt: int = 1) -> Attempt:
     return execution(claim(SLOT, member=member, attempt=attempt))
 
 
-def broke(member: str, attempt: int = 1) -> Execution:
+def broke(member: str, attempt: int = 1) -> Attempt:
     return execution(claim(SLOT, member=member, attempt=attempt), success=False)
 
 
@@ -256,7 +256,7 @@ RETRY = claim(SLOT, member="2", attempt=2)
         pytest.param([broke(""), worked("", 2)], GroupStatus.SUCCESS, id="a single one, at last"),
     ],
 )
-def test_the_last_attempt_of_each_member_decides(attempts: list[Execution], expected: GroupStatus) -> None:
+def test_the_last_attempt_of_each_member_decides(attempts: list[Attempt], expected: GroupStatus) -> None:
     assert group_status(attempts) == group_status(attempts[::-1]) == expected
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dkron_crds.attempt_names import nanoseconds
-from dkron_crds.job import Active, AttemptState, Execution, JobStatus, Trigger
+from dkron_crds.job import Attempt, AttemptState, JobStatus, Trigger
 from dkron_crds.notifications import Notification, When
 from dkron_crds.receivers import Header, MailServer, Receivers
 from dkron_operator.notifications.endpoints import Endpoint, read_endpoints
@@ -19,13 +19,13 @@ from tests.support.builders import UID, after, claim, execution
 SITE = Site(Receivers(mail=(MailServer(name="default", host="mail", sender="dkron@example.com"),)))
 
 
-def attempt(minute: int, number: int = 1, *, success: bool) -> Execution:
+def attempt(minute: int, number: int = 1, *, success: bool) -> Attempt:
     slot = after(minutes=minute)
     entry = Cause(Trigger.SCHEDULE, slot, nanoseconds(slot), number).entry(uid=UID, name="backup", at=after(minute))
     return execution(entry, success=success)
 
 
-def status(*executions: Execution, **fields: Any) -> JobStatus:
+def status(*executions: Attempt, **fields: Any) -> JobStatus:
     return JobStatus(executions=executions[::-1], **fields)
 
 
@@ -57,7 +57,7 @@ GOOD, BAD = attempt(1, success=True), attempt(1, success=False)
         ),
     ],
 )  # fmt: skip
-def test_end_of_a_run_means(before: tuple[Execution, ...], this: Execution, meaning: set[When]) -> None:
+def test_end_of_a_run_means(before: tuple[Attempt, ...], this: Attempt, meaning: set[When]) -> None:
     assert happened(status(*before, this), this) == meaning
 
 
@@ -82,7 +82,7 @@ BEGUN = claim(BAD.slot, attempt=2).model_copy(update={"state": AttemptState.RUNN
     ],
 )
 def test_whether_its_retry_may_still_be_cancelled(
-    later: tuple[Execution, ...], active: tuple[Active, ...], *, expected: bool
+    later: tuple[Attempt, ...], active: tuple[Attempt, ...], *, expected: bool
 ) -> None:
     assert awaits_retry(status(BAD, *later, active=active), BAD) is expected
 
@@ -93,7 +93,7 @@ def endpoint(**fields: Any) -> Endpoint:
     return found[0]
 
 
-def ended(of: Execution = BAD, **fields: Any) -> Ended:
+def ended(of: Attempt = BAD, **fields: Any) -> Ended:
     return Ended(namespace="default", job="backup", execution=of, output='say "hi"\n', **fields)
 
 

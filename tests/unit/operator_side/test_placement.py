@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dkron_checks.checks import check_placement
-from dkron_crds.job import Active, AttemptState, SkipReason
+from dkron_crds.job import Attempt, AttemptState, SkipReason
 from dkron_crds.node_tags import AgentTags, label_names
 from dkron_operator.plan.decide import Skip
 from dkron_operator.plan.job.build import build_job
@@ -221,13 +221,13 @@ def is_in(key: str, value: str) -> Object:
     return {"key": key, "operator": "In", "values": [value]}
 
 
-def built(entry: Active | None = None, affinity: Object | None = None, **spec: Any) -> Object:
+def built(entry: Attempt | None = None, affinity: Object | None = None, **spec: Any) -> Object:
     if affinity is not None:
         spec["jobTemplate"] = {"spec": {"template": {"spec": {"affinity": affinity}}}}
     return build_job(job_view(**spec), entry or claim(NOON), images=IMAGES)
 
 
-def pod_of(entry: Active | None = None, affinity: Object | None = None, **spec: Any) -> Object:
+def pod_of(entry: Attempt | None = None, affinity: Object | None = None, **spec: Any) -> Object:
     pod: Object = built(entry, affinity, **spec)["spec"]["template"]["spec"]
     return pod
 
@@ -302,7 +302,7 @@ def test_dry_run_of_many_tags_avoids_all_combinations() -> None:
 
 
 @pytest.mark.parametrize("entry", [claim(NOON, node="n1"), claim(NOON, member="2")], ids=["pinned", "counted"])
-def test_a_member_is_read_back_from_its_job(entry: Active) -> None:
+def test_a_member_is_read_back_from_its_job(entry: Attempt) -> None:
     body = built(entry, tags={"dc": "eu"})
     body["metadata"] |= {"uid": "u", "resourceVersion": "1", "creationTimestamp": "2026-03-01T12:00:00Z"}
     run = read_attempt(body)

@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from dkron_crds.job import Active, AttemptState, ConditionStatus, ConditionType, JobStatus, Trigger
+from dkron_crds.job import Attempt, AttemptState, ConditionStatus, ConditionType, JobStatus, Trigger
 from dkron_crds.schedule.timeline import TICK
 from dkron_kube.errors import QuotaExceeded, Rejected, from_status
 from dkron_kube.paths import JOBS
@@ -69,7 +69,7 @@ SECOND_TRY = claim(attempt=2)
 
 
 @pytest.mark.parametrize("entry", [FRESH, WAITED], ids=["never in line", "from the line"])
-def test_a_returned_run_waits_at_its_old_place(entry: Active) -> None:
+def test_a_returned_run_waits_at_its_old_place(entry: Attempt) -> None:
     before = JobStatus(active=(entry,))
     change = Returned(returning(before, entry, ()), after(10))
     found = fold_one(before, change, job_view().spec.history)
@@ -88,7 +88,7 @@ def test_a_returned_run_waits_at_its_old_place(entry: Active) -> None:
         pytest.param(JobStatus(), FRESH, id="no claim"),
     ],
 )
-def test_a_run_that_has_begun_does_not_return(status: JobStatus, entry: Active) -> None:
+def test_a_run_that_has_begun_does_not_return(status: JobStatus, entry: Attempt) -> None:
     assert returning(status, entry, ()) == ()
 
 
@@ -104,7 +104,7 @@ def test_a_run_that_another_process_dropped_does_not_return() -> None:
 # --- plans -----------------------------------------------------------------------------------------------------------
 
 
-def at_quota(quota: Quota = FULL, *active: Active, now: datetime = NOON, runs: Any = (), **spec: Any) -> Any:
+def at_quota(quota: Quota = FULL, *active: Attempt, now: datetime = NOON, runs: Any = (), **spec: Any) -> Any:
     known = situation(job_view(**spec))
     status = known.status.model_copy(update={"active": active, "last_schedule_time": NOON})
     return situation(job_view(**spec), status, now=now, runs=runs, quota=quota)
@@ -136,7 +136,7 @@ class Asked:
 
     title: str
     quota: Quota
-    entry: Active
+    entry: Attempt
     creates: bool
     refused: bool
 
@@ -202,7 +202,7 @@ class Patience:
     """A run that waits for room since noon, and how it ends a moment after its time."""
 
     title: str
-    entry: Active
+    entry: Attempt
     spec: dict[str, Any]
     ends: datetime
     reason: str
@@ -307,8 +307,8 @@ class Space:
         )
 
     def settle(
-        self, uid: str, *refused: Active, active: tuple[Active, ...] = (), create: Active | None = None,
-        ready: tuple[Active, ...] = (),
+        self, uid: str, *refused: Attempt, active: tuple[Attempt, ...] = (), create: Attempt | None = None,
+        ready: tuple[Attempt, ...] = (),
     ) -> None:  # fmt: skip
         job, quota = job_view(uid=uid), self.of(uid)
         asks = None if create is None else Mock(entry=create, late=False)
@@ -332,7 +332,7 @@ class Space:
         self.line.refuse(NAMESPACE, SENTENCE)
 
 
-def waits(second: float) -> Active:
+def waits(second: float) -> Attempt:
     return queued(claim(after(second)), after(second))
 
 
@@ -464,7 +464,7 @@ def full(room: int = 0, **spec: Any) -> Edges:
     return begin(kube, **{**MINUTELY, **spec})
 
 
-def waiting(edges: Edges) -> list[Active]:
+def waiting(edges: Edges) -> list[Attempt]:
     return [entry for entry in edges.status().active if entry.state is AttemptState.WAITING]
 
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active, Attempt, AttemptState, JobStatus, SkipReason, Trigger
+from dkron_crds.job import Attempt, AttemptState, JobStatus, SkipReason, Trigger
 from dkron_crds.job_metadata import OF_RUN, WITH_PARAMETERS
 from dkron_crds.run import OF_BACKFILL, BoundJob, RunPhase, RunStatus
 from dkron_kube.client import KubeClient
@@ -310,7 +310,7 @@ AWAITED: Object = {"awaited": True, "listed": False}
         pytest.param(scheduled(SLOT).entry(uid=UID, name=NAME, at=SLOT), AWAITED, True, id="of a slot"),
     ],
 )
-def test_claim_on_request_waits_for_the_dkronrun_it_names(claim: Active, at: Object, begins: bool) -> None:
+def test_claim_on_request_waits_for_the_dkronrun_it_names(claim: Attempt, at: Object, begins: bool) -> None:
     plan = look(status={"active": (claim,)}, **RETRY, **at)
     assert fired(plan) == (claim if begins else None)
     assert begins or plan.wake == after(3)
@@ -493,7 +493,7 @@ class Telling:
     said: Attempt | None = None
     """The attempt as the DkronRun said before."""
 
-    active: tuple[Active, ...] = ()
+    active: tuple[Attempt, ...] = ()
     executions: tuple[Attempt, ...] = ()
     remembered: tuple[Attempt, ...] = ()
     jobs: tuple[AttemptJob, ...] = ()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Active, AttemptState, JobStatus, SkipReason
+from dkron_crds.job import Attempt, AttemptState, JobStatus, SkipReason
 from dkron_crds.status import MAX_REFUSED
 from dkron_operator.plan.actions import CreateJob, Report, WriteStatus
 from dkron_operator.plan.advance import advance
@@ -37,7 +37,7 @@ def refusal(plan: Plan) -> str:
     return f"{report.subject}: {report.message}"
 
 
-def asked(request: str = "a", seconds: float = 0) -> Active:
+def asked(request: str = "a", seconds: float = 0) -> Attempt:
     """The attempt of a request at noon, which starts when it was asked for, or so much later."""
     entry, began = request_claim(request), after(seconds)
     return entry.model_copy(update={"started_at": began, "id": f"{int(began.timestamp()) * 10**9}-{entry.job}"})
@@ -107,7 +107,7 @@ class Refusal:
     says: str
     reason: SkipReason
     spec: dict[str, Any] = field(default_factory=dict)
-    active: tuple[Active, ...] = ()
+    active: tuple[Attempt, ...] = ()
     force: bool = False
 
 

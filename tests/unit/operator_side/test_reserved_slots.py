@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_crds.job import Active, AttemptState, JobStatus, SkipReason, When, Window
+from dkron_crds.job import Attempt, AttemptState, JobStatus, SkipReason, When, Window
 from dkron_operator.plan.actions import WriteStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
@@ -29,7 +29,7 @@ def each_second(**spec: Any) -> JobView:
     return job_view(**{"schedule": EACH_SECOND, "executor": "http", "executorConfig": CONFIG, **spec})
 
 
-def called(second: float, by: str = US) -> Active:
+def called(second: float, by: str = US) -> Attempt:
     return claim(after(second)).model_copy(update={"state": AttemptState.RUNNING, "uid": by})
 
 
@@ -121,7 +121,7 @@ def test_slot_not_called_in_time_is_missed(missed: str) -> None:
     [
         pytest.param([Reserved(US, (after(1), after(2)))], (1, 2), id="claimed"),
         pytest.param([Reserved(US, (after(1), after(2))), Decided(after(1))], (2,), id="one is decided"),
-        pytest.param([Reserved(US, (after(1), after(2))), SlotsSkipped(after(1), SkipReason.MISSED, at=after(1))], (2,),
+        pytest.param([Reserved(US, (after(1), after(2))), SlotsSkipped(after(1), SkipReason.MISSED)], (2,),
                      id="one is passed over"),
         pytest.param([Reserved(US, (after(1), after(2))), Decided(after(2))], (), id="all are decided"),
         pytest.param([Decided(after(1)), Reserved(US, (after(1), after(2)))], (2,), id="not what is decided"),
@@ -198,7 +198,7 @@ def test_a_slot_that_has_a_job_after_all_is_no_call() -> None:
                       st.sampled_from([US, THEM]), st.integers(0, 9), st.integers(1, 3)),
             st.builds(Reserved, st.sampled_from([US, THEM])),
             st.builds(lambda second: Decided(after(second)), st.integers(0, 9)),
-            st.builds(lambda at: SlotsSkipped(after(at), SkipReason.MISSED, at=after(at)), st.integers(0, 9)),
+            st.builds(lambda at: SlotsSkipped(after(at), SkipReason.MISSED), st.integers(0, 9)),
         ),
         max_size=12,
     )

@@ -6,6 +6,7 @@ from dkron_operator.delivery.outputs import Outputs
 from dkron_operator.kit.shared_room import SharedRoom
 from tests.support.archives import START, entry, key
 from tests.support.fake_kube import FakeKube
+from tests.support.outbox import ARCHIVE, DELIVERY
 
 
 def test_fullest_namespace_gives_way() -> None:
@@ -30,11 +31,23 @@ def test_value_that_is_put_again_counts_once() -> None:
 
 def test_waiting_outputs_of_one_leave_others_theirs() -> None:
     outputs = Outputs(FakeKube(), namespace_of=str.lower, room=100)  # type: ignore[arg-type]
-    outputs.keep("QUIET", "a", b"12345")
+    outputs.keep("QUIET", "a", b"12345", [ARCHIVE])
     for n in range(50):
-        outputs.keep("LOUD", f"loud-{n}", b"x" * 20)
-    assert outputs.kept("QUIET", "a") == b"12345"
-    assert sum(outputs.kept("LOUD", f"loud-{n}") is not None for n in range(50)) == 4
+        outputs.keep("LOUD", f"loud-{n}", b"x" * 20, [DELIVERY])
+    assert outputs.kept("QUIET", "a", ARCHIVE) == b"12345"
+    assert sum(outputs.kept("LOUD", f"loud-{n}", DELIVERY) is not None for n in range(50)) == 4
+
+
+def test_output_is_kept_until_no_receiver_has_a_use_for_it() -> None:
+    outputs = Outputs(FakeKube(), namespace_of=str.lower, room=100)  # type: ignore[arg-type]
+    outputs.keep("A", "a", b"12345", [ARCHIVE, DELIVERY])
+    outputs.forget("A", "a", ARCHIVE)
+    assert [outputs.kept("A", "a", receiver) for receiver in (ARCHIVE, DELIVERY)] == [None, b"12345"]
+    outputs.keep("B", "b", b"x" * 95, [ARCHIVE])
+    assert outputs.kept("A", "a", DELIVERY) == b"12345"
+    outputs.forget("A", "a", DELIVERY)
+    outputs.keep("C", "c", b"12345", [ARCHIVE])
+    assert outputs.kept("B", "b", ARCHIVE) is not None, "there is room again"
 
 
 def test_deleted_jobs_of_one_leave_others_their_records() -> None:

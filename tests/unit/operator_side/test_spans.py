@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_crds.job import Active, Heard, JobStatus, Trigger
+from dkron_crds.job import Attempt, Heard, JobStatus, Trigger
 from dkron_crds.traceparent import TraceContext, read_traceparent
 from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.situation.cause import Cause, following
@@ -57,7 +57,7 @@ def test_every_id_is_one_and_no_two_are_the_same(uid: str, group: int, job: str)
         pytest.param(MEMBER, {"trace": KNOWN}, KNOWN.trace_id, CLAIM, id="a member follows the claim"),
     ],
 )
-def test_a_job_is_fired_by(entry: Active, known: dict[str, Any], trace_id: str, parent: TraceContext | None) -> None:
+def test_a_job_is_fired_by(entry: Attempt, known: dict[str, Any], trace_id: str, parent: TraceContext | None) -> None:
     told = {"trace": None, "asked": None, "links": (), **known}
     span = spans.firing(JOB, entry, now=after(60), **told)
     assert span.ids is not None
@@ -78,7 +78,7 @@ def test_unexplained_retry_links_to_the_failed_attempt() -> None:
         pytest.param(request_claim(at=after(5)), after(4), after(4), id="not before now, whatever others' clocks say"),
     ],
 )
-def test_firing_starts(entry: Active, now: Any, begins: Any) -> None:
+def test_firing_starts(entry: Attempt, now: Any, begins: Any) -> None:
     assert spans.firing(JOB, entry, trace=None, asked=None, links=(), now=now).at == begins
 
 
@@ -122,7 +122,7 @@ OTHER = Heard(job="other", uid="q", group=8, at=after(-5))
 HANDLED = ParentRunsHandled(frozenset({("p", 7), ("q", 8)}), NOON)
 
 
-def dependent(attempt: int = 1) -> Active:
+def dependent(attempt: int = 1) -> Attempt:
     cause = following(HEARD)
     return Cause(Trigger.DEPENDENT, cause.slot, cause.group, attempt).entry(uid=UID, name="backup", at=NOON)
 

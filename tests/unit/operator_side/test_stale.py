@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dkron_crds.conditions import Condition, ConditionStatus, ConditionType
-from dkron_crds.job import Active, AttemptState, GroupStatus, JobStatus
+from dkron_crds.job import Attempt, AttemptState, GroupStatus, JobStatus
 from dkron_operator.monitoring.job_summary import JobState, summarize
 from dkron_operator.monitoring.staleness import MOST_ABOVE, paces_of, stale_at
 from dkron_operator.plan.situation.view import JobView
@@ -62,7 +62,7 @@ BEGAN = WAITS.model_copy(update={"state": AttemptState.RUNNING, "queue": "", "st
         pytest.param([BEGAN, WAITS], None, id="another one waits"),
     ],
 )
-def test_a_wait_in_a_queue_does_not_make_a_job_stale(active: list[Active], expected: datetime | None) -> None:
+def test_a_wait_in_a_queue_does_not_make_a_job_stale(active: list[Attempt], expected: datetime | None) -> None:
     status = JobStatus(since=NOON, last_success=after(60), active=tuple(active))
     assert stale_at(status, [job_view(**MINUTE)]) == expected
 

@@ -179,7 +179,7 @@ async def test_writer_that_always_wins_is_awaited_and_followed() -> None:
         for number in range(7):
             theirs = edges.status().model_copy(update={"error_count": number})
             edges.kube.meanwhile("write dkronjobs", partial(somebody_writes, edges.kube, theirs))
-        edges.entry().record(SlotsSkipped(NOON, SkipReason.MISSED, at=NOON))
+        edges.entry().record(SlotsSkipped(NOON, SkipReason.MISSED))
         edges.parts.writer.write_soon(edges.entry())
         await asyncio.sleep(0.3)
         assert len(written(edges.kube)) == 5, "then there is a pause"
@@ -211,7 +211,7 @@ KNOWN = JobStatus(since=after(-60), observed_generation=1, conditions=(READY,))
         pytest.param(Started(RUNNING.model_copy(update={"attempt": 2})), False, id="a retry"),
         pytest.param(Started(RUNNING.model_copy(update={"uid": "call-1"})), False, id="an inline call"),
         pytest.param(Started(RUNNING.model_copy(update={"slot": after(-60)})), False, id="an old slot"),
-        pytest.param(SlotsSkipped(NOON, SkipReason.MISSED, at=NOON), False, id="a slot that is skipped"),
+        pytest.param(SlotsSkipped(NOON, SkipReason.MISSED), False, id="a slot that is skipped"),
         pytest.param(ENDED, False, id="a record"),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Execution, JobStatus
+from dkron_crds.job import Attempt, JobStatus
 from dkron_crds.names import ACCEPTED
 from dkron_kube.errors import KubeError, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, EVENTS, JOBS, PODS
@@ -38,7 +38,7 @@ def pod_ends(edges: Edges, state: dict[str, Any], *, phase: str = "") -> None:
     edges.kube.edit(PODS, "pod", lambda pod: pod["status"].update(status))
 
 
-async def reap(edges: Edges) -> Execution:
+async def reap(edges: Edges) -> Attempt:
     """The garbage collector removes the Job and its pod after a second; what is recorded then."""
     await asyncio.sleep(1)
     edges.kube.remove(PODS, "pod")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Active, AttemptState, JobStatus
+from dkron_crds.job import Attempt, AttemptState, JobStatus
 from dkron_operator.plan.actions import Report, WriteStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
@@ -23,7 +23,7 @@ KEY = f"stop.dkron.io/{SLOT.job}"
 def look(
     *,
     stops: dict[str, str] | None = None,
-    active: tuple[Active, ...] = (),
+    active: tuple[Attempt, ...] = (),
     status: dict[str, Any] | None = None,
     persisted: JobStatus | None = None,
     runs: tuple[AttemptJob, ...] = (),
@@ -62,7 +62,7 @@ OTHER = seen(claim(after(-60)))
         pytest.param(SLOT.job, (), {"command": ""}, id="of a broken job"),
     ],
 )
-def test_job_of_an_active_attempt_is_stopped(target: str, others: tuple[Active, ...], spec: dict[str, Any]) -> None:
+def test_job_of_an_active_attempt_is_stopped(target: str, others: tuple[Attempt, ...], spec: dict[str, Any]) -> None:
     active = (RUNNING, *others)
     plan = look(stops={target: AT}, active=active, runs=tuple(map(run, active)), **spec)
     assert [job.name for job in jobs_stopped(plan)] == [SLOT.job]
@@ -231,7 +231,7 @@ def test_unanswered_create_is_still_awaited_by_a_stop() -> None:
 @pytest.mark.parametrize(
     "entry", [claim(attempt=2, at=after(60)), claim(attempt=2, at=after(1)), SLOT], ids=["to come", "due", "the first"]
 )
-def test_stopped_claim_is_looked_up_and_recorded(entry: Active) -> None:
+def test_stopped_claim_is_looked_up_and_recorded(entry: Attempt) -> None:
     plan = look(stops={entry.job: f"{AT} by ada"}, active=(entry,), retries=5, concurrency="forbid")
     assert plan.create is not None
     assert (plan.create.late, plan.create.entry, answers_removed(plan)) == (True, entry, [])

@@ -79,7 +79,7 @@ def test_started_slots_are_not_counted_as_skipped() -> None:
 @pytest.mark.parametrize(
     ("change", "mark"),
     [
-        pytest.param(SlotsSkipped(after(120), SkipReason.MISSED, after(120)), after(60), id="skipped, and not written"),
+        pytest.param(SlotsSkipped(after(120), SkipReason.MISSED), after(60), id="skipped, and not written"),
         pytest.param(Decided(after(120)), after(120), id="fired"),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from dkron_crds import job_metadata as marks
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active, JobSpec
+from dkron_crds.job import Attempt, JobSpec
 from dkron_crds.names import API_VERSION, GROUP
 from dkron_crds.node_tags import DKRONS, AgentTags
 from dkron_crds.parameters import resolved
@@ -26,7 +26,7 @@ Object = dict[str, Any]
 
 def build_job(
     job: JobView,
-    entry: Active,
+    entry: Attempt,
     *,
     images: Images,
     given: Mapping[str, str] = NONE_GIVEN,
@@ -98,7 +98,7 @@ def _without_ours(metadata: Mapping[str, Any]) -> Object:
     return kept
 
 
-def _identity(job: JobView, entry: Active) -> Object:
+def _identity(job: JobView, entry: Attempt) -> Object:
     labels = {marks.LABEL_MANAGED_BY: marks.MANAGED_BY, marks.LABEL_JOB: job.name}
     of_pod = labels | ({marks.LABEL_GROUP: str(entry.group)} if is_spread(entry) else {})
     queued = "" if entry.queued_at is None else rfc3339(entry.queued_at)
@@ -134,7 +134,7 @@ def _identity(job: JobView, entry: Active) -> Object:
     }
 
 
-def _variables(job: JobView, entry: Active, given: Mapping[str, str]) -> dict[str, Object]:
+def _variables(job: JobView, entry: Attempt, given: Mapping[str, str]) -> dict[str, Object]:
     """The environment that every container gets: values by the names of the variables."""
     own = {
         "DKRON_JOB_NAME": job.dkron_name,

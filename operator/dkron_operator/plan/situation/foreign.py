@@ -18,15 +18,15 @@ class ForeignJob(NamedTuple):
     reason: str = "ForeignJob"
 
 
-def misnamed(run: AttemptJob) -> ForeignJob:
+def misnamed(attempt: AttemptJob) -> ForeignJob:
     """A Job in another namespace or with another name than the operator gives."""
-    return ForeignJob(run.namespace, run.name, run.uid, _is_wrong("namespace or name is"))
+    return ForeignJob(attempt.namespace, attempt.name, attempt.uid, _is_wrong("namespace or name is"))
 
 
-def surplus(run: AttemptJob, most: int) -> ForeignJob:
+def surplus(attempt: AttemptJob, most: int) -> ForeignJob:
     """One more Job than the operator follows of one DkronJob."""
     why = f"but so do {most} others already, and the status can show no more"
-    return ForeignJob(run.namespace, run.name, run.uid, why, "JobsSetAside")
+    return ForeignJob(attempt.namespace, attempt.name, attempt.uid, why, "JobsSetAside")
 
 
 def unannotated(body: Object) -> ForeignJob:

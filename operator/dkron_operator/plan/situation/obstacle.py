@@ -22,12 +22,12 @@ OF_KUBERNETES = frozenset({"foregroundDeletion", "orphan", "batch.kubernetes.io/
 """Finalizers that Kubernetes removes by itself."""
 
 
-def is_slow(run: AttemptJob, now: datetime) -> bool:
+def is_slow(attempt: AttemptJob, now: datetime) -> bool:
     """Whether to look at more than its pod to find out why it does not start."""
-    return now - run.released_at >= SLOW
+    return now - attempt.released_at >= SLOW
 
 
-def without_pod(job: Object, run: AttemptJob, now: datetime) -> PodProblem | None:
+def without_pod(job: Object, attempt: AttemptJob, now: datetime) -> PodProblem | None:
     """Why a Job has no pod, from its own spec. A webhook or a user may have changed it."""
     spec = job.get("spec") or {}
     manager = spec.get("managedBy")
@@ -37,20 +37,20 @@ def without_pod(job: Object, run: AttemptJob, now: datetime) -> PodProblem | Non
         return PodProblem(SUSPENDED, "spec.suspend of the Job is true; set it to false to start the Job")
     if spec.get("parallelism") == 0:
         return PodProblem("NoParallelism", "spec.parallelism of the Job is 0; set it to 1 to start the Job")
-    if now - run.released_at < SILENCE:
+    if now - attempt.released_at < SILENCE:
         return None
-    since = f"{'created' if run.admitted_at is None else 'admitted'} at {rfc3339(run.released_at)}"
+    since = f"{'created' if attempt.admitted_at is None else 'admitted'} at {rfc3339(attempt.released_at)}"
     text = (
         f"it was {since}, has no pod, and no Event says why; check whether the Job controller of Kubernetes is running"
     )
     return PodProblem("NoPod", text)
 
 
-def unscheduled(pod: Object, run: AttemptJob, now: datetime) -> PodProblem | None:
+def unscheduled(pod: Object, attempt: AttemptJob, now: datetime) -> PodProblem | None:
     """Why a pod has no node when no scheduler has reported on it."""
     spec, conditions = pod.get("spec") or {}, (pod.get("status") or {}).get("conditions") or ()
     told = any(condition.get("type") == "PodScheduled" for condition in conditions)
-    if spec.get("nodeName") or told or now - run.released_at < SILENCE:
+    if spec.get("nodeName") or told or now - attempt.released_at < SILENCE:
         return None
     name = spec.get("schedulerName") or "default-scheduler"
     return PodProblem("NotScheduled", f"no scheduler has processed its pod; check whether {name} is running")

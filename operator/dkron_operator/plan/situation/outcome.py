@@ -28,7 +28,7 @@ KILLED = frozenset({137, 143})
 
 
 def outcome(
-    run: AttemptJob,
+    attempt: AttemptJob,
     pod: Object | None,
     *,
     container: str | None,
@@ -43,14 +43,14 @@ def outcome(
     `stuck` is the known reason why the pod did not start; a kubelet forgets it when it gives the pod up.
     """
     ended = _terminated(pod, container)
-    success = run.state is AttemptState.SUCCEEDED or (by_itself and _phase(pod) == SUCCEEDED)
-    reason, message = ("", "") if success else _failure(run, pod, ended, stuck)
+    success = attempt.state is AttemptState.SUCCEEDED or (by_itself and _phase(pod) == SUCCEEDED)
+    reason, message = ("", "") if success else _failure(attempt, pod, ended, stuck)
     if reason in SAID_BY_THE_PROGRAM:
         message = explained(message, pod, container, output)
-    began, finished = _instant(ended.get("startedAt"), run), _instant(ended.get("finishedAt"), run)
+    began, finished = _instant(ended.get("startedAt"), attempt), _instant(ended.get("finishedAt"), attempt)
     return Outcome(
         success=success,
-        finished_at=finished or run.finished_at or run.created,
+        finished_at=finished or attempt.finished_at or attempt.created,
         started_at=began,
         exit_code=ended.get("exitCode"),
         reason=reason,
@@ -165,15 +165,15 @@ def without_runtime_error(log: bytes, pod: Object, container: str) -> bytes:
     return text if ours else log
 
 
-def _instant(text: str | None, run: AttemptJob) -> datetime | None:
+def _instant(text: str | None, attempt: AttemptJob) -> datetime | None:
     """Parse a time from the kubelet. A container that never started reports a start in 1970, which becomes None."""
     at = datetime.fromisoformat(text) if text else None
-    return None if at is None or at < run.created else at
+    return None if at is None or at < attempt.created else at
 
 
-def _failure(run: AttemptJob, pod: Object | None, ended: Object, stuck: PodProblem | None) -> tuple[str, str]:
+def _failure(attempt: AttemptJob, pod: Object | None, ended: Object, stuck: PodProblem | None) -> tuple[str, str]:
     if pod is None:
-        return (stuck.reason, stuck.message) if stuck and stuck.reason == NOT_CREATED else _without_pod(run)
+        return (stuck.reason, stuck.message) if stuck and stuck.reason == NOT_CREATED else _without_pod(attempt)
     stuck = trouble(pod) or (None if ended.get("startedAt") else stuck)
     if stuck is not None:
         return stuck.reason, stuck.message
@@ -181,7 +181,7 @@ def _failure(run: AttemptJob, pod: Object | None, ended: Object, stuck: PodProbl
     for reason, message in (
         (ended.get("reason"), ended.get("message")),
         (status.get("reason"), status.get("message")),
-        (run.reason, run.message),
+        (attempt.reason, attempt.message),
     ):
         if (reason or "") not in ORDINARY:
             return str(reason), str(message or "")
@@ -202,10 +202,10 @@ def _disruption(status: Object) -> str | None:
     return next((str(each.get("message") or "") for each in told), None)
 
 
-def _without_pod(run: AttemptJob) -> tuple[str, str]:
-    if run.reason in ORDINARY:
+def _without_pod(attempt: AttemptJob) -> tuple[str, str]:
+    if attempt.reason in ORDINARY:
         return POD_LOST, "the pod was deleted before the operator saw it end"
-    return run.reason, run.message
+    return attempt.reason, attempt.message
 
 
 def _terminated(pod: Object | None, container: str | None) -> Object:

@@ -151,21 +151,21 @@ def read_attempt(body: Object) -> AttemptJob | None:
     if not is_dkron_job(owner):
         return None
     try:
-        run = _with_queue(_read_run(metadata, body.get("status") or {}, owner), body)
+        attempt = _with_queue(_read_attempt(metadata, body.get("status") or {}, owner), body)
         # A Job that cannot become an entry in status is not one of ours.
-        run.entry(run.began)
+        attempt.entry(attempt.began)
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
         return None
-    return run
+    return attempt
 
 
-def is_named_after_its_cause(run: AttemptJob) -> bool:
+def is_named_after_its_cause(attempt: AttemptJob) -> bool:
     """Whether the Job has the name that the operator gives it. A Job with another name was not created by the operator,
     whatever its owner and its slot are."""
-    return run.cause.names(run.name, uid=run.owner, name=run.owner_name)
+    return attempt.cause.names(attempt.name, uid=attempt.owner, name=attempt.owner_name)
 
 
-def _read_run(metadata: Object, status: Object, owner: Object) -> AttemptJob:
+def _read_attempt(metadata: Object, status: Object, owner: Object) -> AttemptJob:
     notes = metadata.get("annotations") or {}
     slot = read_instant(notes[marks.SLOT])
     if slot is None:
@@ -200,15 +200,15 @@ def _read_run(metadata: Object, status: Object, owner: Object) -> AttemptJob:
     )
 
 
-def _with_queue(run: AttemptJob, body: Object) -> AttemptJob:
+def _with_queue(attempt: AttemptJob, body: Object) -> AttemptJob:
     """The Job with its place in Kueue, if it has one."""
     queue, status = (body["metadata"].get("labels") or {}).get(marks.KUEUE_QUEUE), body.get("status") or {}
     if not queue:
-        return run
-    if (body.get("spec") or {}).get("suspend") and not run.finished:
-        return replace(run, queue=queue, state=AttemptState.QUEUED, pending=False)
+        return attempt
+    if (body.get("spec") or {}).get("suspend") and not attempt.finished:
+        return replace(attempt, queue=queue, state=AttemptState.QUEUED, pending=False)
     started = status.get("startTime")
-    return replace(run, queue=queue, admitted_at=datetime.fromisoformat(started) if started else None)
+    return replace(attempt, queue=queue, admitted_at=datetime.fromisoformat(started) if started else None)
 
 
 def _deleted_at(metadata: Object) -> datetime | None:

@@ -28,7 +28,7 @@ def _is_beginning(status: JobStatus, claimed: frozenset[str], change: Change) ->
     match change:
         case _ if is_rider(change):
             return True
-        case Decided() | Forgotten("counted"):
+        case Decided(deferred=False) | Forgotten("counted"):
             return True
         case Started(entry):
             mark = status.last_schedule_time or status.since

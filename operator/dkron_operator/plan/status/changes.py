@@ -7,9 +7,8 @@ from typing import Literal
 
 from dkron_crds.job import (
     AcceptedSchedule,
-    Active,
+    Attempt,
     Condition,
-    Execution,
     JobStatus,
     NotedPause,
     Receiver,
@@ -17,7 +16,7 @@ from dkron_crds.job import (
     UnarchivedSlots,
 )
 from dkron_operator.plan.situation.dependencies import GroupKey
-from dkron_operator.plan.status.deferred import DeferredStarted, SlotsDeferred, UndecidedSlots, count, first
+from dkron_operator.plan.status.deferred import SlotsDeferred, UndecidedSlots, count, first
 from dkron_operator.plan.status.dependencies import Link, ParentRunsPassed
 from dkron_operator.plan.status.line import Dequeued, DroppedFromLine, Returned
 from dkron_operator.plan.status.window import Reserved
@@ -58,9 +57,10 @@ class TimeTakenBack:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The slot fired, or its Job was found."""
+    """The slot fired, or its Job was found. `deferred`: it is the first of those that wait for their turn."""
 
     slot: datetime
+    deferred: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,6 @@ class SlotsSkipped:
 
     slot: datetime
     reason: SkipReason
-    at: datetime
     slots: UndecidedSlots | None = None
     deferred: bool = False
 
@@ -122,15 +121,15 @@ class Forgotten:
 class Started:
     """An attempt is running, or is claimed (no uid) and about to run."""
 
-    entry: Active
+    entry: Attempt
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
     """An attempt ended."""
 
-    execution: Execution
-    retry: Active | None = None
+    execution: Attempt
+    retry: Attempt | None = None
     """The claim of the next attempt, if there is one."""
 
     deliver: bool = False
@@ -149,7 +148,7 @@ class Dropped:
 class Discarded:
     """These entries of `active` are not an operator's. An entry that has changed since stays."""
 
-    entries: frozenset[Active]
+    entries: frozenset[Attempt]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +205,7 @@ class PauseNoted:
     noted: NotedPause | None
 
 
-Mark = Decided | DeferredStarted | ParentRunsHandled
+Mark = Decided | ParentRunsHandled
 """A change by which a slot, or the runs of parents, are decided."""
 
 
@@ -215,13 +214,13 @@ class Enqueued:
     """A run begins to wait in line: `entries` are the claims of its members, `marks` decide it, and a request is
     refused under the name `job`. If another write has decided it, its run may have left the line since."""
 
-    entries: tuple[Active, ...]
+    entries: tuple[Attempt, ...]
     marks: tuple[Mark, ...]
     job: str
 
 
 Change = (
-    Accepted | Decided | SlotsSkipped | SlotsDeferred | DeferredStarted | Refused | Forgotten
+    Accepted | Decided | SlotsSkipped | SlotsDeferred | Refused | Forgotten
     | Started | Enqueued | Dequeued | Returned | DroppedFromLine | Finished | Dropped | Discarded
     | ParentRunsHandled | ParentRunsPassed | HandedOver | ArchiveTurned
     | ConditionsSet | PauseNoted | Link | Reserved | MarkTakenBack | TimeTakenBack

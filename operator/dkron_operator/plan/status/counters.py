@@ -3,12 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 from dkron_crds.base import saturated
-from dkron_crds.job import Active, Day, Execution, JobStatus, Skipped, SkipReason, Trigger
+from dkron_crds.job import Attempt, Day, JobStatus, Skipped, SkipReason, Trigger
 from dkron_crds.schedule.instants import later
 from dkron_operator.plan.status.outbox import owed_slots
 
 
-def with_execution(status: JobStatus, execution: Execution) -> JobStatus:
+def with_execution(status: JobStatus, execution: Attempt) -> JobStatus:
     """Count an execution."""
     ended = execution.ended_at
     days = _days(status.days, ended, success=execution.success)
@@ -41,7 +41,7 @@ def with_skipped(status: JobStatus, *, count: int, reason: SkipReason, at: datet
     return _updated(status, skipped=skipped)
 
 
-def with_claim_skipped(status: JobStatus, claim: Active, reason: SkipReason) -> JobStatus:
+def with_claim_skipped(status: JobStatus, claim: Attempt, reason: SkipReason) -> JobStatus:
     """Count the slot or request of a claim that was given up, and owe it to the archive."""
     if claim.trigger is Trigger.SCHEDULE:
         status = owed_slots(status, claim.slot, claim.slot, count=1, reason=reason)

@@ -52,13 +52,6 @@ class SlotsDeferred:
         return (*stretches, DeferredSlots(after=mark, until=self.until)) if number else stretches
 
 
-@dataclass(frozen=True, slots=True)
-class DeferredStarted:
-    """The first deferred slot has its turn, or was found to have run."""
-
-    slot: datetime
-
-
 def that_wait(number: int) -> str:
     """How many slots wait for their turn, as a clause."""
     return "1 missed slot waits for its turn" if number == 1 else f"{number} missed slots wait for their turn"

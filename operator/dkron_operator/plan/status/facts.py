@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from dkron_crds.job import Active, Execution, JobStatus, SkipReason, Trigger
+from dkron_crds.job import Attempt, JobStatus, SkipReason, Trigger
 from dkron_operator.plan.status.deferred import is_in
 
 REPLACED = "Replaced"
@@ -49,14 +49,14 @@ class Marked:
 class Shown:
     """`active` shows this attempt, or what is new about it."""
 
-    attempt: Active
+    attempt: Attempt
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """An attempt is recorded."""
 
-    execution: Execution
+    execution: Attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,6 @@ def claimed_slots(status: JobStatus) -> set[datetime]:
     return {entry.slot for entry in status.active if claims_slot(entry)}
 
 
-def claims_slot(entry: Active) -> bool:
+def claims_slot(entry: Attempt) -> bool:
     """Whether this is the claim of a slot, whose Job is still to be created."""
     return entry.is_claim and entry.trigger is Trigger.SCHEDULE and entry.attempt == 1

@@ -13,11 +13,9 @@ from typing import Any
 from dkron_crds.attempt_names import started_at
 from dkron_crds.conditions import MAX_CONDITIONS, ConditionType
 from dkron_crds.job import (
-    Active,
     Attempt,
     AttemptState,
     Condition,
-    Execution,
     GroupStatus,
     History,
     JobStatus,
@@ -50,7 +48,6 @@ from dkron_operator.plan.status.changes import (
 )
 from dkron_operator.plan.status.counters import with_claim_skipped, with_execution, with_skipped
 from dkron_operator.plan.status.deferred import (
-    DeferredStarted,
     SlotsDeferred,
     is_in,
     without,
@@ -123,15 +120,13 @@ def _fold_one(status: JobStatus, change: Change, history: History, facts: list[F
     match change:
         case Accepted():
             return _accepted(status, change)
-        case Decided(slot):
-            return _decided(status, slot, facts)
+        case Decided(slot, deferred):
+            return _had_its_turn(status, slot, facts) if deferred else _decided(status, slot, facts)
         case SlotsSkipped():
             return _skipped(status, change, facts)
         case SlotsDeferred(until):
             stretches = change.onto(status.deferred, status.accepted, status.last_schedule_time)
             return status if stretches is None else marked(_with(status, deferred=stretches), until)
-        case DeferredStarted(slot):
-            return _begun_late(status, slot, facts)
         case Refused():
             return _refused(status, change, facts)
         case Forgotten(of, keys):
@@ -244,10 +239,10 @@ def _skipped(status: JobStatus, change: SlotsSkipped, facts: list[Fact]) -> JobS
         return after
     facts.append(unfired(slot, change.reason, count))
     owing = owed_slots(after, change.first(status), slot, count=count, reason=change.reason)
-    return with_skipped(owing, count=count, reason=change.reason, at=change.at)
+    return with_skipped(owing, count=count, reason=change.reason, at=slot)
 
 
-def _begun_late(status: JobStatus, slot: datetime, facts: list[Fact]) -> JobStatus:
+def _had_its_turn(status: JobStatus, slot: datetime, facts: list[Fact]) -> JobStatus:
     if is_in(status.deferred, slot):
         facts.append(Slots(slot, SlotResult.FIRED))
     return _with(status, deferred=without(status.deferred, slot))
@@ -267,7 +262,7 @@ def _forgotten(status: JobStatus, of: Memory, keys: frozenset[Hashable]) -> JobS
     return _with(status, **{of: kept}, published=published(status)) if of == "ended" else _with(status, **{of: kept})
 
 
-def _with_all_active(status: JobStatus, entries: Sequence[Active], facts: list[Fact]) -> JobStatus:
+def _with_all_active(status: JobStatus, entries: Sequence[Attempt], facts: list[Fact]) -> JobStatus:
     """Any number of attempts at the cost of one."""
     done, active = recorded(status), {entry.job: entry for entry in status.active}
     changed = False
@@ -370,7 +365,7 @@ def _finished(status: JobStatus, change: Finished, history: History, facts: list
     return without_missing(_with(status, executions=kept), executions)
 
 
-def start_of(execution: Execution) -> tuple[datetime, int]:
+def start_of(execution: Attempt) -> tuple[datetime, int]:
     """When it was requested, taken from the start of its id: the times that a pod reports are whole seconds."""
     try:
         return started_at(execution.id), execution.attempt
@@ -379,7 +374,7 @@ def start_of(execution: Execution) -> tuple[datetime, int]:
         return execution.started_at, execution.attempt
 
 
-def _with_group(status: JobStatus, executions: tuple[Execution, ...], group: int) -> JobStatus:
+def _with_group(status: JobStatus, executions: tuple[Attempt, ...], group: int) -> JobStatus:
     members = [e for e in executions if e.group == group]
     result = group_status(members)
     status = with_ended(status, group, at=max(e.ended_at for e in members), result=result)
@@ -389,10 +384,10 @@ def _with_group(status: JobStatus, executions: tuple[Execution, ...], group: int
     return status.model_copy(update={"status": result})
 
 
-def group_status(executions: Iterable[Execution]) -> GroupStatus:
+def group_status(executions: Iterable[Attempt]) -> GroupStatus:
     """The result of a finished group. The last attempt of each member decides, so a successful retry makes up for
     earlier failures."""
-    last: dict[str, Execution] = {}
+    last: dict[str, Attempt] = {}
     for execution in sorted(executions, key=lambda execution: execution.attempt):
         last[execution.member] = execution
     results = {execution.success for execution in last.values()}

@@ -3,13 +3,13 @@ of the job."""
 
 from collections.abc import Iterable
 
-from dkron_crds.job import Active, AttemptState, JobStatus
+from dkron_crds.job import Attempt, AttemptState, JobStatus
 from dkron_operator.plan.situation.cause import RunKey
 from dkron_operator.plan.situation.view import AttemptJob
 from dkron_operator.plan.status.fold import recorded
 
 
-def holders(status: JobStatus, attempts: Iterable[AttemptJob], *beginning: Active) -> frozenset[RunKey]:
+def holders(status: JobStatus, attempts: Iterable[AttemptJob], *beginning: Attempt) -> frozenset[RunKey]:
     """The runs that hold their places: from the begin of their first attempts until they are over, with the waits for
     their retries. `beginning` are attempts whose Jobs are being created, or may have been."""
     done, known = recorded(status), {each.name: each for each in attempts}

@@ -7,7 +7,7 @@ The execution of a slot like that may leave the history, and its Job the cluster
 from collections.abc import Iterable
 from datetime import datetime
 
-from dkron_crds.job import Execution, JobStatus, Trigger
+from dkron_crds.job import Attempt, JobStatus, Trigger
 from dkron_crds.schedule.instants import later
 from dkron_crds.status import MAX_RAN_AHEAD
 from dkron_operator.plan.status.deferred import not_after
@@ -31,7 +31,7 @@ def taken_back(status: JobStatus, to: datetime, begun: Iterable[datetime]) -> Jo
     return status.model_copy(update={"last_schedule_time": to, "ran_ahead": ahead, "deferred": deferred})
 
 
-def with_ran_ahead(status: JobStatus, execution: Execution) -> JobStatus:
+def with_ran_ahead(status: JobStatus, execution: Attempt) -> JobStatus:
     """The status with the slot of an execution remembered, if the mark has not reached it."""
     mark, slot = status.last_schedule_time, execution.slot
     if execution.trigger is not Trigger.SCHEDULE or (mark is not None and slot <= mark):

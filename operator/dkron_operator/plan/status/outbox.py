@@ -11,7 +11,7 @@ from typing import Any
 
 from dkron_crds.attempts import MAX_OUTPUT
 from dkron_crds.base import saturated
-from dkron_crds.job import Execution, JobStatus, OutboxEntry, Receiver, SkipReason, Unarchived, UnarchivedSlots
+from dkron_crds.job import Attempt, JobStatus, OutboxEntry, Receiver, SkipReason, Unarchived, UnarchivedSlots
 from dkron_crds.status import MAX_SKIPPED_RANGES
 from dkron_operator.plan.status.changes import ArchiveTurned, Change, HandedOver, Lost
 
@@ -47,7 +47,7 @@ def with_entry(status: JobStatus, job: str, *, deliver: bool) -> JobStatus:
     return status.model_copy(update={"outbox": (*status.outbox, _entry(job, archive=archive, deliver=deliver))})
 
 
-def without_missing(status: JobStatus, before: Iterable[Execution]) -> JobStatus:
+def without_missing(status: JobStatus, before: Iterable[Attempt]) -> JobStatus:
     """The status without the entries whose executions it does not show. Of those that the archive lacks, the ones that
     were among the executions `before`, and found no room, are lost; others were cleared by a user."""
     shown = {execution.job for execution in status.executions}
@@ -132,7 +132,7 @@ def _without(outbox: Entries, receiver: Receiver, jobs: Collection[str] | None =
     return tuple(left)
 
 
-def _without_note(execution: Execution, lost: Lost) -> Execution:
+def _without_note(execution: Attempt, lost: Lost) -> Attempt:
     lines = execution.output.split("\n")
     if lost.note not in lines:
         return execution

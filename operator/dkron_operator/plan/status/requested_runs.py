@@ -173,14 +173,14 @@ def _shown(attempt: Attempt) -> Attempt:
     return attempt.model_copy(update=_NOT_SHOWN)
 
 
-def _of_job(job: AttemptJob) -> Attempt:
+def _of_job(attempt: AttemptJob) -> Attempt:
     # The Job controller has one reason for every pod that failed. Executions call that an Error.
-    reason = "Error" if job.reason in ORDINARY else job.reason
+    reason = "Error" if attempt.reason in ORDINARY else attempt.reason
     ended = {
-        "state": job.state, "finished_at": job.finished_at or job.created,
-        "reason": reason if job.state is AttemptState.FAILED else "",
+        "state": attempt.state, "finished_at": attempt.finished_at or attempt.created,
+        "reason": reason if attempt.state is AttemptState.FAILED else "",
     }  # fmt: skip
-    return _shown(job.entry(job.created)).model_copy(update=ended)
+    return _shown(attempt.entry(attempt.created)).model_copy(update=ended)
 
 
 def _runs_unrecorded(job: AttemptJob, attempts: Mapping[str, Attempt]) -> bool:

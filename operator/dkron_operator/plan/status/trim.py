@@ -3,13 +3,13 @@ keeps the results of its members."""
 
 from collections.abc import Collection, Iterable, Sequence
 
-from dkron_crds.job import Active, Execution
+from dkron_crds.job import Attempt
 from dkron_crds.status import MAX_EXECUTIONS
 
 
 def trimmed(
-    executions: Sequence[Execution], *, limit: int, active: Iterable[Active], owed: Collection[str] = ()
-) -> tuple[Execution, ...]:
+    executions: Sequence[Attempt], *, limit: int, active: Iterable[Attempt], owed: Collection[str] = ()
+) -> tuple[Attempt, ...]:
     """The newest `limit` of these executions (newest first), and as many as a status may have of those that are `owed`
     to the archive, by the names of their Jobs. For each group that still runs, at least one member that succeeded and
     one that failed for good are kept, if there are any: they decide how the group ends."""
@@ -26,7 +26,7 @@ def trimmed(
     return tuple(kept[:MAX_EXECUTIONS])
 
 
-def _witnesses(executions: Iterable[Execution], active: Sequence[Active]) -> set[str]:
+def _witnesses(executions: Iterable[Attempt], active: Sequence[Attempt]) -> set[str]:
     running = {entry.group for entry in active}
     # A member with an active attempt has not ended, and of several attempts the newest counts.
     judged = {(entry.group, entry.member) for entry in active}

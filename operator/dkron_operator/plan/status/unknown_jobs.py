@@ -29,33 +29,33 @@ def split(
     """The Jobs that count, by name, and those that do not count yet: their slots lie ahead of the clock, and the status
     does not know them. Nor do the newest Jobs that the status does not know and has no room for."""
     done, active = recorded(status), {entry.job: entry.uid for entry in status.active}
-    known = {name for name, run in jobs.items() if name in done or active.get(name) in ("", run.uid)}
-    ahead = {name: run for name, run in jobs.items() if name not in known and is_ahead(_decisive(run), now)}
-    counting = {name: run for name, run in jobs.items() if name not in ahead}
+    known = {name for name, attempt in jobs.items() if name in done or active.get(name) in ("", attempt.uid)}
+    ahead = {name: attempt for name, attempt in jobs.items() if name not in known and is_ahead(_decisive(attempt), now)}
+    counting = {name: attempt for name, attempt in jobs.items() if name not in ahead}
     room = MAX_ACTIVE - len(status.active)
     if len(counting) > room:
-        new = [run for name, run in counting.items() if name not in active and name not in done]
-        for run in sorted(new, key=attrgetter("created"))[room:]:
-            del counting[run.name]
+        new = [attempt for name, attempt in counting.items() if name not in active and name not in done]
+        for attempt in sorted(new, key=attrgetter("created"))[room:]:
+            del counting[attempt.name]
     return counting, tuple(ahead.values())
 
 
-def _decisive(run: AttemptJob) -> datetime:
+def _decisive(attempt: AttemptJob) -> datetime:
     """The time that decides whether a Job counts yet: of a run on request, when it was requested."""
-    return asked_at(run.group) if run.trigger in ON_REQUEST else run.slot
+    return asked_at(attempt.group) if attempt.trigger in ON_REQUEST else attempt.slot
 
 
-def is_settled(job: JobView, status: JobStatus, run: AttemptJob, *, runs: RunsOfJob = NO_RUNS) -> bool:
+def is_settled(job: JobView, status: JobStatus, attempt: AttemptJob, *, runs: RunsOfJob = NO_RUNS) -> bool:
     """Whether the cause of a Job is settled. If it is, a Job that the status does not know was recorded earlier.
 
     A slot is settled once the mark has reached it, a request once its annotation is gone or the status of its DkronRun
     says that it was decided. All other attempts are claimed in the status before their Jobs are created.
     """
-    if run.attempt > 1 or run.trigger is Trigger.DEPENDENT:
+    if attempt.attempt > 1 or attempt.trigger is Trigger.DEPENDENT:
         return True
-    if run.trigger is Trigger.SCHEDULE:
-        passed = status.last_schedule_time is not None and run.slot <= status.last_schedule_time
-        return passed and not is_in(status.deferred, run.slot)
-    if any(run.group == requested.group for requested in runs.undecided):
+    if attempt.trigger is Trigger.SCHEDULE:
+        passed = status.last_schedule_time is not None and attempt.slot <= status.last_schedule_time
+        return passed and not is_in(status.deferred, attempt.slot)
+    if any(attempt.group == requested.group for requested in runs.undecided):
         return False
-    return run.group not in {group_of(request.id, request.at) for request in job.requests if request.at is not None}
+    return attempt.group not in {group_of(request.id, request.at) for request in job.requests if request.at is not None}

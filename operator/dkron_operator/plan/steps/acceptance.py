@@ -113,9 +113,9 @@ def _settle_old_slots(plan: Plan, reason: SkipReason) -> None:
     waiting, due = newest(status.deferred, line, now), line.latest(status.last_schedule_time, now)
     count = number_of(status.deferred, undecided, now) + undecided.number(status.last_schedule_time, now)
     if waiting is not None:
-        plan.record(SlotsSkipped(waiting, reason, at=waiting, slots=undecided, deferred=True))
+        plan.record(SlotsSkipped(waiting, reason, slots=undecided, deferred=True))
     if due is not None and undecided.number(status.last_schedule_time, due):
-        plan.record(SlotsSkipped(due, reason, at=due, slots=undecided))
+        plan.record(SlotsSkipped(due, reason, slots=undecided))
     elif due is not None:
         plan.record(Decided(due))
     last = due or waiting

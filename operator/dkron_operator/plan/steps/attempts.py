@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from dkron_crds.job import Active, Attempt, AttemptState, Execution, SkipReason, Trigger
+from dkron_crds.job import Attempt, AttemptState, SkipReason, Trigger
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.stops import STOPPED
 from dkron_operator.notifications import notices
@@ -52,12 +52,12 @@ LOST_PARAMETERS = "its DkronRun, which gave the values of its parameters, was de
 def plan_attempts(plan: Plan) -> None:
     """Bring `active` and `executions` in line with the Jobs that exist."""
     done = recorded(plan.status)
-    runs = [run for run in plan.situation.attempts.values() if run.name not in done]
-    runs.sort(key=lambda run: run.created)
-    entries = _entries(plan, runs)
+    attempts = [attempt for attempt in plan.situation.attempts.values() if attempt.name not in done]
+    attempts.sort(key=lambda attempt: attempt.created)
+    entries = _entries(plan, attempts)
     plan.record_started(entries)
-    for run, entry in zip(runs, entries, strict=True):
-        _follow(plan, run, entry)
+    for attempt, entry in zip(attempts, entries, strict=True):
+        _follow(plan, attempt, entry)
     unseen = [entry for entry in plan.status.active if entry.job not in plan.situation.attempts]
     for entry in unseen:
         if is_call(entry) and entry.job not in plan.situation.outcomes:
@@ -73,34 +73,34 @@ def plan_attempts(plan: Plan) -> None:
         _unsure(plan, plan.situation.unconfirmed_create)
 
 
-def _entries(plan: Plan, runs: Sequence[AttemptJob]) -> list[Active]:
+def _entries(plan: Plan, attempts: Sequence[AttemptJob]) -> list[Attempt]:
     """Their entries in `active`: those that it has, and new ones."""
     known = {(entry.job, entry.uid): entry for entry in plan.status.active}
-    return [kueue.entry_of(known.get((run.name, run.uid)), run, plan.situation.now) for run in runs]
+    return [kueue.entry_of(known.get((each.name, each.uid)), each, plan.situation.now) for each in attempts]
 
 
-def _follow(plan: Plan, run: AttemptJob, entry: Active) -> None:
+def _follow(plan: Plan, attempt: AttemptJob, entry: Attempt) -> None:
     """Process one Job with its entry in `active`."""
-    if run.finished and not _stopping(plan, run, entry):
+    if attempt.finished and not _stopping(plan, attempt, entry):
         _end(plan, entry)
-    elif run.gone and run.name in plan.situation.final_output:
+    elif attempt.gone and attempt.name in plan.situation.final_output:
         # The stop has followed its pod to the end.
         _record_lost(plan, entry)
-    elif run.gone:
+    elif attempt.gone:
         _missing(plan, entry)
-    elif run.state is AttemptState.QUEUED and not run.deleting:
-        kueue.plan_queued(plan, run, entry)
-    elif run.deleting or run.pending:
-        if not run.deleting and _is_stranded(plan, run):
-            plan.do(DeleteJob(run))
+    elif attempt.state is AttemptState.QUEUED and not attempt.deleting:
+        kueue.plan_queued(plan, attempt, entry)
+    elif attempt.deleting or attempt.pending:
+        if not attempt.deleting and _is_stranded(plan, attempt):
+            plan.do(DeleteJob(attempt))
         else:
-            plan_probe(plan, run)
+            plan_probe(plan, attempt)
 
 
-def _is_stranded(plan: Plan, run: AttemptJob) -> bool:
+def _is_stranded(plan: Plan, attempt: AttemptJob) -> bool:
     """Whether its pod was never scheduled and its node is gone: it would wait forever."""
-    trouble = plan.situation.pod_problems.get(run.name)
-    return trouble is not None and trouble.reason == UNSCHEDULABLE and _is_gone(plan, run.node)
+    trouble = plan.situation.pod_problems.get(attempt.name)
+    return trouble is not None and trouble.reason == UNSCHEDULABLE and _is_gone(plan, attempt.node)
 
 
 def _is_gone(plan: Plan, node: str) -> bool:
@@ -108,14 +108,14 @@ def _is_gone(plan: Plan, node: str) -> bool:
     return bool(node) and nodes is not None and node not in nodes
 
 
-def _stopping(plan: Plan, run: AttemptJob, entry: Active) -> bool:
+def _stopping(plan: Plan, attempt: AttemptJob, entry: Attempt) -> bool:
     # Its pod is killed, which the Job controller takes for a failure. The attempt is over when the pod is, and the Job
     # stays until then.
     # An end before the deletion stays its outcome.
-    return run.deleting and not run.ended_before_its_deletion and stop_of(plan.situation.job, entry) is not None
+    return attempt.deleting and not attempt.ended_before_its_deletion and stop_of(plan.situation.job, entry) is not None
 
 
-def _end(plan: Plan, entry: Active) -> None:
+def _end(plan: Plan, entry: Attempt) -> None:
     outcome = plan.situation.outcomes.get(entry.job)
     if outcome is None:
         plan.do(ReadOutcome(entry.job))
@@ -127,7 +127,7 @@ def _end(plan: Plan, entry: Active) -> None:
         _record_end(plan, entry, outcome, retry)
 
 
-def _called(plan: Plan, entry: Active) -> None:
+def _called(plan: Plan, entry: Attempt) -> None:
     """Process an inline call without an outcome."""
     situation, stop = plan.situation, stop_of(plan.situation.job, entry)
     if entry.job in situation.calls_running:
@@ -147,7 +147,7 @@ def _called(plan: Plan, entry: Active) -> None:
             _record_end(plan, entry, outcome, retry_of(plan, entry, outcome))
 
 
-def _missing(plan: Plan, entry: Active) -> None:
+def _missing(plan: Plan, entry: Attempt) -> None:
     outcome = plan.situation.outcomes.get(entry.job)
     if outcome is not None and outcome.lost:
         _record_lost(plan, entry)
@@ -155,7 +155,7 @@ def _missing(plan: Plan, entry: Active) -> None:
         _end(plan, entry)
 
 
-def _record_lost(plan: Plan, entry: Active) -> None:
+def _record_lost(plan: Plan, entry: Attempt) -> None:
     stop = stop_of(plan.situation.job, entry)
     if stop is not None:
         outcome = stopped(plan, entry, stop)
@@ -179,13 +179,13 @@ def _record_lost(plan: Plan, entry: Active) -> None:
     _record_end(plan, entry, outcome)
 
 
-def _record_end(plan: Plan, entry: Active, outcome: Outcome, retry: Active | None = None) -> None:
+def _record_end(plan: Plan, entry: Attempt, outcome: Outcome, retry: Attempt | None = None) -> None:
     plan.record(_ended(plan, entry, outcome, retry))
     if not outcome.success:
         _report_failure(plan, entry, outcome, retry)
 
 
-def _claimed(plan: Plan, entry: Active) -> None:
+def _claimed(plan: Plan, entry: Attempt) -> None:
     job, now = plan.situation.job, plan.situation.now
     stop = stop_of(job, entry)
     if stop is not None:
@@ -209,7 +209,7 @@ def _claimed(plan: Plan, entry: Active) -> None:
             plan.start(create)
 
 
-def _queued(plan: Plan, entry: Active) -> None:
+def _queued(plan: Plan, entry: Attempt) -> None:
     """Process a claim that waits in line: its run begins, if it needs no place or has been granted one."""
     if plan.may_lack_room and (older := older_jobs(plan, entry)):
         # They make room for it now. It gets their places, or others, like any other run.
@@ -226,21 +226,21 @@ def _queued(plan: Plan, entry: Active) -> None:
             plan.ready.append(entry)
 
 
-def _wait_for_room(plan: Plan, entry: Active) -> None:
+def _wait_for_room(plan: Plan, entry: Attempt) -> None:
     outcome = given_up(plan, entry)
     if outcome is not None and plan.create is None:
         plan.create = _withdrawn(plan, entry, outcome)
         _report_failure(plan, entry, outcome, None)
 
 
-def _from_line(plan: Plan, entry: Active) -> CreateJob:
+def _from_line(plan: Plan, entry: Attempt) -> CreateJob:
     """Take the run of this entry from the line, and create its first Job."""
     run, now = run_of(entry), plan.situation.now
     entries = next(entries for entries in line_of(plan.status.active) if run_of(entries[0]) == run)
     return replace(_complete(plan, dequeued(entry, now)), before=(Dequeued(entries, now),))
 
 
-def _cancelled(plan: Plan, entry: Active) -> str:
+def _cancelled(plan: Plan, entry: Attempt) -> str:
     """Why a retry is not made; empty if it is."""
     if plan.situation.job.spec.disabled:
         return "the job was disabled"
@@ -251,7 +251,7 @@ def _cancelled(plan: Plan, entry: Active) -> str:
     return NEWER_RUN if is_replaced(plan, entry) else ""
 
 
-def _waits_for_its_run(plan: Plan, entry: Active) -> bool:
+def _waits_for_its_run(plan: Plan, entry: Attempt) -> bool:
     """Whether its DkronRun has to be read first: the Job carries its name, and the values that it gives."""
     runs = plan.situation.runs
     run = runs.by_group(entry.group)
@@ -267,12 +267,12 @@ def _waits_for_its_run(plan: Plan, entry: Active) -> bool:
     return True
 
 
-def _has_lost_parameters(plan: Plan, entry: Active) -> bool:
+def _has_lost_parameters(plan: Plan, entry: Attempt) -> bool:
     runs = plan.situation.runs
     return entry.parameters_given and runs.listed and runs.by_group(entry.group) is None
 
 
-def _complete(plan: Plan, entry: Active) -> CreateJob:
+def _complete(plan: Plan, entry: Attempt) -> CreateJob:
     given_up = (Dropped(entry.job, SkipReason.DEADLINE_EXCEEDED),)
     older = older_jobs(plan, entry)
     if (end := _hopeless(plan, entry)) is not None:
@@ -281,7 +281,7 @@ def _complete(plan: Plan, entry: Active) -> CreateJob:
     return CreateJob(entry, replaces=older, late=_too_late(plan, entry), otherwise=given_up)
 
 
-def _withdrawn(plan: Plan, entry: Active, outcome: Outcome) -> CreateJob:
+def _withdrawn(plan: Plan, entry: Attempt, outcome: Outcome) -> CreateJob:
     """Only check whether the Job exists after all; if it does, it goes on, or is stopped like any other."""
     now = plan.situation.now
     began = now if entry.state is AttemptState.WAITING else min(entry.started_at, now)
@@ -289,7 +289,7 @@ def _withdrawn(plan: Plan, entry: Active, outcome: Outcome) -> CreateJob:
     return CreateJob(entry, late=True, otherwise=(_ended(plan, never, outcome),))
 
 
-def _hopeless(plan: Plan, entry: Active) -> Outcome | None:
+def _hopeless(plan: Plan, entry: Attempt) -> Outcome | None:
     """How a member ends whose Job will not be created any more. It counts for its group as a failed run."""
     now = plan.situation.now
     if entry.member and _too_late(plan, entry):
@@ -302,11 +302,11 @@ def _hopeless(plan: Plan, entry: Active) -> Outcome | None:
     return None
 
 
-def _without_node(entry: Active) -> str:
+def _without_node(entry: Attempt) -> str:
     return f"node {entry.node_name}, to which tags pin this attempt, no longer exists"
 
 
-def _unsure(plan: Plan, entry: Active) -> None:
+def _unsure(plan: Plan, entry: Attempt) -> None:
     if entry.job in plan.situation.attempts or plan.create is not None or _waits_for_its_run(plan, entry):
         return
     scheduled, hold = entry.trigger is Trigger.SCHEDULE, plan.hold
@@ -320,13 +320,13 @@ def _unsure(plan: Plan, entry: Active) -> None:
         entry,
         after=(Decided(entry.slot),) if scheduled else (),
         late=why is not None,
-        otherwise=(SlotsSkipped(entry.slot, reason, at=entry.slot),)
+        otherwise=(SlotsSkipped(entry.slot, reason),)
         if scheduled
         else (Refused(reason, min(entry.slot, plan.situation.now), entry.job),),
     )
 
 
-def _unwanted(plan: Plan, entry: Active) -> SkipReason | None:
+def _unwanted(plan: Plan, entry: Attempt) -> SkipReason | None:
     """Why the attempt is no longer wanted: the job was disabled, broken or rescheduled since the create call."""
     job, since = plan.situation.job, plan.status.since
     silent = refuses_requests(job) if entry.trigger in ON_REQUEST else job.spec.disabled
@@ -339,17 +339,17 @@ def _unwanted(plan: Plan, entry: Active) -> SkipReason | None:
     return SkipReason.MISSED if rescheduled or plan.situation.problem is not None else None
 
 
-def _too_late(plan: Plan, entry: Active) -> bool:
+def _too_late(plan: Plan, entry: Attempt) -> bool:
     deadline = start_deadline(plan.situation.job)
     scheduled = entry.trigger is Trigger.SCHEDULE and entry.attempt == 1
     return scheduled and deadline is not None and plan.situation.now - entry.slot > deadline
 
 
-def _ended(plan: Plan, entry: Active, outcome: Outcome, retry: Active | None = None) -> Finished:
+def _ended(plan: Plan, entry: Attempt, outcome: Outcome, retry: Attempt | None = None) -> Finished:
     return finished(plan.situation, _execution(entry, outcome), retry)
 
 
-def finished(situation: Situation, execution: Execution, retry: Active | None) -> Finished:
+def finished(situation: Situation, execution: Attempt, retry: Attempt | None) -> Finished:
     """The record of this attempt. If a processor stores the output elsewhere, a note of where replaces the output. The
     record says whether a delivery is outstanding, so that a crash does not lose it."""
     job, site = situation.job, situation.site
@@ -357,7 +357,7 @@ def finished(situation: Situation, execution: Execution, retry: Active | None) -
     return Finished(of_job.kept(job.spec, site, job.namespace, execution), retry, deliver=deliver)
 
 
-def _execution(entry: Active, outcome: Outcome) -> Execution:
+def _execution(entry: Attempt, outcome: Outcome) -> Attempt:
     began = _began(entry, outcome)
     return Attempt(
         id=entry.id,
@@ -380,18 +380,18 @@ def _execution(entry: Active, outcome: Outcome) -> Execution:
     )
 
 
-def _end_state(entry: Active, outcome: Outcome) -> AttemptState:
+def _end_state(entry: Attempt, outcome: Outcome) -> AttemptState:
     if outcome.success:
         return AttemptState.SUCCEEDED
     never = entry.is_claim or _was_never_admitted(entry, outcome)
     return AttemptState.CANCELLED if never and outcome.reason == STOPPED else AttemptState.FAILED
 
 
-def _was_never_admitted(entry: Active, outcome: Outcome) -> bool:
+def _was_never_admitted(entry: Attempt, outcome: Outcome) -> bool:
     return entry.state is AttemptState.QUEUED and not entry.evictions and outcome.started_at is None
 
 
-def _began(entry: Active, outcome: Outcome) -> datetime:
+def _began(entry: Attempt, outcome: Outcome) -> datetime:
     """When the attempt began; one that Kueue has never admitted, when it ended."""
     if entry.evictions:
         # Its last pod began later.
@@ -402,7 +402,7 @@ def _began(entry: Active, outcome: Outcome) -> datetime:
     return max(outcome.started_at or entry.started_at, entry.started_at)
 
 
-def _report_failure(plan: Plan, entry: Active, outcome: Outcome, retry: Active | None) -> None:
+def _report_failure(plan: Plan, entry: Attempt, outcome: Outcome, retry: Attempt | None) -> None:
     code = "" if outcome.exit_code is None else f", exit code {outcome.exit_code}"
     detail = f": {outcome.message}" if outcome.message else ""
     replaced = not retry and entry.attempt <= plan.situation.job.spec.retries and is_replaced(plan, entry)

@@ -22,38 +22,42 @@ UNWRITTEN = timedelta(seconds=5)
 def plan_cleanup(plan: Plan) -> None:
     """Delete finished Jobs beyond the history limits, oldest first, once no replica needs their names any more."""
     known = recorded(plan.status)
-    done = [run for run in plan.situation.attempts.values() if run.finished and run.name in known and not run.gone]
+    done = [
+        attempt
+        for attempt in plan.situation.attempts.values()
+        if attempt.finished and attempt.name in known and not attempt.gone
+    ]
     history = plan.situation.job.spec.history
     keep = {AttemptState.SUCCEEDED: history.successful_jobs, AttemptState.FAILED: history.failed_jobs}
     wanted = _wanted(plan, done)
     for state, limit in keep.items():
-        of_state = sorted((run for run in done if run.state is state), key=_ended, reverse=True)
-        for run in of_state[limit:]:
-            _delete_in_time(plan, run, wanted)
+        of_state = sorted((attempt for attempt in done if attempt.state is state), key=_ended, reverse=True)
+        for attempt in of_state[limit:]:
+            _delete_in_time(plan, attempt, wanted)
     _forget_counted(plan)
 
 
-def _delete_in_time(plan: Plan, run: AttemptJob, wanted: AbstractSet[str]) -> None:
+def _delete_in_time(plan: Plan, attempt: AttemptJob, wanted: AbstractSet[str]) -> None:
     # A leader that starts late has to find either the name or the mark.
-    due = shifted(_ended(run), plan.situation.retention)
-    if run.deleting or run.name in wanted:
+    due = shifted(_ended(attempt), plan.situation.retention)
+    if attempt.deleting or attempt.name in wanted:
         return
     if due > plan.situation.now:
         plan.wake_at(due)
-    elif run.name not in recorded(plan.situation.persisted):
+    elif attempt.name not in recorded(plan.situation.persisted):
         plan.wake_at(plan.situation.now + UNWRITTEN)
     else:
-        plan.do(DeleteJob(run))
+        plan.do(DeleteJob(attempt))
 
 
 def _wanted(plan: Plan, done: Iterable[AttemptJob]) -> set[str]:
     """Names of the Jobs whose request for a run still stands. The status of a DkronRun is told from its Jobs until it
     says that the run has ended."""
-    asked = [run for run in done if run.trigger in ON_REQUEST]
+    asked = [attempt for attempt in done if attempt.trigger in ON_REQUEST]
     requests = plan.situation.job.requests if asked else ()
     groups = {group_of(request.id, request.at) for request in requests if request.at is not None}
     groups |= plan.situation.runs.groups if asked else set()
-    return {run.name for run in asked if run.group in groups}
+    return {attempt.name for attempt in asked if attempt.group in groups}
 
 
 def _forget_counted(plan: Plan) -> None:
@@ -83,5 +87,5 @@ def _to_be_answered(plan: Plan) -> set[str]:
     return stops | {cause.job_name(uid=job.uid, name=job.name) for cause in (*asked, *runs)}
 
 
-def _ended(run: AttemptJob) -> datetime:
-    return run.finished_at or run.created
+def _ended(attempt: AttemptJob) -> datetime:
+    return attempt.finished_at or attempt.created

@@ -163,8 +163,8 @@ def _hindered(plan: Plan) -> tuple[str, str] | None:
     """Reason and message if the pod of an attempt does not start, or does not go; None otherwise."""
     unconfirmed_create = plan.situation.unconfirmed_create
     for entry in (*plan.status.active, *((unconfirmed_create,) if unconfirmed_create else ())):
-        trouble, run = plan.situation.pod_problems.get(entry.job), plan.situation.attempts.get(entry.job)
-        if trouble is not None and not trouble.final and (run is None or run.deleting or not run.has_pod):
+        trouble, attempt = plan.situation.pod_problems.get(entry.job), plan.situation.attempts.get(entry.job)
+        if trouble is not None and not trouble.final and (attempt is None or attempt.deleting or not attempt.has_pod):
             stays = trouble.reason == KEPT_BY_FINALIZERS
             what = "is being deleted, but still exists" if stays else "does not start"
             held = f"; it holds {kueue.PLACES}" if trouble.reason == SUSPENDED and plan.places.needed else ""
@@ -187,10 +187,10 @@ def _ahead(plan: Plan) -> tuple[str, str] | None:
         text = f"status.lastScheduleTime is {rfc3339(mark)}, ahead of the clock: no slot up to that time runs"
         return "MarkAhead", f"{text}. If the clock is right and none of these slots has run, set it to now"
     if plan.situation.ahead:
-        run = min(plan.situation.ahead, key=lambda run: run.slot)
-        plan.wake_at(run.slot - TOLERANCE)
+        attempt = min(plan.situation.ahead, key=lambda attempt: attempt.slot)
+        plan.wake_at(attempt.slot - TOLERANCE)
         return (
             "JobAhead",
-            f"Job {run.name} names the slot {rfc3339(run.slot)}, ahead of the clock; it is ignored until then",
+            f"Job {attempt.name} names the slot {rfc3339(attempt.slot)}, ahead of the clock; it is ignored until then",
         )
     return None

@@ -10,9 +10,8 @@ from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_operator.plan.decide import Skip, decide, start_deadline
 from dkron_operator.plan.plan import Plan, busy, creation, has_begun
 from dkron_operator.plan.situation.cause import scheduled
-from dkron_operator.plan.status.changes import SlotsSkipped
+from dkron_operator.plan.status.changes import Decided, SlotsSkipped
 from dkron_operator.plan.status.deferred import (
-    DeferredStarted,
     UndecidedSlots,
     count,
     first,
@@ -35,7 +34,7 @@ def plan_deferred_slots(plan: Plan, line: Timeline) -> None:
     _give_up(plan, line)
     while plan.create is None and (slot := first(plan.status.deferred, line, plan.situation.now)) is not None:
         if has_begun(plan, scheduled(slot)):
-            plan.record(DeferredStarted(slot))
+            plan.record(Decided(slot, deferred=True))
         elif plan.hold is not None or not _fire(plan, line, slot):
             break
 
@@ -82,7 +81,7 @@ def _fire(plan: Plan, line: Timeline, slot: datetime) -> bool:
     if not isinstance(decision, Skip):
         entry = scheduled(slot).entry(uid=job.uid, name=job.name, at=now)
         # The mark is no proof for these slots: one write takes the slot from those that wait, and claims it.
-        create = creation(plan, entry, replace(decision, claim=True), mark=(DeferredStarted(slot),))
+        create = creation(plan, entry, replace(decision, claim=True), mark=(Decided(slot, deferred=True),))
         if not isinstance(create, Skip):
             return plan.start(create)
         decision = create
@@ -96,7 +95,7 @@ def _skip(plan: Plan, line: Timeline, until: datetime, reason: SkipReason, *, wh
     last, number = newest(stretches, line, until), count(stretches, slots, until)
     if last is None:
         return
-    plan.record(SlotsSkipped(last, reason, at=last, slots=slots, deferred=True))
+    plan.record(SlotsSkipped(last, reason, slots=slots, deferred=True))
     which = "1 missed slot does" if number == 1 else f"{number} missed slots do"
     detail = f"{reason}, {why}" if why else reason
     text = f"{which} not run, the newest at {rfc3339(last)}: {detail}"

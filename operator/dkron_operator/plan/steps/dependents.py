@@ -84,7 +84,7 @@ def _make_room(plan: Plan) -> bool:
         plan.wake_at(due if due > now else now + PATIENCE)
         return False
     known = recorded(plan.status)
-    wanted = sum(run.finished and run.name not in known for run in plan.situation.attempts.values())
+    wanted = sum(attempt.finished and attempt.name not in known for attempt in plan.situation.attempts.values())
     plan.record(Forgotten("ended", frozenset(old[: max(wanted, 1)])))
     return True
 
@@ -138,11 +138,11 @@ def _has_succeeded(plan: Plan) -> bool:
     return False
 
 
-def _succeeded(job: AttemptJob | None) -> bool:
-    if job is None or job.state is not AttemptState.SUCCEEDED:
+def _succeeded(attempt: AttemptJob | None) -> bool:
+    if attempt is None or attempt.state is not AttemptState.SUCCEEDED:
         return False
     # The end of one that is being deleted may be the work of the deletion.
-    return not job.deleting or job.ended_before_its_deletion
+    return not attempt.deleting or attempt.ended_before_its_deletion
 
 
 def _is_last(plan: Plan, ended: Ended) -> bool:

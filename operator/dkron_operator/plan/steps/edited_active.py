@@ -5,7 +5,7 @@ Only what is certain counts. The write that records an attempt removes its entry
 cause, for all triggers, members, retries and calls without a pod.
 """
 
-from dkron_crds.job import Active
+from dkron_crds.job import Attempt
 from dkron_crds.schedule.errors import quoted
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.situation.cause import cause_of
@@ -28,10 +28,10 @@ def plan_edited_active(plan: Plan) -> None:
     plan.warn("StatusEdited", f"status.active listed {quoted(entry.job)}, {why}{more}: removed from the list")
 
 
-def _wrong(plan: Plan) -> dict[Active, str]:
+def _wrong(plan: Plan) -> dict[Attempt, str]:
     """The entries that no operator writes, and why."""
     over, job, attempts = recorded(plan.status), plan.situation.job, plan.situation.attempts
-    found: dict[Active, str] = {}
+    found: dict[Attempt, str] = {}
     for entry in plan.status.active:
         if entry.job in over:
             found[entry] = RECORDED
@@ -40,8 +40,8 @@ def _wrong(plan: Plan) -> dict[Active, str]:
     return found
 
 
-def _is_named(entry: Active, run: AttemptJob | None, job: JobView) -> bool:
-    if run is not None and run.uid == entry.uid:
+def _is_named(entry: Attempt, attempt: AttemptJob | None, job: JobView) -> bool:
+    if attempt is not None and attempt.uid == entry.uid:
         # The name of a Job was checked when it was read.
-        return cause_of(entry) == run.cause
+        return cause_of(entry) == attempt.cause
     return cause_of(entry).names(entry.job, uid=job.uid, name=job.name)

@@ -17,7 +17,7 @@ from itertools import islice
 from zlib import crc32
 
 from dkron_crds.attempt_names import EPOCH
-from dkron_crds.job import Active, AttemptState, Concurrency, Trigger, Window
+from dkron_crds.job import Attempt, AttemptState, Concurrency, Trigger, Window
 from dkron_crds.status import MAX_AHEAD
 from dkron_operator.plan.actions import CreateJob, WriteStatus
 from dkron_operator.plan.plan import Plan
@@ -90,11 +90,11 @@ def next_claim(plan: Plan) -> datetime | None:
     return status.next if status.next - plan.situation.now <= SOON else None
 
 
-def _called_by(caller: str, entry: Active) -> Active:
+def _called_by(caller: str, entry: Attempt) -> Attempt:
     return entry.model_copy(update={"uid": caller, "state": AttemptState.RUNNING})
 
 
-def _as_call(plan: Plan, create: CreateJob, entry: Active) -> CreateJob:
+def _as_call(plan: Plan, create: CreateJob, entry: Attempt) -> CreateJob:
     window = plan.status.window
     if window is not None and window.caller == entry.uid and _is_slot(entry) and entry.slot in window.slots:
         return replace(create, entry=entry, after=(*create.after, Started(entry)), call=True)
@@ -111,11 +111,11 @@ def _as_call(plan: Plan, create: CreateJob, entry: Active) -> CreateJob:
     )
 
 
-def _is_slot(entry: Active) -> bool:
+def _is_slot(entry: Attempt) -> bool:
     return entry.trigger is Trigger.SCHEDULE and entry.attempt == 1
 
 
-def _reserved(plan: Plan, entry: Active) -> tuple[Reserved, ...]:
+def _reserved(plan: Plan, entry: Attempt) -> tuple[Reserved, ...]:
     """The slots that are claimed together with this one."""
     if not _is_slot(entry) or plan.status.window is not None or not _may_wait(plan):
         return ()

@@ -12,7 +12,7 @@ from typing import Any
 
 from dkron_crds.base import rfc3339
 from dkron_crds.conditions import MAX_REASON
-from dkron_crds.job import Active, AttemptState, SkipReason, Trigger
+from dkron_crds.job import Attempt, AttemptState, SkipReason, Trigger
 from dkron_crds.owners import controller_of
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK
@@ -36,43 +36,43 @@ LOOK = timedelta(minutes=1)
 """The time between two looks at the queue of a Job that waits."""
 
 
-def entry_of(known: Active | None, run: AttemptJob, now: datetime) -> Active:
+def entry_of(known: Attempt | None, attempt: AttemptJob, now: datetime) -> Attempt:
     """The entry in `active` of an attempt, as its Job shows it now. `known` is the entry that the status has."""
-    waits = run.state is AttemptState.QUEUED
+    waits = attempt.state is AttemptState.QUEUED
     if known is None:
-        entry = run.entry(run.began)
-        return entry if waits or run.admitted_at is None else _admitted(entry, run.admitted_at)
-    if waits and (known.state, known.queue) != (run.state, run.queue):
-        evictions, since = known.evictions + (known.state is not run.state), known.queued_at or run.began
-        waiting = {"state": run.state, "queue": run.queue, "evictions": evictions, "queued_at": since}
+        entry = attempt.entry(attempt.began)
+        return entry if waits or attempt.admitted_at is None else _admitted(entry, attempt.admitted_at)
+    if waits and (known.state, known.queue) != (attempt.state, attempt.queue):
+        evictions, since = known.evictions + (known.state is not attempt.state), known.queued_at or attempt.began
+        waiting = {"state": attempt.state, "queue": attempt.queue, "evictions": evictions, "queued_at": since}
         return known.model_copy(update=waiting)
     if known.state is AttemptState.QUEUED and not waits:
-        return _admitted(known, run.admitted_at or run.finished_at or now)
+        return _admitted(known, attempt.admitted_at or attempt.finished_at or now)
     return known
 
 
-def _admitted(entry: Active, at: datetime) -> Active:
+def _admitted(entry: Attempt, at: datetime) -> Attempt:
     """The attempt began when Kueue admitted it for the first time. Kubernetes notes whole seconds."""
     began = entry.started_at if entry.evictions else max(entry.started_at, at)
     told = {"state": AttemptState.RUNNING, "queue": "", "started_at": began, "given_up": ""}
     return entry.model_copy(update=told)
 
 
-def plan_queued(plan: Plan, run: AttemptJob, entry: Active) -> None:
+def plan_queued(plan: Plan, attempt: AttemptJob, entry: Attempt) -> None:
     """Process a Job that waits in its queue: end the attempt if it waits in vain, else look at the queue if due."""
     entry = _with_why(plan, entry)
     if _waits_in_vain(plan, entry):
         # With its Job and its Workload gone, nothing else would tell the next process that this attempt was made, that
         # it waited, and why it ended.
-        plan.do(DeleteJob(run) if _is_written(plan, entry) else WriteStatus())
+        plan.do(DeleteJob(attempt) if _is_written(plan, entry) else WriteStatus())
         return
     deadline = _deadline(plan, entry)
     if deadline is not None:
         plan.wake_at(deadline + TICK)
-    plan_probe(plan, run, every=LOOK)
+    plan_probe(plan, attempt, every=LOOK)
 
 
-def _with_why(plan: Plan, entry: Active) -> Active:
+def _with_why(plan: Plan, entry: Attempt) -> Attempt:
     """Note in the status why Kueue has given the Job up, or that it has not. An earlier process may have noted a reason
     that does not hold any more: a look tells."""
     problem = _final_problem(plan, entry)
@@ -86,18 +86,18 @@ def _with_why(plan: Plan, entry: Active) -> Active:
     return noted
 
 
-def _is_written(plan: Plan, entry: Active) -> bool:
+def _is_written(plan: Plan, entry: Attempt) -> bool:
     return any(
         each.job == entry.job and each.state is AttemptState.QUEUED and each.given_up == entry.given_up
         for each in plan.situation.persisted.active
     )
 
 
-def _waits_in_vain(plan: Plan, entry: Active) -> bool:
+def _waits_in_vain(plan: Plan, entry: Attempt) -> bool:
     return _final_problem(plan, entry) is not None or _is_too_late(plan, entry)
 
 
-def ending(plan: Plan, entry: Active) -> Outcome | None:
+def ending(plan: Plan, entry: Attempt) -> Outcome | None:
     """How an attempt ended that waited in vain, whose Job is gone; None if it did not wait, or might have gone on."""
     if entry.state is not AttemptState.QUEUED:
         return None
@@ -112,17 +112,17 @@ def ending(plan: Plan, entry: Active) -> Outcome | None:
     return Outcome(success=False, finished_at=now, reason=SkipReason.DEADLINE_EXCEEDED, message=text, lost=True)
 
 
-def _final_problem(plan: Plan, entry: Active) -> PodProblem | None:
+def _final_problem(plan: Plan, entry: Attempt) -> PodProblem | None:
     problem = plan.situation.pod_problems.get(entry.job)
     return problem if problem is not None and problem.final else None
 
 
-def _is_too_late(plan: Plan, entry: Active) -> bool:
+def _is_too_late(plan: Plan, entry: Attempt) -> bool:
     deadline = _deadline(plan, entry)
     return deadline is not None and plan.situation.now > deadline
 
 
-def _deadline(plan: Plan, entry: Active) -> datetime | None:
+def _deadline(plan: Plan, entry: Attempt) -> datetime | None:
     """Up to when it has to be admitted. A Job that was evicted has begun in time."""
     limit = start_deadline(plan.situation.job)
     bound = entry.trigger is Trigger.SCHEDULE and entry.attempt == 1 and not entry.evictions
@@ -145,7 +145,7 @@ def remark(plan: Plan) -> str:
     return f"{text}, and {more} more" if more else text
 
 
-def _is_long(plan: Plan, entry: Active) -> bool:
+def _is_long(plan: Plan, entry: Attempt) -> bool:
     told = shifted(entry.started_at, PATIENCE)
     if told <= plan.situation.now:
         return True
@@ -153,22 +153,22 @@ def _is_long(plan: Plan, entry: Active) -> bool:
     return False
 
 
-def without_kueue(run: AttemptJob) -> PodProblem:
+def without_kueue(attempt: AttemptJob) -> PodProblem:
     """The API server does not know the kinds of Kueue."""
-    text = f"it is for LocalQueue {run.queue}, and the API server serves no LocalQueues: is Kueue installed?"
+    text = f"it is for LocalQueue {attempt.queue}, and the API server serves no LocalQueues: is Kueue installed?"
     return PodProblem(QUEUE_NOT_FOUND, text)
 
 
-def without_queue(run: AttemptJob) -> PodProblem:
+def without_queue(attempt: AttemptJob) -> PodProblem:
     """The LocalQueue of the Job does not exist."""
-    return PodProblem(QUEUE_NOT_FOUND, f"LocalQueue {run.queue} does not exist in namespace {run.namespace}")
+    return PodProblem(QUEUE_NOT_FOUND, f"LocalQueue {attempt.queue} does not exist in namespace {attempt.namespace}")
 
 
-def given_up(run: AttemptJob, workloads: Iterable[Object]) -> PodProblem | None:
+def given_up(attempt: AttemptJob, workloads: Iterable[Object]) -> PodProblem | None:
     """Why Kueue will not start a suspended Job any more, from its Workload; None if it may. Any user who may create
     Workloads can give one the label of another one, so its owner counts."""
     for workload in workloads:
-        if controller_of(workload).get("uid") != run.uid:
+        if controller_of(workload).get("uid") != attempt.uid:
             continue
         true = {each["type"]: each for each in _conditions(workload) if each.get("status") == "True"}
         finished = true.get("Finished")

@@ -7,7 +7,7 @@ from the line, and only then its Job is created, under the name that its cause g
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from dkron_crds.job import Active, AttemptState, Concurrency, QueueOrder, SkipReason, Trigger
+from dkron_crds.job import Attempt, AttemptState, Concurrency, QueueOrder, SkipReason, Trigger
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_operator.plan.actions import ExplainRefusal
@@ -40,7 +40,7 @@ def plan_line(plan: Plan) -> None:
             _drop(plan, entries, reason)
 
 
-def may_begin(plan: Plan, entry: Active) -> bool:
+def may_begin(plan: Plan, entry: Attempt) -> bool:
     """Whether the job itself lets a run that waits begin now: it is ready, no pause holds it, and it is its turn."""
     if plan.hold is not None or plan.situation.problem is not None:
         return False
@@ -79,7 +79,7 @@ def remark(plan: Plan) -> str:
     return f"1 run waits in line{why}" if count == 1 else f"{count} runs wait in line{why}"
 
 
-def _why_dropped(plan: Plan, entry: Active) -> SkipReason | None:
+def _why_dropped(plan: Plan, entry: Attempt) -> SkipReason | None:
     """Why the run leaves the line; None if it stays, and then the job is planned again when that changes."""
     job, now = plan.situation.job, plan.situation.now
     run = plan.situation.runs.by_group(entry.group)
@@ -95,7 +95,7 @@ def _why_dropped(plan: Plan, entry: Active) -> SkipReason | None:
     return SkipReason.REPLACED if plan.may_lack_room and is_replaced(plan, entry) else None
 
 
-def _ends(plan: Plan, entry: Active) -> Iterator[tuple[SkipReason, datetime]]:
+def _ends(plan: Plan, entry: Attempt) -> Iterator[tuple[SkipReason, datetime]]:
     """Up to when the run may wait, and the reason after that."""
     job = plan.situation.job
     if (patience := job.spec.queue.patience) is not None:
@@ -104,7 +104,7 @@ def _ends(plan: Plan, entry: Active) -> Iterator[tuple[SkipReason, datetime]]:
         yield SkipReason.DEADLINE_EXCEEDED, shifted(entry.slot, deadline)
 
 
-def _surplus(plan: Plan, runs: Sequence[tuple[Active, ...]]) -> frozenset[RunKey]:
+def _surplus(plan: Plan, runs: Sequence[tuple[Attempt, ...]]) -> frozenset[RunKey]:
     """The runs that newer ones push out of the line."""
     queue = plan.situation.job.spec.queue
     if queue.order is not QueueOrder.NEWEST:
@@ -124,7 +124,7 @@ def _line(plan: Plan) -> Line:
     return plan.line
 
 
-def _drop(plan: Plan, entries: tuple[Active, ...], reason: SkipReason) -> None:
+def _drop(plan: Plan, entries: tuple[Attempt, ...], reason: SkipReason) -> None:
     first, why = entries[0], _WHY[reason]
     plan.record(dropped_from_line(plan, entries, reason))
     plan.warn(reason, f"a run does not begin: {why}", first.job)

@@ -13,12 +13,12 @@ AT_A_TIME = 100
 """How many pods of a job the operator asks about in that time. With more attempts, each is asked about less often."""
 
 
-def plan_probe(plan: Plan, run: AttemptJob, every: timedelta = PATIENCE) -> None:
+def plan_probe(plan: Plan, attempt: AttemptJob, every: timedelta = PATIENCE) -> None:
     """Ask why the Job does not begin, or stays although it was deleted; or plan again when that is due."""
-    before = plan.situation.probed.get(run.name)
+    before = plan.situation.probed.get(attempt.name)
     rounds = 1 + len(plan.status.active) // AT_A_TIME
-    due = run.released_at + PATIENCE if before is None else shifted(before, every * rounds)
+    due = attempt.released_at + PATIENCE if before is None else shifted(before, every * rounds)
     if due <= plan.situation.now:
-        plan.do(ReadTrouble(run.name))
+        plan.do(ReadTrouble(attempt.name))
     else:
         plan.wake_at(due)

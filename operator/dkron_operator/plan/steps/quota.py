@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from dkron_crds.job import Active, AttemptState, Trigger
+from dkron_crds.job import Attempt, AttemptState, Trigger
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK
 from dkron_operator.plan.decide import start_deadline
@@ -15,7 +15,7 @@ PATIENCE = timedelta(hours=1)
 """How long a run without a start deadline waits for room."""
 
 
-def may_ask(plan: Plan, entry: Active) -> bool:
+def may_ask(plan: Plan, entry: Attempt) -> bool:
     """Whether a claim is not held up by a quota. While one refuses Jobs of the namespace, runs ask in turn. One that
     lacks a place in a pool at its turn may get it from then on, and others do not wait for that."""
     quota, run = plan.situation.quota, run_of(entry)
@@ -29,7 +29,7 @@ def may_ask(plan: Plan, entry: Active) -> bool:
     return at_turn
 
 
-def given_up(plan: Plan, entry: Active) -> Outcome | None:
+def given_up(plan: Plan, entry: Attempt) -> Outcome | None:
     """How a claim ends that may not ask, and has waited for as long as it may; None if it waits on. A slot waits up to
     its start deadline, if it has one."""
     now, quota = plan.situation.now, plan.situation.quota

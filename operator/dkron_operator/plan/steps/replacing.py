@@ -2,19 +2,19 @@
 
 from datetime import datetime
 
-from dkron_crds.job import Active, Concurrency, Trigger
+from dkron_crds.job import Attempt, Concurrency, Trigger
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.situation.view import AttemptJob
 
 
-def is_replaced(plan: Plan, entry: Active) -> bool:
+def is_replaced(plan: Plan, entry: Attempt) -> bool:
     """Whether a newer run has replaced this one (concurrency replace)."""
     return plan.situation.job.spec.concurrency is Concurrency.REPLACE and any(
         is_newer(plan, other, entry) for other in plan.status.active
     )
 
 
-def is_newer(plan: Plan, one: Active, other: Active) -> bool:
+def is_newer(plan: Plan, one: Attempt, other: Attempt) -> bool:
     """Whether the trigger of `one` came later, and the other makes way for it. Slots are ordered by their group
     numbers, whatever the clock said when they were claimed. Requests may name any time, so two of them are ordered by
     when their first attempts began."""
@@ -25,16 +25,16 @@ def is_newer(plan: Plan, one: Active, other: Active) -> bool:
     return _first_began(plan, one) > _first_began(plan, other)
 
 
-def older_jobs(plan: Plan, entry: Active) -> tuple[AttemptJob, ...]:
+def older_jobs(plan: Plan, entry: Attempt) -> tuple[AttemptJob, ...]:
     """The Jobs that a run deletes before it begins (concurrency replace)."""
     if plan.situation.job.spec.concurrency is not Concurrency.REPLACE:
         return ()
     standing = {other.job for other in plan.status.active if is_newer(plan, entry, other)}
-    found = (run for run in plan.situation.attempts.values() if run.name in standing)
-    return tuple(run for run in found if not (run.finished or run.gone or run.deleting))
+    found = (attempt for attempt in plan.situation.attempts.values() if attempt.name in standing)
+    return tuple(attempt for attempt in found if not (attempt.finished or attempt.gone or attempt.deleting))
 
 
-def _first_began(plan: Plan, entry: Active) -> datetime:
+def _first_began(plan: Plan, entry: Attempt) -> datetime:
     """When the first attempt of this run began, as far as the history goes back. A retry begins later than its run, and
     one that waits for its backoff begins in the future."""
     run = (entry.trigger, entry.group)

@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import chain, islice
 
 from dkron_crds.attempt_names import start_of_request
-from dkron_crds.job import Active, AttemptState, Concurrency, Execution, SkipReason, Trigger
+from dkron_crds.job import Attempt, AttemptState, Concurrency, SkipReason, Trigger
 from dkron_crds.parameter_places import run_problem
 from dkron_crds.requests import RUN_PREFIX, Request
 from dkron_crds.schedule.errors import quoted
@@ -182,7 +182,7 @@ def _by_policy(plan: Plan, asked: "_Asked") -> Decision:
 class _Asked:
     """A request for a run, however it was made."""
 
-    entry: Active
+    entry: Attempt
     """Its first attempt."""
 
     title: str
@@ -228,7 +228,7 @@ class _Known:
         queued = {entry.job for entry in plan.situation.persisted.active if entry.queued_at is not None}
         # A run that has just joined the line is nowhere but in this process.
         active = [entry for entry in status.active if entry.state is not AttemptState.WAITING or entry.job in queued]
-        attempts: Iterable[Active | AttemptJob | Execution] = chain(active, jobs.values(), status.executions)
+        attempts: Iterable[AttemptJob | Attempt] = chain(active, jobs.values(), status.executions)
         return cls(
             over=recorded(status) | jobs.keys() | {entry.job for entry in status.active if is_call(entry)} | queued,
             claimed={entry.job for entry in status.active if entry.is_claim},

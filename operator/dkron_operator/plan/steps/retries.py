@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from dkron_crds.job import Active, RetryBackoff
+from dkron_crds.job import Attempt, RetryBackoff
 from dkron_crds.schedule.instants import shifted
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.situation.cause import cause_of
@@ -12,7 +12,7 @@ from dkron_operator.plan.status.unknown_jobs import is_ahead
 from dkron_operator.plan.steps.replacing import is_replaced
 
 
-def retry_of(plan: Plan, entry: Active, outcome: Outcome) -> Active | None:
+def retry_of(plan: Plan, entry: Attempt, outcome: Outcome) -> Attempt | None:
     """The claim of the attempt that follows one with this outcome; None if none does."""
     job, since = plan.situation.job, plan.status.since
     if entry.attempt > job.spec.retries or job.spec.disabled or is_replaced(plan, entry):
@@ -26,7 +26,7 @@ def retry_of(plan: Plan, entry: Active, outcome: Outcome) -> Active | None:
     return cause.entry(uid=job.uid, name=job.name, at=due, node=entry.node_name, given=given)
 
 
-def due(plan: Plan, retry: Active) -> datetime:
+def due(plan: Plan, retry: Attempt) -> datetime:
     """When this claim of a retry is due. A clock that was ahead has put it later than its backoff allows: it is due
     now, since no record says how long it has waited."""
     now, wait = plan.situation.now, delay(plan.situation.job.spec.retry_backoff, retry.attempt - 1)

@@ -33,8 +33,8 @@ def plan_found_slots(plan: Plan) -> None:
     """Move the mark over slots whose Jobs exist. Slots in between, whose skipping was not written before a crash, are
     recorded now. A slot still to come is decided when it is due."""
     line, now = timeline(plan), plan.situation.now
-    found = (run for run in plan.situation.attempts.values() if run.trigger is Trigger.SCHEDULE)
-    for slot in sorted({run.slot for run in found if run.slot <= now}):
+    found = (attempt for attempt in plan.situation.attempts.values() if attempt.trigger is Trigger.SCHEDULE)
+    for slot in sorted({attempt.slot for attempt in found if attempt.slot <= now}):
         mark = plan.status.last_schedule_time
         if mark is None or slot > mark:
             if line is not None:
@@ -155,7 +155,7 @@ def _pass_until(plan: Plan, line: Timeline, until: datetime, reason: SkipReason)
     if newest is None:
         return False
     count = line.count(mark, newest)
-    plan.record(SlotsSkipped(newest, reason, at=newest, slots=UndecidedSlots(line, plan.status.accepted)))
+    plan.record(SlotsSkipped(newest, reason, slots=UndecidedSlots(line, plan.status.accepted)))
     slots = "1 slot" if count == 1 else f"{count} slots"
     if reason is SkipReason.PAUSED:
         plan.report("SlotsDropped", f"{slots} did not run because of a pause, the newest at {rfc3339(newest)}")
@@ -190,7 +190,7 @@ def _fire(plan: Plan, line: Timeline, slot: datetime) -> bool:
 
 
 def _skip(plan: Plan, line: Timeline, slot: datetime, skip: Skip) -> bool:
-    plan.record(SlotsSkipped(slot, skip.reason, at=slot, slots=UndecidedSlots(line, plan.status.accepted)))
+    plan.record(SlotsSkipped(slot, skip.reason, slots=UndecidedSlots(line, plan.status.accepted)))
     why = f"{skip.reason}, {skip.why}" if skip.why else skip.reason
     plan.warn("SlotSkipped", f"the slot at {rfc3339(slot)} is skipped: {why}")
     return True

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from dkron_crds.base import rfc3339
 from dkron_crds.conditions import MAX_MESSAGE
-from dkron_crds.job import Active, AttemptState, Execution
+from dkron_crds.job import Attempt, AttemptState
 from dkron_crds.stops import STOPPED, Stop
 from dkron_operator.plan.actions import RemoveAnnotation, StopJob, WriteStatus
 from dkron_operator.plan.plan import Plan
@@ -19,13 +19,13 @@ from dkron_operator.plan.situation.view import JobView, Outcome
 from dkron_operator.plan.status.fold import is_recorded
 
 
-def stop_of(job: JobView, entry: Active) -> Stop | None:
+def stop_of(job: JobView, entry: Attempt) -> Stop | None:
     """The request to stop this attempt, if there is a valid one."""
     wishes = (stop for stop in job.stops if stop.at is not None)
     return next((stop for stop in wishes if stop.means(job=entry.job, execution=entry.id)), None)
 
 
-def stopped(plan: Plan, entry: Active, stop: Stop) -> Outcome:
+def stopped(plan: Plan, entry: Attempt, stop: Stop) -> Outcome:
     """How a stopped attempt ended, with its pod's last output; its own end if the pod was over before the stop."""
     now = plan.situation.now
     words = plan.situation.final_output.get(entry.job, Outcome(success=False, finished_at=now))
@@ -53,18 +53,18 @@ def _plan_stop(plan: Plan, stop: Stop) -> None:
         _answer(plan, stop)
 
 
-def _stop(plan: Plan, entry: Active) -> None:
+def _stop(plan: Plan, entry: Attempt) -> None:
     """Request the deletion of its Job. Claims without a Job and attempts that are over are handled in `attempts`."""
-    run = plan.situation.attempts.get(entry.job)
-    if run is None or run.gone or (run.finished and not run.deleting):
+    attempt = plan.situation.attempts.get(entry.job)
+    if attempt is None or attempt.gone or (attempt.finished and not attempt.deleting):
         return
     if not any(e.job == entry.job and not e.is_claim for e in plan.situation.persisted.active):
         # With its Job gone, nothing else would tell the next process that this attempt was made.
         plan.do(WriteStatus())
         return
     words = plan.situation.final_output.get(entry.job)
-    if words is None or not (run.deleting or words.by_itself):
-        plan.do(StopJob(run))
+    if words is None or not (attempt.deleting or words.by_itself):
+        plan.do(StopJob(attempt))
 
 
 def _answer(plan: Plan, stop: Stop) -> None:
@@ -88,14 +88,14 @@ def _answer(plan: Plan, stop: Stop) -> None:
 
 def _answer_trimmed(plan: Plan, stop: Stop, name: str) -> None:
     """The record is too old to have been kept: whether its Job still exists tells how it ended."""
-    run = plan.situation.attempts.get(name)
-    if run is None or run.gone or run.deleting:
+    attempt = plan.situation.attempts.get(name)
+    if attempt is None or attempt.gone or attempt.deleting:
         plan.do(RemoveAnnotation(stop.key))
     else:
         _refuse(plan, stop, "the execution has already ended")
 
 
-def _after(plan: Plan, record: Execution) -> str:
+def _after(plan: Plan, record: Attempt) -> str:
     """What to stop instead, if a further attempt has been claimed."""
     later = next((e for e in plan.status.active if e.group == record.group and e.attempt > record.attempt), None)
     return "" if later is None else f"; attempt {later.attempt} is {later.job}"
