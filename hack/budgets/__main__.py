@@ -85,9 +85,9 @@ def _run_names() -> int:
 
 BUDGETS = (
     # Without blanks, comments and docstrings; the others with all lines.
-    Budget("product: lines of code", 45_258, lambda: sum(map(code_lines, _sources()))),
+    Budget("product: lines of code", 45_027, lambda: sum(map(code_lines, _sources()))),
     Budget("page: lines of TypeScript", 14_461, _page_lines),
-    Budget("tests: lines of Python", 102_340, lambda: sum(map(_lines, python_files(ROOT, ["tests"])))),
+    Budget("tests: lines of Python", 102_439, lambda: sum(map(_lines, python_files(ROOT, ["tests"])))),
     Budget("attempt: classes", 9, lambda: sum(map(len, ATTEMPTS.values()))),
     Budget("attempt: fields of these", 130, _all_fields),
     Budget("attempt: files with its queue time", 29, _queue_files),
@@ -96,7 +96,7 @@ BUDGETS = (
     # Each counts once, where it is first called.
     Budget("reconcile: functions entered", 659, lambda: len(_walk().functions)),
     Budget("reconcile: files", 89, lambda: _walk().files),
-    Budget("reconcile: returns to a file", 258, lambda: _walk().returns),
+    Budget("reconcile: returns to a file", 260, lambda: _walk().returns),
 )
 
 
