@@ -333,17 +333,21 @@ def test_namespaces_get_their_shares_and_leave_no_place(
 def test_pools_with_one_order_serve_it_strictly(
     free: dict[str, int], order: PoolOrder, waiting: list[Candidate]
 ) -> None:
-    """Each run in the common order gets its places if they are free then, or reserves them if none waits before it."""
-    left, kept, expected = dict(free), Counter[str](), set()
+    """Each run in the common order gets its places if they are free then, or reserves them if none waits before it. A
+    run that gets its place in the same decision may still be first in a line of the one that would reserve."""
+    left, kept, expected, possible = dict(free), Counter[str](), set(), set()
     behind: set[PoolKey] = set()
     for each in sorted(waiting, key=lambda each: turn(order, each)):
         if all(left[name] > kept[name] for _, name in each.pools):
             left.update({name: left[name] - 1 for _, name in each.pools})
             expected.add((each.job, each.run))
             continue
+        if all(left[name] > 0 for _, name in each.pools):
+            possible.add((each.job, each.run))
         kept.update(name for _, name in each.pools if behind.isdisjoint(each.pools))
         behind.update(each.pools)
-    assert {(each.job, each.run) for each in decide(free, dict.fromkeys(NAMES, order), waiting)} == expected
+    given = {(each.job, each.run) for each in decide(free, dict.fromkeys(NAMES, order), waiting)}
+    assert expected <= given <= expected | possible
 
 
 @given(CANDIDATES, st.sampled_from(PoolOrder), st.sets(st.integers(0, 19)))
