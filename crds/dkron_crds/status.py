@@ -238,7 +238,7 @@ class UnarchivedSlots(WireModel):
 
 
 class Receiver(StrEnum):
-    """What an ended attempt is handed over to: the archive, or delivery to processors and notifications."""
+    """A receiver of an ended attempt: the archive, or delivery to processors and notifications."""
 
     ARCHIVE = "Archive"
     DELIVERY = "Delivery"

@@ -66,7 +66,7 @@ class Handover:
             self._outputs.keep(uid, job, output, self._use(cached.job, len(output)))
 
     def _use(self, job: JobView, length: int) -> Iterator[Receiver]:
-        """For which receivers an output of this length is kept."""
+        """The receivers that an output of this length is kept for."""
         wanted, history = self._delivery.room(job), job.spec.history
         if wanted:
             yield Receiver.DELIVERY

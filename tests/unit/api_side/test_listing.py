@@ -82,7 +82,7 @@ def due(name: str) -> str:
         pytest.param("text=tier", "", id="not the name of a label"),
         pytest.param("text=nothing", "", id="a text that none has"),
         pytest.param("status=untriggered", "a", id="those that never ran"),
-        pytest.param("status=success", "b", id="those of a status"),
+        pytest.param("status=success", "b", id="jobs with a status"),
         pytest.param("status=odd", "", id="an unknown status matches nothing"),
         pytest.param("metadata[team]=x&metadata[env]=prod", "a", id="all metadata must match"),
         pytest.param("_sort=id", "abc", id="id means name"),
