@@ -62,7 +62,7 @@ def test_killed_operator_backfills_each_slot_once(shared_site: Site) -> None:
     assert runs_of(kube, "hour") == SLOTS
     executions = kube.status("hour")["executions"]
     assert sorted(each["slot"] for each in executions) == SLOTS
-    assert {(each["trigger"], each["success"]) for each in executions} == {("backfill", True)}
+    assert {(each["trigger"], each["state"]) for each in executions} == {("backfill", "Succeeded")}
     times = [
         each["value"] for made in kube.jobs_of("hour")
         for each in made["spec"]["template"]["spec"]["containers"][0]["env"] if each["name"] == "DKRON_SCHEDULED_TIME"

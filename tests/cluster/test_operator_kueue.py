@@ -130,7 +130,7 @@ def test_jobs_run_one_after_another_in_a_quota_of_one(queues: Queues) -> None:
     assert not is_degraded(waiting)
     one, two = (kube.wait_status(name, "to succeed", finished(1)) for name in ("first", "second"))
     (before,), (after,) = one["executions"], two["executions"]
-    assert (before["success"], after["success"]) == (True, True)
+    assert (before["state"], after["state"]) == ("Succeeded", "Succeeded")
     assert at(after["startedAt"]) >= at(before["finishedAt"])
     assert (at(after["startedAt"]) - at(after["queuedAt"])).total_seconds() > 1
     assert at(before["queuedAt"]) <= at(before["startedAt"])
@@ -150,10 +150,10 @@ def test_an_evicted_job_goes_on_when_there_is_room(queues: Queues) -> None:
     kube.apply(dkron_job("high", queueName=QUEUE, jobTemplate=high, run=["once"]))
     (stopped,) = kube.wait_status("low", "to be evicted", evicted)["active"]
     assert {**first, "queue": QUEUE, "evictions": 1} == stopped
-    assert kube.wait_status("high", "to succeed", finished(1))["executions"][0]["success"]
+    assert kube.wait_status("high", "to succeed", finished(1))["executions"][0]["state"] == "Succeeded"
     status = kube.wait_status("low", "to succeed", finished(1))
     (record,) = status["executions"]
-    assert (record["success"], record["attempt"], record["id"]) == (True, 1, first["id"])
+    assert (record["state"], record["attempt"], record["id"]) == ("Succeeded", 1, first["id"])
     assert record["startedAt"] == first["startedAt"], "it began with its first admission"
     assert (status["successCount"], status["errorCount"]) == (1, 0)
     assert len(kube.born(kube.get(DKRON_JOBS, "low")["metadata"]["uid"])) == 1

@@ -71,7 +71,7 @@ def test_kubernetes_job_deleted_while_running_is_lost(shared_site: Site) -> None
     kube.delete(JOBS, job)
     status = kube.wait_status("lost", "its end", finished(1))
     (execution,) = status["executions"]
-    assert (execution["job"], execution["success"], execution["reason"]) == (job, False, "JobLost")
+    assert (execution["job"], execution["state"], execution["reason"]) == (job, "Failed", "JobLost")
     assert (status["active"], status["status"], status["errorCount"]) == ([], "failed", 1)
     assert condition(status, "Degraded")["reason"] == "JobLost"
     kube.edit("lost", jobTemplate=simulated())
@@ -113,7 +113,8 @@ def test_finished_attempt_keeps_its_outcome_despite_requests(shared_site: Site) 
     for name, (asked, code) in cases.items():
         status = kube.wait_status(name, "its record", finished(1))
         (record,) = status["executions"]
-        assert (record["job"], record["success"], record["exitCode"]) == (attempts[name][0], not code, code)
+        state = "Failed" if code else "Succeeded"
+        assert (record["job"], record["state"], record["exitCode"]) == (attempts[name][0], state, code)
         assert record.get("reason", "") == ("Error" if code else "")
         assert [entry["attempt"] for entry in status.get("active", ())] == ([] if asked == "stop" else [1]), "no retry"
         if asked == "stop":

@@ -109,5 +109,5 @@ def test_member_whose_node_vanishes_is_recorded_as_failed(shared_site: Site, van
     status = shared_site.kube.wait_status("orphan", "to be recorded", finished(1), seconds=150)
     (failed,) = status["executions"]
     there, gone = vanished
-    assert (failed["nodeName"], failed["success"], failed["reason"]) == (gone, False, "PodLost")
+    assert (failed["nodeName"], failed["state"], failed["reason"]) == (gone, "Failed", "PodLost")
     assert [entry["nodeName"] for entry in status["active"]] == [there], "the others go on"

@@ -252,7 +252,9 @@ def test_temporary_refusals_lose_and_double_no_slot(
     kube, lifted = scene.places[refusal.name].kube, refused[refusal.name]
 
     def well(status: Object) -> bool:
-        runs = [run for run in status.get("executions", ()) if run["success"] and at(run["startedAt"]) > lifted]
+        runs = [
+            run for run in status.get("executions", ()) if run["state"] == "Succeeded" and at(run["startedAt"]) > lifted
+        ]
         return bool(runs) and condition(status, "Degraded").get("status") == "False" and is_ready(status)
 
     for name in refusal.names:

@@ -62,7 +62,7 @@ def assert_stopped_once(kube: Kube, name: str) -> None:
     kube.wait_for("the wish to go", lambda: wishes(kube, name), lambda found: not found)
     status = kube.status(name)
     (record,) = status["executions"]
-    assert (record["success"], record["reason"], record["message"]) == (False, "Stopped", MESSAGE)
+    assert (record["state"], record["reason"], record["message"]) == ("Failed", "Stopped", MESSAGE)
     assert (status.get("active", []), status["errorCount"], status["status"]) == ([], 1, "failed")
     assert kube.jobs_of(name) == []
 
