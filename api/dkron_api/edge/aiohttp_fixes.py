@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from http import HTTPStatus
 from typing import Any, cast
 
-from aiohttp import StreamReader, web
+from aiohttp import MultipartReader, StreamReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_urldispatcher import MatchInfoError, UrlMappingMatchInfo
@@ -29,6 +29,8 @@ CUT_SHORT = "the connection was closed before the end of the body"
 SEGMENTS = 32
 """Maximum slashes in a path: routes have up to six, and folders of a user interface a few more."""
 TOO_LONG = f"the path has more than {SEGMENTS} segments"
+LINES = 1024
+"""Maximum lines of a form outside of the contents of its parts: before the first one, boundaries and headers."""
 MALFORMED = (HttpProcessingError, web.RequestPayloadError)
 _CODE = re.compile(r"^\d{3}, message:\s*")
 
@@ -168,6 +170,31 @@ def sentence(error: Exception) -> str:
     text = _CODE.sub("", error.message if isinstance(error, HttpProcessingError) else str(error))
     first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
     return first.rstrip(":")[:200]
+
+
+class _BoundedLines:
+    """The body of a form."""
+
+    def __init__(self, content: StreamReader) -> None:
+        self._content = content
+        self._lines = 0
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - aiohttp's
+        return getattr(self._content, name)
+
+    async def readline(self, **limits: int) -> bytes:
+        self._lines += 1
+        if self._lines > LINES:
+            raise ValueError(f"it has more than {LINES} lines outside of its parts")
+        return await self._content.readline(**limits)
+
+
+async def form_of(request: web.Request) -> MultipartReader:
+    """Return the form in the body. aiohttp passes any number of lines before the first part, and lets no other request
+    run meanwhile: https://github.com/aio-libs/aiohttp/issues/13652"""
+    form = await request.multipart()
+    form._content = cast("StreamReader", _BoundedLines(form._content))
+    return form
 
 
 def bound_paths(app: web.Application) -> None:

@@ -12,6 +12,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.edge.admission import NEED, caller_of, charge_body, owner_of
+from dkron_api.edge.aiohttp_fixes import form_of
 from dkron_api.edge.keys import GATE
 from dkron_api.edge.urls import flag, tenant_of
 from dkron_api.jobs.writer import ANY, Terms, another_object, missing
@@ -118,7 +119,7 @@ async def file_of(request: web.Request, field: str, *, limit: int) -> bytearray 
 
 async def _field_of(request: web.Request, field: str, limit: int, patience: asyncio.Timeout) -> bytearray | None:
     clock = asyncio.get_running_loop().time
-    form, found, size, parts = await request.multipart(), None, 0, 0
+    form, found, size, parts = await form_of(request), None, 0, 0
     while (part := await form.next()) is not None:
         parts += 1
         if parts > PARTS:

@@ -9,6 +9,7 @@ from aiohttp import MultipartReader, StreamReader, web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dkron_api.edge.aiohttp_fixes import LINES
 from dkron_api.refusal import ApiError
 from dkron_api.routes.requests import PARTS, file_of
 
@@ -75,6 +76,7 @@ def test_any_content_comes_out(pieces: list[bytes], size: int) -> None:
         pytest.param(FILE + b"x", 400, "Reading after EOF", id="a field without an end"),
         pytest.param(b"--bx\r\n", 400, "starting boundary", id="a longer word than the boundary"),
         pytest.param(b"--b\r\n" + b"X: y\r\n" * 16384, 400, "Too many headers", id="endless headers"),
+        pytest.param(b"\n" * LINES + FILE + END, 400, "more than 1024 lines", id="an endless preamble"),
         pytest.param(OTHER * PARTS + OTHER + b"--b--", 413, "more than 64 parts", id="too many parts"),
         pytest.param(OTHER + FILE + b"x" * 1000 + END, 413, "larger than 999 bytes", id="a form that is too large"),
         pytest.param(
