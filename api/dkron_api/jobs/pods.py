@@ -9,12 +9,13 @@ import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
-from dkron_api.translate.pod import container_of, has_begun, newest
+from dkron_api.translate.pod import container_of, has_begun
 from dkron_api.translate.record import Object
 from dkron_crds.owners import POD_OF_JOB, is_pod_of
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError
 from dkron_kube.paths import PODS
+from dkron_kube.pods import newest_pod
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +43,7 @@ class Pods:
 
     async def newest(self, job: str, *, uid: str = "") -> Object | None:
         """Return the newest pod of a Job; `uid` is the Job's, if it is known. Raises `KubeError`."""
-        pods = self._kube.list(PODS, self._namespace, label_selector=f"{POD_OF_JOB}={job}")
-        return newest([pod async for pod in pods if is_pod_of(pod, job=job, uid=uid)])
+        return await newest_pod(self._kube, self._namespace, job, uid=uid)
 
     async def output(self, job: str, *, uid: str = "") -> bytes | None:
         """Return the end of a Job's log while its pod exists; None if the log is unavailable. `uid` is as for `of`."""

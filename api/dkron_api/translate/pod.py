@@ -1,17 +1,10 @@
 """Reads from an execution's pod which container's log to show, and whether that container has started."""
 
-from collections.abc import Iterable
-
 from dkron_api.translate.record import Object
 from dkron_crds.traceparent import VARIABLE, read_traceparent
 
 OURS = "job"
 """Name of the container that the executors build."""
-
-
-def newest(pods: Iterable[Object]) -> Object | None:
-    """Return the newest pod: a Job replaces a pod that is evicted before it has started."""
-    return max(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), default=None)
 
 
 def container_of(pod: Object) -> str:

@@ -9,10 +9,10 @@ from typing import Any
 
 from dkron_cli.edge.errors import readable
 from dkron_cli.errors import CliError, Code
-from dkron_crds.owners import POD_OF_JOB, is_pod_of
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound, Unavailable
 from dkron_kube.paths import PODS
+from dkron_kube.pods import newest_pod
 from dkron_reports.job import Job
 from dkron_reports.run import Attempt
 
@@ -58,9 +58,7 @@ async def _pod(kube: KubeClient, job: Job, attempt: Attempt, again: Again | None
     wait for that."""
     deadline = time.monotonic() + START
     while True:
-        listed = kube.list(PODS, job.namespace, label_selector=f"{POD_OF_JOB}={attempt.job}")
-        pods = [pod async for pod in listed if is_pod_of(pod, job=attempt.job, uid=attempt.uid)]
-        pod = max(pods, key=lambda one: str(one["metadata"]["creationTimestamp"]), default=None)
+        pod = await newest_pod(kube, job.namespace, attempt.job, uid=attempt.uid)
         if pod is not None and _has_begun(pod, _container(pod)):
             return pod, attempt
         if again is None or time.monotonic() >= deadline:

@@ -4,13 +4,12 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator
-from datetime import datetime
 from typing import Any
 
 from dkron_crds.job import AttemptState
-from dkron_crds.owners import POD_OF_JOB, is_pod_of
 from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import EVENTS, JOBS, PODS
+from dkron_kube.pods import newest_pod
 from dkron_operator.act.kueue import Queues
 from dkron_operator.act.ports import Listener, Ports
 from dkron_operator.cache.cached_job import CachedJob
@@ -240,9 +239,7 @@ class Observer:
         return self._store.ended_pods.get(attempt) if known else None
 
     async def _pod(self, cached: CachedJob, attempt: AttemptJob) -> Object | None:
-        listed = self._client.list(PODS, cached.job.namespace, label_selector=f"{POD_OF_JOB}={attempt.name}")
-        pods = [pod async for pod in listed if is_pod_of(pod, job=attempt.name, uid=attempt.uid)]
-        return max(pods, key=lambda pod: datetime.fromisoformat(pod["metadata"]["creationTimestamp"]), default=None)
+        return await newest_pod(self._client, cached.job.namespace, attempt.name, uid=attempt.uid)
 
 
 def _has_run(pod: Object, container: str) -> bool:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from dkron_crds.job import Attempt, Receiver
-from dkron_crds.owners import POD_OF_JOB, is_pod_of
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, Rejected
 from dkron_kube.paths import PODS
+from dkron_kube.pods import newest_pod
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.kit.shared_room import SharedRoom
 from dkron_operator.kit.workqueue import WorkQueue
@@ -81,13 +81,11 @@ class Outputs:
         """The last `size` bytes of the output, and one more if there are more; None if unknown. `uid` is the Job's.
         Raises `KubeError`."""
         try:
-            listed = self._client.list(PODS, job.namespace, label_selector=f"{POD_OF_JOB}={execution.job}")
-            pods = [pod async for pod in listed if is_pod_of(pod, job=execution.job, uid=uid)]
+            pod = await newest_pod(self._client, job.namespace, execution.job, uid=uid)
         except Rejected as exc:
             # A user has written another name into the status by hand: send the message without the output.
             log.warning("cannot find the pod of Job %s: %s", execution.job, exc, extra={"job": job.dkron_name})
             return None
-        pod = max(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), default=None)
         container = None if pod is None else main_container(pod)
         if pod is None or container is None:
             return None
