@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dkron_crds.attempt_state import CLAIMS, ENDS, AttemptState
+from dkron_crds.attempt_state import CLAIMS, ENDS, WAITS, AttemptState, leaves_line
 from dkron_crds.base import Count, Instant, WireModel
 from dkron_crds.conditions import MAX_MESSAGE, Reason
 
@@ -123,8 +123,8 @@ class Attempt(WireModel):
     def waits(self) -> bool:
         """Whether it waits for its turn: in line, in a queue of Kueue, or for its Job once its run has left the line,
         which a ResourceQuota may refuse."""
-        left_line = self.state is AttemptState.CLAIMED and self.queued_at is not None and self.attempt == 1
-        return left_line or self.state in (AttemptState.WAITING, AttemptState.QUEUED)
+        leaving = leaves_line(self.state, queued=self.queued_at is not None, attempt=self.attempt)
+        return leaving or self.state in WAITS
 
     @property
     def ended_at(self) -> datetime:

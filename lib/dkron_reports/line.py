@@ -4,13 +4,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from dkron_crds.attempt_state import AttemptState
+from dkron_crds.attempt_state import WAITS, AttemptState, leaves_line
 from dkron_crds.lacked_pool import lacked_pool
 from dkron_reports.reading import Object, items, mapping, objects, whole
 from dkron_reports.words import one_line, read_time
 
-WAITS = frozenset({AttemptState.WAITING, AttemptState.QUEUED})
-"""States of attempts that wait for their turn."""
 NEWEST = "newest"
 """The value of `spec.queue.order` with which the run that came last is next."""
 BACKFILL = "backfill"
@@ -60,8 +58,7 @@ def is_in_line(active: Object) -> bool:
 def is_leaving(active: Object) -> bool:
     """Whether an entry of `status.active` has left the line, and its Job is still to be created: a ResourceQuota may
     refuse it."""
-    first = bool(active.get("queuedAt")) and whole(active.get("attempt")) == 1
-    return first and active.get("state") == AttemptState.CLAIMED
+    return leaves_line(active.get("state"), queued=bool(active.get("queuedAt")), attempt=whole(active.get("attempt")))
 
 
 def queues_of(status: Object) -> list[str]:

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
 
-from dkron_crds.attempt_state import CLAIMS, ENDS, AttemptState
+from dkron_crds.attempt_state import CLAIMS, ENDS, WAITS, AttemptState
 from dkron_crds.stops import STOPPED
-from dkron_reports.line import NO_SPEC, WAITS, is_waiting, missing_pool, run_of, runs_beside, shown_line_of
+from dkron_reports.line import NO_SPEC, is_waiting, missing_pool, run_of, runs_beside, shown_line_of
 from dkron_reports.pools import PoolPlace, in_words, places_of
 from dkron_reports.reading import Object, objects, whole
 from dkron_reports.words import exact_span, instant, one_line, read_time, span

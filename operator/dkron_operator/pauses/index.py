@@ -132,7 +132,7 @@ class PauseIndex(ObjectIndex[PauseView, PauseSpec]):
     def _takes_room(self, view: PauseView) -> bool:
         return not view.pause.is_over(self._now() - KEPT)
 
-    def _lean(self, view: PauseView) -> PauseView:
+    def _stripped(self, view: PauseView) -> PauseView:
         pause = replace(view.pause, reason="", by="")
         return replace(view, pause=pause, jobs=frozenset(), selector={}, dropped=True)
 

@@ -117,7 +117,7 @@ class ObjectIndex(ABC, Generic[V, P]):
             if (younger := ages.upsert(view.age)) is not None:
                 self._drop(self._views[view.key[0], younger[1]])
         if not self.has_room(view):
-            view = self._lean(view)
+            view = self._stripped(view)
         self._views[view.key] = view
         self._link(view)
         return "" if concerned == "" else self._concerns(view)
@@ -143,7 +143,7 @@ class ObjectIndex(ABC, Generic[V, P]):
         """Whether it counts among the oldest."""
         return True
 
-    def _lean(self, view: V) -> V:
+    def _stripped(self, view: V) -> V:
         """The object without what needs room."""
         return view
 
@@ -156,7 +156,7 @@ class ObjectIndex(ABC, Generic[V, P]):
     def _drop(self, view: V) -> None:
         """An object lost its room."""
         self._unlink(view)
-        self._views[view.key] = self._lean(view)
+        self._views[view.key] = self._stripped(view)
 
     def _leave_room(self, view: V) -> None:
         namespace = view.key[0]

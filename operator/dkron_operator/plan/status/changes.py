@@ -119,7 +119,7 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """An attempt is running, or is claimed (no uid) and about to run."""
+    """An attempt is claimed, or its Job was seen to wait or run."""
 
     entry: Attempt
 
