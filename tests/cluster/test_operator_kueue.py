@@ -3,20 +3,21 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import localcluster
 from dkron_from_dkron.moments import ZERO
-from dkron_kube.paths import DKRON_JOBS, WORKLOADS
+from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS, WORKLOADS
 from localcluster import build
 from localcluster.servers import kueue
 from tests.support.api_rights import FOR_PLACES, LEAST_API, limited_api
 from tests.support.api_sites import ApiSite
 from tests.support.command_line import CommandLine, command_line
 from tests.support.jobs import at, dkron_job, simulated
-from tests.support.kube import Kube, Object, finished, is_degraded
+from tests.support.kube import Kube, Object, condition, finished, is_degraded
 from tests.support.rights import Rules, limited_access
 from tests.support.sites import Site
 
@@ -25,8 +26,12 @@ pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.usefixtures("runnin
 GROUP = "kueue.x-k8s.io/v1beta2"
 QUEUE, HELD = "team", "held"
 PRIORITY = "kueue.x-k8s.io/priority-class"
+RUN = {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronRun"}
 FIRST_REQUEST = "2026-01-01T00:00:00Z"
 """When the runs of the tests were requested, as their annotations say."""
+FOR_LONG = simulated(run_for="90s")
+NEVER = {"initial": "1h", "max": "1h"}
+"""A backoff after which no retry begins in a test."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,10 @@ def evicted(status: Object) -> bool:
     return any(entry.get("queue") and entry.get("evictions") for entry in status.get("active", ()))
 
 
+def has_failed(run: Object) -> bool:
+    return bool(run.get("status", {}).get("phase") == "Failed")
+
+
 def workload_of(kube: Kube, job: str) -> Object:
     """The Workload of the only Job of a DkronJob."""
     (uid,) = (each["metadata"]["uid"] for each in kube.jobs_of(job))
@@ -149,7 +158,7 @@ def test_an_evicted_job_goes_on_when_there_is_room(queues: Queues) -> None:
     (first,) = kube.wait_status("low", "to be admitted", admitted)["active"]
     kube.apply(dkron_job("high", queueName=QUEUE, jobTemplate=high, run=["once"]))
     (stopped,) = kube.wait_status("low", "to be evicted", evicted)["active"]
-    assert {**first, "queue": QUEUE, "evictions": 1} == stopped
+    assert {**first, "state": "Queued", "queue": QUEUE, "evictions": 1} == stopped
     assert kube.wait_status("high", "to succeed", finished(1))["executions"][0]["state"] == "Succeeded"
     status = kube.wait_status("low", "to succeed", finished(1))
     (record,) = status["executions"]
@@ -157,6 +166,54 @@ def test_an_evicted_job_goes_on_when_there_is_room(queues: Queues) -> None:
     assert record["startedAt"] == first["startedAt"], "it began with its first admission"
     assert (status["successCount"], status["errorCount"]) == (1, 0)
     assert len(kube.born(kube.get(DKRON_JOBS, "low")["metadata"]["uid"])) == 1
+
+
+@pytest.mark.promise
+def test_a_job_that_waits_in_vain_ends(queues: Queues) -> None:
+    kube = queues.kube
+    queues.quota(pods=1)
+    queues.local(HELD, stopPolicy="Hold")
+    limited = FOR_LONG | {"metadata": {"labels": {"kueue.x-k8s.io/max-exec-time-seconds": "1"}}}
+    retries: Object = {"retries": 1, "retryBackoff": NEVER}
+    kube.apply(
+        dkron_job("late", queueName=HELD, schedule="@every 4s", concurrency="forbid", startingDeadlineSeconds=2),
+        dkron_job("lost", queueName="absent", jobTemplate=simulated(), run=["once"]),
+        dkron_job("idle", queueName=HELD, run=["once"], **retries),
+        dkron_job("asked", queueName=HELD),
+        dkron_job("long", queueName=QUEUE, jobTemplate=limited, run=["once"], **retries),
+    )
+    kube.create(DKRON_RUNS, {**RUN, "metadata": {"name": "now"}, "spec": {"job": "asked"}})
+    for name in ("idle", "asked"):
+        kube.wait_status(name, "to wait", queued)
+        kube.patch(WORKLOADS, workload_of(kube, name)["metadata"]["name"], {"spec": {"active": False}})
+    for name, reason in (("idle", "Deactivated"), ("long", "MaximumExecutionTimeExceeded")):
+        status = kube.wait_status(name, "to be given up", finished(1))
+        (record,), (retry,) = status["executions"], status["active"]
+        assert (record["state"], record["reason"], record["attempt"]) == ("Failed", reason, 1)
+        assert record["message"].startswith("its Workload in Kueue was deactivated")
+        assert (retry["attempt"], "uid" in retry) == (2, False)
+        assert kube.find(JOBS, record["job"]) is None
+    (record,) = kube.wait_status("asked", "to be given up", finished(1))["executions"]
+    assert (record["reason"], record["startedAt"]) == ("Deactivated", record["finishedAt"])
+    run = kube.wait_for("the DkronRun to end", partial(kube.get, DKRON_RUNS, "now"), has_failed)["status"]
+    assert (run["conditions"][0]["reason"], len(run["attempts"])) == ("Deactivated", 1)
+    late = kube.wait_status("late", "to be given up", finished(2))
+    for record in late["executions"]:
+        assert (record["reason"], record["attempt"]) == ("DeadlineExceeded", 1)
+        assert at(record["finishedAt"]) > at(record["slot"])
+    degraded = kube.wait_status("lost", "to be reported", is_degraded)
+    told = condition(degraded, "Degraded")
+    (job,) = kube.jobs_of("lost")
+    assert told["reason"] == "QueueNotFound"
+    assert told["message"] == (
+        f"Job {job['metadata']['name']} does not start: LocalQueue absent does not exist in namespace {kube.namespace}"
+    )
+    waits = f"Job {job['metadata']['name']} waits in LocalQueue absent since "
+    kube.wait_status("lost", "to say so", lambda status: waits in condition(status, "Ready").get("message", ""))
+    queues.local("absent")
+    found = kube.wait_status("lost", "to succeed", finished(1))
+    assert found["executions"][0]["state"] == "Succeeded"
+    assert not is_degraded(found)
 
 
 def shown_of(site: ApiSite, job: str) -> list[Object]:
