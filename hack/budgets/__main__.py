@@ -60,7 +60,9 @@ def _lines(file: Path) -> int:
 
 
 def _page_lines() -> int:
-    return sum(_lines(file) for ending in ("*.ts", "*.tsx") for file in (ROOT / "ui" / "src").rglob(ending))
+    # The build writes `api/schema.ts`, from the description of the REST API.
+    written = [file for ending in ("*.ts", "*.tsx") for file in (ROOT / "ui" / "src").rglob(ending)]
+    return sum(_lines(file) for file in written if file != ROOT / "ui" / "src" / "api" / "schema.ts")
 
 
 def _fields(folder: str, name: str) -> int:
