@@ -122,7 +122,7 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "processors": Expectation("runs, and is in the operator's log too", _printed("in the operator's log")),
     "parameters": Expectation(
         "runs with the defaults of its parameters, and once with other values",
-        _both(_printed("orders of eu, 10 at most"), _printed("orders of us, 5 at most", trigger=Trigger.MANUAL)),
+        _both(_printed("orders of eu at most 10"), _printed("orders of us at most 5", trigger=Trigger.MANUAL)),
     ),
     "manual": Expectation("runs because the demo asked for it", _printed("you called", trigger=Trigger.MANUAL)),
     "once": Expectation("is due once, in 2035", _is_due),

@@ -102,9 +102,9 @@ def test_job_runs_and_the_rest_api_shows_it(place: Kube, rest: PodRest) -> None:
     assert (status["executions"][0]["output"], status["status"]) == ("seen\n", "success")
     (execution,) = place.wait_for(
         "the REST API to show its end", lambda: rest.get("/v1/jobs/applied/executions"),
-        lambda found: [each for each in found if each["state"] == "Succeeded"],
+        lambda found: [each for each in found if each["success"]],
     )  # fmt: skip
-    assert (execution["state"], execution["output"]) == ("Succeeded", "seen\n")
+    assert (execution["success"], execution["output"]) == (True, "seen\n")
 
 
 def test_a_job_is_created_by_rest(place: Kube, rest: PodRest) -> None:
