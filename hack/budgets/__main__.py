@@ -87,16 +87,16 @@ def _run_names() -> int:
 
 BUDGETS = (
     # Without blanks, comments and docstrings; the others with all lines.
-    Budget("product: lines of code", 45_043, lambda: sum(map(code_lines, _sources()))),
+    Budget("product: lines of code", 45_066, lambda: sum(map(code_lines, _sources()))),
     Budget("page: lines of TypeScript", 14_461, _page_lines),
-    Budget("tests: lines of Python", 102_505, lambda: sum(map(_lines, python_files(ROOT, ["tests"])))),
+    Budget("tests: lines of Python", 102_572, lambda: sum(map(_lines, python_files(ROOT, ["tests"])))),
     Budget("attempt: classes", 9, lambda: sum(map(len, ATTEMPTS.values()))),
     Budget("attempt: fields of these", 130, _all_fields),
     Budget("attempt: files with its queue time", 29, _queue_files),
     # A run is all attempts of one cause.
     Budget("attempt: names with run in them", 0, _run_names),
     # Each counts once, where it is first called.
-    Budget("reconcile: functions entered", 659, lambda: len(_walk().functions)),
+    Budget("reconcile: functions entered", 664, lambda: len(_walk().functions)),
     Budget("reconcile: files", 89, lambda: _walk().files),
     Budget("reconcile: returns to a file", 260, lambda: _walk().returns),
 )

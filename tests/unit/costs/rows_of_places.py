@@ -1,5 +1,6 @@
 """The rows of lines, pools and pauses."""
 
+import asyncio
 from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any
@@ -125,6 +126,25 @@ def reserve(count: int) -> Step:
     return lambda: pools.places._grant([(NAMESPACE, "a")])
 
 
+def chain(count: int) -> Step:
+    """Pools in a chain get places: each run needs two neighbours, and goes before the runs that wait for the first one."""
+    pools = Pools(SCOPE, store_of(), requeue=lambda _: None)
+    for number in range(count + 1):
+        pools.index.upsert(wire("DkronPool", f"p{number:03}", spec={"size": 0}))
+    for number in range(count):
+        lined_up(pools, count - number, [f"p{number:03}", f"p{number + 1:03}"], runs=4)
+    for number in range(count + 1):
+        pools.index.upsert(wire("DkronPool", f"p{number:03}", version=2, spec={"size": 100}))
+
+    async def step() -> None:
+        pools.places._grant([(NAMESPACE, "p000")])
+        while pools.places._undecided:
+            await asyncio.sleep(0)
+            pools.places._grant(())
+
+    return step
+
+
 def end_of_two(count: int) -> Step:
     """A run of two pools ends, where runs of many groups wait for its places."""
     pools = Pools(SCOPE, store_of(), requeue=lambda _: None)
@@ -234,6 +254,7 @@ ROWS = (
     Row("a grant", "groups of runs in a pool", 400, ready(give)),
     Row("a grant of one place", "groups of runs in a pool", 400, ready(lambda n: give(n, size=1))),
     Row("a grant of one place", "places that are reserved", 64, ready(reserve)),
+    Row("a grant", "pools in a chain", 128, ready(chain)),
     Row("an end of a run of two pools", "groups of runs in both", 400, ready(end_of_two)),
     Row("a plan", "runs in line that wait for room", 50, ready(lambda n: plan_line(n, pools=[], quota=CLOSED))),
     Row("a plan", "members in line that wait for room", 50, ready(lambda n: plan_line(n, members=10, quota=CLOSED))),

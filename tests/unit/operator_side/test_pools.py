@@ -18,8 +18,12 @@ from tests.support.examples import examples
 FIFO, PRIORITY = PoolOrder.FIFO, PoolOrder.PRIORITY
 
 
+GUEST = "web"
+
+
 def key(name: str) -> PoolKey:
-    return NAMESPACE, name
+    """A pool of our namespace, or, with a large letter, of the guest's own."""
+    return GUEST if name.isupper() else NAMESPACE, name
 
 
 def candidate(
@@ -104,35 +108,60 @@ ROWS = {
         free={"a": 3}, by_priority="a", granted="xzy",
         waiting=[
             candidate("x", queued=1), candidate("y", queued=3),
-            candidate("z", queued=2, priority=9, namespace="web"),
+            candidate("z", queued=2, priority=9, namespace=GUEST),
         ],
     ),
     "and a low one first costs its namespace the turn": Row(
         free={"a": 2}, by_priority="a", granted="yz",
         waiting=[
-            candidate("x", queued=1, namespace="web"), candidate("z", queued=3, priority=9, namespace="web"),
+            candidate("x", queued=1, namespace=GUEST), candidate("z", queued=3, priority=9, namespace=GUEST),
             candidate("y", queued=2),
         ],
     ),
     "a namespace gets no more than its share": Row(
-        free={"a": 3}, shares={("a", "web"): 1}, granted="xz",
+        free={"a": 3}, shares={("a", GUEST): 1}, granted="xz",
         waiting=[
-            candidate("x", queued=1, namespace="web"), candidate("y", queued=2, namespace="web"),
+            candidate("x", queued=1, namespace=GUEST), candidate("y", queued=2, namespace=GUEST),
             candidate("z", queued=3),
         ],
     ),
     "without a share, a run reserves no place": Row(
-        free={"a": 1, "b": 0}, shares={("b", "web"): 0}, granted="y",
-        waiting=[candidate("x", "ab", queued=1, namespace="web"), candidate("y", queued=2)],
+        free={"a": 1, "b": 0}, shares={("b", GUEST): 0}, granted="y",
+        waiting=[candidate("x", "ab", queued=1, namespace=GUEST), candidate("y", queued=2)],
+    ),
+    "a guest that lacks a place of its own pool reserves none": Row(
+        free={"a": 1, "B": 0}, granted="y",
+        waiting=[candidate("x", "aB", queued=1, namespace=GUEST), candidate("y", queued=2)],
+    ),
+    "nor is it before the run that does": Row(
+        free={"a": 1, "b": 0, "C": 0}, granted="",
+        waiting=[
+            candidate("x", "aC", queued=1, namespace=GUEST), candidate("y", "ab", queued=2), candidate("z", queued=3),
+        ],
+    ),
+    "a guest that lacks a shared place reserves one of its own": Row(
+        free={"a": 0, "B": 1}, granted="",
+        waiting=[candidate("x", "aB", queued=1, namespace=GUEST), candidate("y", "B", queued=2, namespace=GUEST)],
+    ),
+    "also while it lacks both, beside a third": Row(
+        free={"a": 0, "B": 0, "C": 1}, granted="",
+        waiting=[
+            candidate("v", "ab", queued=0), candidate("x", "aBC", queued=1, namespace=GUEST),
+            candidate("y", "C", queued=2, namespace=GUEST),
+        ],
+    ),
+    "a guest reserves a place beside another pool that is shared": Row(
+        free={"a": 1, "b": 0}, granted="",
+        waiting=[candidate("x", "ab", queued=1, namespace=GUEST), candidate("y", queued=2)],
     ),
     "a small share of others is not reserved": Row(
         free={"a": 2, "b": 0}, shares={("a", NAMESPACE): 1}, granted="y",
-        waiting=[candidate("x", "ab", queued=1, namespace="web"), candidate("y", queued=2)],
+        waiting=[candidate("x", "ab", queued=1, namespace=GUEST), candidate("y", queued=2)],
     ),
     "the last place of the share is": Row(
-        free={"a": 2, "b": 0}, shares={("a", "web"): 1}, granted="z",
+        free={"a": 2, "b": 0}, shares={("a", GUEST): 1}, granted="z",
         waiting=[
-            candidate("x", "ab", queued=1, namespace="web"), candidate("y", queued=2, namespace="web"),
+            candidate("x", "ab", queued=1, namespace=GUEST), candidate("y", queued=2, namespace=GUEST),
             candidate("z", queued=3),
         ],
     ),
@@ -246,6 +275,23 @@ def test_run_of_two_pools_gets_the_next_places() -> None:
     assert (passed, at) == (0, 2)
 
 
+@pytest.mark.parametrize("pools", ["ab", "aB"], ids=["of one namespace", "one of them of its own"])
+def test_guest_is_not_passed_for_ever(pools: str) -> None:
+    """Once its own pool has a place, it keeps that one, and gets the next place of the other."""
+    own = pools[1]
+    shared, passed = Shared({"a": 0, own: 0}), 0
+    shared.lines.add(candidate("x", pools, namespace=GUEST))
+    for at in range(1, 10):
+        shared.lines.add(candidate("y", "a", queued=at, group=at))
+        shared.lines.add(candidate("z", own, queued=at, group=at, namespace=GUEST))
+        shared.free[own if at % 2 else "a"] += 1
+        given = shared.give()
+        if any(each.job == "x" for each in given):
+            break
+        passed += len(given)
+    assert (passed, at) == (0, 2)
+
+
 NAMES = "abcd"
 WANTED = st.sets(st.sampled_from(NAMES), min_size=1).map(lambda names: "".join(sorted(names)))
 CANDIDATES = st.lists(
@@ -287,7 +333,7 @@ def reserved(left: dict[str, int], orders: dict[str, PoolOrder], waits: Sequence
 
 
 SHARES = st.dictionaries(
-    st.tuples(st.sampled_from(NAMES), st.sampled_from((NAMESPACE, "web"))), st.integers(0, 2), max_size=4
+    st.tuples(st.sampled_from(NAMES), st.sampled_from((NAMESPACE, GUEST))), st.integers(0, 2), max_size=4
 )
 
 
@@ -296,7 +342,7 @@ SHARES = st.dictionaries(
 def test_namespaces_get_their_shares_and_leave_no_place(
     free: dict[str, int], orders: dict[str, PoolOrder], waiting: list[Candidate], shares: dict[tuple[str, str], int]
 ) -> None:
-    runs = [replace(each, namespace="web") if each.job in "stuv" else each for each in waiting]
+    runs = [replace(each, namespace=GUEST) if each.job in "stuv" else each for each in waiting]
     shared, waits = Shared(dict(free), orders, shares=dict(shares)), list(runs)
     for each in runs:
         shared.lines.add(each)

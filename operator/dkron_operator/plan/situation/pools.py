@@ -165,6 +165,10 @@ class Decision:
     A run that is first in the line of each of its pools and lacks a place in one of them reserves one in each of the
     others. So later runs do not pass it for ever, and at most one place of a pool stays free for that. A run does
     not count in any line if one of its pools has size 0, or if its namespace has its share of one.
+
+    A guest is a run that takes a place in a pool of another namespace. While it lacks a place in a pool of any other
+    namespace than that one, it reserves nothing there and does not count in the line of those that do: only its own
+    namespace decides when it could begin.
     """
 
     def __init__(
@@ -184,6 +188,10 @@ class Decision:
         self._tops: dict[PoolKey, Candidate | None] = {}
         self._kept: set[tuple[PoolKey, str]] = set()
         """Pools whose free places are all reserved, for a namespace."""
+        self._start: PoolKey | None = None
+        self._way: dict[Candidate, PoolKey] = {}
+        """The runs on the way from the pool `_start` to the run that `following` found last: each is the first eligible
+        one in the line of this pool, and goes before the one that it follows."""
         self.looked = 0
         """How many groups were looked at."""
         self.reserved: set[tuple[PoolKey, ...]] = set()
@@ -191,16 +199,32 @@ class Decision:
 
     def following(self, key: PoolKey) -> Candidate | None:
         """The next run to get its places, of those that are eligible in the line of this pool or go before these; None
-        if none is."""
-        passed: list[Candidate] = []
-        head = self._head(key)
-        while head is not None and head not in passed:
-            passed.append(head)
-            ahead = (first for each in head.pools if (first := self._head(each)) is not head)
-            head = next(ahead, None)
-            if head is None:
-                return passed[-1]
-        return min(passed, key=_waited, default=None)
+        if none is. The way to the last one is continued, so that all calls together walk a chain of pools once."""
+        known = self._way if self._start == key else {}
+        while known and self._head(next(reversed(known.values()))) is not next(reversed(known)):
+            known.popitem()
+        self._start, self._way = key, known
+        if known and (found := self._walk()) is not None:
+            return found
+        self._way = {}
+        if (head := self._head(key)) is not None:
+            self._way[head] = key
+        # If the orders of the pools lead in a circle, the one that has waited longest is next.
+        return self._walk() or min(self._way, key=_waited, default=None)
+
+    def _walk(self) -> Candidate | None:
+        """Go on from the end of the way to a run that is first in each of its pools. None if the way is empty, or comes
+        back to a run that it has passed."""
+        while self._way:
+            run = next(reversed(self._way))
+            ahead = ((first, each) for each in run.pools if (first := self._head(each)) not in (run, None))
+            first, key = next(ahead, (None, None))
+            if first is None or key is None:
+                return run
+            if first in self._way:
+                return None
+            self._way[first] = key
+        return None
 
     def take(self, candidate: Candidate) -> None:
         """The run has left its lines, and its places are not free any more."""
@@ -220,12 +244,21 @@ class Decision:
             self._heads[key] = next((run for run in firsts if self.is_free(run.group)), None)
         return self._heads[key]
 
+    def reserves(self, key: PoolKey) -> Candidate | None:
+        """The run that has a free place of the pool reserved; None if none has."""
+        top = self._top(key)
+        if top is None or self._places(key, top.namespace) <= 0 or not self._lacking(top.group):
+            return None
+        first = all(self._waits_elsewhere(top.group, each) or self._top(each) is top for each in top.pools)
+        return top if first else None
+
     def _top(self, key: PoolKey) -> Candidate | None:
-        """The first run in the line of the pool, whether there are places for it or not."""
+        """The first run in the line of the pool that may reserve a place there, whether there are places for it or
+        not."""
         top = self._tops.get(key)
-        # A share that was free may be taken since.
-        if key not in self._tops or (top is not None and not self._may_wait(top.group)):
-            self._tops[key] = next(self._firsts(key, self._may_wait), None)
+        # A share that was free may be taken since, or the place of a guest in another pool.
+        if key not in self._tops or (top is not None and not self._may_reserve(key, top.group)):
+            self._tops[key] = next(self._firsts(key, partial(self._may_reserve, key)), None)
         return self._tops[key]
 
     def _firsts(self, key: PoolKey, may: Callable[[Group], bool]) -> Iterator[Candidate]:
@@ -241,16 +274,24 @@ class Decision:
         one."""
         if self._places(key, namespace) > 1:
             return False
-        top = self._top(key)
-        if top is None or any(self._top(each) is not top for each in top.pools):
-            return False
-        if namespace != top.namespace and self._left(key) > 1:
-            return False
-        if all(self._places(each, top.namespace) > 0 for each in top.pools):
+        top = self.reserves(key)
+        if top is None or (namespace != top.namespace and self._left(key) > 1):
             return False
         self._kept.add((key, namespace))
         self.reserved.add(top.pools)
         return True
+
+    def _lacking(self, group: Group) -> list[PoolKey]:
+        """The pools that have no place for the group."""
+        namespace, pools = group
+        return [key for key in pools if self._places(key, namespace) <= 0]
+
+    def _waits_elsewhere(self, group: Group, key: PoolKey) -> bool:
+        """Whether the runs are guests in the pool, and lack a place in a pool of any other namespace than its own."""
+        return group[0] != key[0] and any(each[0] != key[0] for each in self._lacking(group))
+
+    def _may_reserve(self, key: PoolKey, group: Group) -> bool:
+        return self._may_wait(group) and not self._waits_elsewhere(group, key)
 
     def _has_places(self, group: Group) -> bool:
         namespace, pools = group
