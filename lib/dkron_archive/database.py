@@ -15,7 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from dkron_archive.ports import ArchiveUnavailable, ArchiveUnreachable
 from dkron_archive.problems import is_of_values, sentence
 
-READERS = 4
+READERS = 8
+"""Connections of a process: as many as `dkron_api.archive.reads` has places, so that no request waits for one that
+another namespace holds."""
 GRACE = 0.5
 """Seconds by which a call may end later than its statements."""
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dkron_archive.incarnations import cut, visible, visible_executions
 from dkron_archive.records import ArchivedExecution, Query, State
 from dkron_archive.rows import execution_of, step_of
-from dkron_archive.tables import FAILED, UNSCHEDULED, Step, execution, job, stored, tally
+from dkron_archive.tables import UNSCHEDULED, Step, execution, job, stored, tally
 from dkron_archive.writing import namespace_key
 
 FEW_JOBS = 30
@@ -93,7 +93,7 @@ def _conditions(query: Query, after: tuple[datetime, str] | None) -> list[Column
     columns = execution.c
     conditions: list[ColumnElement[bool]] = []
     if query.state is not None:
-        conditions.append(columns.success if query.state is State.SUCCESS else FAILED)
+        conditions.append(columns.success if query.state is State.SUCCESS else ~columns.success)
     if query.triggers is not None:
         conditions.append(columns.trigger.in_(sorted(query.triggers)))
     if query.begin is not None:
@@ -109,7 +109,7 @@ def _conditions(query: Query, after: tuple[datetime, str] | None) -> list[Column
 
 
 def _special(query: Query) -> list[ColumnElement[bool]]:
-    """What lets the database take a small index: most executions succeed, and are of the schedule."""
+    """What lets the database take a small index: most executions are of the schedule."""
     if query.triggers is not None and SCHEDULE not in query.triggers:
         return [UNSCHEDULED]
     return []

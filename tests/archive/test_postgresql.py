@@ -16,7 +16,7 @@ from dkron_archive.archive import Archive
 from dkron_archive.migrating import LOCK
 from dkron_archive.opening import open_archive
 from dkron_archive.ports import ArchiveUnavailable, ArchiveUnreachable
-from dkron_archive.records import Query
+from dkron_archive.records import Query, State
 from localcluster.servers.postgresql import Server
 from tests.support.archives import NAMESPACE, check_counters, entry, everything, plan_of_page, record
 
@@ -206,10 +206,17 @@ async def test_dump_is_restored(archive: Archive, server: Server, tmp_path: Path
         await restored.close()
 
 
-@pytest.mark.parametrize("jobs", [None, frozenset({"job1", "job2"})], ids=["namespace", "jobs"])
-async def test_page_reads_an_index(archive: Archive, other: asyncpg.Connection, jobs: frozenset[str] | None) -> None:
-    await archive.write([entry(n, f"job{n % 3}") for n in range(3000)])
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        pytest.param(Query(NAMESPACE), "of_namespace", id="namespace"),
+        pytest.param(Query(NAMESPACE, jobs=frozenset({"job1", "job2"})), "of_job", id="jobs"),
+        pytest.param(Query(NAMESPACE, state=State.SUCCESS), "by_state", id="a rare state"),
+    ],
+)
+async def test_page_reads_an_index(archive: Archive, other: asyncpg.Connection, query: Query, index: str) -> None:
+    await archive.write([entry(n, f"job{n % 3}", success=n % 100 == 0) for n in range(3000)])
     await other.execute("ANALYZE")
-    plan = await plan_of_page(archive, Query(NAMESPACE, jobs=jobs), explain="EXPLAIN")
-    assert [step for step in plan if "Index Scan Backward using execution_of" in step], plan
+    plan = await plan_of_page(archive, query, explain="EXPLAIN")
+    assert [step for step in plan if f"Index Scan Backward using execution_{index}" in step], plan
     assert not [step for step in plan if "Seq Scan on execution" in step], plan

@@ -21,9 +21,12 @@ SECONDS = 2.0
 PATIENCE, LONG = 3.0, 10.0
 """Seconds that a read may take, the wait for a place included; and a search in outputs, or a deletion, which take
 several statements."""
-WIDTH, WORKS = 8, 4
-"""Reads, and longer ones, at once. The others wait, so that a slow database does not fill the service with open reads.
-One namespace has half of them at most, and namespaces take turns."""
+READS, WORKS = 5, 3
+"""Reads, and what takes longer, at once: together as many as there are connections. The others wait, and namespaces
+take turns."""
+READS_OF_ONE, WORKS_OF_ONE = 2, 1
+"""Of these, the places of one namespace: together less than half of the connections, so that two slow namespaces leave
+some to the others."""
 REST = 5.0
 """Seconds without a connection in which the archive is not asked again: each request would wait for its own failure."""
 
@@ -42,33 +45,23 @@ class Archive:
         self._opened = opened
         self._created = created
         self._clock = clock
-        self._reads = Turns(WIDTH, share=WIDTH // 2)
-        self._works = Turns(WORKS, share=WORKS // 2)
+        self._reads = Turns(READS, share=READS_OF_ONE)
+        self._works = Turns(WORKS, share=WORKS_OF_ONE)
         self._trouble = ""
         self._until = 0.0
 
     async def read(self, namespace: str, ask: Ask[T]) -> T:
         """Return the answer to a request of this namespace. Raises `ArchiveUnavailable`."""
-
-        async def placed(reader: ArchiveReader) -> T:
-            async with self._reads.place(namespace):
-                return await ask(reader)
-
-        return await self._answer(namespace, placed, PATIENCE)
+        return await self._answer(namespace, _placed(self._reads, namespace, ask), PATIENCE)
 
     async def work(self, namespace: str, ask: Ask[T]) -> T:
         """The same for what takes longer: it takes no place away from reads. Raises `ArchiveUnavailable`."""
-
-        async def placed(reader: ArchiveReader) -> T:
-            async with self._works.place(namespace):
-                return await ask(reader)
-
-        return await self._answer(namespace, placed, LONG)
+        return await self._answer(namespace, _placed(self._works, namespace, ask), LONG)
 
     async def write(self, namespace: str, ask: Ask[T]) -> T:
         """The same for what writes. That it fails says nothing about reads: another process may hold the lock of the
         file, or its disk may be full. Raises `ArchiveUnavailable`."""
-        return await self._answer(namespace, ask, LONG, rests=False)
+        return await self._answer(namespace, _placed(self._works, namespace, ask), LONG, rests=False)
 
     async def _answer(self, namespace: str, ask: Ask[T], seconds: float, *, rests: bool = True) -> T:
         if self._trouble and self._clock() < self._until:
@@ -97,3 +90,13 @@ class Archive:
         if why != self._trouble:
             log.warning("%s", why)
         self._trouble, self._until = why, self._clock() + REST
+
+
+def _placed(turns: Turns, namespace: str, ask: Ask[T]) -> Ask[T]:
+    """The same question, asked once the namespace has a place."""
+
+    async def placed(reader: ArchiveReader) -> T:
+        async with turns.place(namespace):
+            return await ask(reader)
+
+    return placed

@@ -7,6 +7,7 @@ import pytest
 
 from dkron_api.archive import reads
 from dkron_api.archive.reads import Archive
+from dkron_archive.database import READERS
 from dkron_archive.ports import ArchiveReader, ArchiveUnavailable
 from tests.support.builders import NAMESPACE
 from tests.support.fake_archive import AWAY, FakeArchive, archived, long_ago
@@ -67,14 +68,21 @@ async def test_failed_question_stops_no_others(opened: FakeArchive) -> None:
     assert await archive.read(NAMESPACE, output) is None
 
 
-async def test_slow_work_of_one_namespace_leaves_room(opened: FakeArchive) -> None:
-    archive, end = Archive(opened, long_ago), asyncio.Event()
-    waiting = [asyncio.create_task(archive.work("hostile", lambda _: end.wait())) for _ in range(50)]
-    for _ in range(5):
-        await asyncio.sleep(0)
-    assert await archive.work(NAMESPACE, output) is None
+async def test_one_namespace_has_less_than_half_of_the_connections(opened: FakeArchive) -> None:
+    archive, end, begun = Archive(opened, long_ago), asyncio.Event(), list[None]()
+
+    async def slow(_: ArchiveReader) -> None:
+        begun.append(None)
+        await end.wait()
+
+    asks = (archive.read, archive.work, archive.write)
+    waiting = [asyncio.create_task(ask("hostile", slow)) for ask in asks for _ in range(20)]
+    for ask in asks:
+        assert await ask(NAMESPACE, output) is None
+    assert 2 * len(begun) < READERS
     end.set()
     await asyncio.gather(*waiting)
+    assert reads.READS + reads.WORKS == READERS
 
 
 async def test_slow_database_takes_a_few_reads_at_once(opened: FakeArchive, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +97,7 @@ async def test_slow_database_takes_a_few_reads_at_once(opened: FakeArchive, monk
     waiting = [asyncio.create_task(archive.read(NAMESPACE, slow)) for _ in range(50)]
     for _ in range(5):
         await asyncio.sleep(0)
-    assert begun == reads.WIDTH // 2
+    assert begun == reads.READS_OF_ONE
     assert await archive.read("other", output) is None, "another namespace has its turn"
     monkeypatch.setattr(reads, "PATIENCE", 0.01)
     with pytest.raises(ArchiveUnavailable, match="did not answer in time"):

@@ -238,7 +238,7 @@ async def test_backup_while_it_is_written(file: Path, short: Archive, tmp_path: 
     [
         pytest.param(Query(NAMESPACE), "execution_of_namespace", id="namespace"),
         pytest.param(Query(NAMESPACE, jobs=frozenset({"job1", "job2"})), "execution_of_job", id="jobs"),
-        pytest.param(Query(NAMESPACE, state=State.FAILED), "execution_failed", id="failed"),
+        *(pytest.param(Query(NAMESPACE, state=each), "execution_by_state", id=each) for each in State),
         pytest.param(Query(NAMESPACE, triggers=frozenset({"manual"})), "execution_unscheduled", id="by hand"),
     ],
 )
@@ -249,7 +249,9 @@ async def test_page_reads_no_more_than_it_shows(archive: Archive, query: Query, 
     of_executions = {step for step in plan if step.split()[1:2] == ["execution"]}
     by_key = "SEARCH execution USING INTEGER PRIMARY KEY (rowid=?)"
     (chosen,) = of_executions - {by_key}
-    assert re.search(rf"SEARCH execution USING .*INDEX {index} \(\w+=\? AND \(?finished_at", chosen), plan
+    assert re.search(
+        rf"SEARCH execution USING .*INDEX {index} \(\w+=\? AND (success=\? AND )?\(?finished_at", chosen
+    ), plan
 
 
 async def test_outputs_are_found_by_their_keys(archive: Archive) -> None:

@@ -127,7 +127,7 @@ def reserve(count: int) -> Step:
 
 
 def chain(count: int) -> Step:
-    """Pools in a chain get places: each run needs two neighbours, and goes before the runs that wait for the first one."""
+    """Pools in a chain get places: each run needs two neighbours, and goes before the runs of the first one."""
     pools = Pools(SCOPE, store_of(), requeue=lambda _: None)
     for number in range(count + 1):
         pools.index.upsert(wire("DkronPool", f"p{number:03}", spec={"size": 0}))
