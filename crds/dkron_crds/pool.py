@@ -84,6 +84,22 @@ class WaitingRun(WireModel):
     """The priority of its job."""
 
 
+class Reservation(WireModel):
+    """A place that stays free for a run, which waits for a place in another of its pools."""
+
+    namespace: Annotated[str, Field(max_length=63)]
+    """The namespace of its job."""
+
+    job: DkronName
+    """The Dkron name of its job."""
+
+    id: Annotated[str, Field(max_length=96)]
+    """The id of its execution."""
+
+    since: Instant
+    """Since when the place is kept."""
+
+
 class PoolStatus(StatusModel):
     """Who has the places, and who waits for one. The operator writes it."""
 
@@ -103,6 +119,9 @@ class PoolStatus(StatusModel):
 
     line: Annotated[tuple[WaitingRun, ...], Field(max_length=SHOWN_IN_LINE, json_schema_extra=ATOMIC_LIST)] = ()
     """The first ten of them, in the order in which they get a place."""
+
+    reserved: Reservation | None = None
+    """The run that has one of the free places reserved; none, if all free places go to the next runs."""
 
     message: Annotated[str, Field(max_length=MAX_MESSAGE)] = ""
     """One sentence for people."""

@@ -14,7 +14,7 @@ from typing import Any
 from dkron_crds.kinds import KINDS
 from dkron_crds.names import GROUP, VERSION
 
-REVISION = 11
+REVISION = 12
 """Raise it with every change of a schema; `make generate` says when. A program accepts newer revisions than its own."""
 
 _IDENTITY = "x-kubernetes-group-version-kind"

@@ -41,8 +41,8 @@ class Pools(Followed):
 
     async def judge(self) -> Callable[[PoolView], PoolStatus]:
         """What tells the status of each."""
-        now = self._clock.now()
-        return lambda view: pool_status(self.index, view, self.places.usage(view.pool), now)
+        now, decision = self._clock.now(), self.places.decision()
+        return lambda view: pool_status(self.index, view, self.places.usage(view.pool, decision), now)
 
     async def _look(self, namespace: str, *, waited: bool) -> None:
         jobs = self.places.naming(None if waited or namespace == EVERYWHERE else namespace)

@@ -61,6 +61,9 @@ class Usage:
     line: tuple[WaitingRun, ...]
     """The first of those that wait."""
 
+    reserves: WaitingRun | None
+    """The one that has a free place reserved."""
+
 
 class PoolPlaces:
     """The places of all jobs that name pools. `requeue` is told the uid of each job whose turn has come."""
@@ -127,7 +130,7 @@ class PoolPlaces:
         # An edit of the job or of a pool takes back what was granted before it.
         holds = known is not None and known.pools == pools and least >= 0
         granted = frozenset(self._granted.get(job.uid, ()) if holds else ())
-        free = self._undecided.isdisjoint(pools) and self._decision().is_free((job.namespace, pools))
+        free = self._undecided.isdisjoint(pools) and self.decision().is_free((job.namespace, pools))
         return Places(free=free, granted=granted, crowded=self._is_crowded(job))
 
     def settle(self, cached: CachedJob, plan: Plan) -> None:
@@ -190,10 +193,13 @@ class PoolPlaces:
         self._grant(concerned)
         self.on_change()
 
-    def usage(self, pool: Pool) -> Usage:
-        """Who has the places of a pool, and who waits for one."""
+    def usage(self, pool: Pool, decision: Decision) -> Usage:
+        """Who has the places of a pool, and who waits for one. The decision serves many pools, so that each line is
+        looked at once; it may be a moment old."""
         line = tuple(map(self._shown, islice(self._lines.in_turn(pool), SHOWN_IN_LINE)))
-        return Usage(self._used[pool.key], self._lines.count(pool.key), line)
+        first = decision.reserves(pool.key)
+        reserves = None if first is None or first.job not in self._jobs else self._shown(first)
+        return Usage(self._used[pool.key], self._lines.count(pool.key), line, reserves)
 
     def _shown(self, candidate: Candidate) -> WaitingRun:
         job = self._jobs[candidate.job].view
@@ -290,13 +296,14 @@ class PoolPlaces:
             if not self._used[key]:
                 del self._used[key]
 
-    def _decision(self) -> Decision:
+    def decision(self) -> Decision:
+        """Who gets the next places, as things are."""
         return Decision(self._lines, self._index.serving, self._left, self._share)
 
     def _grant(self, keys: Iterable[PoolKey]) -> None:
         """Give free places of these pools to runs that wait, and have their jobs planned. After many looks the rest is
         left for the next call: there is one when a job that was granted places is planned."""
-        among, decision, given = {*keys, *self._undecided}, self._decision(), False
+        among, decision, given = {*keys, *self._undecided}, self.decision(), False
         among.update(*(self._reserved.pop(key, ()) for key in tuple(among)))
         self._undecided.clear()
         waiting = sorted(key for key in among if key in self._lines)

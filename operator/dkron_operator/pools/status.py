@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
+from dkron_crds.base import rfc3339
 from dkron_crds.conditions import ConditionStatus, ConditionType, condition
-from dkron_crds.pool import PoolReason, PoolStatus
+from dkron_crds.pool import PoolReason, PoolStatus, Reservation, WaitingRun
 from dkron_operator.pools.index import PoolIndex, PoolView
 from dkron_operator.pools.places import Usage
 from dkron_operator.watch.object_index import MOST
@@ -17,6 +18,7 @@ def pool_status(index: PoolIndex, view: PoolView, usage: Usage, now: datetime) -
     serves = reason is PoolReason.SERVING
     values = {ConditionType.READY: TRUE if serves else FALSE}
     # With TooMany, a pool gets its effect as soon as others are deleted.
+    reserved = _reservation(view.status, usage.reserves, now.replace(microsecond=0)) if serves else None
     values |= {ConditionType.STALLED: TRUE} if reason is PoolReason.INVALID else {}
     # The numbers change with each run, and are in fields of their own.
     text = _remark(index, view) if serves else message
@@ -27,8 +29,23 @@ def pool_status(index: PoolIndex, view: PoolView, usage: Usage, now: datetime) -
     )
     return PoolStatus(
         observed_generation=view.generation, conditions=conditions, size=view.pool.size if serves else 0,
-        running=usage.running, waiting=usage.waiting, line=usage.line, message=message,
+        running=usage.running, waiting=usage.waiting, line=usage.line, reserved=reserved,
+        message=message if reserved is None else f"{message}; {_kept(reserved)}",
     )  # fmt: skip
+
+
+def _reservation(before: PoolStatus | None, run: WaitingRun | None, now: datetime) -> Reservation | None:
+    """The reservation of this run, since the status has named it."""
+    if run is None:
+        return None
+    known = None if before is None else before.reserved
+    found = Reservation(namespace=run.namespace, job=run.job, id=run.id, since=now)
+    return known if known is not None and known.model_copy(update={"since": now}) == found else found
+
+
+def _kept(reserved: Reservation) -> str:
+    run = f"{reserved.id} of {reserved.namespace}/{reserved.job}"
+    return f"since {rfc3339(reserved.since)} a place is kept for run {run}"
 
 
 def _verdict(index: PoolIndex, view: PoolView, usage: Usage) -> tuple[PoolReason, str]:

@@ -199,6 +199,17 @@ def sweep_pools(count: int) -> Step:
     return statuses._due
 
 
+def sweep_reserving(count: int) -> Step:
+    """The statuses of pools, of which each has a run that waits for a place of one more pool."""
+    pools = Pools(SCOPE, store_of(), requeue=lambda _: None)
+    pools.index.upsert(wire("DkronPool", "a", spec={"size": 1}))
+    lined_up(pools, 0, ["a"], runs=0, held=1)
+    for number in range(count):
+        pools.index.upsert(wire("DkronPool", f"p{number}", spec={"size": 1}))
+        lined_up(pools, number + 1, ["a", f"p{number}"])
+    return StatusSweep(SCOPE.client, pools, may_act=lambda: True)._due
+
+
 def sweep_pauses(count: int, jobs: int = 10) -> Step:
     """The statuses of all pauses."""
     store = store_of(*map(named, range(jobs)))
@@ -263,6 +274,7 @@ ROWS = (
     Row("room in a quota", "jobs of the namespace", 500, ready(free_room)),
     Row("a plan", "DkronPauses that select the job", 128, ready(selecting)),
     Row("a sweep", "DkronPools", 500, ready(sweep_pools)),
+    Row("a sweep", "DkronPools with runs that wait for one more", 127, ready(sweep_reserving)),
     Row("a sweep", "DkronPauses", 2000, ready(sweep_pauses)),
     Row("a sweep of DkronPauses", "DkronJobs", 1000, ready(lambda n: sweep_pauses(10, n))),
     Row("a list", "DkronPauses", 2000, ready(lambda n: listed("DkronPause", {"jobs": ["a"]}, n))),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from dkron_crds.base import rfc3339
 from dkron_crds.conditions import ReadyReason
 from dkron_crds.job import AttemptState, ConditionStatus, JobStatus, SkipReason, Trigger
+from dkron_crds.pool import PoolStatus, Reservation
 from dkron_crds.run import BoundJob
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
@@ -28,6 +29,7 @@ from dkron_operator.plan.status.line import Dequeued, queued, with_begun
 from dkron_operator.plan.steps.acceptance import accepted_schedule
 from dkron_operator.pools.index import PoolIndex
 from dkron_operator.pools.places import PoolPlaces
+from dkron_operator.pools.status import pool_status
 from dkron_operator.watch.object_index import MOST
 from tests.support.builders import NAMESPACE, NOON, after, job_view, run, seen, situation
 from tests.support.examples import examples
@@ -512,12 +514,35 @@ def test_budget_of_a_namespace_leaves_the_place_to_others() -> None:
     assert shared.lines() == "y|x"
 
 
+def test_status_names_the_run_that_has_a_place_reserved() -> None:
+    """And since when: a later status of the same run keeps the time."""
+    shared = Shared({"a": 2, "b": 1})
+    shared.ask_each("v", "b")
+    shared.ask_each("x", "ab")
+    run_id = shared.jobs["x"].status.active[0].id
+
+    def status(minutes: float) -> PoolStatus:
+        view = shared.index._views[NAMESPACE, "a"]
+        usage = shared.places.usage(view.pool, shared.places.decision())
+        found = pool_status(shared.index, view, usage, after(minutes=minutes))
+        shared.index._views[NAMESPACE, "a"] = replace(view, status=found)
+        return found
+
+    for minutes in (10, 11):
+        found = status(minutes)
+        assert found.reserved == Reservation(namespace=NAMESPACE, job="x", id=run_id, since=after(minutes=10))
+        kept = f"since {rfc3339(after(minutes=10))} a place is kept for run {run_id} of {NAMESPACE}/x"
+        assert found.message == f"0 of 2 in use; 1 run waits; {kept}"
+    shared.end("v")
+    assert status(12).reserved is None
+
+
 def test_usage_tells_who_waits_first() -> None:
     shared = Shared({"a": 2})
     shared.ask_each("abcdefghijklmno", "a", *range(15))
     pool = shared.index.serving((NAMESPACE, "a"))
     assert pool is not None
-    usage = shared.places.usage(pool)
+    usage = shared.places.usage(pool, shared.places.decision())
     assert (usage.running, usage.waiting) == (2, 13)
     assert [each.job for each in usage.line] == list("cdefghijkl")
     first = usage.line[0]
@@ -624,7 +649,7 @@ def test_long_decision_ends_when_a_job_is_planned(monkeypatch: pytest.MonkeyPatc
     for pool in "ab":
         shared.index.upsert(wire_pool(pool, 4, version=2))
     shared.places.look_again(shared.places.naming(None))
-    taken = shared.places.usage(Pool((NAMESPACE, "a"), 4)).running
+    taken = shared.places.usage(Pool((NAMESPACE, "a"), 4), shared.places.decision()).running
     assert taken == 1, "the rest is left for later"
     assert not shared.places.of(shared.jobs["s"].job).free
     shared.drain()
