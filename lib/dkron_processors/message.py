@@ -120,6 +120,10 @@ class Parcel:
     """The text that the status shows in place of the output, because this message moves it; empty if it moves
     nothing."""
 
+    is_urgent: bool = True
+    """Whether other messages of its namespace are dropped before it. Outputs are, and so are failures and
+    recoveries."""
+
 
 def indexed(server: Elasticsearch, path: str, body: bytes) -> Post:
     """A request that puts a document into an index."""

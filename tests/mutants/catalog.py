@@ -46,11 +46,18 @@ class Mutant:
 
     @property
     def is_simulated(self) -> bool:
-        """Whether the simulation runs its code: its seeds have no DkronBackfills and no Kueue, and no user edits
-        `status.active`."""
+        """Whether the simulation runs its code: its seeds have no DkronBackfills, no Kueue and no receiver that is
+        slow, and no user edits `status.active`."""
         return self.program == "operator" and not self.file.startswith(
-            ("backfill/", "plan/steps/edited_active.py", "plan/steps/kueue.py", "act/delete_job.py")
-        )
+            (
+                "backfill/",
+                "delivery/",
+                "notifications/",
+                "plan/steps/edited_active.py",
+                "plan/steps/kueue.py",
+                "act/delete_job.py",
+            )
+        )  # fmt: skip
 
 
 class Outdated(Exception):
@@ -113,6 +120,9 @@ TESTS: dict[str, tuple[str, ...]] = {
     "reconcile/verify.py": ("test_verify.py",),
     "watch/resync.py": ("test_resync.py",),
     "reconcile/reconciler.py": ("test_reconcile.py", "test_standby.py", "test_verify.py", "test_tidy.py"),
+    "delivery/message_queue.py": ("test_message_queue.py", "test_outbox.py"),
+    "delivery/delivery_events.py": ("test_delivery.py",),
+    "notifications/notices.py": ("test_notices.py",),
     "handover.py": ("test_archiver.py",),
     "archive/archiver.py": ("test_archiver.py",),
     "api/dkron_api/auth": (

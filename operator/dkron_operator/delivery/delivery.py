@@ -123,7 +123,8 @@ class Delivery:
         told = {"state": AttemptState.SUCCEEDED, "finished_at": active.started_at, "member": "", "node_name": ""}
         started = active.model_copy(update=told)
         for parcel in self._notices(cached.job, _ended(cached.job, started), frozenset({When.START})):
-            self._outboxes.post(parcel, partial(self._count, cached.job.uid, parcel.receiver))
+            done = partial(self._count, cached.job.uid, parcel.receiver)
+            self._outboxes.post(parcel, done, namespace=cached.job.namespace)
 
     # --- its own work ------------------------------------------------------------------------------------------------
 
@@ -181,11 +182,12 @@ class Delivery:
                     Lost(name, parcel.note, f"not delivered to {parcel.receiver}: {printable(why)}"[:LONGEST_WHY])
                 )
             left -= 1
-            if not left:
+            # Another replica may have taken over while the last message was under way.
+            if not left and self.has_taken(key):
                 self._settle(key, lost, waits=waits)
 
         for parcel in parcels:
-            self._outboxes.post(parcel, partial(record_delivery, parcel))
+            self._outboxes.post(parcel, partial(record_delivery, parcel), namespace=cached.job.namespace)
         if not parcels:
             self._settle(key, waits=waits)
 

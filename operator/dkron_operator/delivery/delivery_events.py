@@ -1,6 +1,7 @@
 """An Event on the job, and a warning in the log, about messages that were not delivered.
 
-A problem of a job that repeats every second is reported once a minute; the counters count every message.
+A problem of a job that repeats is reported once a minute, and of one namespace a bounded number; the counters count
+every message.
 """
 
 import logging
@@ -15,8 +16,8 @@ log = logging.getLogger(__name__)
 
 QUIET = 60.0
 """Seconds in which the same message is not repeated."""
-ROOM = 4096
-"""For how many messages that is remembered."""
+ROOM = 1024
+"""How many problems of one namespace are reported in that time."""
 
 
 class DeliveryEvents:
@@ -25,16 +26,18 @@ class DeliveryEvents:
     def __init__(self, events: Events, *, clock: Clock) -> None:
         self._events = events
         self._clock = clock
-        self._said: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._reported: dict[str, OrderedDict[tuple[str, str], float]] = {}
+        """When each problem was reported, by namespace, the oldest first."""
 
     def report(self, job: JobView, message: str) -> None:
         """Report that this was not delivered."""
         now, key = self._clock.monotonic(), (job.uid, message)
-        if now - self._said.get(key, now - QUIET) < QUIET:
+        reported = self._reported.setdefault(job.namespace, OrderedDict())
+        # It takes the place of its last report, or of the namespace's oldest if there is no room.
+        place = key if key in reported or len(reported) < ROOM else next(iter(reported))
+        if now - reported.get(place, now - QUIET) < QUIET:
             return
-        self._said[key] = now
-        self._said.move_to_end(key)
-        if len(self._said) > ROOM:
-            self._said.popitem(last=False)
+        reported.pop(place, None)
+        reported[key] = now
         log.warning("not delivered: %s", message, extra={"job": job.dkron_name, "namespace": job.namespace})
         self._events.report(job, Report(Severity.WARNING, "NotDelivered", message))

@@ -1,6 +1,7 @@
 """Outboxes: a bounded queue for each receiver, so that a receiver that hangs does not affect the others.
 
-A message that does not arrive is retried, later each time, until it is too old. If there is no room, the oldest goes.
+A message that does not arrive is retried, later each time, until it is too old. Namespaces take turns in each queue
+(`message_queue.py`).
 """
 
 import asyncio
@@ -8,10 +9,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextvars import Context
 from dataclasses import dataclass
-from itertools import count
 from typing import Protocol
 
 from dkron_kube.backoff import Backoff
+from dkron_operator.delivery.message_queue import MessageQueue, QueuedMessage
 from dkron_operator.kit.log_once import LogOnce
 from dkron_processors.message import Entry, File, Line, Mail, Message, Parcel, Post, Record, Refused
 
@@ -44,10 +45,10 @@ class Limits:
     """The limits of an outbox."""
 
     room: int = 1000
-    """How many messages may wait."""
+    """How many messages there may be, with those under way."""
 
     room_bytes: int = 4 * 1024 * 1024
-    """How many bytes may wait."""
+    """How many bytes they may take."""
 
     width: int = 2
     """How many messages are sent at once."""
@@ -63,19 +64,6 @@ class Limits:
 
     age: float = 3600.0
     """Seconds after which a message is given up."""
-
-
-@dataclass(slots=True)
-class QueuedMessage:
-    """A message in an outbox."""
-
-    message: Message
-    size: int
-    done: Callable[[str], None]
-    """Called with the reason why the message did not arrive; empty if it did."""
-
-    born: float = 0.0
-    tries: int = 0
 
 
 class Outbox:
@@ -94,94 +82,91 @@ class Outbox:
         self._limits = limits
         self._may_act = may_act
         self._backoff = Backoff(limits.first_delay, limits.last_delay, spread=(0.8, 1.2))
-        self._ready: asyncio.Queue[int] = asyncio.Queue()
-        self._numbers = count()
-        self._letters: dict[int, QueuedMessage] = {}
-        self.size = 0
-        """How many bytes wait."""
+        self._messages = MessageQueue(limits.room, limits.room_bytes)
+        self._ready = asyncio.Event()
         self._quiet = asyncio.Event()
         self._log_once = LogOnce(log, receiver, meanwhile="retrying")
 
     def __len__(self) -> int:
-        return len(self._letters)
+        return len(self._messages)
 
-    def add(self, letter: QueuedMessage) -> None:
+    def add(self, message: QueuedMessage) -> None:
         """Add the message. Never waits."""
-        letter.born = asyncio.get_running_loop().time()
-        number = next(self._numbers)
-        self._letters[number] = letter
-        self.size += letter.size
-        self._ready.put_nowait(number)
-        while len(self) > self._limits.room or (self.size > self._limits.room_bytes and len(self) > 1):
-            oldest = next(iter(self._letters))
-            self._settle(oldest, f"dropped, because the queue of {self.receiver} is full")
+        message.created_at = asyncio.get_running_loop().time()
+        for dropped in self._messages.add(message):
+            dropped.done(f"dropped, because the queue of {self.receiver} is full and no namespace has more in it")
+        self._ready.set()
 
     def clear(self) -> None:
-        """Forget the waiting messages: another replica sends them."""
-        self._letters.clear()
-        self.size = 0
+        """Forget all messages: another replica sends them. Of a message under way, a final result still counts."""
+        self._messages = MessageQueue(self._limits.room, self._limits.room_bytes)
         self._quiet.set()
 
     async def empty(self) -> None:
-        """Return when nothing waits."""
-        while self._letters:
+        """Return when no message is left."""
+        while self._messages:
             self._quiet.clear()
             await self._quiet.wait()
 
     async def run(self) -> None:
         """Send until cancelled. Can be called again afterwards."""
-        self._ready = asyncio.Queue()
-        for number in self._letters:
-            self._ready.put_nowait(number)
         async with asyncio.TaskGroup() as workers:
             for number in range(self._limits.width):
                 workers.create_task(self._work(), name=f"{self.receiver}-{number}")
 
     async def _work(self) -> None:
         while True:
-            number = await self._ready.get()
-            letter = self._letters.get(number)
-            # A dropped message has left only its number in the queue.
-            if letter is not None:
-                await self._attempt(number, letter)
+            while (message := self._messages.take()) is None:
+                self._ready.clear()
+                await self._ready.wait()
+            try:
+                await self._attempt(message)
+            except asyncio.CancelledError:
+                self._messages.make_ready(message)
+                raise
 
-    async def _attempt(self, number: int, letter: QueuedMessage) -> None:
+    async def _attempt(self, message: QueuedMessage) -> None:
         if not self._may_act():
             # Send it when this process may act again, unless another replica has taken over by then.
-            asyncio.get_running_loop().call_later(self._limits.first_delay, self._ready.put_nowait, number)
+            self._retry_after(self._limits.first_delay, message)
             return
-        letter.tries += 1
+        message.tries += 1
         try:
             async with asyncio.timeout(self._limits.patience):
-                await self._send(letter.message)
+                await self._send(message.message)
         except (Unreachable, TimeoutError) as exc:
             why = str(exc) or f"no answer within {self._limits.patience:g} s"
             self._log_once.goes_on(exc, why)
-            self._put_off(number, letter, why)
+            self._put_off(message, why)
         except Undeliverable as exc:
-            self._settle(number, str(exc))
+            self._settle(message, str(exc))
         except Exception as exc:
             log.exception("%s: cannot send", self.receiver)
             # Its text may quote what the receiver answered; the log has it.
-            self._settle(number, f"the operator cannot send it ({type(exc).__name__})")
+            self._settle(message, f"the operator cannot send it ({type(exc).__name__})")
         else:
             self._log_once.is_over()
-            self._settle(number, "")
+            self._settle(message, "")
 
-    def _put_off(self, number: int, letter: QueuedMessage, why: str) -> None:
-        loop = asyncio.get_running_loop()
-        delay = self._backoff.after(letter.tries)
-        if loop.time() + delay - letter.born > self._limits.age:
-            self._settle(number, f"given up after {letter.tries} tries: {why}")
-        elif number in self._letters:
-            loop.call_later(delay, self._ready.put_nowait, number)
+    def _put_off(self, message: QueuedMessage, why: str) -> None:
+        delay = self._backoff.after(message.tries)
+        if asyncio.get_running_loop().time() + delay - message.created_at > self._limits.age:
+            self._settle(message, f"given up after {message.tries} tries: {why}")
+        else:
+            self._retry_after(delay, message)
 
-    def _settle(self, number: int, why: str) -> None:
-        letter = self._letters.pop(number, None)
-        if letter is not None:
-            self.size -= letter.size
-            letter.done(why)
-        if not self._letters:
+    def _retry_after(self, delay: float, message: QueuedMessage) -> None:
+        self._messages.put_off(message)
+        asyncio.get_running_loop().call_later(delay, self._retry, message)
+
+    def _retry(self, message: QueuedMessage) -> None:
+        self._messages.make_ready(message)
+        self._ready.set()
+
+    def _settle(self, message: QueuedMessage, why: str) -> None:
+        self._messages.remove(message)
+        message.done(why)
+        if not self._messages:
             self._quiet.set()
 
 
@@ -198,18 +183,18 @@ class Outboxes:
     def __len__(self) -> int:
         return sum(len(outbox) for outbox in self._by_receiver.values())
 
-    def post(self, parcel: Parcel, done: Callable[[str], None]) -> None:
-        """Send the parcel. `done` gets the reason why it did not arrive; empty if it did."""
+    def post(self, parcel: Parcel, done: Callable[[str], None], *, namespace: str) -> None:
+        """Send the parcel of a job in this namespace. `done` gets the reason why it did not arrive; empty if it did."""
         outbox = self._by_receiver.get(parcel.receiver)
         if outbox is None:
             outbox = self._by_receiver[parcel.receiver] = Outbox(
                 parcel.receiver, self._senders.send, self._limits, may_act=self._may_act
             )
             self._start(outbox)
-        outbox.add(QueuedMessage(parcel.message, weight(parcel.message), done))
+        outbox.add(QueuedMessage(parcel.message, namespace, parcel.is_urgent, weight(parcel.message), done))
 
     def clear(self) -> None:
-        """Forget the waiting messages."""
+        """Forget all messages."""
         for outbox in self._by_receiver.values():
             outbox.clear()
 
@@ -225,7 +210,7 @@ class Outboxes:
             await self._senders.close()
 
     async def empty(self) -> None:
-        """Return when nothing waits."""
+        """Return when no message is left."""
         await asyncio.gather(*(outbox.empty() for outbox in self._by_receiver.values()))
 
     def _start(self, outbox: Outbox) -> None:

@@ -1,6 +1,7 @@
 """Notifications: which endpoints are told about a run, and what they are sent. Pure; `delivery/` sends."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from dkron_crds.job import Attempt, JobStatus
 from dkron_crds.notifications import NOTIFY_PREFIX, NotificationType, When
@@ -14,6 +15,8 @@ from dkron_processors.site import Site, find
 OFF = "off"
 PRECEDENCE = (When.START, When.RECOVERY, When.FAILURE, When.SUCCESS, When.ALWAYS)
 """A message names the first of several events that apply."""
+URGENT = frozenset({When.FAILURE, When.RECOVERY})
+"""A message about one of these is dropped only if its namespace has no other, whichever event it names."""
 _CONTENT = {"json": "application/json", "text": "text/plain; charset=utf-8"}
 _NOTHING: Mapping[str, str] = {}
 
@@ -73,7 +76,7 @@ def render(
         except PayloadError as exc:
             problems.append(f"notification {endpoint.name}: {exc}")
         else:
-            parcels += [] if parcel is None else [parcel]
+            parcels += [] if parcel is None else [replace(parcel, is_urgent=not events.isdisjoint(URGENT))]
     return parcels, problems
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,11 +13,14 @@ from dkron_crds.job import AttemptState, Ended, GroupStatus
 from dkron_crds.run import BoundJob, RunStatus
 from dkron_operator.cache.ended_pods import EndedPods
 from dkron_operator.cache.store import Store
+from dkron_operator.delivery.message_queue import QueuedMessage
+from dkron_operator.delivery.outbox import Limits, Outbox
 from dkron_operator.monitoring.job_states import JobStates
 from dkron_operator.plan.actions import Report, Severity
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.situation.requested_runs import RequestedRun, RunsOfJob, read_requested_run
 from dkron_operator.watch.requested_runs import run_informer
+from dkron_processors.message import Message, Post
 from tests.support.builders import (
     NAME,
     NAMESPACE,
@@ -267,7 +271,68 @@ def of(bodies: Callable[[int], list[Object]], make: Callable[..., Step]) -> Prep
     return ready(lambda count: make(*bodies(count)))
 
 
+def outbox_with(count: int, *, namespaces: int = 1) -> Outbox:
+    """An outbox in which so many messages wait for a receiver."""
+
+    async def send(_: Message) -> None:
+        pass
+
+    outbox = Outbox("webhook/ops", send, Limits())
+    for number in range(count):
+        outbox.add(message_of(f"team-{number % namespaces}"))
+    return outbox
+
+
+def message_of(namespace: str) -> QueuedMessage:
+    return QueuedMessage(Post(b""), namespace, False, 1, lambda _: None)
+
+
+async def send_all(count: int, _: AsyncExitStack) -> Step:
+    """A receiver gets all messages that wait for it."""
+    outbox = outbox_with(count)
+
+    async def step() -> None:
+        running = asyncio.create_task(outbox.run())
+        await outbox.empty()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    return step
+
+
+async def send_other(count: int, _: AsyncExitStack) -> Step:
+    """Another namespace's message is added beside them, and its turn comes."""
+    outbox, arrived = outbox_with(count), asyncio.Event()
+    receiver, post = outbox._send, Post(b"other")
+
+    async def send(message: Message) -> None:
+        await receiver(message)
+        if message is post:
+            arrived.set()
+        await asyncio.sleep(0)
+
+    outbox._send = send
+
+    async def step() -> None:
+        outbox.add(QueuedMessage(post, "other", True, 1, lambda _: None))
+        running = asyncio.create_task(outbox.run())
+        await arrived.wait()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    return step
+
+
+async def drop_for_each(count: int, _: AsyncExitStack) -> Step:
+    """A message comes to a full queue of this many namespaces."""
+    outbox = outbox_with(Limits().room, namespaces=count)
+    return lambda: outbox.add(message_of("team-0"))
+
+
 ROWS = (
+    Row("a receiver", "messages of one namespace", 500, send_all),
+    Row("another's message", "messages of one namespace", 500, send_other),
+    Row("a message to a full queue", "namespaces with messages", 500, drop_for_each),
     Row("an edit", "DkronJobs in a chain", 100, ready(edit_chain)),
     Row("an event", "DkronJobs of a namespace", 1000, of(plain, edit_last)),
     Row("an event", "DkronJobs of one Dkron name", 1000, of(namesakes, edit_last)),

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from dkron_crds.job import Attempt, JobStatus
 from dkron_kube.errors import Unavailable
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, EVENTS, JOBS, PODS
 from dkron_operator.delivery.delivery import LAZY
-from dkron_operator.delivery.delivery_events import DeliveryEvents
+from dkron_operator.delivery.delivery_events import ROOM, DeliveryEvents
 from dkron_operator.delivery.outbox import Undeliverable, Unreachable
 from dkron_operator.delivery.outputs import LONGEST, Outputs
 from dkron_operator.kit.clock import Clock
@@ -285,6 +286,18 @@ async def test_permanent_failure_is_logged_once_a_minute(caplog: pytest.LogCaptu
         complaints.report(job_view(), "log: no such place")
         complaints.report(job_view(uid="another"), "log: no such place")
     assert len(caplog.records) == 4, "each job, and again after a minute"
+
+
+async def test_reports_of_one_namespace_are_bounded(caplog: pytest.LogCaptureFixture) -> None:
+    moment = 0.0
+    delivery_events = DeliveryEvents(Edges(FakeKube()).events, clock=Clock(monotonic=lambda: moment))
+    steps = ((0.0, ROOM), (30.0, ROOM), (60.0, 2 * ROOM), (61.0, 2 * ROOM))
+    for moment, reports in steps:  # noqa: B007 - the clock shows it
+        for number in range(ROOM + 10):
+            delivery_events.report(job_view(uid=f"job-{number}"), "log: no such place")
+        assert len(caplog.records) == reports
+    delivery_events.report(replace(job_view(), namespace="other"), "log: no such place")
+    assert len(caplog.records) == 2 * ROOM + 1, "another namespace has its own"
 
 
 async def test_execution_missing_in_the_status_is_not_owed() -> None:

@@ -174,3 +174,18 @@ def test_missing_owner_gets_no_mail_and_invalid_is_reported() -> None:
     parcels, problems = render([point], SITE, ended(owner_email="not an address"), events=always, notify={})
     assert not parcels
     assert 'notification ops: ownerEmail: "not an address" is not an address' in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("events", "urgent"),
+    [
+        ({When.START}, False),
+        ({When.ALWAYS, When.SUCCESS}, False),
+        ({When.ALWAYS, When.FAILURE}, True),
+        ({When.ALWAYS, When.SUCCESS, When.RECOVERY}, True),
+    ],
+)
+def test_urgent_messages_are_about_failures_and_recoveries(*, events: set[When], urgent: bool) -> None:
+    point = endpoint(when=["always", "start"])
+    (parcel,), _ = render([point], SITE, ended(), events=frozenset(events), notify={})
+    assert parcel.is_urgent is urgent

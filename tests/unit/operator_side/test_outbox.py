@@ -5,11 +5,13 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from functools import partial
 from unittest.mock import AsyncMock, Mock
 
 import pytest
 
-from dkron_operator.delivery.outbox import Limits, Outbox, Outboxes, QueuedMessage, Undeliverable, Unreachable
+from dkron_operator.delivery.message_queue import QueuedMessage
+from dkron_operator.delivery.outbox import Limits, Outbox, Outboxes, Undeliverable, Unreachable
 from dkron_processors.message import File, Message, Parcel
 
 pytestmark = pytest.mark.looptime
@@ -22,6 +24,8 @@ class Receiver:
     def __init__(self, limits: Limits) -> None:
         self.trouble: Exception | None = None
         self.hangs = False
+        self.before = asyncio.Event()
+        self.before.set()
         self.tries: list[tuple[str, float]] = []
         self.ends: dict[str, str] = {}
         self.acts = True
@@ -30,14 +34,15 @@ class Receiver:
     async def send(self, message: Message) -> None:
         assert isinstance(message, File)
         self.tries.append((message.name, asyncio.get_running_loop().time()))
+        await self.before.wait()
         if self.hangs:
             await asyncio.Event().wait()
         if self.trouble is not None:
             raise self.trouble
 
-    def add(self, *names: str, size: int = 1) -> None:
+    def add(self, *names: str, namespace: str = "team") -> None:
         for name in names:
-            self.outbox.add(QueuedMessage(File("", name, ""), size, lambda why, name=name: self.end(name, why)))  # type: ignore[misc]
+            self.outbox.add(QueuedMessage(File("", name, ""), namespace, True, 1, partial(self.end, name)))
 
     def end(self, name: str, why: str) -> None:
         assert name not in self.ends, "each message ends once"
@@ -66,7 +71,7 @@ async def test_context_of_the_poster_does_not_reach_the_sender() -> None:
     running = asyncio.create_task(outboxes.run())
     await asyncio.sleep(0)
     current.set("the span of a run")
-    outboxes.post(Parcel("files", File("", "a", "")), lambda _: None)
+    outboxes.post(Parcel("files", File("", "a", "")), lambda _: None, namespace="team")
     assert await seen == "nothing"
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
@@ -115,36 +120,64 @@ async def test_old_message_is_given_up_with_the_reason(limits: Limits, *, hangs:
         assert receiver.tries[-1][1] <= age
 
 
-async def test_where_there_is_no_room_the_oldest_goes() -> None:
+async def test_message_under_way_is_not_dropped() -> None:
     async with working(Limits(room=3)) as receiver:
         receiver.hangs = True
-        receiver.add("a", "b", "c", "d", "e")
-        assert list(receiver.ends) == ["a", "b"]
-        assert receiver.ends["a"] == "dropped, because the queue of files is full"
+        receiver.add("a", "b", "c")
+        await asyncio.sleep(1)
+        receiver.add("d", "e")
+        assert list(receiver.ends) == ["c", "d"]
+        assert receiver.ends["c"].startswith("dropped, because the queue of files is full")
         assert len(receiver.outbox) == 3
 
 
-async def test_bytes_are_bounded_but_one_message_always_fits() -> None:
-    async with working(Limits(room_bytes=100)) as receiver:
-        receiver.hangs = True
-        receiver.add("a", "b", size=40)
-        receiver.add("c", size=90)
-        assert list(receiver.ends) == ["a", "b"]
-        receiver.add("d", size=1000)
-        assert list(receiver.ends) == ["a", "b", "c"]
-        assert (len(receiver.outbox), receiver.outbox.size) == (1, 1000)
+async def test_dropped_message_is_not_tried_again() -> None:
+    async with working(Limits(room=1)) as receiver:
+        receiver.trouble = Unreachable("it is busy")
+        receiver.add("a")
+        await asyncio.sleep(0.5)
+        receiver.trouble = None
+        receiver.add("b")
+        await asyncio.sleep(60)
+        assert [name for name, _ in receiver.tries] == ["a", "b"]
+        assert receiver.ends["a"].startswith("dropped")
+        assert receiver.ends["b"] == ""
 
 
-async def test_message_dropped_while_sending_ends_once() -> None:
-    async with working(Limits(room=1, patience=5)) as receiver:
+async def test_namespaces_take_turns() -> None:
+    async with working(Limits(width=1)) as receiver:
+        receiver.add("a", "b", "c")
+        receiver.add("x", "y", namespace="other")
+        await receiver.outbox.empty()
+        assert [name for name, _ in receiver.tries] == ["a", "x", "b", "y", "c"]
+
+
+async def test_cancelled_run_leaves_its_message_to_the_next() -> None:
+    async with working() as receiver:
         receiver.hangs = True
         receiver.add("a")
         await asyncio.sleep(1)
-        receiver.hangs = False
-        receiver.add("b")
-        await receiver.outbox.empty()
-        assert receiver.ends == {"a": "dropped, because the queue of files is full", "b": ""}
-        await asyncio.sleep(30)
+    assert (receiver.ends, len(receiver.outbox)) == ({}, 1)
+    receiver.hangs = False
+    task = asyncio.create_task(receiver.outbox.run())
+    await receiver.outbox.empty()
+    assert receiver.ends == {"a": ""}
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_message_under_way_at_a_handover_ends_once() -> None:
+    arrives = asyncio.Event()
+    async with working() as receiver:
+        receiver.before = arrives
+        receiver.add("a", "b", "c")
+        await asyncio.sleep(1)
+        receiver.acts = False
+        receiver.outbox.clear()
+        assert len(receiver.outbox) == 0
+        arrives.set()
+        await asyncio.sleep(60)
+        assert receiver.ends == {"a": "", "b": ""}, "the other replica sends c"
 
 
 async def test_internal_error_costs_only_the_message() -> None:
@@ -176,4 +209,4 @@ async def test_standby_keeps_its_queue_until_it_leads_or_all_is_sent() -> None:
         await asyncio.sleep(100)
     assert [name for name, _ in receiver.tries] == ["a", "b"]
     assert "c" not in receiver.ends, "no receiver gets a message that is not ours to send"
-    assert receiver.outbox.size == 0
+    assert len(receiver.outbox) == 0
