@@ -137,7 +137,7 @@ class Clients:
             case What.POOL:
                 self._set_pool(event)
             case What.NO_POOL:
-                self._world.delete(DKRON_POOLS, NAMESPACE, event.on)
+                self._world.delete(DKRON_POOLS, namespace_of(event.on), event.on)
             case _:
                 self._operate(event)
 
@@ -156,7 +156,7 @@ class Clients:
         self.operations.append(Operation(act=act, job=event.on, invoked=now, answered=now, **more))
 
     def _set_pool(self, event: Event) -> None:
-        namespace = HOME if event.spec.get("namespaces") else NAMESPACE
+        namespace = HOME if event.spec.get("namespaces") else namespace_of(event.on)
         try:
             self._world.patch(DKRON_POOLS, namespace, event.on, {"spec": event.spec})
         except NotFound:

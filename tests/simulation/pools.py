@@ -22,8 +22,12 @@ from tests.support.world import Event as WorldEvent
 from tests.support.world import World
 
 POOL, OTHER = "places", "other"
+OWN = f"{NEIGHBOUR}-own"
+"""A pool of the other namespace."""
 EDITED, GONE = 0.25, 0.15
 """How likely a pool has another size for a while, and how likely it is gone for a while, if not."""
+OWNED = 0.5
+"""How likely the other namespace has a pool of its own beside a shared one."""
 SOON = 5.0
 """Seconds until a free place is taken."""
 MAY_PASS = 3
@@ -91,6 +95,14 @@ def shared(plan: Plan) -> Plan:
     }
     plan = replace(plan, course=replace(plan.course, stuck=0.0))
     found = [place, Event(at=1.0, what=What.CREATE, on=f"{NEIGHBOUR}-guest", spec={"pools": [POOL], **guest})]
+    if rand.random() < OWNED:
+        # Two jobs share one place of their own, and one of them needs a place of the shared pool, too.
+        both = {**_CREATED, "schedule": LESS_BUSY}
+        found += [
+            pool(OWN, size=1),
+            Event(at=1.0, what=What.CREATE, on=f"{NEIGHBOUR}-both", spec={"pools": [OWN, POOL], **both}),
+            Event(at=1.0, what=What.CREATE, on=f"{NEIGHBOUR}-holder", spec={"pools": [OWN], **both}),
+        ]
     return plan.with_events(sorted([*found, *(_pooled(event, jobs) for event in events)], key=lambda each: each.at))
 
 
@@ -167,9 +179,13 @@ class Places:
 
     def _may_reserve(self, job: Object, names: Collection[str]) -> bool:
         """Whether a run of the job that waits may keep the last place of one of these pools."""
-        pools = job["spec"].get("pools") or ()
-        lacks = len(pools) > 1 and not all(self._is_free(name) for name in pools)
-        return lacks and not {*names}.isdisjoint(pools) and bool(_waiting(job))
+        pools, own = job["spec"].get("pools") or (), job["metadata"]["namespace"]
+        homes = {
+            body["metadata"]["name"]: body["metadata"]["namespace"] for body in self._world.list(DKRON_POOLS, None)
+        }
+        lacking = {homes.get(name) for name in pools if not self._is_free(name)}
+        kept = any(homes.get(name) == own or lacking == {homes.get(name)} for name in pools if name in names)
+        return bool(lacking) and kept and len(pools) > 1 and bool(_waiting(job))
 
     def _is_free(self, name: str) -> bool:
         if "/" in name and name not in self._largest:
