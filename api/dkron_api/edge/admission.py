@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from dkron_api.auth.caller import ANYBODY, Caller, Need, Right
+from dkron_api.auth.caller import ANYBODY, Caller, Need, Owner, Right, owner
 from dkron_api.auth.guard import Grant, Guard
 from dkron_api.auth.routes import IDENTIFIED, JOBS, NO_RESOURCE, PUBLIC, Namespaces, route_right
 from dkron_api.edge.addresses import address_of, block_of
@@ -20,6 +20,7 @@ from dkron_crds.policy import Capability
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 GUARD = web.AppKey("GUARD", Guard)
 GRANT = web.RequestKey("GRANT", Grant)
+OWNER = web.RequestKey("OWNER", Owner)
 NEED = web.RequestKey("NEED", Need)
 """The need of the route; absent if only the caller matters."""
 BODY = web.RequestKey("BODY", int)
@@ -45,6 +46,7 @@ async def admit(request: web.Request) -> Grant | None:
         app[GATE].spend(block)
     else:
         app[GATE].spend(caller.identity, caller.name)
+    request[OWNER] = owner(caller, block)
     grant = request[GRANT] = Grant(guard, caller, where, headers, block)
     entry = route_right(request.method, template)
     need = None
@@ -65,6 +67,7 @@ async def admit(request: web.Request) -> Grant | None:
         if entry is None or not entry.by_body:
             await grant.require(need)
             require_served(request)
+            request[OWNER] = owner(caller, block, request.match_info.get("namespace", ""))
     of_jobs = entry is None or (entry.resource.startswith(JOBS) and not entry.by_body)
     if of_jobs and request.method not in READS and flag(request, "force"):
         # A body may name many jobs, so the right is to force any, unless the path names one.
@@ -102,7 +105,7 @@ def _charge(request: web.Request, size: int) -> None:
 
 def open_answer(request: web.Request) -> AbstractContextManager[None]:
     """Count an answer that stays open, for its owner."""
-    return request.app[GATE].stream(owner_of(request))
+    return request.app[GATE].stream(owner_of(request).caller)
 
 
 @contextmanager
@@ -110,7 +113,7 @@ def long_answer(request: web.Request, held: int) -> Iterator[Callable[[int], Non
     """Count an answer that is rendered while it is sent, and yield a function that records the bytes that it holds.
     Raises `ApiError`, 503."""
     unsent = request.app[GATE].unsent
-    with unsent.stream(owner_of(request), partial(break_off, request), held) as answer:
+    with unsent.stream(owner_of(request).caller, partial(break_off, request), held) as answer:
         yield partial(unsent.hold, answer)
 
 
@@ -118,7 +121,7 @@ def long_answer(request: web.Request, held: int) -> Iterator[Callable[[int], Non
 def whole_answer(request: web.Request, size: int) -> Iterator[Callable[[int], None]]:
     """Count an answer of so many bytes until its last one is sent, and yield a function that records another number."""
     unsent = request.app[GATE].unsent
-    with unsent.answer(owner_of(request), partial(break_off, request), size) as answer:
+    with unsent.answer(owner_of(request).caller, partial(break_off, request), size) as answer:
         yield partial(unsent.hold, answer)
 
 
@@ -128,10 +131,9 @@ def break_off(request: web.Request) -> None:
         request.transport.abort()
 
 
-def owner_of(request: web.Request) -> str:
-    """Return for whom a request counts: the caller, or the address where callers show no token."""
-    grant = request.get(GRANT)
-    return block_of(request) if grant is None or grant.caller is ANYBODY else grant.caller.identity
+def owner_of(request: web.Request) -> Owner:
+    """Return for whom limits count a request. Before its caller is known, that is the address."""
+    return request.get(OWNER) or owner(ANYBODY, block_of(request))
 
 
 def requester(request: web.Request) -> str:

@@ -97,7 +97,7 @@ async def _arriving(request: web.Request) -> bytes:
     patience = asyncio.timeout_at(end)
     try:
         async with patience:
-            with request.app[GATE].upload(lambda: patience.reschedule(clock()), owner_of(request)):
+            with request.app[GATE].upload(lambda: patience.reschedule(clock()), owner_of(request).caller):
                 return await request.read()
     except TimeoutError:
         if patience.when() == end:
