@@ -113,7 +113,7 @@ def long_answer(request: web.Request, held: int) -> Iterator[Callable[[int], Non
     """Count an answer that is rendered while it is sent, and yield a function that records the bytes that it holds.
     Raises `ApiError`, 503."""
     unsent = request.app[GATE].unsent
-    with unsent.stream(owner_of(request).caller, partial(break_off, request), held) as answer:
+    with unsent.stream(owner_of(request), partial(break_off, request), held) as answer:
         yield partial(unsent.hold, answer)
 
 
@@ -121,7 +121,7 @@ def long_answer(request: web.Request, held: int) -> Iterator[Callable[[int], Non
 def whole_answer(request: web.Request, size: int) -> Iterator[Callable[[int], None]]:
     """Count an answer of so many bytes until its last one is sent, and yield a function that records another number."""
     unsent = request.app[GATE].unsent
-    with unsent.answer(owner_of(request).caller, partial(break_off, request), size) as answer:
+    with unsent.answer(owner_of(request), partial(break_off, request), size) as answer:
         yield partial(unsent.hold, answer)
 
 

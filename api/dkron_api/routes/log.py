@@ -79,7 +79,7 @@ async def _archived(request: web.Request, gone: _Gone) -> web.StreamResponse:
     output = None if identity is None else await archived_output(request, *identity)
     if output is None:
         raise gone
-    request.app[GATE].unsent.require_room(owner_of(request).caller, len(output.content))
+    request.app[GATE].unsent.require_room(owner_of(request), len(output.content))
     headers = {"Content-Type": TEXT, "Cache-Control": "no-store"}
     headers |= {"X-Output-Truncated": "true"} if output.truncated else {}
     return web.Response(body=output.content, headers=headers)
