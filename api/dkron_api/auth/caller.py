@@ -70,6 +70,11 @@ class Owner(NamedTuple):
         """Whether the group may have other callers."""
         return self.group.startswith(NAMESPACE)
 
+    @property
+    def who(self) -> str:
+        """Whose limit a refusal names."""
+        return self.group if self.is_shared else "this caller"
+
 
 def owner(caller: Caller, block: str, namespace: str = "") -> Owner:
     """Return the owner of a request of this caller from this address. `namespace` is the one that the path names, once

@@ -13,6 +13,7 @@ from dkron_api.auth.routes import IDENTIFIED, JOBS, NO_RESOURCE, PUBLIC, Namespa
 from dkron_api.edge.addresses import address_of, block_of
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.keys import GATE, SETTINGS, TENANTS
+from dkron_api.edge.places import Place
 from dkron_api.edge.urls import PREFIX, flag, judged_base, require_served
 from dkron_api.refusal import ApiError
 from dkron_crds.policy import Capability
@@ -37,16 +38,13 @@ async def admit(request: web.Request) -> Grant | None:
     """
     template = template_of(request).removeprefix(PREFIX)
     if template in PUBLIC:
-        request.app[GATE].spend(block_of(request))
+        request.app[GATE].spend(owner_of(request))
         return None
     app, block, headers = request.app, block_of(request), request.headers
     guard, where = app[GUARD], _namespaces(request, app)
     caller = guard.recall(headers) or await _identified(app[GATE], guard, headers, block)
-    if caller is ANYBODY:
-        app[GATE].spend(block)
-    else:
-        app[GATE].spend(caller.identity, caller.name)
-    request[OWNER] = owner(caller, block)
+    request[OWNER] = known = owner(caller, block)
+    app[GATE].spend(known, caller.name)
     grant = request[GRANT] = Grant(guard, caller, where, headers, block)
     entry = route_right(request.method, template)
     need = None
@@ -78,7 +76,7 @@ async def admit(request: web.Request) -> Grant | None:
 async def _identified(gate: Gate, guard: Guard, headers: Mapping[str, str], block: str) -> Caller:
     """Return the sender. The request counts for the address, too, unless the token is known."""
     if not guard.knows(headers):
-        gate.spend(block)
+        gate.spend(owner(ANYBODY, block))
     return await guard.identify(headers, block)
 
 
@@ -96,16 +94,20 @@ def refund_body(request: web.Request) -> None:
 
 
 def _charge(request: web.Request, size: int) -> None:
-    grant, gate = request.get(GRANT), request.app[GATE]
-    if grant is None or grant.caller is ANYBODY:
-        gate.charge(block_of(request), size, known=False)
-    else:
-        gate.charge(grant.caller.identity, size, known=True)
+    # As for `spend`: a body does not use up the rate of the namespace that its path names.
+    caller = request[GRANT].caller if GRANT in request else ANYBODY
+    request.app[GATE].charge(owner(caller, block_of(request)), size)
 
 
-def open_answer(request: web.Request) -> AbstractContextManager[None]:
-    """Count an answer that stays open, for its owner."""
-    return request.app[GATE].stream(owner_of(request).caller)
+def open_answer(request: web.Request) -> AbstractContextManager[Place]:
+    """Count an answer that stays open in a place of its owner, until another one needs it. Raises `ApiError`, 503."""
+    gate = request.app[GATE]
+    return gate.wait(gate.streams, owner_of(request))
+
+
+def aside(request: web.Request) -> AbstractContextManager[None]:
+    """Count no request in progress while this one waits for a moment, or while its client reads the answer."""
+    return request.app[GATE].aside(owner_of(request))
 
 
 @contextmanager

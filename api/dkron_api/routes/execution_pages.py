@@ -48,7 +48,7 @@ class Pages:
         executions the archive is asked for if the page has fewer. A search in outputs counts for its caller. Raises
         `ApiError`, 503, for a later page without the archive: it would look like the end of the list."""
         gate, namespace = self.request.app[GATE], namespace_of(self.request)
-        search = gate.search(owner_of(self.request).caller, namespace) if wanted.text else nullcontext()
+        search = gate.search(owner_of(self.request), namespace) if wanted.text else nullcontext()
         found, why = Page(()), ""
         with search:
             if wanted.shows_ended:
