@@ -119,6 +119,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         "test_auth_policies.py", "test_auth_kubernetes.py", "test_auth_oidc.py", "test_auth_tokens.py",
         "test_auth_routes.py", "test_auth_paths.py", "test_whoami.py", "test_events.py", "test_log.py",
     ),
+    "api/dkron_api/edge/unsent.py": ("test_unsent.py",),
     "api/dkron_api/edge": (
         "test_addresses.py", "test_hosts.py", "test_edge.py", "test_edge_answers.py", "test_bodies.py",
         "test_auth_routes.py", "test_auth_paths.py", "test_tenants.py", "test_connection.py", "test_writes.py",
