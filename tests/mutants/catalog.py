@@ -120,6 +120,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         "test_auth_routes.py", "test_auth_paths.py", "test_whoami.py", "test_events.py", "test_log.py",
         "test_places.py",
     ),
+    "api/dkron_api/edge/unsent.py": ("test_unsent.py",),
     "api/dkron_api/edge": (
         "test_places.py", "test_give_way.py", "test_addresses.py", "test_hosts.py", "test_edge.py",
         "test_edge_answers.py", "test_bodies.py", "test_auth_routes.py", "test_auth_paths.py",
