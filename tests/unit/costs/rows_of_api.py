@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack, ExitStack, suppress
 from functools import partial
 from unittest.mock import Mock
 
@@ -12,8 +12,11 @@ from dkron_api.auth.kubernetes import RIGHTS, ReviewQueue
 from dkron_api.cache.expiring import Kept
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.cache.listed import Listed
+from dkron_api.edge.gate import Gate
 from dkron_api.edge.keys import CLUSTERS
+from dkron_api.edge.places import Places
 from dkron_api.edge.unsent import TOTAL, Unsent
+from dkron_api.refusal import ApiError
 from dkron_api.routes import backfills, charts, cluster, execution_lists, executions, jobs, pauses, reports, runs
 from dkron_api.stream.event_log import EventLog
 from dkron_api.stream.feed import Feed
@@ -185,6 +188,38 @@ def reviews(count: int) -> Step:
     return lambda: asyncio.gather(*map(ask, range(count)))
 
 
+def streams(count: int) -> Step:
+    """Each account opens a stream where all places are taken, and another namespace does after each of them."""
+    places = Places(count, "streams", yielding=True)
+
+    def step() -> None:
+        with ExitStack() as stack:
+            for number in range(count):
+                stack.enter_context(places.take(Owner(f"namespace {number % 8}", "")))
+            for number in range(count):
+                with suppress(ApiError):
+                    stack.enter_context(places.take(account(number)))
+                with places.take(Owner("namespace e", "")):
+                    pass
+
+    return step
+
+
+def in_progress(count: int) -> Step:
+    """Each account sends a request that goes on, and another namespace one after each of them."""
+    gate = Gate(requests=512, streams=1, rate=count, clock=lambda: 0.0)
+
+    def step() -> None:
+        with ExitStack() as stack:
+            for number in range(count):
+                for own in (account(number), Owner("namespace e", "")):
+                    gate.spend(own)
+                    with suppress(ApiError):
+                        stack.enter_context(gate.handle(own))
+
+    return step
+
+
 ROWS = (
     Row("GET /v1", "runs of 20 DkronJobs", 1000, request("/v1", crowded)),
     Row("GET /v1/jobs", "DkronJobs", 500, request("/v1/jobs", plain)),
@@ -213,5 +248,7 @@ ROWS = (
     Row("an unread answer of each", "accounts of one namespace", 400, ready(unread)),
     Row("an outdated list", "answers in sending", 500, ready(outdated)),
     Row("a review of each", "accounts of one namespace", 130, ready(reviews)),
+    Row("a stream of each", "accounts of one namespace", 256, ready(streams)),
+    Row("a request of each", "accounts of one namespace", 256, ready(in_progress)),
     Row("a request that a policy refuses", "rules of the policy", 128, ready(rules)),
 )
