@@ -44,25 +44,21 @@ async def show_log(request: web.Request) -> web.StreamResponse:
     with gate.wait(gate.streams if follow else gate.logs, owner_of(request)) as place:
         async with place.while_kept(), request[GRANT].as_long_as_allowed(request.get(NEED)):
             try:
-                await _send(request, response, follow=follow)
+                pod, container = await _begun(request, patience=PATIENCE if follow else 0.0)
             except _Gone as gone:
                 return await _archived(request, gone)
+            kube, namespace = request.app[KUBE], tenant_of(request).namespace
+            name = pod["metadata"]["name"]
+            query = {"timestamps": "true"} if flag(request, "timestamps") else None
+            stream = kube.follow_log(PODS, namespace, name, container=container, follow=follow, query=query)
+            async with aclosing(stream) as pieces:
+                await _relay(request, response, pieces)
             is_whole = True
     if not is_whole and not response.prepared:
         raise unavailable("other answers need the place of this one, or its right is gone; retry", after="10")
     if not is_whole:
         _break_off(request)
     return response
-
-
-async def _send(request: web.Request, response: web.StreamResponse, *, follow: bool) -> None:
-    pod, container = await _begun(request, patience=PATIENCE if follow else 0.0)
-    kube, namespace = request.app[KUBE], tenant_of(request).namespace
-    name = pod["metadata"]["name"]
-    query = {"timestamps": "true"} if flag(request, "timestamps") else None
-    stream = kube.follow_log(PODS, namespace, name, container=container, follow=follow, query=query)
-    async with aclosing(stream) as pieces:
-        await _relay(request, response, pieces)
 
 
 class _Gone(ApiError):
