@@ -170,6 +170,8 @@ async def _unknown(request: web.Request, why: web.HTTPException) -> web.StreamRe
 
 
 def _refused(request: web.Request, refusal: ApiError) -> web.Response:
+    # Some are raised again and again: each time they would keep one more request.
+    refusal.__traceback__ = None
     body, headers = body_of(refusal, accept=request.headers.get("Accept", ""), path=request.path)
     return web.Response(body=body, status=refusal.status, headers=headers)
 

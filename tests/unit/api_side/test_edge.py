@@ -14,7 +14,7 @@ from dkron_api.edge import access, cors
 from dkron_api.edge.aiohttp_fixes import SEGMENTS, bound_paths
 from dkron_api.edge.answers import takes_gzip
 from dkron_api.edge.keys import GATE
-from dkron_api.edge.middleware import body_of
+from dkron_api.edge.middleware import NOT_A_ROUTE, WRONG_HOST, body_of
 from dkron_api.refusal import ApiError, refusal_of
 from dkron_api.routes import reports
 from dkron_api.routes.requests import terms_of
@@ -240,3 +240,16 @@ async def test_access_lines_of_one_turn_are_written_together(
         lines = [json.loads(line) for line in written.pop().splitlines()]
         assert [(line["turn"], line["msg"]) for line in lines] == [(turn, "a"), (turn, "b"), (turn, "c")]
         assert not written
+
+
+@pytest.mark.parametrize(
+    ("refusal", "path", "headers"),
+    [
+        pytest.param(NOT_A_ROUTE, "/v1/nothing", {}, id="no route"),
+        pytest.param(WRONG_HOST, "/v1/jobs", {"Host": "evil.example"}, id="another name"),
+    ],
+)
+async def test_refused_request_does_not_stay_in_memory(refusal: ApiError, path: str, headers: dict[str, str]) -> None:
+    async with running_api() as api, api.client.get(path, headers=headers) as answer:
+        assert answer.status == refusal.status
+    assert refusal.__traceback__ is None
