@@ -100,7 +100,7 @@ def make_app(
     app[GATE] = Gate(
         requests=settings.max_requests,
         streams=settings.max_streams,
-        share=settings.max_streams_per_caller or max(1, settings.max_streams // 4),
+        share=settings.max_streams_per_caller,
         rate=settings.rate,
         clock=time.monotonic,
     )

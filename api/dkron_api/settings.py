@@ -157,15 +157,15 @@ class Settings(BaseSettings):
     max_streams_per_caller: int = Field(
         default=0,
         ge=0,
-        description="maximum number of open responses for one caller, or for one address if callers send no token; "
-        "more get 503. 0 means a quarter of --max-streams",
+        description="maximum number of open responses for one caller, within the quarter of all that a namespace has, "
+        "or for one address if callers send no token; more get 503. 0 means a quarter of --max-streams",
     )
     rate: float = Field(
         default=1000.0,
         ge=0,
         description="requests per second for one caller, twice as many in a burst; more get 429. In refused requests, "
-        "each KiB of a body counts as one more request. Until a token is known, and without tokens, requests count "
-        "for the address. 0 means no limit",
+        "each KiB of a body counts as one more request. All service accounts of a namespace have four times as many. "
+        "Until a token is known, and without tokens, requests count for the address. 0 means no limit",
     )
     trusted_proxies: Annotated[list[IPvAnyNetwork], NoDecode] = Field(
         default_factory=list,

@@ -128,10 +128,13 @@ TESTS: dict[str, tuple[str, ...]] = {
     "api/dkron_api/auth": (
         "test_auth_policies.py", "test_auth_kubernetes.py", "test_auth_oidc.py", "test_auth_tokens.py",
         "test_auth_routes.py", "test_auth_paths.py", "test_whoami.py", "test_events.py", "test_log.py",
+        "test_places.py",
     ),
+    "api/dkron_api/edge/unsent.py": ("test_unsent.py",),
     "api/dkron_api/edge": (
-        "test_addresses.py", "test_hosts.py", "test_edge.py", "test_edge_answers.py", "test_bodies.py",
-        "test_auth_routes.py", "test_auth_paths.py", "test_tenants.py", "test_connection.py", "test_writes.py",
+        "test_places.py", "test_give_way.py", "test_addresses.py", "test_hosts.py", "test_edge.py",
+        "test_edge_answers.py", "test_bodies.py", "test_auth_routes.py", "test_auth_paths.py",
+        "test_tenants.py", "test_connection.py", "test_writes.py",
     ),
     "api/dkron_api/jobs": ("test_writes.py", "test_restoring_edge.py", "test_restoring.py", "test_run_routes.py"),
     "api/dkron_api/routes": ("test_restoring_edge.py", "test_auth_paths.py", "test_auth_routes.py"),

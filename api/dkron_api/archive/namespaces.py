@@ -24,13 +24,12 @@ class Namespaces:
 
     def __init__(self, kube: KubeClient, clock: Callable[[], float]) -> None:
         self._kube = kube
-        self._fresh: Kept[str, datetime] = Kept(most=MOST, seconds=lambda _: FRESH, clock=clock)
-        self._last: Kept[str, datetime] = Kept(most=MOST, seconds=lambda _: float("inf"), clock=clock)
+        self._kept: Kept[str, datetime] = Kept(most=MOST, seconds=lambda _: FRESH, clock=clock)
         self._questions: Questions[str, datetime] = Questions()
 
     async def created(self, namespace: str) -> datetime:
         """When the jobs of the namespace were created at the earliest. Raises `ArchiveUnavailable`."""
-        found = self._fresh.get(namespace)
+        found = self._kept.get(namespace)
         return found if found is not None else await self._questions.ask(namespace, lambda: self._read(namespace))
 
     async def _read(self, namespace: str) -> datetime:
@@ -40,11 +39,10 @@ class Namespaces:
         except NotFound:
             found = NEVER
         except KubeError as error:
-            last = self._last.get(namespace) if isinstance(error, Unavailable) else None
+            last = self._kept.last(namespace) if isinstance(error, Unavailable) else None
             if last is not None:
                 return last
             text = "The archive cannot be read: the API server does not say when the namespace was created"
             raise ArchiveUnavailable(f"{text}: {error}") from error
-        self._fresh.put(namespace, found)
-        self._last.put(namespace, found)
+        self._kept.put(namespace, found)
         return found

@@ -5,6 +5,7 @@ texts.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -27,11 +28,17 @@ class Caller:
     management: bool = False
     key: bytes = field(init=False, repr=False, compare=False)
     """A digest of all of this: equal for equal callers, and for no others."""
+    group: str = field(init=False, repr=False, compare=False)
+    """The `group` of the caller's `owner` before a right was granted. A service account shares it with all others of
+    its namespace; only Kubernetes proves that a name is one of a service account."""
 
     def __post_init__(self) -> None:
         extra = sorted(self.extra.items())
         known = (self.name, str(self.how), self.groups, self.uid, extra, self.policies, self.management)
         object.__setattr__(self, "key", hashlib.sha256(repr(known).encode()).digest())
+        account = _ACCOUNT.fullmatch(self.name) if self.how is AuthMode.KUBERNETES else None
+        group = f"caller {self.identity}" if account is None else NAMESPACE + account[1]
+        object.__setattr__(self, "group", group)
 
     @property
     def identity(self) -> str:
@@ -39,8 +46,46 @@ class Caller:
         return f"{self.how} {self.name} {self.uid}"
 
 
+_ACCOUNT = re.compile(r"system:serviceaccount:([^:]+):[^:]+")
+NAMESPACE, ADDRESS = "namespace ", "address "
+"""How the groups of namespaces and of addresses begin. Other callers are groups of their own."""
 ANYBODY = Caller("", AuthMode.NONE)
 """Every caller of an API without authentication."""
+
+
+class Owner(NamedTuple):
+    """The owner of a request, as limits count it: a caller with a share of each limit, within the share of its group.
+    The group is a namespace, because who has a namespace makes service accounts in it."""
+
+    group: str
+    caller: str
+
+    @property
+    def is_address(self) -> bool:
+        """Whether the caller is unknown."""
+        return self.group.startswith(ADDRESS)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the group may have other callers."""
+        return self.group.startswith(NAMESPACE)
+
+    @property
+    def who(self) -> str:
+        """Whose limit a refusal names."""
+        return self.group if self.is_shared else "this caller"
+
+
+def owner(caller: Caller, block: str, namespace: str = "") -> Owner:
+    """Return the owner of a request of this caller from this address. `namespace` is the one that the path names, once
+    a right there was granted: else callers would use up the share of any namespace.
+
+    Paths without a namespace mean the installation's. Service accounts of many namespaces may have rights there, so
+    each counts for its own namespace, before and after the right was granted.
+    """
+    if caller is ANYBODY:
+        return Owner(ADDRESS + block, block)
+    return Owner(NAMESPACE + namespace if namespace else caller.group, caller.identity)
 
 
 def key_of(token: str) -> bytes:

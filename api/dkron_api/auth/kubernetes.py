@@ -1,33 +1,34 @@
 """Asks the API server who a token belongs to (TokenReview), and what that user may do (SubjectAccessReview).
 
 So many reviews run at once, so that a flood of requests does not become one of reviews. The others wait, and take turns
-by owner (an address, or a caller): an owner with many has to wait, one with a few hardly does.
+by the group of their owner: a namespace or an address with many has to wait, one with a few hardly does.
 """
 
-import asyncio
-from collections import Counter, OrderedDict, deque
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from dkron_api.auth.caller import Caller, Need, Right, key_of
-from dkron_api.cache.expiring import Kept, KeptByOwner, Questions
+from dkron_api.auth.caller import ANYBODY, Caller, Need, Owner, Right, key_of, owner
+from dkron_api.cache.expiring import Kept, Questions
 from dkron_api.settings import AuthMode
 from dkron_api.translate.record import Object
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Unavailable
 from dkron_kube.paths import SUBJECT_ACCESS_REVIEWS, TOKEN_REVIEWS
+from dkron_runtime.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How many reviews may run and wait: of all owners, and of one."""
+    """How many reviews may run, and how many may run or wait: of all, of one group, and of one caller in it."""
 
     running: int
-    running_of_one: int
-    waiting: int
-    waiting_of_one: int
+    running_of_group: int
+    most: int
+    most_of_group: int
+    most_of_caller: int
 
 
 class ReviewQueue:
@@ -35,58 +36,29 @@ class ReviewQueue:
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
-        self._running: Counter[str] = Counter()
-        self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+        self._turns = Turns(bounds.running, share=bounds.running_of_group)
+        self._asked: Counter[Owner | str] = Counter()
 
     @asynccontextmanager
-    async def place(self, owner: str) -> AsyncIterator[None]:
+    async def place(self, owner: Owner) -> AsyncIterator[None]:
         """Hold a place for one review. Raises `Unavailable` if too many wait already."""
-        if self._is_free_for(owner):
-            self._running[owner] += 1
-        else:
-            await self._wait(owner)
-        try:
-            yield
-        finally:
-            self._leave(owner)
-
-    def _is_free_for(self, owner: str) -> bool:
         bounds = self._bounds
-        return self._running.total() < bounds.running and self._running[owner] < bounds.running_of_one
-
-    async def _wait(self, owner: str) -> None:
-        waiting, bounds = self._waiting.get(owner, ()), self._bounds
-        if len(waiting) >= bounds.waiting_of_one or sum(map(len, self._waiting.values())) >= bounds.waiting:
+        most: dict[Owner | str, int] = {
+            "": bounds.most,
+            owner.group: bounds.most_of_group,
+            owner: bounds.most_of_caller,
+        }
+        if any(self._asked[each] >= bound for each, bound in most.items()):
             raise Unavailable("too many callers are being asked about already", retry_after=1.0)
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(owner, deque()).append(turn)
+        self._asked.update(most.keys())
         try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                # The place was given in the same moment.
-                self._leave(owner)
-            else:
-                turns = self._waiting[owner]
-                turns.remove(turn)
-                if not turns:
-                    del self._waiting[owner]
-            raise
-
-    def _leave(self, owner: str) -> None:
-        self._running[owner] -= 1
-        if not self._running[owner]:
-            del self._running[owner]
-        for each in list(self._waiting):
-            if self._running.total() >= self._bounds.running:
-                return
-            if self._is_free_for(each):
-                turns = self._waiting.pop(each)
-                turns.popleft().set_result(None)
-                self._running[each] += 1
-                if turns:
-                    # Behind all others that wait.
-                    self._waiting[each] = turns
+            async with self._turns.place(owner.group):
+                yield
+        finally:
+            for each in most:
+                self._asked[each] -= 1
+                if not self._asked[each]:
+                    del self._asked[each]
 
 
 KNOWN_SECONDS, UNKNOWN_SECONDS = 60.0, 10.0
@@ -94,16 +66,15 @@ KNOWN_SECONDS, UNKNOWN_SECONDS = 60.0, 10.0
 ALLOWED_SECONDS, DENIED_SECONDS = 30.0, 5.0
 """Seconds that an answer about a right is kept. A right that is given works soon; one that is taken away works no
 longer than this."""
-FIRST = Bounds(running=32, running_of_one=8, waiting=128, waiting_of_one=32)
+FIRST = Bounds(running=32, running_of_group=8, most=160, most_of_group=40, most_of_caller=40)
 """Tokens that were never recognized, by address. They are few enough to leave places of --max-requests to others."""
-AGAIN = Bounds(running=32, running_of_one=32, waiting=4096, waiting_of_one=4096)
-"""Tokens that were recognized before. There are no more of them than are kept."""
-RIGHTS = Bounds(running=32, running_of_one=8, waiting=1024, waiting_of_one=256)
-"""Rights that are asked about, by caller."""
+AGAIN = Bounds(running=32, running_of_group=8, most=4096, most_of_group=1024, most_of_caller=1024)
+"""Tokens that were recognized before, by group. There are no more of them than are kept."""
+RIGHTS = Bounds(running=32, running_of_group=8, most=1056, most_of_group=264, most_of_caller=132)
+"""Rights that are asked about, by group."""
 MOST_TOKENS, MOST_UNKNOWN, MOST_RIGHTS = 4096, 4096, 16384
-"""Answers to keep, whatever callers send."""
-MOST_RIGHTS_OF_ONE = 2048
-"""Those about the rights of one caller."""
+"""Answers to keep, whatever callers send. One group has a quarter of the tokens that were recognized, and of the
+rights: a service account has any number of tokens, and a namespace any number of service accounts."""
 
 
 class KubernetesScheme:
@@ -121,7 +92,9 @@ class KubernetesScheme:
         self._kube = kube
         self._rights = rights
         self.audiences = tuple(audiences)
-        self._known: Kept[bytes, Caller] = Kept(most=MOST_TOKENS, seconds=lambda _: KNOWN_SECONDS, clock=clock)
+        self._known: Kept[bytes, Caller] = Kept(
+            most=MOST_TOKENS, of_group=MOST_TOKENS // 4, seconds=lambda _: KNOWN_SECONDS, clock=clock
+        )
         self._unknown: Kept[bytes, bool] = Kept(most=MOST_UNKNOWN, seconds=lambda _: UNKNOWN_SECONDS, clock=clock)
         self._questions: Questions[bytes, Caller | None] = Questions()
         self._first, self._again = ReviewQueue(FIRST), ReviewQueue(AGAIN)
@@ -149,14 +122,15 @@ class KubernetesScheme:
         return await self._rights.allows(caller, need.right)
 
     async def _ask(self, key: bytes, token: str, address: str) -> Caller | None:
-        place = self._again.place("") if key in self._known else self._first.place(address)
-        async with place:
+        known = self._known.last(key)
+        queue = self._first if known is None else self._again
+        async with queue.place(owner(known or ANYBODY, address)):
             caller = await self._review(token)
         if caller is None:
             self._known.drop(key)
             self._unknown.put(key, True)
         else:
-            self._known.put(key, caller)
+            self._known.put(key, caller, caller.group)
         return caller
 
     async def _review(self, token: str) -> Caller | None:
@@ -173,9 +147,9 @@ class Rights:
 
     def __init__(self, kube: KubeClient, *, clock: Callable[[], float]) -> None:
         self._kube = kube
-        self._kept: KeptByOwner[bytes, Right, bool] = KeptByOwner(
+        self._kept: Kept[tuple[bytes, Right], bool] = Kept(
             most=MOST_RIGHTS,
-            most_of_one=MOST_RIGHTS_OF_ONE,
+            of_group=MOST_RIGHTS // 4,
             seconds=lambda allowed: ALLOWED_SECONDS if allowed else DENIED_SECONDS,
             clock=clock,
         )
@@ -193,11 +167,11 @@ class Rights:
         return await self._questions.ask(key, partial(self._ask, caller, right)) if known is None else known
 
     async def _ask(self, caller: Caller, right: Right) -> bool:
-        async with self._queue.place(caller.identity):
+        async with self._queue.place(owner(caller, "")):
             answer = await self._kube.create(SUBJECT_ACCESS_REVIEWS, None, access_review(caller, right))
         status = answer.get("status") or {}
         allowed = status.get("allowed") is True and status.get("denied") is not True
-        self._kept.put((caller.key, right), allowed)
+        self._kept.put((caller.key, right), allowed, caller.group)
         return allowed
 
 

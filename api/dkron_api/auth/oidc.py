@@ -137,7 +137,9 @@ class OidcScheme:
         self._judge = judge
         self.recall_right = recall_right
         self._clock = clock
-        self._verified: Kept[bytes, Verified] = Kept(most=MOST_TOKENS, seconds=self._left, clock=clock)
+        self._verified: Kept[bytes, Verified] = Kept(
+            most=MOST_TOKENS, of_group=MOST_TOKENS // 4, seconds=self._left, clock=clock
+        )
         self._recall = self._verified.get
 
     def takes(self, token: str) -> bool:
@@ -167,7 +169,7 @@ class OidcScheme:
         claims = None if key is None else self._claims(token, key)
         caller = None if claims is None or not is_in_time(claims, self._clock()) else caller_of(claims, self._names)
         if caller is not None and claims is not None:
-            self._verified.put(own, Verified(caller, claims, keys))
+            self._verified.put(own, Verified(caller, claims, keys), caller.group)
         return caller
 
     async def allows(self, caller: Caller, need: Need) -> bool:

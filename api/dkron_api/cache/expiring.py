@@ -8,29 +8,32 @@ from functools import partial
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
-Owner = TypeVar("Owner", bound=Hashable)
 V = TypeVar("V")
 
 
 @dataclass(slots=True)
 class _Answer(Generic[V]):
-    """An answer, until when it is fresh, and whether it was used since it was put or last spared."""
+    """An answer, until when it is fresh, whose it is, and whether it was used since it was put or last spared."""
 
     value: V
     until: float
+    group: str
     used: bool = False
 
 
 class Kept(Generic[K, V]):
-    """At most `most` answers, none of which is None. The one that was put first goes first, but one that was used
-    meanwhile is spared once (second chance): to note a use costs less than to keep an order of uses. `seconds` says how
-    long an answer is fresh."""
+    """At most `most` answers, none of which is None, and `of_group` of one group. The one that was put first goes
+    first, of the group at its share, but one that was used meanwhile is spared once (second chance): to note a use
+    costs less than to keep an order of uses. `seconds` says how long an answer is fresh."""
 
-    def __init__(self, *, most: int, seconds: Callable[[V], float], clock: Callable[[], float]) -> None:
-        self._most = most
+    def __init__(
+        self, *, most: int, seconds: Callable[[V], float], clock: Callable[[], float], of_group: int = 0
+    ) -> None:
+        self._most, self._of_group = most, of_group or most
         self._seconds = seconds
         self._clock = clock
         self._kept: OrderedDict[K, _Answer[V]] = OrderedDict()
+        self._groups: dict[str, OrderedDict[K, _Answer[V]]] = {}
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -47,57 +50,39 @@ class Kept(Generic[K, V]):
         kept.used = True
         return kept.value
 
-    def put(self, key: K, answer: V) -> None:
-        """Keep an answer from now on."""
-        self._kept[key] = _Answer(answer, self._clock() + self._seconds(answer))
-        self._kept.move_to_end(key)
-        while len(self._kept) > self._most:
-            self._make_room()
+    def last(self, key: K) -> V | None:
+        """Return the answer, fresh or not, if there is one."""
+        kept = self._kept.get(key)
+        return None if kept is None else kept.value
+
+    def put(self, key: K, answer: V, group: str = "") -> None:
+        """Keep an answer of this group from now on."""
+        self.drop(key)
+        own = self._groups.setdefault(group, OrderedDict())
+        self._kept[key] = own[key] = _Answer(answer, self._clock() + self._seconds(answer), group)
+        if len(own) > self._of_group:
+            self._drop_first(own)
+        if len(self._kept) > self._most:
+            self._drop_first(self._kept)
 
     def drop(self, key: K) -> None:
         """Forget the answer, if there is one."""
-        if self._kept.pop(key, None) is not None:
-            self._gone(key)
+        kept = self._kept.pop(key, None)
+        if kept is not None:
+            own = self._groups[kept.group]
+            del own[key]
+            if not own:
+                del self._groups[kept.group]
 
-    def _gone(self, key: K) -> None:
-        """The answer of this key is not kept any more."""
-
-    def _make_room(self) -> None:
+    def _drop_first(self, answers: OrderedDict[K, _Answer[V]]) -> None:
         # Each turn uses up a use, so there are no more turns than there were uses.
         while True:
-            key, first = self._kept.popitem(last=False)
+            key, first = next(iter(answers.items()))
             if not first.used:
-                self._gone(key)
+                self.drop(key)
                 return
             first.used = False
-            self._kept[key] = first
-
-
-class KeptByOwner(Kept[tuple[Owner, K], V]):
-    """Answers whose keys begin with their owner, at most `most_of_one` of each: beyond that, the owner's own first one
-    goes. So one owner does not push out entries of others."""
-
-    def __init__(
-        self, *, most: int, most_of_one: int, seconds: Callable[[V], float], clock: Callable[[], float]
-    ) -> None:
-        super().__init__(most=most, seconds=seconds, clock=clock)
-        self._most_of_one = most_of_one
-        self._own: dict[Owner, dict[tuple[Owner, K], None]] = {}
-
-    def put(self, key: tuple[Owner, K], answer: V) -> None:
-        """Keep an answer from now on."""
-        self.drop(key)
-        own = self._own.get(key[0], {})
-        if len(own) >= self._most_of_one:
-            self.drop(next(iter(own)))
-        self._own.setdefault(key[0], {})[key] = None
-        super().put(key, answer)
-
-    def _gone(self, key: tuple[Owner, K]) -> None:
-        own = self._own[key[0]]
-        del own[key]
-        if not own:
-            del self._own[key[0]]
+            answers.move_to_end(key)
 
 
 class Questions(Generic[K, V]):

@@ -2,6 +2,7 @@
 
 import asyncio
 import zlib
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -27,31 +28,30 @@ class Listed:
         self.pieces: Sequence[bytes] = tuple(compact(items))
         self.size = sum(map(len, self.pieces))
         self._compressed: Sequence[bytes] | None = None
+        self._compressed_size = 0
         self._turn = asyncio.Lock()
         self._outdated = False
-        self._holds: list[Callable[[int], object]] = []
+        self._holds: OrderedDict[Callable[[int], object], None] = OrderedDict()
 
     @contextmanager
     def sending(self, hold: Callable[[int], object]) -> Iterator[None]:
-        """Tell an answer in sending, by `hold`, how many bytes only it keeps."""
-        self._holds.append(hold)
-        self._share()
+        """Report to answers in sending, by `hold`, how many bytes only they keep: the oldest one has all of them."""
+        self._holds[hold] = None
+        self._charge()
         try:
             yield
         finally:
-            self._holds.remove(hold)
-            self._share()
+            del self._holds[hold]
+            self._charge()
 
     def outdate(self) -> None:
         """Handle that no further answer has this version."""
         self._outdated = True
-        self._share()
+        self._charge()
 
-    def _share(self) -> None:
-        if self._outdated:
-            size = self.size + sum(map(len, self._compressed or ()))
-            for hold in tuple(self._holds):
-                hold(size // len(self._holds))
+    def _charge(self) -> None:
+        if self._outdated and self._holds:
+            next(iter(self._holds))(self.size + self._compressed_size)
 
     async def compressed(self) -> Sequence[bytes]:
         """Return the array with gzip. A thread compresses it, and all who ask meanwhile wait for that."""
@@ -59,6 +59,7 @@ class Listed:
             async with self._turn:
                 if self._compressed is None:
                     self._compressed = await asyncio.to_thread(_compressed, self.pieces)
+                    self._compressed_size = sum(map(len, self._compressed))
         return self._compressed
 
 

@@ -7,12 +7,13 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from dkron_api.auth.caller import ANYBODY, Caller, Need, Right
+from dkron_api.auth.caller import ANYBODY, Caller, Need, Owner, Right, owner
 from dkron_api.auth.guard import Grant, Guard
 from dkron_api.auth.routes import IDENTIFIED, JOBS, NO_RESOURCE, PUBLIC, Namespaces, route_right
 from dkron_api.edge.addresses import address_of, block_of
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.keys import GATE, SETTINGS, TENANTS
+from dkron_api.edge.places import Place
 from dkron_api.edge.urls import PREFIX, flag, judged_base, require_served
 from dkron_api.refusal import ApiError
 from dkron_crds.policy import Capability
@@ -20,6 +21,7 @@ from dkron_crds.policy import Capability
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 GUARD = web.AppKey("GUARD", Guard)
 GRANT = web.RequestKey("GRANT", Grant)
+OWNER = web.RequestKey("OWNER", Owner)
 NEED = web.RequestKey("NEED", Need)
 """The need of the route; absent if only the caller matters."""
 BODY = web.RequestKey("BODY", int)
@@ -36,15 +38,13 @@ async def admit(request: web.Request) -> Grant | None:
     """
     template = template_of(request).removeprefix(PREFIX)
     if template in PUBLIC:
-        request.app[GATE].spend(block_of(request))
+        request.app[GATE].spend(owner_of(request))
         return None
     app, block, headers = request.app, block_of(request), request.headers
     guard, where = app[GUARD], _namespaces(request, app)
     caller = guard.recall(headers) or await _identified(app[GATE], guard, headers, block)
-    if caller is ANYBODY:
-        app[GATE].spend(block)
-    else:
-        app[GATE].spend(caller.identity, caller.name)
+    request[OWNER] = known = owner(caller, block)
+    app[GATE].spend(known, caller.name)
     grant = request[GRANT] = Grant(guard, caller, where, headers, block)
     entry = route_right(request.method, template)
     need = None
@@ -65,6 +65,7 @@ async def admit(request: web.Request) -> Grant | None:
         if entry is None or not entry.by_body:
             await grant.require(need)
             require_served(request)
+            request[OWNER] = owner(caller, block, request.match_info.get("namespace", ""))
     of_jobs = entry is None or (entry.resource.startswith(JOBS) and not entry.by_body)
     if of_jobs and request.method not in READS and flag(request, "force"):
         # A body may name many jobs, so the right is to force any, unless the path names one.
@@ -75,7 +76,7 @@ async def admit(request: web.Request) -> Grant | None:
 async def _identified(gate: Gate, guard: Guard, headers: Mapping[str, str], block: str) -> Caller:
     """Return the sender. The request counts for the address, too, unless the token is known."""
     if not guard.knows(headers):
-        gate.spend(block)
+        gate.spend(owner(ANYBODY, block))
     return await guard.identify(headers, block)
 
 
@@ -93,16 +94,20 @@ def refund_body(request: web.Request) -> None:
 
 
 def _charge(request: web.Request, size: int) -> None:
-    grant, gate = request.get(GRANT), request.app[GATE]
-    if grant is None or grant.caller is ANYBODY:
-        gate.charge(block_of(request), size, known=False)
-    else:
-        gate.charge(grant.caller.identity, size, known=True)
+    # As for `spend`: a body does not use up the rate of the namespace that its path names.
+    caller = request[GRANT].caller if GRANT in request else ANYBODY
+    request.app[GATE].charge(owner(caller, block_of(request)), size)
 
 
-def open_answer(request: web.Request) -> AbstractContextManager[None]:
-    """Count an answer that stays open, for its owner."""
-    return request.app[GATE].stream(owner_of(request))
+def open_answer(request: web.Request) -> AbstractContextManager[Place]:
+    """Count an answer that stays open in a place of its owner, until another one needs it. Raises `ApiError`, 503."""
+    gate = request.app[GATE]
+    return gate.wait(gate.streams, owner_of(request))
+
+
+def aside(request: web.Request) -> AbstractContextManager[None]:
+    """Count no request in progress while this one waits for a moment, or while its client reads the answer."""
+    return request.app[GATE].aside(owner_of(request))
 
 
 @contextmanager
@@ -128,10 +133,9 @@ def break_off(request: web.Request) -> None:
         request.transport.abort()
 
 
-def owner_of(request: web.Request) -> str:
-    """Return for whom a request counts: the caller, or the address where callers show no token."""
-    grant = request.get(GRANT)
-    return block_of(request) if grant is None or grant.caller is ANYBODY else grant.caller.identity
+def owner_of(request: web.Request) -> Owner:
+    """Return for whom limits count a request. Before its caller is known, that is the address."""
+    return request.get(OWNER) or owner(ANYBODY, block_of(request))
 
 
 def requester(request: web.Request) -> str:

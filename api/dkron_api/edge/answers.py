@@ -14,7 +14,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from dkron_api.cache.listed import Listed
-from dkron_api.edge.admission import break_off, long_answer, open_answer, whole_answer
+from dkron_api.edge.admission import aside, break_off, long_answer, whole_answer
 from dkron_api.translate import gojson
 from dkron_api.translate.pieces import PIECE, array, cut
 
@@ -55,7 +55,7 @@ async def list_answer(
         response = web.StreamResponse(headers={"Content-Type": JSON, "Vary": "Accept-Encoding", **headers})
         if takes_gzip(request.headers.get("Accept-Encoding", "")):
             response.enable_compression(web.ContentCoding.gzip)
-        with open_answer(request), long_answer(request, held) as hold:
+        with aside(request), long_answer(request, held) as hold:
             try:
                 while part:
                     hold(held + len(part))
@@ -97,7 +97,7 @@ async def listed_answer(request: web.Request, listed: Listed, *, headers: Mappin
         return web.Response(body=b"".join(pieces), headers=headers)
     response = web.StreamResponse(headers=headers)
     response.content_length = size
-    with open_answer(request), whole_answer(request, 0) as hold, listed.sending(hold):
+    with aside(request), whole_answer(request, 0) as hold, listed.sending(hold):
         await _send(request, response, pieces)
     return response
 

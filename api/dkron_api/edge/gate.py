@@ -2,18 +2,21 @@
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager
 from http import HTTPStatus
 from math import ceil
 
+from dkron_api.auth.caller import Owner
+from dkron_api.edge.places import Place, Places, quarter
 from dkron_api.edge.unsent import Unsent
 from dkron_api.refusal import ApiError, unavailable
 from dkron_runtime.token_bucket import Rate
 
 BUCKETS = 4096
-"""Number of callers, and of addresses, to remember. The longest-idle one is dropped; its bucket would be full
-anyway."""
+"""Number of callers, of addresses and of namespaces to remember. The longest-idle one is dropped; its bucket would be
+full anyway."""
+LOGS = 256
+"""Logs in sending that are not followed: each is a connection to the API server for as long as its client reads."""
 UPLOADS = 256
 """Concurrent uploads, each as large as --max-body allows. The next one displaces the oldest."""
 UPLOADS_OF_ONE = 32
@@ -21,52 +24,41 @@ UPLOADS_OF_ONE = 32
 BODY = 1024
 """Bytes of a body that count as one more request while it is not known whether it leads to anything: a parser may take
 as long for them."""
-RESTORES = 4
-"""Concurrent restores of backups, each as large as --max-restore allows."""
-RESTORES_OF_ONE = 2
-"""Restores of one caller, so that others have places."""
+RESTORES, RESTORES_OF_ONE = 4, 2
+"""Concurrent restores of backups, each as large as --max-restore allows, and from one address as many at most."""
 SEARCHES, SEARCHES_OF_ONE = 4, 2
 """Searches in outputs of one namespace, and of one caller in it: each may read many. Namespaces take turns at the
 archive."""
 BURST = 2.0
 """Seconds' worth of the rate that may be used at once."""
+GROUP = 4
+"""The rate of all callers of a namespace, in rates of one caller."""
 SOON = 0.001
 """Seconds within which no request is refused: less than an answer takes, and more than sums of floats are off."""
 
 
-@dataclass(slots=True)
-class Room:
-    """Capacity for requests that wait rather than work."""
-
-    places: int
-    what: str
-    taken: int = 0
-    share: int = 0
-    """Places that one owner may have; 0 for all."""
-    by_owner: Counter[str] = field(default_factory=Counter)
-
-
 Buckets = OrderedDict[str, float]
-"""When the bucket of each caller or address is full again, the longest-idle one first."""
+"""When the bucket of each caller, address or namespace is full again, the longest-idle one first."""
 
 
 class Gate:
-    """Raises `ApiError` for requests beyond the limits. `share` of the streams are for one caller, 0 means all."""
+    """Raises `ApiError` for requests beyond the limits. `share` of the streams are for one caller; 0 is a quarter."""
 
     def __init__(self, *, requests: int, streams: int, rate: float, clock: Callable[[], float], share: int = 0) -> None:
         self.working = 0
         self._requests = requests
-        self._streams = Room(streams, "open responses (events, logs, waiting runs)", share=share)
-        self._uploads: OrderedDict[object, tuple[str, Callable[[], object]]] = OrderedDict()
-        self._uploads_of: Counter[str] = Counter()
-        self._restores = Room(RESTORES, "restores in progress", share=RESTORES_OF_ONE)
-        self._searches: dict[str, Room] = {}
+        self._working_of: Counter[str] = Counter()
+        self.streams = Places(streams, "open responses (events, logs, waiting runs)", of_caller=share, yielding=True)
+        self.logs = Places(LOGS, "logs in sending", yielding=True)
+        self.uploads = Places(UPLOADS, "uploads in progress", of_caller=UPLOADS_OF_ONE, rolling=True)
+        self.restores = Places(RESTORES, "restores in progress", of_caller=RESTORES_OF_ONE)
+        self._searches: dict[str, Places] = {}
         self.unsent = Unsent()
-        self._rate = Rate(per_second=rate, burst=max(1.0, rate * BURST))
         self._clock = clock
+        self._rate = Rate(per_second=rate, burst=max(1.0, rate * BURST))
+        self._rate_of_group = Rate(per_second=GROUP * rate, burst=max(1.0, GROUP * rate * BURST))
         # A flood from many addresses does not make callers forgotten.
-        self._addresses: Buckets = OrderedDict()
-        self._callers: Buckets = OrderedDict()
+        self._addresses, self._callers, self._groups = Buckets(), Buckets(), Buckets()
 
     def enter(self) -> None:
         """Admit a request. It has to `leave` afterwards."""
@@ -78,118 +70,79 @@ class Gate:
         """The request has been answered."""
         self.working -= 1
 
-    @property
-    def streaming(self) -> int:
-        """Number of open streams."""
-        return self._streams.taken
-
-    def stream(self, owner: str = "") -> AbstractContextManager[None]:
-        """Count a response that stays open as a stream of this owner instead of a working request."""
-        return self._aside(self._streams, owner)
-
-    @property
-    def uploading(self) -> int:
-        """Number of uploads in progress."""
-        return len(self._uploads)
+    @contextmanager
+    def handle(self, owner: Owner) -> Iterator[None]:
+        """Count a request whose owner is known for the owner's group, too. Raises `ApiError`, 503."""
+        most = quarter(self._requests)
+        if self._working_of[owner.group] >= most and not owner.is_address:
+            raise unavailable(f"{owner.who} already has {most} requests in progress; retry later")
+        self._count(owner, 1)
+        try:
+            yield
+        finally:
+            self._count(owner, -1)
 
     @contextmanager
-    def upload(self, give_way: Callable[[], object], owner: str = "") -> Iterator[None]:
-        """Count an upload in progress separately, so that slow senders do not block others.
-
-        No upload is rejected: at a limit, the oldest upload is cancelled. A normal upload takes milliseconds.
-        """
-        if self._uploads_of[owner] >= UPLOADS_OF_ONE:
-            self._displace(next(place for place, (of, _) in self._uploads.items() if of == owner))
-        elif len(self._uploads) >= UPLOADS:
-            self._displace(next(iter(self._uploads)))
-        place = object()
-        self._uploads[place] = owner, give_way
-        self._uploads_of[owner] += 1
+    def aside(self, owner: Owner) -> Iterator[None]:
+        """Do not count a request as one in progress while it waits, or while its answer is sent."""
         self.working -= 1
+        self._count(owner, -1)
         try:
             yield
         finally:
             self.working += 1
-            self._end_upload(place)
+            self._count(owner, 1)
 
-    def _displace(self, place: object) -> None:
-        _, give_way = self._uploads[place]
-        self._end_upload(place)
-        give_way()
-
-    def _end_upload(self, place: object) -> None:
-        if place not in self._uploads:
-            return
-        owner, _ = self._uploads.pop(place)
-        self._uploads_of[owner] -= 1
-        if not self._uploads_of[owner]:
-            del self._uploads_of[owner]
-
-    def restore(self, owner: str) -> AbstractContextManager[None]:
-        """Count a restore of this owner separately: it takes long and much memory."""
-        return self._aside(self._restores, owner)
+    def _count(self, owner: Owner, change: int) -> None:
+        self._working_of[owner.group] += change
+        if not self._working_of[owner.group]:
+            del self._working_of[owner.group]
 
     @contextmanager
-    def search(self, owner: str, namespace: str) -> Iterator[None]:
+    def wait(self, places: Places, owner: Owner) -> Iterator[Place]:
+        """Count a request in one of these places instead of as one in progress. Raises `ApiError`, 503."""
+        with places.take(owner) as place, self.aside(owner):
+            yield place
+
+    @contextmanager
+    def search(self, owner: Owner, namespace: str) -> Iterator[None]:
         """Count a search of this owner in outputs of this namespace separately."""
-        new = Room(SEARCHES, "searches in outputs of this namespace", share=SEARCHES_OF_ONE)
-        room = self._searches.setdefault(namespace, new)
+        what = "searches in outputs of this namespace"
+        new = Places(SEARCHES, what, of_group=SEARCHES, of_caller=SEARCHES_OF_ONE)
+        places = self._searches.setdefault(namespace, new)
         try:
-            with self._aside(room, owner):
+            with self.wait(places, owner):
                 yield
         finally:
-            if not room.taken:
+            if not places.taken:
                 self._searches.pop(namespace, None)
 
-    @contextmanager
-    def _aside(self, room: Room, owner: str = "") -> Iterator[None]:
-        if room.share and room.by_owner.get(owner, 0) >= room.share:
-            text = f"this caller already has {room.share} {room.what}; end some, or retry later"
-            raise unavailable(text, after="10")
-        if room.taken >= room.places:
-            text = f"the server already has {room.places} {room.what}; retry later"
-            raise unavailable(text, after="10")
-        room.taken += 1
-        room.by_owner[owner] += 1
-        self.working -= 1
-        try:
-            yield
-        finally:
-            self.working += 1
-            room.taken -= 1
-            room.by_owner[owner] -= 1
-            if not room.by_owner[owner]:
-                del room.by_owner[owner]
-
-    @property
-    def has_rate(self) -> bool:
-        """Whether the rate is limited."""
-        return self._rate.per_second > 0
-
-    def charge(self, key: str, size: int, *, known: bool) -> None:
-        """Count the bytes of a body, or take them back if negative: of a known caller, else of an address. A debt is
-        possible, which later requests pay."""
-        buckets = self._callers if known else self._addresses
-        if self.has_rate and abs(size) >= BODY:
+    def charge(self, owner: Owner, size: int) -> None:
+        """Count the bytes of a body, or take them back if negative. A debt is possible, which later requests pay."""
+        if abs(size) >= BODY:
             now = self._clock()
-            buckets[key] = self._rate.owe(buckets.pop(key, now), now, size / BODY)
+            for buckets, key, rate in self._buckets_of(owner):
+                buckets[key] = rate.owe(buckets.pop(key, now), now, size / BODY)
 
-    def spend(self, key: str, name: str = "") -> None:
+    def spend(self, owner: Owner, name: str = "") -> None:
         """Count a request of the caller with this name, or of an address without one. Raises `ApiError`, 429."""
-        buckets = self._callers if name else self._addresses
-        if not self.has_rate:
-            return
-        now = self._clock()
-        full_at = buckets.pop(key, now)
-        ready_at, full_afterwards = self._rate.take(full_at, now)
-        is_ready = ready_at <= now + SOON
+        now, taken = self._clock(), list[tuple[Buckets, str, float]]()
+        for buckets, key, rate in self._buckets_of(owner):
+            full_at = buckets[key] = buckets.pop(key, now)
+            while len(buckets) > BUCKETS:
+                buckets.popitem(last=False)
+            ready_at, full_afterwards = rate.take(full_at, now)
+            if ready_at > now + SOON:
+                who = owner.group if rate is self._rate_of_group else name or key
+                text = f"{who} sends more than {rate.per_second:g} requests per second; retry later"
+                raise ApiError(HTTPStatus.TOO_MANY_REQUESTS, text, {"Retry-After": str(ceil(ready_at - now))})
+            taken.append((buckets, key, full_afterwards))
         # A refused request takes no token.
-        buckets[key] = full_afterwards if is_ready else full_at
-        if len(buckets) > BUCKETS:
-            buckets.popitem(last=False)
-        if not is_ready:
-            raise ApiError(
-                HTTPStatus.TOO_MANY_REQUESTS,
-                f"{name or key} sends more than {self._rate.per_second:g} requests per second; retry later",
-                {"Retry-After": str(ceil(ready_at - now))},
-            )
+        for buckets, key, full_afterwards in taken:
+            buckets[key] = full_afterwards
+
+    def _buckets_of(self, owner: Owner) -> list[tuple[Buckets, str, Rate]]:
+        if not self._rate.per_second:
+            return []
+        own = (self._addresses if owner.is_address else self._callers, owner.caller, self._rate)
+        return [own, (self._groups, owner.group, self._rate_of_group)] if owner.is_shared else [own]

@@ -13,8 +13,8 @@ from aiohttp.typedefs import Handler
 from dkron_api import metrics
 from dkron_api.edge import cors
 from dkron_api.edge.access import cut
-from dkron_api.edge.addresses import address_of, block_of
-from dkron_api.edge.admission import READS, admit, caller_of, refund_body, template_of
+from dkron_api.edge.addresses import address_of
+from dkron_api.edge.admission import READS, admit, caller_of, owner_of, refund_body, template_of
 from dkron_api.edge.aiohttp_fixes import MALFORMED, sentence
 from dkron_api.edge.answers import COMPRESSIBLE, JSON, takes_gzip
 from dkron_api.edge.audit import audit
@@ -131,7 +131,7 @@ async def _let_through(request: web.Request, handler: Handler, app: web.Applicat
     gate.enter()
     try:
         if unknown is not None:
-            gate.spend(block_of(request))
+            gate.spend(owner_of(request))
         return await _admitted(request, handler) if unknown is None else await _unknown(request, unknown)
     finally:
         gate.leave()
@@ -141,7 +141,8 @@ async def _admitted(request: web.Request, handler: Handler) -> web.StreamRespons
     grant = await admit(request)
     if request.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
         raise ENCODED
-    response = await handler(request)
+    with request.app[GATE].handle(owner_of(request)):
+        response = await handler(request)
     if grant is not None and not grant.asked:
         raise RuntimeError(
             f"{request.method} {template_of(request)} was answered without a look at the caller's rights"
@@ -169,6 +170,8 @@ async def _unknown(request: web.Request, why: web.HTTPException) -> web.StreamRe
 
 
 def _refused(request: web.Request, refusal: ApiError) -> web.Response:
+    # Some are raised again and again: each time they would keep one more request.
+    refusal.__traceback__ = None
     body, headers = body_of(refusal, accept=request.headers.get("Accept", ""), path=request.path)
     return web.Response(body=body, status=refusal.status, headers=headers)
 

@@ -8,6 +8,7 @@ from aiohttp_sse import EventSourceResponse
 
 from dkron_api.edge.admission import GRANT, NEED, open_answer
 from dkron_api.edge.keys import TENANTS
+from dkron_api.edge.places import Place
 from dkron_api.edge.urls import tenant_of
 from dkron_api.refusal import ApiError
 from dkron_api.routes.requests import require_ready
@@ -26,15 +27,16 @@ TYPES = (Topic.JOB, Topic.EXECUTION, Topic.LEADER)
 
 
 async def events(request: web.Request) -> web.StreamResponse:
-    """Send the events that the client missed, then new ones, until it disconnects or the server stops."""
+    """Send the events that the client missed, then new ones, until it disconnects, the server stops, or another owner
+    needs the place. An `EventSource` then comes back."""
     require_ready(request)
     interest = interest_of(request)
     last_id = request.headers.get("Last-Event-ID") or request.query.get("last_event_id", "")
     event_log = tenant_of(request).event_log
-    with open_answer(request):
+    with open_answer(request) as place:
         subscription = event_log.subscribe(interest, last_id)
         try:
-            return await _serve(request, subscription)
+            return await _serve(request, subscription, place)
         finally:
             event_log.unsubscribe(subscription)
 
@@ -51,14 +53,14 @@ def interest_of(request: web.Request) -> Interest:
     return Interest(frozenset(map(Topic, names)), jobs)
 
 
-async def _serve(request: web.Request, subscription: Subscription) -> web.StreamResponse:
+async def _serve(request: web.Request, subscription: Subscription, place: Place) -> web.StreamResponse:
     response = EventSourceResponse(ping_interval=HEARTBEAT, send_timeout=STALL)
     await response.prepare(request)
     async with response:
         writer = asyncio.create_task(_write(subscription, response), name="events")
         subscription.on_close = response.stop_streaming
         try:
-            async with request[GRANT].as_long_as_allowed(request.get(NEED)):
+            async with place.while_kept(), request[GRANT].as_long_as_allowed(request.get(NEED)):
                 await response.wait()
         finally:
             subscription.close()

@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from dkron_api.archive.reads import REST
-from dkron_api.edge.admission import may_read, may_read_logs, open_answer, requester
+from dkron_api.edge.admission import aside, may_read, may_read_logs, requester
 from dkron_api.edge.answers import in_turns, json_answer, list_answer
 from dkron_api.edge.keys import ARCHIVE, CLOCK, SETTINGS, SLICES, STOPPING
 from dkron_api.edge.urls import flag, tenant_of
@@ -255,7 +255,7 @@ async def _begun(request: web.Request) -> tuple[Job, Attempt]:
         if clock() >= deadline or request.app[STOPPING].is_set():
             text = f"the execution {quoted(wanted)} is requested but has not started; retry"
             raise ApiError(HTTPStatus.CONFLICT, text, {"Retry-After": LATER})
-        with open_answer(request):
+        with aside(request):
             await asyncio.sleep(PAUSE)
 
 

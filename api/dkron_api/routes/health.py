@@ -63,7 +63,7 @@ async def show_metrics(request: web.Request) -> web.StreamResponse:
         ],
         calls=dict(app[KUBE].calls),
         in_flight=app[GATE].working,
-        open_answers=app[GATE].streaming,
+        open_answers=app[GATE].streams.taken,
         listeners=sum(len(tenant.event_log) for tenant in tenants),
     )
     text = await asyncio.to_thread(metrics.page, state)

@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from dkron_api.edge.admission import GRANT, NEED, open_answer, owner_of
+from dkron_api.edge.admission import GRANT, NEED, owner_of
 from dkron_api.edge.keys import GATE, KUBE
 from dkron_api.edge.urls import flag, tenant_of
 from dkron_api.jobs.writer import missing
@@ -37,28 +37,28 @@ TEXT = "text/plain; charset=utf-8"
 async def show_log(request: web.Request) -> web.StreamResponse:
     """Send the log so far; with `?follow` the whole log, until the container has ended. With `?timestamps` each line
     begins with the time at which it was written, as in `kubectl logs --timestamps`."""
-    follow = flag(request, "follow")
-    with open_answer(request):
-        try:
-            pod, container = await _begun(request, patience=PATIENCE if follow else 0.0)
-        except _Gone as gone:
-            return await _archived(request, gone)
-        kube, namespace = request.app[KUBE], tenant_of(request).namespace
-        name = pod["metadata"]["name"]
-        query = {"timestamps": "true"} if flag(request, "timestamps") else None
-        response = web.StreamResponse(
-            headers={"Content-Type": TEXT, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        )
-        allowed = False
-        async with (
-            request[GRANT].as_long_as_allowed(request.get(NEED)),
-            aclosing(kube.follow_log(PODS, namespace, name, container=container, follow=follow, query=query)) as pieces,
-        ):
-            await _relay(request, response, pieces)
-            allowed = True
-        if not allowed:
-            _break_off(request)
-        return response
+    follow, is_whole, gate = flag(request, "follow"), False, request.app[GATE]
+    response = web.StreamResponse(
+        headers={"Content-Type": TEXT, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    )
+    with gate.wait(gate.streams if follow else gate.logs, owner_of(request)) as place:
+        async with place.while_kept(), request[GRANT].as_long_as_allowed(request.get(NEED)):
+            try:
+                pod, container = await _begun(request, patience=PATIENCE if follow else 0.0)
+            except _Gone as gone:
+                return await _archived(request, gone)
+            kube, namespace = request.app[KUBE], tenant_of(request).namespace
+            name = pod["metadata"]["name"]
+            query = {"timestamps": "true"} if flag(request, "timestamps") else None
+            stream = kube.follow_log(PODS, namespace, name, container=container, follow=follow, query=query)
+            async with aclosing(stream) as pieces:
+                await _relay(request, response, pieces)
+            is_whole = True
+    if not is_whole and not response.prepared:
+        raise unavailable("other answers need the place of this one, or its right is gone; retry", after="10")
+    if not is_whole:
+        _break_off(request)
+    return response
 
 
 class _Gone(ApiError):

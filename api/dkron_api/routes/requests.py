@@ -92,18 +92,14 @@ async def body_of(request: web.Request) -> bytes:
 
 
 async def _arriving(request: web.Request) -> bytes:
-    clock = asyncio.get_running_loop().time
-    end = clock() + PATIENCE
-    patience = asyncio.timeout_at(end)
+    gate = request.app[GATE]
     try:
-        async with patience:
-            with request.app[GATE].upload(lambda: patience.reschedule(clock()), owner_of(request)):
+        with gate.wait(gate.uploads, owner_of(request)) as place:
+            async with asyncio.timeout(PATIENCE), place.while_kept():
                 return await request.read()
     except TimeoutError:
-        if patience.when() == end:
-            raise _too_slow(PATIENCE) from None
-        text = "too many uploads are in progress, and this one was the oldest; send it again without pauses"
-        raise unavailable(text) from None
+        raise _too_slow(PATIENCE) from None
+    raise unavailable("too many uploads are in progress, and this one was the oldest; send it again without pauses")
 
 
 async def file_of(request: web.Request, field: str, *, limit: int) -> bytearray | None:

@@ -28,7 +28,8 @@ AS_DKRON = "application/vnd.dkron.v4+json"
 async def restore_jobs(request: web.Request) -> web.StreamResponse:
     """Store all jobs of the file, or none if one of them is invalid."""
     require_ready(request)
-    with request.app[GATE].restore(owner_of(request)):
+    gate = request.app[GATE]
+    with gate.wait(gate.restores, owner_of(request)):
         data = await _file(request)
         with (
             refusing(Unreadable, text="the file cannot be parsed: {}"),

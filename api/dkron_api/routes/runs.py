@@ -17,6 +17,7 @@ from aiohttp import web
 from dkron_api.edge.admission import GRANT, NEED, may_read, open_answer, requester
 from dkron_api.edge.answers import json_answer
 from dkron_api.edge.keys import CLOCK, OBJECTS, SETTINGS
+from dkron_api.edge.places import Place
 from dkron_api.edge.traced import TRACE
 from dkron_api.edge.urls import flag, namespace_of, public_path, tenant_of
 from dkron_api.jobs.objects import RUN, run_of
@@ -60,12 +61,12 @@ async def run_job(request: web.Request) -> web.StreamResponse:
     headers = {"Location": public_path(request, str(request.rel_url)), "Vary": "Prefer"}
     headers |= {"Preference-Applied": applied} if applied else {}
     before = tenant_of(request).job_index.json(job.name)
-    with open_answer(request) if waiting else nullcontext():
+    with open_answer(request) if waiting else nullcontext() as held:
         found = None if order is None else await place(request, job, order)
         run = request_of(request) if found is None else run_of(found, by=requester(request))
         headers[EXECUTION] = coming(job, run, request.app[CLOCK]()).id
-        if waiting:
-            return await _wait(request, job, run, found, seconds=preference.seconds, headers=headers)
+        if held is not None:
+            return await _wait(request, job, run, found, held=held, seconds=preference.seconds, headers=headers)
         await _ask(request, job, run, found)
     told = before if await may_read(request, job.name) else _name_of(job)
     return json_answer(request, told, status=HTTPStatus.ACCEPTED, headers=headers)
@@ -92,6 +93,7 @@ async def _wait(
     run: Run,
     found: Object | None,
     *,
+    held: Place,
     seconds: int | None,
     headers: Mapping[str, str],
 ) -> web.StreamResponse:
@@ -104,7 +106,7 @@ async def _wait(
             # It may have ended before the wait began.
             watching.look(None, asked)
         last, status = asked, HTTPStatus.ACCEPTED
-        async with request[GRANT].as_long_as_allowed(request.get(NEED)):
+        async with held.while_kept(), request[GRANT].as_long_as_allowed(request.get(NEED)):
             with suppress(TimeoutError):
                 last, status = await asyncio.wait_for(_ended(request, watching, asked, found), limit), HTTPStatus.OK
     if progress(last, run) is Progress.REFUSED:

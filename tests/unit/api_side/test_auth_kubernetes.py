@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dkron_api.auth import kubernetes
-from dkron_api.auth.caller import Caller, Need, Right, key_of
+from dkron_api.auth.caller import Caller, Need, Owner, Right, key_of
 from dkron_api.auth.kubernetes import (
+    AGAIN,
     ALLOWED_SECONDS,
     DENIED_SECONDS,
     FIRST,
@@ -25,7 +26,7 @@ from dkron_api.auth.kubernetes import (
     access_review,
     read_token_review,
 )
-from dkron_api.cache.expiring import Kept, KeptByOwner
+from dkron_api.cache.expiring import Kept
 from dkron_api.settings import AuthMode
 from dkron_crds.policy import Capability
 from dkron_kube.client import KubeClient
@@ -205,30 +206,45 @@ def test_a_flood_of_answers_leaves_one_that_is_in_use() -> None:
     assert kept.get(1) is None
 
 
-@given(st.lists(st.tuples(st.sampled_from(("put", "drop")), st.integers(0, 3), KEYS)))
-def test_answers_of_one_owner_stay_few(steps: list[tuple[str, int, int]]) -> None:
-    kept: KeptByOwner[int, int, bool] = KeptByOwner(most=MOST, most_of_one=2, seconds=lambda _: 1.0, clock=lambda: 0.0)
-    for step, owner, key in steps:
+@given(st.lists(st.tuples(st.sampled_from(("get", "put", "drop")), st.sampled_from("abc"), KEYS)))
+def test_answers_of_one_group_stay_few(steps: list[tuple[str, str, int]]) -> None:
+    kept: Kept[int, bool] = Kept(most=MOST, of_group=2, seconds=lambda _: 1.0, clock=lambda: 0.0)
+    for step, group, key in steps:
         if step == "put":
-            kept.put((owner, key), True)
-            kept.get((owner, key - 1))
+            kept.put(key, True, group)
+        elif step == "get":
+            kept.get(key)
         else:
-            kept.drop((owner, key))
-        held = sorted(kept._kept)
-        assert held == sorted(key for own in kept._own.values() for key in own)
-        assert len(held) <= MOST
-        assert all(0 < len(own) <= 2 for own in kept._own.values())
+            kept.drop(key)
+        assert sorted(kept._kept) == sorted(key for own in kept._groups.values() for key in own)
+        assert len(kept) <= MOST
+        assert all(0 < len(own) <= 2 for own in kept._groups.values())
 
 
-async def test_one_caller_keeps_the_rights_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def account(number: int, namespace: str = "greedy") -> Caller:
+    """A service account."""
+    return replace(CI, name=f"system:serviceaccount:{namespace}:a{number}", uid=f"u-{number}-of-{namespace}")
+
+
+async def test_accounts_of_a_namespace_keep_the_rights_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kubernetes, "MOST_RIGHTS", 64)
-    monkeypatch.setattr(kubernetes, "MOST_RIGHTS_OF_ONE", 8, raising=False)
     server = Reviewer([{"allowed": True}])
     rights, right = Rights(server.kube, clock=server.clock), Right("get", "dkronjobs", namespace="team")
     await rights.allows(CI, right)
     for number in range(200):
-        await rights.allows(replace(CI, name="other"), right._replace(name=f"random-{number}"))
+        await rights.allows(account(number % 8), right._replace(name=f"random-{number}"))
     assert rights.recall(CI, Need(right, "", Capability.READ)) is True
+
+
+async def test_tokens_of_a_namespace_keep_the_tokens_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kubernetes, "MOST_TOKENS", 64)
+    greedy = {"username": account(0).name, "uid": "u"}
+    server = Reviewer([{"authenticated": True, "user": USER}, {"authenticated": True, "user": greedy}])
+    tokens = _scheme(server)
+    assert await tokens.caller("t") == CI
+    for number in range(200):
+        await tokens.caller(f"t{number}")
+    assert (tokens.recall(key_of("t")), len(tokens._known)) == (CI, 1 + 16)
 
 
 async def test_cancelled_caller_does_not_cancel_the_shared_review() -> None:
@@ -293,41 +309,78 @@ async def test_unknown_token_waits_its_turn_among_addresses() -> None:
     await asyncio.gather(*flood)
 
 
-async def test_access_reviews_queue_by_caller_up_to_a_limit() -> None:
+async def test_known_token_passes_known_tokens_of_another_namespace() -> None:
+    server = BusyServer([{}])
+    tokens = _scheme(server)
+    assert await tokens.caller("good") == CI
+    for number in range(1000):
+        tokens._known.put(key_of(f"t{number}"), account(0), account(0).group)
+    server.now += KNOWN_SECONDS
+    flood = [asyncio.create_task(tokens.caller(f"t{number}")) for number in range(1000)]
+    await asyncio.sleep(0)
+    assert await tokens.caller("good") == CI
+    assert len(server.asked) <= 4 * AGAIN.running_of_group, "it waited for them"
+    await asyncio.gather(*flood)
+
+
+@dataclass(frozen=True)
+class Greedy:
+    """So many accounts of a namespace that ask for rights at once, and how many reviews they get."""
+
+    accounts: int
+    most: int
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(Greedy(accounts=1, most=RIGHTS.most_of_caller), id="one account"),
+        pytest.param(Greedy(accounts=20, most=RIGHTS.most_of_group), id="twenty accounts"),
+    ],
+)
+async def test_access_reviews_queue_by_namespace_up_to_a_limit(case: Greedy) -> None:
     server = BusyServer([{}])
     rights = Rights(server.kube, clock=server.clock)
 
-    def ask(caller: Caller, count: int) -> list["asyncio.Task[bool]"]:
-        named = (Right("get", "dkronjobs", name=f"j{n}", namespace="team") for n in range(count))
-        return [asyncio.create_task(rights.allows(caller, right)) for right in named]
+    def ask(caller: Caller, number: int) -> "asyncio.Task[bool]":
+        return asyncio.create_task(
+            rights.allows(caller, Right("get", "dkronjobs", name=f"j{number}", namespace="team"))
+        )
 
-    greedy = ask(CI, 1000)
+    greedy = [ask(account(number % case.accounts), number) for number in range(1000)]
     await asyncio.sleep(0)
-    assert await asyncio.gather(*ask(replace(CI, name="other", uid="u2"), 1)) == [False]
-    assert len(server.asked) <= 4 * RIGHTS.running_of_one, "the other waited for the greedy one"
+    assert await ask(CI, 0) is False
+    assert len(server.asked) <= 4 * RIGHTS.running_of_group, "the other waited for the greedy ones"
     answers = await asyncio.gather(*greedy, return_exceptions=True)
     refused = sum(isinstance(answer, Unavailable) for answer in answers)
-    assert (refused, server.most) == (1000 - RIGHTS.running_of_one - RIGHTS.waiting_of_one, RIGHTS.running_of_one + 1)
+    assert (refused, server.most) == (1000 - case.most, RIGHTS.running_of_group + 1)
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(("enter", "leave", "cancel"))), max_size=40))
-def test_a_queue_keeps_its_bounds_and_strands_no_one(steps: list[tuple[str, str]]) -> None:
-    bounds = Bounds(running=3, running_of_one=2, waiting=6, waiting_of_one=3)
+OWNERS = [Owner("a", "x"), Owner("a", "y"), Owner("b", "x"), Owner("c", "x")]
+STEPS = st.tuples(st.sampled_from(OWNERS), st.sampled_from(("enter", "leave", "cancel")))
+
+
+@given(st.lists(STEPS, max_size=40))
+def test_a_queue_keeps_its_bounds_and_strands_no_one(steps: list[tuple[Owner, str]]) -> None:
+    bounds = Bounds(running=3, running_of_group=2, most=9, most_of_group=5, most_of_caller=3)
 
     async def play() -> None:
         queue, inside = ReviewQueue(bounds), Counter[str]()
-        tasks: dict[str, list[asyncio.Task[None]]] = {owner: [] for owner in "abc"}
+        tasks: dict[Owner, list[asyncio.Task[None]]] = {owner: [] for owner in OWNERS}
         doors: dict[asyncio.Task[None], asyncio.Event] = {}
 
-        async def hold(owner: str, door: asyncio.Event) -> None:
+        async def hold(owner: Owner, door: asyncio.Event) -> None:
             async with queue.place(owner):
-                inside[owner] += 1
+                inside[owner.group] += 1
                 assert inside.total() <= bounds.running
-                assert inside[owner] <= bounds.running_of_one
+                assert inside[owner.group] <= bounds.running_of_group
+                assert queue._asked[""] <= bounds.most
+                assert queue._asked[owner.group] <= bounds.most_of_group
+                assert queue._asked[owner] <= bounds.most_of_caller
                 try:
                     await door.wait()
                 finally:
-                    inside[owner] -= 1
+                    inside[owner.group] -= 1
 
         for owner, step in steps:
             if step == "enter":
@@ -343,6 +396,6 @@ def test_a_queue_keeps_its_bounds_and_strands_no_one(steps: list[tuple[str, str]
         async with asyncio.timeout(5):
             answers = await asyncio.gather(*doors, return_exceptions=True)
         assert all(isinstance(each, Unavailable | asyncio.CancelledError | None) for each in answers), answers
-        assert (len(queue._running), len(queue._waiting)) == (0, 0), "places are lost"
+        assert (queue._asked, queue._turns._free) == ({}, bounds.running), "places are lost"
 
     asyncio.run(play())

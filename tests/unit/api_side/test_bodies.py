@@ -7,9 +7,9 @@ from functools import partial
 
 import pytest
 
-from dkron_api.edge import gate as gate_module
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.keys import CLUSTERS, GATE, POLICIES
+from dkron_api.edge.places import Places
 from dkron_api.routes import jobs, policies, reports, requests, restore
 from tests.support.api_app import Api, running_api
 
@@ -96,8 +96,8 @@ async def test_pending_body_takes_no_place_of_another_request(
 
 async def test_the_oldest_body_gives_way_to_the_next(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(requests, "PATIENCE", 60)
-    monkeypatch.setattr(gate_module, "UPLOADS", 2)
     gate = api.app[GATE]
+    gate.uploads = Places(2, "uploads", of_caller=2, rolling=True)
     preview = post("/v1/schedule/preview", LENGTH, "{")
     async with AsyncExitStack() as stack:
         readers = []
@@ -107,16 +107,16 @@ async def test_the_oldest_body_gives_way_to_the_next(api: Api, monkeypatch: pyte
         answer = (await asyncio.wait_for(readers[0].readuntil(b"without pauses"), 10)).decode()
         assert answer.startswith("HTTP/1.1 503 "), answer
         assert "Retry-After" in answer
-        assert gate.uploading == 2
-    await _until(lambda: gate.uploading == gate.working == 0)
+        assert gate.uploads.taken == 2
+    await _until(lambda: gate.uploads.taken == gate.working == 0)
 
 
 def _uploading(gate: Gate, count: int) -> bool:
-    return gate.uploading == count
+    return gate.uploads.taken == count
 
 
 def _waiting(gate: Gate) -> int:
-    return gate.uploading + gate._restores.taken
+    return gate.uploads.taken + gate.restores.taken
 
 
 async def _until(holds: Callable[[], bool]) -> None:

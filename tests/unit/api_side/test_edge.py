@@ -1,12 +1,9 @@
-"""The gate, error bodies, CORS, compression: what every request passes."""
+"""Error bodies, CORS, compression: what every request passes."""
 
 import asyncio
-import contextlib
 import json
 import sys
-from functools import partial
 from http import HTTPStatus
-from math import ceil
 
 import pytest
 from aiohttp import web
@@ -16,139 +13,13 @@ from aiohttp.web_urldispatcher import UrlMappingMatchInfo
 from dkron_api.edge import access, cors
 from dkron_api.edge.aiohttp_fixes import SEGMENTS, bound_paths
 from dkron_api.edge.answers import takes_gzip
-from dkron_api.edge.gate import BODY, BUCKETS, RESTORES, RESTORES_OF_ONE, UPLOADS, UPLOADS_OF_ONE, Gate
 from dkron_api.edge.keys import GATE
-from dkron_api.edge.middleware import body_of
+from dkron_api.edge.middleware import NOT_A_ROUTE, WRONG_HOST, body_of
 from dkron_api.refusal import ApiError, refusal_of
 from dkron_api.routes import reports
 from dkron_api.routes.requests import terms_of
 from dkron_kube.errors import AlreadyExists, Cause, Conflict, Expired, KubeError, NotFound, Rejected, Unavailable
 from tests.support.api_app import running_api
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def gate(clock: Clock, **limits: float) -> Gate:
-    chosen = {"requests": 100, "streams": 100, "share": 0} | limits
-    counts = {name: int(chosen[name]) for name in ("requests", "streams", "share")}
-    return Gate(**counts, rate=limits.get("rate", 0.0), clock=clock)
-
-
-def test_no_more_requests_at_once_than_allowed() -> None:
-    door = gate(Clock(), requests=2)
-    door.enter()
-    door.enter()
-    with pytest.raises(ApiError) as refused:
-        door.enter()
-    assert (refused.value.status, refused.value.headers["Retry-After"]) == (503, "1")
-    door.leave()
-    door.enter()
-
-
-def test_stream_frees_its_request_slot_and_has_its_own_limit() -> None:
-    door = gate(Clock(), requests=1, streams=1)
-    door.enter()
-    with door.stream():
-        door.enter()
-        with pytest.raises(ApiError), door.stream():
-            pass
-        door.leave()
-    assert (door.working, door.streaming) == (1, 0)
-
-
-def test_a_slow_body_keeps_no_other_request_out() -> None:
-    door = gate(Clock(), requests=1)
-    door.enter()
-    with door.upload(lambda: None):
-        door.enter()
-        door.leave()
-    with contextlib.ExitStack() as stack:
-        for number in range(RESTORES):
-            stack.enter_context(door.restore(f"caller {number // RESTORES_OF_ONE}"))
-            door.enter()
-        with pytest.raises(ApiError, match="this caller already has 2 restores in progress"):
-            stack.enter_context(door.restore("caller 0"))
-        with pytest.raises(ApiError, match="the server already has 4 restores in progress"):
-            stack.enter_context(door.restore("another"))
-
-
-def test_one_caller_cannot_take_all_streams() -> None:
-    door = gate(Clock(), streams=3, share=2)
-    with contextlib.ExitStack() as stack:
-        for owner in ("a", "a", "b"):
-            door.enter()
-            stack.enter_context(door.stream(owner))
-        with pytest.raises(ApiError, match="this caller already has 2 open responses"):
-            stack.enter_context(door.stream("a"))
-    with door.stream("a"):
-        assert door.streaming == 1
-
-
-def test_address_may_burst_two_seconds_of_its_rate() -> None:
-    clock = Clock()
-    door = gate(clock, rate=5.0)
-    for _ in range(10):
-        door.spend("a")
-    with pytest.raises(ApiError) as refused:
-        door.spend("a")
-    assert refused.value.status == 429
-    for _ in range(10):
-        with pytest.raises(ApiError) as again:
-            door.spend("a")
-    assert again.value.headers == refused.value.headers, "a refused request costs nothing"
-    door.spend("b")
-    door.spend("a", "a")
-    clock.now += float(refused.value.headers["Retry-After"])
-    door.spend("a")
-
-
-def test_rate_below_one_still_allows_one_request() -> None:
-    door = gate(Clock(), rate=0.1)
-    door.spend("a")
-    with pytest.raises(ApiError):
-        door.spend("a")
-
-
-@pytest.mark.parametrize("is_caller", [True, False])
-def test_a_body_counts_by_its_size(is_caller: bool) -> None:
-    clock = Clock()
-    door = gate(clock, rate=10.0)
-    charge = partial(door.charge, known=is_caller)
-    spend = partial(door.spend, "a") if is_caller else door.spend
-    charge("a", BODY - 1)
-    spend("a")
-    charge("a", 100 * BODY)
-    with pytest.raises(ApiError, match="a sends more than 10 requests per second") as refused:
-        spend("a")
-    assert refused.value.headers["Retry-After"] == str(ceil((1 + 100 + 1 - 20) / 10))
-    charge("a", -100 * BODY)
-    spend("a")
-
-
-def test_uploads_of_one_displace_their_own_oldest() -> None:
-    door, displaced = gate(Clock(), requests=UPLOADS), list[int]()
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(door.upload(partial(displaced.append, -1), "another"))
-        for number in range(UPLOADS_OF_ONE + 2):
-            stack.enter_context(door.upload(partial(displaced.append, number), "own"))
-        assert displaced == [0, 1]
-        assert door.uploading == UPLOADS_OF_ONE + 1
-    assert (door.uploading, door.working, door._uploads_of) == (0, 0, {})
-
-
-def test_buckets_of_addresses_are_bounded_and_callers_kept() -> None:
-    door = gate(Clock(), rate=0.5)
-    door.spend("ci", "ci")
-    for number in range(3 * BUCKETS):
-        door.spend(str(number))
-    assert (len(door._addresses), len(door._callers)) == (BUCKETS, 1)
-    with pytest.raises(ApiError, match="ci sends more"):
-        door.spend("ci", "ci")
 
 
 @pytest.mark.parametrize(
@@ -369,3 +240,16 @@ async def test_access_lines_of_one_turn_are_written_together(
         lines = [json.loads(line) for line in written.pop().splitlines()]
         assert [(line["turn"], line["msg"]) for line in lines] == [(turn, "a"), (turn, "b"), (turn, "c")]
         assert not written
+
+
+@pytest.mark.parametrize(
+    ("refusal", "path", "headers"),
+    [
+        pytest.param(NOT_A_ROUTE, "/v1/nothing", {}, id="no route"),
+        pytest.param(WRONG_HOST, "/v1/jobs", {"Host": "evil.example"}, id="another name"),
+    ],
+)
+async def test_refused_request_does_not_stay_in_memory(refusal: ApiError, path: str, headers: dict[str, str]) -> None:
+    async with running_api() as api, api.client.get(path, headers=headers) as answer:
+        assert answer.status == refusal.status
+    assert refusal.__traceback__ is None

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import ClientError, ClientResponse, web
 from aiohttp.test_utils import TestClient, make_mocked_request
 
-from dkron_api.auth.caller import ANYBODY
+from dkron_api.auth.caller import ANYBODY, owner
 from dkron_api.auth.guard import Grant, Guard
 from dkron_api.auth.routes import Namespaces
 from dkron_api.cache.health_index import Slices
@@ -22,6 +22,7 @@ from dkron_api.edge.admission import GRANT, GUARD
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.keys import ACCESS, AUDIT, CLOCK, GATE, SETTINGS, TENANTS
 from dkron_api.edge.middleware import edge
+from dkron_api.edge.places import Place as HeldPlace
 from dkron_api.routes import events as route
 from dkron_api.settings import Settings
 from dkron_api.stream.event_log import EventLog
@@ -464,7 +465,7 @@ async def server() -> AsyncIterator[Server]:
     app = web.Application(middlewares=[edge])
     app[SETTINGS], app[TENANTS], app[CLOCK] = Settings(access_log=False), place.tenants, lambda: NOON
     app[ACCESS], app[AUDIT], app[GUARD] = None, AccessLog("json", "dkron_api.audit"), Guard(())
-    app[GATE] = Gate(requests=8, streams=2, rate=0.0, clock=lambda: 0.0)
+    app[GATE] = Gate(requests=8, streams=8, rate=0.0, clock=lambda: 0.0)
     app.add_routes(route.ROUTES)
     app.on_shutdown.append(route.send_away)
     async with TestClient(LastingServer(app)) as client:
@@ -532,7 +533,7 @@ class TestTheRoute:
         streams[0].response.close()
         async with asyncio.timeout(10):
             # That it has left is noticed when something is sent.
-            while server.app[GATE].streaming == 2:
+            while server.app[GATE].streams.taken == 2:
                 server.place.feed.upsert(
                     named("b", server.place.event_log.position.version + 1, command=str(id(object())))
                 )
@@ -567,7 +568,7 @@ class TestTheRoute:
         await server.app.shutdown()
         for _ in range(1000):
             await asyncio.sleep(0.01)
-            if not server.app[GATE].streaming:
+            if not server.app[GATE].streams.taken:
                 break
         else:
             pytest.fail("the stream is still open")
@@ -615,7 +616,7 @@ class TestHeartbeat:
         request = make_mocked_request("GET", "/v1/events", app=app, writer=Writer())
         request[GRANT] = Grant(Guard(()), ANYBODY, Namespaces("jobs", "home"), {})
         subscription = event_log.subscribe(ALL)
-        serving = asyncio.create_task(route._serve(request, subscription))
+        serving = asyncio.create_task(route._serve(request, subscription, HeldPlace(owner(ANYBODY, ""))))
         await asyncio.sleep(46)
         event_log.close()
         await serving

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dkron_api.auth.caller import Caller, Need
+from dkron_api.auth.caller import ANYBODY, Caller, Need, owner
 from dkron_api.auth.guard import Guard
 from dkron_api.edge.gate import SEARCHES, SEARCHES_OF_ONE
 from dkron_api.edge.keys import GATE
@@ -345,15 +345,15 @@ async def test_search_of_one_caller_leaves_room_for_others(archive: FakeArchive)
     async with running_api(*ROUTES, archive=archive) as api:
         know(api)
         gate = api.app[GATE]
-        callers = [*["127.0.0.1"] * SEARCHES_OF_ONE, "192.0.2.7"]
+        callers = [owner(ANYBODY, each) for each in (*["127.0.0.1"] * SEARCHES_OF_ONE, "192.0.2.7")]
         with ExitStack() as searches:
             for caller in callers:
                 searches.enter_context(gate.search(caller, NAMESPACE))
                 searches.enter_context(gate.search(caller, "other"))
             for number in range(SEARCHES - len(callers)):
-                searches.enter_context(gate.search(f"192.0.2.{number}", "other"))
+                searches.enter_context(gate.search(owner(ANYBODY, f"192.0.2.{number}"), "other"))
             with pytest.raises(ApiError, match=f"the server already has {SEARCHES} searches"):
-                searches.enter_context(gate.search("198.51.100.1", "other"))
+                searches.enter_context(gate.search(owner(ANYBODY, "198.51.100.1"), "other"))
             answer = await api.client.get(f"{ALL}?q=x")
             assert (answer.status, "already has 2 searches in outputs" in await answer.text()) == (503, True)
             assert (await api.client.get(ALL)).status == 200

@@ -241,7 +241,7 @@ class TestTheFlow:
         has(api, source, pods=[wire_pod(states=BEGUN)])
         answer = await api.client.get(f"{PATH}?follow=1")
         await answer.content.readany()
-        assert api.app[GATE].streaming == 1
+        assert api.app[GATE].streams.taken == 1
         answer.close()
         await _no_stream(api)
         assert source.closed
@@ -281,7 +281,7 @@ async def _following(api: Api, *, times: int = 2) -> asyncio.Task[str]:
 async def _no_stream(api: Api) -> None:
     """Wait until no answer stays open any more."""
     for _ in range(1000):
-        if not api.app[GATE].streaming:
+        if not api.app[GATE].streams.taken:
             return
         await asyncio.sleep(0.005)
     pytest.fail("the answer is still open")

@@ -1,13 +1,22 @@
 """The rows of the REST API's caches and lists."""
 
+import asyncio
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack, suppress
+from functools import partial
 from unittest.mock import Mock
 
+from dkron_api.auth.caller import Owner
 from dkron_api.auth.dkron import Rules
+from dkron_api.auth.kubernetes import RIGHTS, ReviewQueue
 from dkron_api.cache.expiring import Kept
 from dkron_api.cache.job_index import JobIndex
+from dkron_api.cache.listed import Listed
+from dkron_api.edge.gate import Gate
 from dkron_api.edge.keys import CLUSTERS
+from dkron_api.edge.places import Places
+from dkron_api.edge.unsent import TOTAL, Unsent
+from dkron_api.refusal import ApiError
 from dkron_api.routes import backfills, charts, cluster, execution_lists, executions, jobs, pauses, reports, runs
 from dkron_api.stream.event_log import EventLog
 from dkron_api.stream.feed import Feed
@@ -132,6 +141,85 @@ def rules(count: int) -> Step:
     return lambda: found.grant("/v1/stats", Capability.READ)
 
 
+def account(number: int) -> Owner:
+    """One of many accounts of a namespace."""
+    return Owner("namespace a", f"account-{number}")
+
+
+def unread(count: int) -> Step:
+    """Each account has an unread answer, another namespace has one after each of them, and others hold the rest."""
+    unsent = Unsent()
+
+    def step() -> None:
+        with ExitStack() as stack:
+            for name in ("caller b", "caller c", "caller d"):
+                stack.enter_context(unsent.answer(Owner(name, name), str, TOTAL // 4))
+            for number in range(count):
+                stack.enter_context(unsent.answer(account(number), str, TOTAL // 85))
+                with unsent.answer(Owner("namespace e", ""), str, TOTAL // 64):
+                    pass
+
+    return step
+
+
+def outdated(count: int) -> Step:
+    """A list of which there is a newer version is sent to all of these, who end in the order in which they came."""
+    listed = Listed([b"x"])
+    listed.outdate()
+
+    def step() -> None:
+        stacks = [ExitStack() for _ in range(count)]
+        for stack in stacks:
+            stack.enter_context(listed.sending(partial(int)))
+        for stack in stacks:
+            stack.close()
+
+    return step
+
+
+def reviews(count: int) -> Step:
+    """Each account asks for a right, and waits for its turn."""
+    queue = ReviewQueue(RIGHTS)
+
+    async def ask(number: int) -> None:
+        async with queue.place(account(number)):
+            await asyncio.sleep(0)
+
+    return lambda: asyncio.gather(*map(ask, range(count)))
+
+
+def streams(count: int) -> Step:
+    """Each account opens a stream where all places are taken, and another namespace does after each of them."""
+    places = Places(count, "streams", yielding=True)
+
+    def step() -> None:
+        with ExitStack() as stack:
+            for number in range(count):
+                stack.enter_context(places.take(Owner(f"namespace {number % 8}", "")))
+            for number in range(count):
+                with suppress(ApiError):
+                    stack.enter_context(places.take(account(number)))
+                with places.take(Owner("namespace e", "")):
+                    pass
+
+    return step
+
+
+def in_progress(count: int) -> Step:
+    """Each account sends a request that goes on, and another namespace one after each of them."""
+    gate = Gate(requests=512, streams=1, rate=count, clock=lambda: 0.0)
+
+    def step() -> None:
+        with ExitStack() as stack:
+            for number in range(count):
+                for own in (account(number), Owner("namespace e", "")):
+                    gate.spend(own)
+                    with suppress(ApiError):
+                        stack.enter_context(gate.handle(own))
+
+    return step
+
+
 ROWS = (
     Row("GET /v1", "runs of 20 DkronJobs", 1000, request("/v1", crowded)),
     Row("GET /v1/jobs", "DkronJobs", 500, request("/v1/jobs", plain)),
@@ -157,5 +245,10 @@ ROWS = (
     Row("a list of the REST API", "DkronJobs after one parent", 200, arrival(children)),
     Row("an empty list of the REST API", "DkronJobs of one Dkron name", 200, all_gone(namesakes)),
     Row("a kept answer", "answers that were used", 500, ready(answers)),
+    Row("an unread answer of each", "accounts of one namespace", 400, ready(unread)),
+    Row("an outdated list", "answers in sending", 500, ready(outdated)),
+    Row("a review of each", "accounts of one namespace", 130, ready(reviews)),
+    Row("a stream of each", "accounts of one namespace", 256, ready(streams)),
+    Row("a request of each", "accounts of one namespace", 256, ready(in_progress)),
     Row("a request that a policy refuses", "rules of the policy", 128, ready(rules)),
 )
