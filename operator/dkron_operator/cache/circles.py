@@ -31,8 +31,9 @@ class Circles:
         starts, before = set(changed), dict[str, _Group | None]()
         for group in {self._groups[name] for name in changed if name in self._groups}:
             members = group.to_hub.keys()
-            if group.is_whole(changed, self._parents_of):
-                # A job whose parents are all in the group brings no other job to it.
+            down = (p in self._parents_of(c) for p, c in group.to_hub.items() if c in changed)
+            if all(down) and all(group.from_hub[c] in self._parents_of(c) for c in changed & members):
+                # Each job still has its steps. If its parents are all in the group, it brings no other job to it.
                 starts -= {name for name in changed & members if members >= {*self._parents_of(name)}}
             else:
                 starts |= members
@@ -41,15 +42,11 @@ class Circles:
             same = self._groups.get(found[0])
             if not starts.isdisjoint(found) and (same is None or len(same.to_hub) < len(found)):
                 before.update({name: self._groups.get(name) for name in found if name not in before})
-                known = {self._groups.get(name) or before[name] for name in found}
-                largest = max(filter(None, known), key=lambda each: len(each.to_hub), default=_Group(found[0], {}, {}))
+                groups = {self._groups.get(name) or before[name] for name in found}
+                largest = max(filter(None, groups), key=lambda each: len(each.to_hub), default=_Group("", {}, {}))
                 self._groups.update(dict.fromkeys(found, largest.of({*found}, changed, self._parents_of)))
-        moved = ((name, was, self._groups.get(name)) for name, was in before.items())
-        return {
-            name
-            for name, was, now in moved
-            if was is not now and not (was and now and was.names(name) == now.names(name))
-        }
+        known = ((name, was) for name, was in before.items() if was is not None and name in self._groups)
+        return before.keys() - {name for name, was in known if was.names(name) == self.names(name)}
 
     def names(self, name: str) -> tuple[str, ...]:
         """The names on a circle from the job back to itself, in the order in which they would run; of a long circle
@@ -68,22 +65,15 @@ class _Group:
     from_hub: dict[str, str]
     """The job before each job on the way from the hub, which is a parent of it."""
 
-    def is_whole(self, changed: AbstractSet[str], parents_of: Related) -> bool:
-        """Whether each job still has its steps, though the parents of some have changed."""
-        down = all(p in parents_of(c) for p, c in self.to_hub.items() if c in changed)
-        return down and all(self.from_hub[c] in parents_of(c) for c in changed & self.from_hub.keys())
-
     def of(self, members: AbstractSet[str], changed: AbstractSet[str], parents_of: Related) -> "_Group":
         """The group of these jobs, after the parents of some have changed. The hub and each step are kept if they can
         be, so that most jobs keep their names."""
-        hub = self.hub if self.hub in members else next(iter(members))
-        known = [(p, self.to_hub[p]) for p in members & self.to_hub.keys()]
-        down = _steps_to(edge for edge in known if edge[1] not in changed or edge[0] in parents_of(edge[1]))
-        to_hub = _steps(hub, members, _steps(hub, members, {}, down), parents_of)
-        known = [(c, self.from_hub[c]) for c in members & self.from_hub.keys()]
-        up = _steps_to(edge for edge in known if edge[0] not in changed or edge[1] in parents_of(edge[0]))
-        from_hub = _steps(hub, members, {}, up)
-        more = _steps_to((c, p) for c in members - from_hub.keys() for p in parents_of(c))
+        hub, to, back = self.hub if self.hub in members else min(members), self.to_hub, self.from_hub
+        kept = _steps_to((p, to[p]) for p in members & to.keys() if to[p] not in changed or p in parents_of(to[p]))
+        to_hub = _steps(hub, members, _steps(hub, members, {}, kept), parents_of)
+        kept = _steps_to((c, back[c]) for c in members & back.keys() if c not in changed or back[c] in parents_of(c))
+        from_hub = _steps(hub, members, {}, kept)
+        more = _steps_to((c, p) for c in sorted(members - from_hub.keys()) for p in parents_of(c))
         return _Group(hub, to_hub, _steps(hub, members, from_hub, more))
 
     def names(self, name: str) -> tuple[str, ...]:

@@ -28,11 +28,6 @@ def key_of(job: JobView) -> Key:
     return job.namespace, job.dkron_name
 
 
-def parents_of(job: JobView) -> tuple[str, ...]:
-    """The names of the jobs that this one runs after."""
-    return tuple(parent.job for parent in job.spec.parents)
-
-
 class DependencyGraph:
     """The graph of the jobs of a namespace, by Dkron name. `holder` finds the job that has a name."""
 
@@ -55,8 +50,13 @@ class DependencyGraph:
     def upsert(self, job: JobView) -> set[str]:
         """Take in a new or edited job. Returns the parents that it gained or lost, and its own name if it is new."""
         # A job that is being deleted notes no more runs.
-        tie = job.dkron_name, () if job.deleting else parents_of(job)
-        return set() if self.ties.get(job.uid) == tie else self.remove(job.uid) ^ self._add(job.uid, tie)
+        tie = job.dkron_name, () if job.deleting else tuple(parent.job for parent in job.spec.parents)
+        if self.ties.get(job.uid) == tie:
+            return set()
+        changed, self.ties[job.uid] = self.remove(job.uid), tie
+        for parent in tie[1]:
+            self._children.setdefault(parent, set()).add(job.uid)
+        return changed ^ self._changed(tie)
 
     def remove(self, uid: str) -> set[str]:
         """The job no longer exists. Returns its parents and its own name."""
@@ -69,12 +69,6 @@ class DependencyGraph:
             if not self._children[parent]:
                 del self._children[parent]
         return changed
-
-    def _add(self, uid: str, tie: _Tie) -> set[str]:
-        self.ties[uid] = tie
-        for parent in tie[1]:
-            self._children.setdefault(parent, set()).add(uid)
-        return self._changed(tie)
 
     def _changed(self, tie: _Tie) -> set[str]:
         if tie[0] in self._children:
@@ -108,8 +102,8 @@ class DependencyTracker:
     def around(self, job: JobView) -> Dependencies:
         """The jobs around this one, as the API server has them."""
         name, graph = job.dkron_name, self._graph(job.namespace)
-        self._wake_all(graph.holders(graph.circles.update() - {name}))
         children = graph.children(name)
+        self._wake_all(graph.holders(graph.circles.update() - {name}))
         if not (job.spec.parents or children):
             return NO_DEPENDENCIES
         holder = self._holder(key_of(job))
@@ -129,8 +123,7 @@ class DependencyTracker:
 
     def upsert(self, known: Known, before: JobStatus | None) -> None:
         """Take in a job. `before` is the status that the API server had so far; None if the job is new."""
-        namespace = known.job.namespace
-        graph = self._graphs[namespace] = self._graph(namespace)
+        graph = self._graphs[known.job.namespace] = self._graph(known.job.namespace)
         self._wake_around(known.job, graph, graph.upsert(known.job))
         if before is not None:
             self._wake_for(known, graph, before)
@@ -149,8 +142,8 @@ class DependencyTracker:
     def _wake_around(self, job: JobView, graph: DependencyGraph, changed: set[str]) -> None:
         """Wake the parents, which list their children, and the children, if they gained or lost this parent. The next
         plan of one of them wakes the jobs on its circles."""
-        name = job.dkron_name
-        self._wake_all({*graph.holders(changed - {name}), *(graph.children(name) if name in changed else ())})
+        below = graph.children(job.dkron_name) if job.dkron_name in changed else ()
+        self._wake_all({*graph.holders(changed - {job.dkron_name}), *below})
 
     def _wake_for(self, known: Known, graph: DependencyGraph, before: JobStatus) -> None:
         """Wake the jobs that wait for what the API server now has of this job."""
@@ -160,7 +153,7 @@ class DependencyTracker:
             # It goes when the API server has all that there is to know of it.
             self._requeue(known.job.uid)
         if known.base.heard != before.heard:
-            self._wake_all(graph.holders(parents_of(known.job)))
+            self._wake_all(graph.holders(graph.ties[known.job.uid][1]))
 
     def _wake_all(self, uids: Iterable[str]) -> None:
         for uid in tuple(uids):

@@ -35,11 +35,20 @@ def chained(count: int) -> list[Object]:
     return [named(0), *below]
 
 
-def dense(count: int, *, above_first: int = 0) -> list[Object]:
-    """Jobs that each run after the 32 before it, the first ones after so many of the last, and so in circles."""
+def dense(count: int, *, closed: bool) -> list[Object]:
+    """Jobs that each run after the 32 before it. `closed`: the first ones run after the last ones, in circles."""
     parents = ([number - step for step in range(1, MAX_PARENTS + 1)] for number in range(count))
     return [
-        named(number, schedule="", dependsOn=[{"job": f"job-{each % count}"} for each in above if each >= -above_first])
+        named(number, schedule="", dependsOn=[{"job": f"job-{each % count}"} for each in above if closed or each >= 0])
+        for number, above in enumerate(parents)
+    ]
+
+
+def pairs(count: int) -> list[Object]:
+    """An even number of jobs: two each run after each other, and each pair after another one, in a circle."""
+    parents = ({number ^ 1, (number - 1) % count if number % 2 == 0 else number ^ 1} for number in range(count))
+    return [
+        named(number, schedule="", dependsOn=[{"job": f"job-{each}"} for each in above])
         for number, above in enumerate(parents)
     ]
 

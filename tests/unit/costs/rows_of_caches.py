@@ -35,7 +35,19 @@ from tests.support.edges import Edges
 from tests.support.fake_kube import FakeKube
 from tests.unit.costs.cost import Prepare, Row, Step, ready
 from tests.unit.costs.filled import attempts, executions, status_with, wire
-from tests.unit.costs.many import CLOCK, SCOPE, chained, children, dense, event_in, named, namesakes, plain, store_of
+from tests.unit.costs.many import (
+    CLOCK,
+    SCOPE,
+    chained,
+    children,
+    dense,
+    event_in,
+    named,
+    namesakes,
+    pairs,
+    plain,
+    store_of,
+)
 from tests.unit.costs.rows_of_places import waiting
 
 
@@ -57,14 +69,13 @@ def edit_chain(count: int) -> Step:
     return step
 
 
-def edit_dense(count: int, *, circles: int, parents: int) -> Step:
-    """An edit of the first of many jobs with many parents, and its plan. It opens or closes the circles of all jobs, or
-    only some of many."""
-    store = store_of(*dense(count, above_first=circles))
+def edit_first(bodies: list[Object], *edits: list[str]) -> Step:
+    """The first job gets these parents, and its plan; of two edits, the first one is as it was before."""
+    *former, last = (named(0, schedule="", dependsOn=[{"job": parent} for parent in parents]) for parents in edits)
+    store = store_of(*former, *bodies[len(former) :])
     for entry in list(store):
         store.dependencies.around(entry.job)
-    above = [{"job": f"job-{count - number}"} for number in range(1, parents + 1)]
-    edit = event_in(store, named(0, schedule="", dependsOn=above))
+    edit = event_in(store, last)
     planned = store.get("uid-of-job-0")
     assert planned is not None
     return lambda: (edit(), store.dependencies.around(planned.job))
@@ -283,11 +294,14 @@ def of(bodies: Callable[[int], list[Object]], make: Callable[..., Step]) -> Prep
 ROWS = (
     Row("an edit", "DkronJobs in a chain", 100, ready(edit_chain)),
     Row("an edit that closes circles", "DkronJobs with many parents", 500,
-        ready(lambda n: edit_dense(n, circles=0, parents=1))),
+        ready(lambda n: edit_first(dense(n, closed=False), [f"job-{n - 1}"]))),
     Row("an edit that opens circles", "DkronJobs with many parents", 500,
-        ready(lambda n: edit_dense(n, circles=1, parents=0))),
-    Row("an edit in a circle", "DkronJobs with many parents", 500,
-        ready(lambda n: edit_dense(n, circles=32, parents=31))),
+        ready(lambda n: edit_first(dense(n, closed=False), [f"job-{n - 1}"], []))),
+    Row("an edit that takes a job from circles", "DkronJobs with many parents", 250,
+        ready(lambda n: edit_first(dense(n, closed=True), []))),
+    Row("an edit in circles", "DkronJobs with many parents", 500,
+        ready(lambda n: edit_first(dense(n, closed=True), [f"job-{n - each}" for each in range(2, 33)]))),
+    Row("an edit that splits a circle", "DkronJobs in pairs", 512, ready(lambda n: edit_first(pairs(n), ["job-1"]))),
     Row("an event", "DkronJobs of a namespace", 1000, of(plain, edit_last)),
     Row("an event", "DkronJobs of one Dkron name", 1000, of(namesakes, edit_last)),
     Row("an event", "DkronJobs after one parent", 1000, of(children, edit_last)),

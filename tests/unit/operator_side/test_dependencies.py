@@ -200,6 +200,15 @@ def test_long_circle_is_told_by_its_first_names() -> None:
     assert tenant.circles["j4"] == ()
 
 
+def assert_circles(tenant: Tenant, parents: dict[str, list[str]]) -> None:
+    """Each job shows a circle if and only if it is on one, and that circle is there."""
+    for each in parents:
+        way = tenant.circles[each]
+        assert bool(way) == bool(circle(each, lambda job: parents.get(job, []))), (each, parents)
+        assert all(before in parents[after] for before, after in pairwise(way)), (way, parents)
+        assert len(set(way)) >= len(way) - 1, "no job is passed twice"
+
+
 @dataclass(frozen=True, slots=True)
 class Edit:
     """An edit of one of some jobs."""
@@ -218,7 +227,10 @@ EDITED = (
     pytest.param(Edit(f"{PAIR} ea fe", "e", "", planned="ea"), id="a job below a circle is cut off"),
     pytest.param(Edit(f"{PAIR} ea fe", "a", "", planned="ab"), id="a circle is opened"),
     pytest.param(Edit(f"{PAIR} ef fe", "a", "be", planned="ae"), id="a circle comes after another one"),
-    pytest.param(Edit(f"{PAIR} ef fa", "a", "bf", planned="af"), id="a circle grows by a job, and others keep theirs"),
+    pytest.param(
+        Edit(f"{PAIR} fa ef", "a", "be", planned="aef"), id="a circle grows by two jobs, and one keeps its own"
+    ),
+    pytest.param(Edit("axb ba ca xbc", "x", "c", planned="xb"), id="a step from the hub is lost, and there is another"),
     pytest.param(Edit("ac bca cb", "b", "a", planned="bc"), id="a parent is lost that no circle needs"),
     pytest.param(Edit(TRIANGLE, "b", "ac", planned="bc"), id="a parent is gained in the circle"),
     pytest.param(Edit(f"{TRIANGLE} eb", "b", "ae", planned="be"), id="a job comes to a circle"),
@@ -235,6 +247,7 @@ def test_edit_wakes_jobs_whose_circle_it_changes(case: Edit) -> None:
     tenant.edit(case.name, *case.parents)
     tenant.plan()
     assert tenant.planned == set(case.planned)
+    assert_circles(tenant, {job[0]: [*job[1:]] for job in case.jobs.split()} | {case.name: [*case.parents]})
 
 
 def test_edit_in_a_dense_circle_wakes_few_jobs() -> None:
@@ -271,8 +284,4 @@ def test_circles_after_any_edits_are_those_of_the_jobs(edits: list[tuple[str, li
         assert all(shown[each] != tenant.circles[each] for each in tenant.planned - near), "few jobs are woken"
         for each, cached in ((cached.job.name, cached) for cached in tenant.store):
             assert tenant.store.dependencies.around(cached.job).circle == tenant.circles[each], "all of them are woken"
-        for each in parents:
-            way = tenant.circles[each]
-            assert bool(way) == bool(circle(each, lambda job: parents.get(job, []))), (each, parents)
-            assert all(before in parents[after] for before, after in pairwise(way)), (way, parents)
-            assert len(set(way)) >= len(way) - 1, "no job is passed twice"
+        assert_circles(tenant, parents)
