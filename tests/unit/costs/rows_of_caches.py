@@ -297,7 +297,7 @@ ROWS = (
         ready(lambda n: edit_first(dense(n, closed=False), [f"job-{n - 1}"]))),
     Row("an edit that opens circles", "DkronJobs with many parents", 500,
         ready(lambda n: edit_first(dense(n, closed=False), [f"job-{n - 1}"], []))),
-    Row("an edit that takes a job from circles", "DkronJobs with many parents", 250,
+    Row("an edit that leaves circles", "DkronJobs with many parents", 250,
         ready(lambda n: edit_first(dense(n, closed=True), []))),
     Row("an edit in circles", "DkronJobs with many parents", 500,
         ready(lambda n: edit_first(dense(n, closed=True), [f"job-{n - each}" for each in range(2, 33)]))),
