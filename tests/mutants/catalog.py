@@ -108,6 +108,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "act/delete_job.py": ("test_kueue_edges.py", "test_reconcile.py"),
     "plan/status/fold.py": ("test_fold.py", "test_facts.py", "test_attempts.py"),
     "cache/cached_job.py": ("test_two_writers.py", "test_store.py"),
+    "cache/circles.py": ("test_dependencies.py",),
     "cache/store.py": ("test_store.py", "test_verify.py", "test_standby.py", "test_reconcile.py"),
     "leader/lease.py": ("test_lease.py", "test_leader.py", "test_standby.py"),
     "act/status_writer.py": ("test_status_writer.py", "test_reconcile.py", "test_standby.py"),

@@ -1,8 +1,7 @@
 """Dependencies: which job runs after which, by Dkron name within a namespace, and which jobs to plan again when one of
 them changes. A parent need not exist."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
 from dkron_crds.job import JobStatus
@@ -13,6 +12,8 @@ from dkron_operator.plan.status.dependencies import key, published
 
 Key = tuple[str, str]
 """Namespace and Dkron name."""
+_Tie = tuple[str, tuple[str, ...]]
+"""The name of a job, and the names of its parents."""
 
 
 class Known(Protocol):
@@ -27,63 +28,57 @@ def key_of(job: JobView) -> Key:
     return job.namespace, job.dkron_name
 
 
-def parents_of(job: JobView) -> tuple[Key, ...]:
-    """The jobs that this one runs after."""
-    return tuple((job.namespace, parent.job) for parent in job.spec.parents)
-
-
-@dataclass(frozen=True, slots=True)
-class _Tie:
-    own: Key
-    parents: tuple[Key, ...]
-
-
 class DependencyGraph:
-    """The graph of all jobs. `holder` finds the job that has a name."""
+    """The graph of the jobs of a namespace, by Dkron name. `holder` finds the job that has a name."""
 
-    def __init__(self, holder: Callable[[Key], Known | None]) -> None:
+    def __init__(self, namespace: str, holder: Callable[[Key], Known | None]) -> None:
+        self._namespace = namespace
         self._holder = holder
-        self._ties: dict[str, _Tie] = {}
-        self._children: dict[Key, set[str]] = {}
+        self.ties: dict[str, _Tie] = {}
+        self._children: dict[str, set[str]] = {}
         self.circles = Circles(self._parents)
 
-    def children(self, name: Key) -> Iterable[str]:
+    def children(self, name: str) -> Collection[str]:
         """The uids of the jobs that run after the one of this name."""
         return self._children.get(name, ())
 
-    def upsert(self, job: JobView) -> set[Key]:
+    def holders(self, names: Iterable[str]) -> set[str]:
+        """The uids of the jobs that have these names."""
+        found = (self._holder((self._namespace, name)) for name in names)
+        return {known.job.uid for known in found if known is not None}
+
+    def upsert(self, job: JobView) -> set[str]:
         """Take in a new or edited job. Returns the parents that it gained or lost, and its own name if it is new."""
         # A job that is being deleted notes no more runs.
-        tie = _Tie(key_of(job), () if job.deleting else parents_of(job))
-        return set() if self._ties.get(job.uid) == tie else self.remove(job.uid) ^ self._add(job.uid, tie)
+        tie = job.dkron_name, () if job.deleting else tuple(parent.job for parent in job.spec.parents)
+        if self.ties.get(job.uid) == tie:
+            return set()
+        changed, self.ties[job.uid] = self.remove(job.uid), tie
+        for parent in tie[1]:
+            self._children.setdefault(parent, set()).add(job.uid)
+        return changed ^ self._changed(tie)
 
-    def remove(self, uid: str) -> set[Key]:
+    def remove(self, uid: str) -> set[str]:
         """The job no longer exists. Returns its parents and its own name."""
-        tie = self._ties.pop(uid, None)
+        tie = self.ties.pop(uid, None)
         if tie is None:
             return set()
         changed = self._changed(tie)
-        for parent in tie.parents:
+        for parent in tie[1]:
             self._children[parent].discard(uid)
             if not self._children[parent]:
                 del self._children[parent]
         return changed
 
-    def _add(self, uid: str, tie: _Tie) -> set[Key]:
-        self._ties[uid] = tie
-        for parent in tie.parents:
-            self._children.setdefault(parent, set()).add(uid)
-        return self._changed(tie)
-
-    def _changed(self, tie: _Tie) -> set[Key]:
-        if tie.own in self._children:
+    def _changed(self, tie: _Tie) -> set[str]:
+        if tie[0] in self._children:
             # A job without any below it closes no circle, and opens none.
-            self.circles.change(tie.own)
-        return {tie.own, *tie.parents}
+            self.circles.change(tie[0])
+        return {tie[0], *tie[1]}
 
-    def _parents(self, name: Key) -> tuple[Key, ...]:
-        known = self._holder(name)
-        return () if known is None or known.job.deleting else parents_of(known.job)
+    def _parents(self, name: str) -> tuple[str, ...]:
+        known = self._holder((self._namespace, name))
+        return () if known is None else self.ties[known.job.uid][1]
 
 
 class DependencyTracker:
@@ -102,17 +97,16 @@ class DependencyTracker:
         self._requeue = requeue
         self._holder = holder
         self._entry = entry
-        self._graph = DependencyGraph(holder)
+        self._graphs: dict[str, DependencyGraph] = {}
 
     def around(self, job: JobView) -> Dependencies:
         """The jobs around this one, as the API server has them."""
-        name = key_of(job)
-        affected = map(self._holder, self._graph.circles.update() - {name})
-        self._wake_all(known.job.uid for known in affected if known is not None)
-        children = self._graph.children(name)
+        name, graph = job.dkron_name, self._graph(job.namespace)
+        children = graph.children(name)
+        self._wake_all(graph.holders(graph.circles.update() - {name}))
         if not (job.spec.parents or children):
             return NO_DEPENDENCIES
-        holder = self._holder(name)
+        holder = self._holder(key_of(job))
         if holder is None or holder.job.uid != job.uid:
             # Dependent jobs name their parent: they follow the object that holds the name, which is another one.
             children = ()
@@ -120,41 +114,46 @@ class DependencyTracker:
         return Dependencies(
             parents={name: _parent(p) for name, p in parents.items() if p is not None},
             children=tuple(_child(known, job) for known in map(self._entry, children) if known is not None),
-            circle=self._graph.circles.names(name) if job.spec.parents else (),
+            circle=graph.circles.names(name) if job.spec.parents else (),
         )
 
     def children(self, name: Key) -> Iterable[str]:
         """The uids of the jobs that run after the one of this name."""
-        return self._graph.children(name)
+        return self._graph(name[0]).children(name[1])
 
     def upsert(self, known: Known, before: JobStatus | None) -> None:
         """Take in a job. `before` is the status that the API server had so far; None if the job is new."""
-        self._wake_around(known.job, self._graph.upsert(known.job))
+        graph = self._graphs[known.job.namespace] = self._graph(known.job.namespace)
+        self._wake_around(known.job, graph, graph.upsert(known.job))
         if before is not None:
-            self._wake_for(known, before)
+            self._wake_for(known, graph, before)
 
     def remove(self, job: JobView) -> None:
         """The job no longer exists."""
-        self._wake_around(job, self._graph.remove(job.uid))
+        graph = self._graph(job.namespace)
+        self._wake_around(job, graph, graph.remove(job.uid))
+        if not graph.ties:
+            self._graphs.pop(job.namespace, None)
 
-    def _wake_around(self, job: JobView, changed: set[Key]) -> None:
+    def _graph(self, namespace: str) -> DependencyGraph:
+        """The graph of the namespace, or an empty one."""
+        return self._graphs.get(namespace) or DependencyGraph(namespace, self._holder)
+
+    def _wake_around(self, job: JobView, graph: DependencyGraph, changed: set[str]) -> None:
         """Wake the parents, which list their children, and the children, if they gained or lost this parent. The next
         plan of one of them wakes the jobs on its circles."""
-        name = key_of(job)
-        parents = map(self._holder, changed - {name})
-        below = self._graph.children(name) if name in changed else ()
-        self._wake_all({parent.job.uid for parent in parents if parent is not None} | {*below})
+        below = graph.children(job.dkron_name) if job.dkron_name in changed else ()
+        self._wake_all({*graph.holders(changed - {job.dkron_name}), *below})
 
-    def _wake_for(self, known: Known, before: JobStatus) -> None:
+    def _wake_for(self, known: Known, graph: DependencyGraph, before: JobStatus) -> None:
         """Wake the jobs that wait for what the API server now has of this job."""
         if (known.base.ended, known.base.published) != (before.ended, before.published):
-            self._wake_all(self._graph.children(key_of(known.job)))
+            self._wake_all(graph.children(known.job.dkron_name))
         if known.job.spec.ephemeral and known.base.ended:
             # It goes when the API server has all that there is to know of it.
             self._requeue(known.job.uid)
         if known.base.heard != before.heard:
-            parents = map(self._holder, parents_of(known.job))
-            self._wake_all({parent.job.uid for parent in parents if parent is not None})
+            self._wake_all(graph.holders(graph.ties[known.job.uid][1]))
 
     def _wake_all(self, uids: Iterable[str]) -> None:
         for uid in tuple(uids):

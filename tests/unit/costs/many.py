@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+from dkron_crds.depends import MAX_PARENTS
 from dkron_kube.client import KubeClient
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
@@ -32,6 +33,24 @@ def chained(count: int) -> list[Object]:
     """Jobs that each run after the one before."""
     below = (named(number, schedule="", dependsOn=[{"job": f"job-{number - 1}"}]) for number in range(1, count))
     return [named(0), *below]
+
+
+def dense(count: int, *, closed: bool) -> list[Object]:
+    """Jobs that each run after the 32 before it. `closed`: the first ones run after the last ones, in circles."""
+    parents = ([number - step for step in range(1, MAX_PARENTS + 1)] for number in range(count))
+    return [
+        named(number, schedule="", dependsOn=[{"job": f"job-{each % count}"} for each in above if closed or each >= 0])
+        for number, above in enumerate(parents)
+    ]
+
+
+def pairs(count: int) -> list[Object]:
+    """An even number of jobs: two each run after each other, and each pair after another one, in a circle."""
+    parents = ({number ^ 1, (number - 1) % count if number % 2 == 0 else number ^ 1} for number in range(count))
+    return [
+        named(number, schedule="", dependsOn=[{"job": f"job-{each}"} for each in above])
+        for number, above in enumerate(parents)
+    ]
 
 
 def namesakes(count: int) -> list[Object]:

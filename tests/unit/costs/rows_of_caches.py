@@ -39,7 +39,19 @@ from tests.support.edges import Edges
 from tests.support.fake_kube import FakeKube
 from tests.unit.costs.cost import Prepare, Row, Step, ready
 from tests.unit.costs.filled import attempts, executions, status_with, wire
-from tests.unit.costs.many import CLOCK, SCOPE, chained, children, event_in, named, namesakes, plain, store_of
+from tests.unit.costs.many import (
+    CLOCK,
+    SCOPE,
+    chained,
+    children,
+    dense,
+    event_in,
+    named,
+    namesakes,
+    pairs,
+    plain,
+    store_of,
+)
 from tests.unit.costs.rows_of_places import waiting
 
 
@@ -59,6 +71,18 @@ def edit_chain(count: int) -> Step:
             await asyncio.sleep(0)
 
     return step
+
+
+def edit_first(bodies: list[Object], *edits: list[str]) -> Step:
+    """The first job gets these parents, and its plan; of two edits, the first one is as it was before."""
+    *former, last = (named(0, schedule="", dependsOn=[{"job": parent} for parent in parents]) for parents in edits)
+    store = store_of(*former, *bodies[len(former) :])
+    for entry in list(store):
+        store.dependencies.around(entry.job)
+    edit = event_in(store, last)
+    planned = store.get("uid-of-job-0")
+    assert planned is not None
+    return lambda: (edit(), store.dependencies.around(planned.job))
 
 
 def end_of_oldest(*bodies: Object) -> Step:
@@ -334,6 +358,15 @@ ROWS = (
     Row("another's message", "messages of one namespace", 500, send_other),
     Row("a message to a full queue", "namespaces with messages", 500, drop_for_each),
     Row("an edit", "DkronJobs in a chain", 100, ready(edit_chain)),
+    Row("an edit that closes circles", "DkronJobs with many parents", 500,
+        ready(lambda n: edit_first(dense(n, closed=False), [f"job-{n - 1}"]))),
+    Row("an edit that opens circles", "DkronJobs with many parents", 500,
+        ready(lambda n: edit_first(dense(n, closed=False), [f"job-{n - 1}"], []))),
+    Row("an edit that leaves circles", "DkronJobs with many parents", 250,
+        ready(lambda n: edit_first(dense(n, closed=True), []))),
+    Row("an edit in circles", "DkronJobs with many parents", 500,
+        ready(lambda n: edit_first(dense(n, closed=True), [f"job-{n - each}" for each in range(2, 33)]))),
+    Row("an edit that splits a circle", "DkronJobs in pairs", 512, ready(lambda n: edit_first(pairs(n), ["job-1"]))),
     Row("an event", "DkronJobs of a namespace", 1000, of(plain, edit_last)),
     Row("an event", "DkronJobs of one Dkron name", 1000, of(namesakes, edit_last)),
     Row("an event", "DkronJobs after one parent", 1000, of(children, edit_last)),

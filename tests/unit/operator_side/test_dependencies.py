@@ -1,6 +1,7 @@
 """A plan knows of other jobs only the state that the API server has, and nothing that is only planned."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -111,6 +112,7 @@ class Tenant:
         self.waiting: dict[str, None] = {}
         self.versions = 1
         self.circles: dict[str, tuple[str, ...]] = {}
+        self.planned: set[str] = set()
 
     def edit(self, name: str, *parents: str) -> None:
         """Create the job, or change its parents."""
@@ -129,10 +131,12 @@ class Tenant:
     def plan(self) -> int:
         """Plan until no job is woken any more. Returns the number of plans."""
         plans = 0
+        self.planned.clear()
         while self.waiting:
             uid, _ = self.waiting.popitem()
             cached = self.store.get(uid)
             if cached is not None:
+                self.planned.add(cached.job.name)
                 self.circles[cached.job.name] = self.store.dependencies.around(cached.job).circle
             plans += 1
         return plans
@@ -168,6 +172,18 @@ def test_edit_in_a_chain_is_linear(name: str, parent: str, plans: int, look_ups:
     assert tenant.store.looked_up <= look_ups
 
 
+def test_other_namespace_does_not_pay_for_an_edit() -> None:
+    tenant = chain(LENGTH)
+    other = wire("other", schedule="", parentJob="missing")
+    other["metadata"]["namespace"] = "elsewhere"
+    tenant.store.upsert_job(other)
+    tenant.edit("j0", f"j{LENGTH - 1}")
+    (cached,) = (each for each in tenant.store if each.job.namespace == "elsewhere")
+    tenant.store.looked_up = 0
+    assert tenant.store.dependencies.around(cached.job).circle == ()
+    assert tenant.store.looked_up <= 5
+
+
 def test_list_of_a_chain_is_read_in_linear_time() -> None:
     assert chain(LENGTH).store.looked_up <= 10 * LENGTH
 
@@ -184,6 +200,70 @@ def test_long_circle_is_told_by_its_first_names() -> None:
     assert tenant.circles["j4"] == ()
 
 
+def assert_circles(tenant: Tenant, parents: dict[str, list[str]]) -> None:
+    """Each job shows a circle if and only if it is on one, and that circle is there."""
+    for each in parents:
+        way = tenant.circles[each]
+        assert bool(way) == bool(circle(each, lambda job: parents.get(job, []))), (each, parents)
+        assert all(before in parents[after] for before, after in pairwise(way)), (way, parents)
+        assert len(set(way)) >= len(way) - 1, "no job is passed twice"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """An edit of one of some jobs."""
+
+    jobs: str
+    """Each job and its parents."""
+    name: str
+    parents: str
+    planned: str
+    """The jobs that get a plan: the edited one, parents that it gained or lost, and those whose circle is another."""
+
+
+PAIR, TRIANGLE, SQUARE = "ab ba", "ac ba cb", "ad ba cb dc"
+EDITED = (
+    pytest.param(Edit("a ba", "a", "b", planned="ab"), id="a circle is closed"),
+    pytest.param(Edit(f"{PAIR} ea fe", "e", "", planned="ea"), id="a job below a circle is cut off"),
+    pytest.param(Edit(f"{PAIR} ea fe", "a", "", planned="ab"), id="a circle is opened"),
+    pytest.param(Edit(f"{PAIR} ef fe", "a", "be", planned="ae"), id="a circle comes after another one"),
+    pytest.param(
+        Edit(f"{PAIR} fa ef", "a", "be", planned="aef"), id="a circle grows by two jobs, and one keeps its own"
+    ),
+    pytest.param(Edit("axb ba ca xbc", "x", "c", planned="xb"), id="a step from the hub is lost, and there is another"),
+    pytest.param(Edit("ac bca cb", "b", "a", planned="bc"), id="a parent is lost that no circle needs"),
+    pytest.param(Edit(TRIANGLE, "b", "ac", planned="bc"), id="a parent is gained in the circle"),
+    pytest.param(Edit(f"{TRIANGLE} eb", "b", "ae", planned="be"), id="a job comes to a circle"),
+    pytest.param(Edit(f"{SQUARE} ebd fe", "f", "ec", planned="fc"), id="another parent below a circle"),
+)
+
+
+@pytest.mark.parametrize("case", EDITED)
+def test_edit_wakes_jobs_whose_circle_it_changes(case: Edit) -> None:
+    tenant = Tenant()
+    for job in case.jobs.split():
+        tenant.edit(job[0], *job[1:])
+        tenant.plan()
+    tenant.edit(case.name, *case.parents)
+    tenant.plan()
+    assert tenant.planned == set(case.planned)
+    assert_circles(tenant, {job[0]: [*job[1:]] for job in case.jobs.split()} | {case.name: [*case.parents]})
+
+
+def test_edit_in_a_dense_circle_wakes_few_jobs() -> None:
+    tenant, parents = Tenant(), [[f"j{(number - step) % 100}" for step in range(1, 9)] for number in range(100)]
+    for number, above in enumerate(parents):
+        tenant.edit(f"j{number}", *above)
+    tenant.plan()
+    shown = dict(tenant.circles)
+    tenant.edit("j50")
+    tenant.plan()
+    others = tenant.planned - {"j50", *parents[50]}
+    assert others == {name for name in shown.keys() - {"j50", *parents[50]} if shown[name] != tenant.circles[name]}
+    assert len(others) < 50
+    assert tenant.circles["j50"] == () != tenant.circles["j49"]
+
+
 NAMES = st.sampled_from("abcdef")
 EDITS = st.lists(st.tuples(NAMES, st.none() | st.lists(NAMES, max_size=3, unique=True)), max_size=20)
 
@@ -192,6 +272,8 @@ EDITS = st.lists(st.tuples(NAMES, st.none() | st.lists(NAMES, max_size=3, unique
 def test_circles_after_any_edits_are_those_of_the_jobs(edits: list[tuple[str, list[str] | None]]) -> None:
     tenant, parents = Tenant(), dict[str, list[str]]()
     for name, above in edits:
+        shown = dict(tenant.circles)
+        near = {name, *parents.get(name, ()), *(above or ()), *(each for each in parents if name in parents[each])}
         if above is None:
             parents.pop(name, None)
             tenant.delete(name)
@@ -199,8 +281,7 @@ def test_circles_after_any_edits_are_those_of_the_jobs(edits: list[tuple[str, li
             parents[name] = above
             tenant.edit(name, *above)
         tenant.plan()
-        for each in parents:
-            way = tenant.circles[each]
-            assert bool(way) == bool(circle(each, lambda job: parents.get(job, []))), (each, parents)
-            assert all(before in parents[after] for before, after in pairwise(way)), (way, parents)
-            assert len(set(way)) >= len(way) - 1, "no job is passed twice"
+        assert all(shown[each] != tenant.circles[each] for each in tenant.planned - near), "few jobs are woken"
+        for each, cached in ((cached.job.name, cached) for cached in tenant.store):
+            assert tenant.store.dependencies.around(cached.job).circle == tenant.circles[each], "all of them are woken"
+        assert_circles(tenant, parents)
