@@ -87,9 +87,9 @@ def _run_names() -> int:
 
 BUDGETS = (
     # Without blanks, comments and docstrings; the others with all lines.
-    Budget("product: lines of code", 45_081, lambda: sum(map(code_lines, _sources()))),
+    Budget("product: lines of code", 45_234, lambda: sum(map(code_lines, _sources()))),
     Budget("page: lines of TypeScript", 14_461, _page_lines),
-    Budget("tests: lines of Python", 102_626, lambda: sum(map(_lines, python_files(ROOT, ["tests"])))),
+    Budget("tests: lines of Python", 103_536, lambda: sum(map(_lines, python_files(ROOT, ["tests"])))),
     Budget("attempt: classes", 9, lambda: sum(map(len, ATTEMPTS.values()))),
     Budget("attempt: fields of these", 130, _all_fields),
     Budget("attempt: files with its queue time", 29, _queue_files),
@@ -98,7 +98,7 @@ BUDGETS = (
     # Each counts once, where it is first called.
     Budget("reconcile: functions entered", 664, lambda: len(_walk().functions)),
     Budget("reconcile: files", 89, lambda: _walk().files),
-    Budget("reconcile: returns to a file", 260, lambda: _walk().returns),
+    Budget("reconcile: returns to a file", 261, lambda: _walk().returns),
 )
 
 
