@@ -226,7 +226,7 @@ test-cert-manager: venv chart-tools ## Have cert-manager issue and renew the cha
 	@PYTHONPATH=hack $(BIN)/python -m localcluster.servers cert-manager
 	$(BIN)/pytest tests/certmanager
 
-# It kills two hundred processes and needs the machine for itself, so it is not part of `make test`. SCALE=3 makes the
+# It kills a hundred processes and needs the machine for itself, so it is not part of `make test`. SCALE=3 makes the
 # scenarios longer; with SIDES=before,after,late some writes arrive when the next operator already runs. FOLDER=… keeps the
 # histories of this and of the storms.
 SCALE ?= 1
@@ -234,7 +234,7 @@ SIDES ?= before,after
 FOLDER ?=
 
 .PHONY: chaos-writes
-chaos-writes: venv ## Kill the operator before and after each write of eighteen scenarios (eight minutes)
+chaos-writes: venv ## Kill the operator before and after each write of four scenarios (up to seven minutes)
 	@hack/cluster build --nodes kwok
 	CHAOS_SCALE=$(SCALE) CHAOS_SIDES=$(SIDES) $(BIN)/pytest $(if $(FOLDER),--basetemp $(FOLDER)) $(DEATHS)
 

@@ -1,7 +1,6 @@
 """Operators by the dozen, each a fork of one process (`tests/support/forks.py`), for who waits for many at once."""
 
 import asyncio
-import json
 import os
 import signal
 from collections.abc import AsyncIterator, Mapping
@@ -9,7 +8,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.chaos.hurried import Hurry
 from tests.support.forks import Fork, fork
 from tests.support.logged_process import Start, clean_environment
 
@@ -36,14 +34,9 @@ class Nursery:
     def __init__(self) -> None:
         self._children: list[Child] = []
 
-    async def start(
-        self, *arguments: str, log: Path, environment: Mapping[str, str] | None = None, hurry: Hurry | None = None
-    ) -> Child:
-        """An operator with these options, which writes behind what the log holds. `hurry` shortens waiting times that
-        no person would sit through."""
-        options = (json.dumps(hurry or {}), *arguments)
-        variables = {**clean_environment(), **(environment or {})}
-        process = fork(Start("tests.chaos.hurried", options, variables, log))
+    async def start(self, *options: str, log: Path, environment: Mapping[str, str]) -> Child:
+        """An operator with these options, which writes behind what the log holds."""
+        process = fork(Start("tests.chaos.archive_writes", options, {**clean_environment(), **environment}, log))
         child = Child(process.pid)
         self._children.append(child)
         asyncio.get_running_loop().add_reader(process.sentinel, _bury, process, child)

@@ -5,17 +5,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from dkron_crds.job import SkipReason
 from tests.chaos.stage import Stage
 from tests.chaos.witnesses import Scene
 from tests.support.jobs import KEEP_ALL, at, dkron_job, simulated
 from tests.support.kube import Object, condition
 
 SECOND = timedelta(seconds=1)
-SOON = {"dkron_operator.reconcile.gather.RETENTION": 2.0}
-"""A finished Job outlives its doubt by two seconds, not sixty: a killed operator is back within that."""
-TAG = "chaos.dkron.io/trial"
-NODES = 2
 
 Ends = dict[str, list[tuple[int, bool]]]
 """The number and the success of each attempt, by job."""
@@ -50,34 +45,13 @@ async def let_rest(stage: Stage, *names: str) -> None:
     await stage.at_rest(*names)
 
 
-def every_slot_has_run(stage: Stage, name: str = "a", *, step: timedelta = SECOND) -> Iterator[str]:
-    """Each up to the mark has, unless it was due as the job was disabled: that is counted."""
-    mark, created = stage.scene.status(name).get("lastScheduleTime"), stage.scene.created(name)
-    if mark is None or created is None:
-        yield "no slot was decided"
-        return
-    due = {created + n * step for n in range(1, (at(mark) - created) // step + 1)}
-    skipped = stage.scene.status(name).get("skipped", {"count": 0})
-    if skipped["count"] and skipped["lastReason"] != SkipReason.EDITED:
-        yield f"slots of {name} were skipped: {skipped}"
-    edited = sorted(due)[len(due) - skipped["count"] :]
-    wanted = due - set(edited)
-    ran = Counter(at(execution["slot"]) for execution in executions(stage, name))
-    for slot in sorted(due | ran.keys()):
-        if ran[slot] != (slot in wanted):
-            counted = f"the last {skipped['count']} of {len(due)} count as edited"
-            yield f"slot {slot} of {name} ran {ran[slot]} times; {counted}"
-
-
-def every_slot_is_accounted_for(
-    stage: Stage, name: str = "a", *, step: timedelta = SECOND, asked: int = 0
-) -> Iterator[str]:
+def every_slot_is_accounted_for(stage: Stage, name: str = "a", *, asked: int = 0) -> Iterator[str]:
     """Each up to the mark has run once, or is counted as skipped; and so has each of the runs that were asked for."""
     mark, created = stage.scene.status(name).get("lastScheduleTime"), stage.scene.created(name)
     if mark is None or created is None:
         yield "no slot was decided"
         return
-    due = (at(mark) - created) // step + asked
+    due = (at(mark) - created) // SECOND + asked
     ran = Counter(f"{execution['slot']} {execution['trigger']}" for execution in executions(stage, name))
     skipped = stage.scene.status(name).get("skipped", {}).get("count", 0)
     if len(ran) + skipped != due or max(ran.values(), default=0) > 1:

@@ -14,10 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dkron_kube.access import load
-from dkron_kube.client import MERGE_PATCH, KubeClient
-from dkron_kube.paths import NODES
+from dkron_kube.client import KubeClient
 from tests.chaos.process_pool import nursery
-from tests.chaos.records_of_trials import TAG
 from tests.chaos.trial import Crash, Report, Scenario, Side, Theatre, hold
 from tests.chaos.witnesses import gallery
 
@@ -70,18 +68,10 @@ async def theatre(kubeconfig: Path, folder: Path) -> AsyncIterator[Theatre]:
     """What all trials share."""
     client = KubeClient(await load(kubeconfig))
     try:
-        await _label_nodes(client)
         async with nursery() as children, gallery(client) as scenes:
             yield Theatre(kubeconfig, client, scenes, children, folder)
     finally:
         await client.close()
-
-
-async def _label_nodes(client: KubeClient) -> None:
-    body = {"metadata": {"labels": {TAG: "yes"}}}
-    async for node in client.list(NODES, None):
-        path = NODES.path(None, node["metadata"]["name"])
-        await client._call("patch", NODES, path, body=body, content_type=MERGE_PATCH)
 
 
 class _House:

@@ -11,7 +11,7 @@ import secrets
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -19,9 +19,9 @@ from typing import Any
 
 from dkron_crds.job import JobStatus
 from dkron_kube.client import KubeClient
-from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_RUNS, JOBS, PODS
-from tests.chaos.history import Act, Fault, Operation, Record, Terms
-from tests.chaos.hurried import TOLD_ARCHIVE, Hurry
+from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS, PODS
+from tests.chaos.archive_writes import TOLD_ARCHIVE
+from tests.chaos.history import Fault, Record, Terms
 from tests.chaos.process_pool import Child, Nursery
 from tests.chaos.proxy.call import Call
 from tests.chaos.proxy.server import Lost, Proxy, Write
@@ -101,7 +101,6 @@ class Scenario:
     play: Callable[["Stage"], Awaitable[None]]
     expect: Callable[["Stage"], Iterable[str]]
     counted: Callable[[], Counted] = caused
-    hurry: Hurry = field(default_factory=dict)
     archives: bool = False
 
     def __str__(self) -> str:
@@ -167,18 +166,15 @@ async def _complaints(theatre: Theatre, scenario: Scenario, stage: Stage, cast: 
 async def _facts(stage: Stage) -> AsyncIterator[Any]:
     client, namespace, seen = stage.client, stage.namespace, stage.scene.seen
     read = datetime.now(UTC)
-    for resource in (PODS, JOBS, DKRON_RUNS, DKRON_BACKFILLS):
+    for resource in (PODS, JOBS, DKRON_RUNS):
         async for body in client.list(resource, namespace):
             stage.scene.take(resource, body, lost=False)
     yield Terms(read=read + AFTERWARDS, lateness=PATIENCE * SECOND, recovery=PATIENCE * SECOND)
     for operation in stage.operations:
         yield operation
-        gone = stage.scene.removed.get(operation.uid)
-        if gone is not None:
-            yield Operation(act=Act.DELETE, job=operation.job, invoked=gone, answered=gone)
     for fact in (*stage.faults, *seen.runs(read + SECOND), *seen.sinces()):
         yield fact
-    for fact in (*stage.requests, *stage.pauses.values(), *stage.pools, *stage.scene.requests.facts(read + SECOND)):
+    for fact in (*stage.requests, *stage.scene.requests.facts(read + SECOND)):
         yield fact
     async for body in client.list(DKRON_JOBS, namespace):
         metadata, status = body["metadata"], JobStatus.from_wire(body.get("status") or {})
@@ -202,7 +198,6 @@ class Cast:
         self.proxy = proxy
         self.struck: Write | None = None
         self._theatre = theatre
-        self._hurry = scenario.hurry
         self._options: tuple[str, ...] = ("--namespace", stage.namespace)
         self._environment = {"POD_NAME": "operator"}
         if scenario.archives:
@@ -229,7 +224,7 @@ class Cast:
         self._before_it = self._watches()
         self._operator = await self._theatre.nursery.start(
             "--kubeconfig", str(self._kubeconfig), *self._options,
-            log=self._log, environment=self._environment, hurry=self._hurry,
+            log=self._log, environment=self._environment,
         )  # fmt: skip
 
     async def _watching(self) -> None:

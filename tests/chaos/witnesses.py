@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dkron_kube.client import KubeClient
-from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_RUNS, JOBS, PODS, Resource
+from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS, PODS, Resource
 from dkron_kube.watch import follow
 from tests.chaos.history import Fault
 from tests.chaos.request_sightings import RequestSightings
@@ -20,7 +20,7 @@ from tests.chaos.sightings import Sightings
 from tests.chaos.witness import EAGER, View
 
 Object = dict[str, Any]
-KINDS = (DKRON_JOBS, JOBS, PODS, DKRON_RUNS, DKRON_BACKFILLS)
+KINDS = (DKRON_JOBS, JOBS, PODS, DKRON_RUNS)
 
 
 @dataclass
@@ -30,8 +30,6 @@ class Scene:
     seen: Sightings = field(default_factory=Sightings)
     requests: RequestSightings = field(default_factory=RequestSightings)
     now: dict[Resource, dict[str, Object]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
-    removed: dict[str, datetime] = field(default_factory=dict)
-    """When each DkronJob that is gone went, by uid."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def status(self, job: str) -> Object:
@@ -46,14 +44,6 @@ class Scene:
         """The Jobs that exist."""
         return list(self.now[JOBS].values())
 
-    def pods(self) -> list[Object]:
-        """The pods that exist."""
-        return list(self.now[PODS].values())
-
-    def names(self) -> list[str]:
-        """The DkronJobs that exist."""
-        return sorted(self.now[DKRON_JOBS])
-
     def created(self, job: str) -> datetime | None:
         """When the DkronJob of this name was created, if there is one."""
         body = self.now[DKRON_JOBS].get(job)
@@ -64,8 +54,6 @@ class Scene:
         metadata = body["metadata"]
         if lost:
             self.now[resource].pop(metadata["name"], None)
-            if resource is DKRON_JOBS:
-                self.removed[metadata["uid"]] = datetime.now(UTC)
         else:
             self.now[resource][metadata["name"]] = body
         if resource is JOBS:
@@ -75,8 +63,6 @@ class Scene:
             self.seen.pod(body)
         elif resource is DKRON_RUNS:
             (self.requests.lost_run if lost else self.requests.run)(body, datetime.now(UTC))
-        elif resource is DKRON_BACKFILLS:
-            self.requests.backfill(body)
         else:
             self.seen.dkron_job(body)
         changed, self.changed = self.changed, asyncio.Event()
