@@ -87,46 +87,6 @@ def test_every_click_is_a_run_and_none_is_two(calm: Installation) -> None:
     assert len(set(groups)) == len(groups) == CLICKS
 
 
-@pytest.mark.parametrize("concurrency", ["allow", "forbid", "replace", "queue"])
-def test_run_is_listed_from_the_answer_to_its_end(calm: Installation, concurrency: str) -> None:
-    calm.add("followed", concurrency=concurrency, jobTemplate=simulated(run_for="300ms"))
-    assert calm.run("followed").status == 202
-    (first,) = calm.executions("followed")
-    lists: list[list[Any]] = []
-
-    def look() -> list[Any]:
-        assert calm.site.rest.get(f"/v1/jobs/followed/executions/{first['id']}").status == 200
-        lists.append(calm.executions("followed"))
-        return lists[-1]
-
-    calm.kube.wait_for("its end", look, lambda seen: bool(seen) and seen[0]["success"], seconds=20)
-    assert {len(seen) for seen in lists} == {1}
-
-
-def test_run_in_line_is_found_by_its_first_id_until_it_ends(calm: Installation) -> None:
-    calm.add("lined", concurrency="queue", jobTemplate=simulated(run_for="3s"))
-    assert calm.run("lined").status == 202
-    until(calm.site, "/v1/busy", lambda answer: len(answer.json()) == 1)
-    first = calm.run("lined").header("X-Execution-Id")
-    path = f"/v1/jobs/lined/executions/{first}"
-    waiting = until(calm.site, path, lambda answer: answer.json().get("place")).json()
-    assert (waiting["place"], waiting["started_at"][:4], waiting["finished_at"][:4]) == (1, "0001", "0001")
-    assert len(calm.site.rest.get("/v1/busy").json()) == 1
-    ended = until(calm.site, path, lambda answer: answer.json()["success"]).json()
-    assert (ended["queued_at"], "place" in ended) == (waiting["queued_at"], False)
-    assert ended["queued_for"] > 0
-    assert len(calm.executions("lined")) == 2
-
-
-def test_concurrent_waits_each_get_the_end_of_their_run(calm: Installation) -> None:
-    calm.add("waited", jobTemplate=simulated(run_for="500ms"))
-    with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda _: calm.run("waited", "?wait=true"), range(4)))
-    assert [answer.status for answer in answers] == [200] * 4
-    assert max(answer.json()["success_count"] for answer in answers) == 4
-    assert min(answer.json()["success_count"] for answer in answers) >= 1
-
-
 def test_wait_ends_when_the_execution_is_stopped(calm: Installation) -> None:
     calm.add("stopped", jobTemplate=ENDLESS, retries=3)
     with ThreadPoolExecutor(1) as pool:

@@ -143,22 +143,6 @@ def test_of_twenty_with_the_same_version_one_wins(shared_api: ApiSite, method: s
         assert shown(shared_api, name)["owner"] == f"client-{winner}"
 
 
-def test_concurrent_create_and_delete_end_in_one_of_both(shared_api: ApiSite) -> None:
-    for round_ in range(10):
-        requests: list[Request] = [("POST", "/v1/jobs", distinct("flicker", number)) for number in range(6)]
-        requests += [("DELETE", "/v1/jobs/flicker", None)] * 4 + [("POST", "/v1/jobs/flicker/toggle", None)] * 2
-        answers = at_once(shared_api, requests)
-        assert set(statuses(answers)) <= {200, 201, 404}, (round_, statuses(answers))
-        stored = shared_api.kube.find(DKRON_JOBS, "flicker")
-        answer = shared_api.rest.get("/v1/jobs/flicker")
-        assert answer.status == (404 if stored is None else 200)
-        if stored is not None:
-            assert (answer.json()["owner"], answer.header("ETag")) == (
-                stored["spec"]["owner"],
-                f'"{stored["metadata"]["resourceVersion"]}"',
-            )
-
-
 def client_side(cluster: localcluster.Cluster, site: ApiSite, name: str) -> None:
     """kubectl apply, which writes down what it applied."""
     manifest = yaml.safe_dump(dkron_job(name, owner="Git", schedule="@daily"))
@@ -224,15 +208,6 @@ def test_manifest_reapplies_beside_changes_to_its_unset_fields(
     assert shared_api.rest.post("/v1/jobs/open/toggle").status == 200
     server_side(cluster, shared_api, "open")
     assert (shown(shared_api, "open")["retries"], shown(shared_api, "open")["disabled"]) == (3, True)
-
-
-# --- versions --------------------------------------------------------------------------------------------------------
-
-
-# --- fields that REST keeps ------------------------------------------------------------------------------------------
-
-
-# --- others ----------------------------------------------------------------------------------------------------------
 
 
 def test_two_replicas_show_and_overwrite_each_others_writes(own_api: ApiSite, tmp_path: Path) -> None:

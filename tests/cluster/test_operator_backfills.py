@@ -1,15 +1,15 @@
-"""DkronBackfills at a real API server: which slots run, how they stop, go on and end, and the command for it."""
+"""DkronBackfills at a real API server: which slots run, how they stop and go on, and the command for it."""
 
 from functools import partial
 from typing import Any
 
 import pytest
 
-from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_RUNS
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_RUNS
 from tests.support.command_line import CommandLine, command_line
 from tests.support.documents import backfill as document
 from tests.support.jobs import KEEP_ALL, dkron_job, simulated
-from tests.support.kube import Kube, Object, condition, is_ready
+from tests.support.kube import Kube, Object, condition
 from tests.support.sites import Site
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
@@ -72,23 +72,6 @@ def test_killed_operator_backfills_each_slot_once(shared_site: Site) -> None:
         kube.wait_for(reason, partial(kube.events_of, "hour", reason), bool)
 
 
-@pytest.mark.parametrize(
-    ("on_failure", "failed", "reason"),
-    [pytest.param("stop", 1, "Stopped", id="stop"), pytest.param("continue", 6, "RunsFailed", id="continue")],
-)
-def test_a_run_that_fails_stops_the_rest_or_not(shared_site: Site, on_failure: str, failed: int, reason: str) -> None:
-    kube, name = shared_site.kube, f"bad-{on_failure}"
-    job(kube, name, exit_code=3)
-    backfill(kube, name, job=name, onFailure=on_failure)
-    status = ended(kube, name)
-    assert (status["failed"], status["remaining"], condition(status, "Failed")["reason"]) == (
-        failed,
-        6 - failed,
-        reason,
-    )
-    assert runs_of(kube, name) == SLOTS[:failed]
-
-
 def test_backfill_is_suspended_resumed_and_cancelled_by_deletion(shared_site: Site) -> None:
     kube = shared_site.kube
     job(kube, "long", run_for="1h")
@@ -105,29 +88,6 @@ def test_backfill_is_suspended_resumed_and_cancelled_by_deletion(shared_site: Si
         kube.ask_stop("long", made["metadata"]["name"], "2026-03-01T12:00:00Z by a test")
     kube.wait_status("long", "the two to end", lambda now: now.get("errorCount") == 2)
     assert len(kube.status("long")["executions"]) == 2
-
-
-def test_failed_slots_of_selected_jobs_run_again(shared_site: Site) -> None:
-    kube = shared_site.kube
-    failure = {"trigger": "schedule", "attempt": 1, "state": "Failed", "reason": "Error"}
-    for name, slots in (("night-a", SLOTS[:2]), ("night-b", SLOTS[1:2]), ("night-c", [])):
-        job(kube, name)
-        kube.patch(DKRON_JOBS, name, {"metadata": {"labels": {"team": "night"}}})
-        kube.wait_status(name, "to be understood", is_ready)
-        executions = [
-            {**failure, "id": f"{number}-{name}", "job": f"{name}-{number}", "slot": slot, "group": number + 1,
-             "startedAt": slot, "finishedAt": slot} for number, slot in enumerate(slots)
-        ]  # fmt: skip
-        kube.write_status(name, executions=executions)
-    backfill(kube, "night", selector={"team": "night"}, runs="failed", parallelism=4)
-    status = ended(kube, "night")
-    assert (status["plan"]["jobs"], status["succeeded"]) == (2, 3)
-    specs = [run["spec"] for run in kube.all(DKRON_RUNS, "dkron.io/backfill=night")]
-    ran = [(spec["job"], spec["scheduledTime"]) for spec in specs]
-    assert sorted(ran) == [("night-a", SLOTS[0]), ("night-a", SLOTS[1]), ("night-b", SLOTS[1])]
-    # Slots that have succeeded meanwhile have not failed any more.
-    backfill(kube, "nothing-left", selector={"team": "night"}, runs="failed")
-    assert ended(kube, "nothing-left")["plan"]["count"] == 0
 
 
 @pytest.fixture

@@ -1,22 +1,19 @@
-"""Pools at a real API server: never more runs than places, none lost in line, whatever dies, is edited or is gone."""
+"""Pools at a real API server: whom a pool of the operator serves, and which place a run in line has."""
 
-from collections.abc import Iterable
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 import localcluster
 from dkron_kube.paths import DKRON_POOLS
-from tests.support import ledger
 from tests.support.api_sites import api_for
-from tests.support.jobs import at, dkron_job, dkron_pool, each_second, simulated
-from tests.support.kube import Kube, Object, condition, finished
+from tests.support.jobs import dkron_job, dkron_pool, simulated
+from tests.support.kube import Kube, Object, condition
 from tests.support.sites import Site, namespace
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
-LONG, BRIEF = simulated(run_for="1h"), simulated(run_for="1200ms")
+LONG = simulated(run_for="1h")
 NAMES = ("one", "two", "three")
 
 
@@ -29,45 +26,10 @@ def begun(status: Object) -> list[Object]:
     return [entry for entry in status.get("active", ()) if entry.get("uid")]
 
 
-def most_at_once(executions: Iterable[Object]) -> int:
-    """How many of these ran at the same time, at the most. What ends in a second makes room for what starts in it."""
-    moments: list[tuple[datetime, int]] = []
-    for each in executions:
-        moments += [(at(each["startedAt"]), 1), (at(each["finishedAt"]), -1)]
-    count = most = 0
-    for _, change in sorted(moments):
-        count += change
-        most = max(most, count)
-    return most
-
-
 def usage(kube: Kube, name: str) -> tuple[int, int, int]:
     """Size, running and waiting, as the status of the pool says."""
     status = kube.get(DKRON_POOLS, name).get("status") or {}
     return status.get("size", 0), status.get("running", 0), status.get("waiting", 0)
-
-
-@pytest.mark.promise
-def test_runs_share_the_places_whatever_dies(own_site: Site) -> None:
-    kube, operator = own_site.kube, own_site.operator
-    operator.start()
-    kube.create(DKRON_POOLS, dkron_pool("db", 2))
-    spec = {"pools": ["db"], "queue": {"max": 3}, "missedRuns": "all", "jobTemplate": BRIEF}
-    kube.apply(*(each_second(name, **spec) for name in NAMES))
-    for deaths in range(1, 4):
-        for name in NAMES:
-            kube.wait_status(name, "to wait", claims)
-            kube.wait_status(name, "to run", finished(2 * deaths))
-        operator.kill()
-        operator.start()
-    accounts = ledger.close_all(kube, NAMES, every=1)
-    for name, account in accounts.items():
-        account.assert_balanced()
-        runs = sorted(kube.status(name)["executions"], key=lambda run: at(run["startedAt"]))
-        assert runs == sorted(runs, key=lambda run: at(run["slot"])), "the runs of a job have one order"
-    assert most_at_once(run for name in NAMES for run in kube.status(name)["executions"]) == 2
-    operator.stop()
-    operator.assert_clean()
 
 
 def test_pool_of_the_operator_serves_other_namespaces(own_site: Site, cluster: localcluster.Cluster) -> None:

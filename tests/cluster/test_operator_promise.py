@@ -111,12 +111,6 @@ def test_future_mark_silences_the_job_until_a_user_resets_it(shared_site: Site) 
     kube.wait_status("silent", "no condition", lambda status: condition(status, "Degraded")["status"] == "False")
 
 
-# --- Jobs of other writers -------------------------------------------------------------------------------------------
-
-
-# --- attempts that a user lists as active ----------------------------------------------------------------------------
-
-
 # --- edits -----------------------------------------------------------------------------------------------------------
 
 

@@ -281,9 +281,6 @@ def test_a_new_job_beside_a_new_quota_is_ready(scene: Scene) -> None:
     place.kube.wait_status("beside", "a run", lambda status: status.get("successCount") and is_ready(status))
 
 
-# --- rules of the installation, and forged metadata ------------------------------------------------------------------
-
-
 # --- a namespace that goes -------------------------------------------------------------------------------------------
 
 HOLD = "example.com/hold"

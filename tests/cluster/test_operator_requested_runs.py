@@ -1,24 +1,21 @@
 """DkronRuns at a real API server: who may create them, and what becomes of them."""
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dkron_crds.names import API_VERSION
-from dkron_kube.paths import DKRON_RUNS, JOBS
+from dkron_kube.paths import DKRON_RUNS
 from localcluster import Cluster, ClusterError
 from tests.support.jobs import dkron_job, simulated
-from tests.support.kstatus import kstatus
-from tests.support.kube import Kube, Object, Refused, condition
+from tests.support.kube import Kube, Object, Refused
 from tests.support.rights import limited_access
 from tests.support.sites import Site
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
-BRIEF, FAILS = simulated(), simulated(exit_code=3)
-NIGHT = "2026-03-01T02:30:00Z"
+BRIEF = simulated()
 RUN = {"apiVersion": API_VERSION, "kind": "DkronRun"}
 MANIFEST = """
 apiVersion: dkron.io/v1alpha1
@@ -37,10 +34,6 @@ def status_of(kube: Kube, name: str) -> Object:
     return status
 
 
-def ended(kube: Kube, name: str) -> Object:
-    return kube.wait_for(f"{name} to end", lambda: status_of(kube, name), lambda status: status.get("finishedAt"))
-
-
 def test_right_to_create_dkronruns_allows_runs_and_nothing_else(
     shared_site: Site, cluster: Cluster, tmp_path: Path
 ) -> None:
@@ -56,47 +49,6 @@ def test_right_to_create_dkronruns_allows_runs_and_nothing_else(
             cluster.kubectl(*as_ci, *act)
     table = cluster.kubectl("-n", kube.namespace, "get", "dkronruns", "--field-selector=spec.job=report")
     assert table.splitlines()[1].split()[:4] == ["by-ci", "report", "Succeeded", "1"]
-
-
-@pytest.mark.parametrize(
-    ("name", "job", "asked", "ends"),
-    [
-        pytest.param("good", {}, {}, ("Succeeded", "Succeeded"), id="succeeds"),
-        pytest.param("bad", {"jobTemplate": FAILS}, {}, ("Failed", "Error"), id="fails"),
-        pytest.param("off", {"disabled": True}, {}, ("Refused", "Disabled"), id="disabled"),
-        pytest.param("pushed", {"disabled": True}, {"force": True}, ("Succeeded", "Succeeded"), id="disabled, forced"),
-        pytest.param("typo", {}, {"parameters": {"x": "1"}}, ("Refused", "InvalidParameters"), id="unknown parameter"),
-    ],
-)
-def test_run_shows_how_it_ended(  # noqa: PLR0917 - a row
-    shared_site: Site, name: str, job: Object, asked: Object, ends: tuple[str, str]
-) -> None:
-    kube, (phase, reason) = shared_site.kube, ends
-    kube.apply(dkron_job(name, **{"jobTemplate": BRIEF, **job}))
-    ask(kube, name, name, **asked)
-    status = ended(kube, name)
-    kind, said = ("Complete", "Current") if phase == "Succeeded" else ("Failed", "Failed")
-    assert (status["phase"], condition(status, kind)["reason"]) == (phase, reason), status
-    assert kstatus(status) == said, status
-    if phase == "Refused":
-        kube.wait_for("the job to tell of it, too", partial(kube.events_of, name, "RunRefused"), bool)
-        assert "attempts" not in status or status["attempts"] == []
-    else:
-        (execution,) = kube.status(name)["executions"]
-        assert (execution["group"], execution["job"]) == (status["group"], status["attempts"][0]["job"])
-
-
-def test_a_slot_is_run_again_beside_the_schedule(shared_site: Site) -> None:
-    kube = shared_site.kube
-    kube.apply(dkron_job("nightly", schedule="0 30 2 * * *", jobTemplate=BRIEF))
-    ask(kube, "again", "nightly", scheduledTime=NIGHT)
-    name = ended(kube, "again")["attempts"][0]["job"]
-    (execution,) = kube.status("nightly")["executions"]
-    assert (execution["slot"], execution["trigger"], kube.status("nightly").get("lastScheduleTime")) == (
-        NIGHT, "manual", None,
-    )  # fmt: skip
-    (container,) = kube.get(JOBS, name)["spec"]["template"]["spec"]["containers"]
-    assert {"name": "DKRON_SCHEDULED_TIME", "value": NIGHT} in container["env"]
 
 
 @pytest.mark.parametrize(

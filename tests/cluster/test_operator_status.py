@@ -1,7 +1,6 @@
 """Status edited by hand: whatever a user writes there, no slot runs twice, and the operator goes on."""
 
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import pytest
@@ -15,32 +14,10 @@ from tests.support.sites import Site
 pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 
 LONG_AGO = "2000-01-01T00:00:00Z"
-NOON = "2026-01-01T12:00:00Z"
 
 
 def each_second(name: str, **spec: Any) -> dict[str, Any]:
     return dkron_job(name, schedule="* * * * * *", history=KEEP_ALL, jobTemplate=simulated(), **spec)
-
-
-def execution(number: int, **fields: Any) -> dict[str, Any]:
-    name = f"forged-{number:03}"
-    return {
-        "id": f"{number}-{name}",
-        "job": name,
-        "slot": NOON,
-        "trigger": "schedule",
-        "group": number,
-        "attempt": 1,
-        "startedAt": NOON,
-        "finishedAt": NOON,
-        "state": "Succeeded",
-        **fields,
-    }
-
-
-def active(job: str, **fields: Any) -> dict[str, Any]:
-    entry = execution(1, id=f"1-{job}", job=job, **{"state": "Claimed", **fields})
-    return {key: entry[key] for key in entry.keys() - {"finishedAt"}}
 
 
 def wipe(kube: Kube, name: str) -> None:
@@ -86,16 +63,3 @@ def test_status_edits_under_load_run_no_slot_twice(shared_site: Site) -> None:
         assert_nothing_twice(account)
         if name != "wiped":
             account.assert_balanced()
-
-
-def test_wiped_status_is_rebuilt_from_existing_jobs(shared_site: Site) -> None:
-    kube = shared_site.kube
-    kube.apply(each_second("rebuilt"))
-    kube.wait_status("rebuilt", "two runs", finished(2))
-    ledger.close(kube, "rebuilt", every=1)
-    wipe(kube, "rebuilt")
-    jobs = {job["metadata"]["name"] for job in kube.jobs_of("rebuilt")}
-    status = kube.wait_status("rebuilt", "its executions", finished(len(jobs)))
-    assert {run["job"] for run in status["executions"]} == jobs
-    assert (status["successCount"], status["status"]) == (len(jobs), "success")
-    kube.wait_for("an Event", partial(kube.events_of, "rebuilt", "StatusRebuilt"), bool)

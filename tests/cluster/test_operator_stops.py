@@ -1,4 +1,4 @@
-"""Executions that are stopped: the Job controller and the garbage collector do their part, and the operator may die.
+"""Executions that are stopped: the Job controller and the garbage collector do their part.
 
 A finalizer of the test's own is the grace period of a pod: it is over when the test says so.
 """
@@ -82,29 +82,6 @@ def test_stopped_execution_is_active_until_its_pod_ends(shared_site: Site) -> No
     assert kube.wait_for("the Event", lambda: kube.events_of("stopped", "ExecutionStopped"), bool) == [
         f"{entry['job']}: attempt 1 was stopped: {MESSAGE}"
     ]
-
-
-@pytest.mark.promise
-def test_an_operator_that_is_killed_leaves_one_record(own_site: Site) -> None:
-    """Before the deletion of one Job, within the grace period of another's pod, and while a third's ends."""
-    kube, operator, names = own_site.kube, own_site.operator, ("before", "within", "after")
-    operator.start()
-    kube.apply(*map(lasting, names))
-    jobs = {name: running(kube, name)["job"] for name in names}
-    for name in ("within", "after"):
-        kube.ask_stop(name, jobs[name], ASKED)
-    kube.wait_for(
-        "two deletions", lambda: [line["msg"] for line in operator.lines()], lambda said: said.count("stopping") == 2
-    )
-    operator.kill()
-    kube.ask_stop("before", jobs["before"], ASKED)
-    reap(kube, "after")
-    operator.start()
-    for name in ("within", "before"):
-        reap(kube, name)
-    for name in names:
-        kube.wait_status(name, "its record", finished(1))
-        assert_stopped_once(kube, name)
 
 
 def _phases(found: list[dict[str, Any]]) -> list[str]:

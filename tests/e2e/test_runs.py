@@ -4,7 +4,6 @@ All jobs are created at once, and each test waits for its own.
 """
 
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -36,20 +35,12 @@ sh {{ text }} '{{ count }}'
 DKRON_RUN = {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronRun"}
 
 
-def soon(seconds: int) -> str:
-    return (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("@at %Y-%m-%dT%H:%M:%SZ")
-
-
 @pytest.fixture(scope="module", autouse=True)
 def everything(module_site: Site) -> None:
     backoff = {"initial": "1s", "factor": 2, "max": "60s"}
     module_site.kube.apply(
         dkron_job("greet", "echo hello", schedule="@every 2s", history={"executions": 3}),
         dkron_job("variables", "env", run=["once"]),
-        dkron_job(
-            "flaky", "[ $DKRON_ATTEMPT -ge 3 ]", config=SHELL, schedule=soon(15), retries=3, retryBackoff=backoff,
-            history=KEEP_ALL,
-        ),
         dkron_job("hopeless", "exit 3", config=SHELL, run=["once"], retries=1, retryBackoff=backoff, history=KEEP_ALL),
         own_containers("as-it-stands"),
         dkron_job("given", SAY_ALL, parameters=DECLARED),
@@ -98,19 +89,6 @@ def test_run_has_its_environment_variables(shared_site: Site) -> None:
         "DKRON_EXECUTION_GROUP": str(execution["group"]),
         "DKRON_TRIGGER": "manual",
     }
-
-
-def test_a_retry_that_succeeds_makes_the_run_a_success(shared_site: Site) -> None:
-    kube = shared_site.kube
-    status = kube.wait_status("flaky", "a success", lambda s: s.get("successCount"))
-    executions = status["executions"][::-1]
-    assert [(e["attempt"], e["state"]) for e in executions] == [(1, "Failed"), (2, "Failed"), (3, "Succeeded")]
-    assert (status["status"], status["successCount"], status["errorCount"]) == ("success", 1, 2)
-    assert len({e["group"] for e in executions}) == len({e["slot"] for e in executions}) == 1
-    assert {job["metadata"]["name"] for job in kube.jobs_of("flaky")} == {e["job"] for e in executions}
-    waits = [at(b["startedAt"]) - at(a["finishedAt"]) for a, b in pairwise(executions)]
-    # Pods tell their times in whole seconds.
-    assert [wait > least for wait, least in zip(waits, (0 * SECOND, 1 * SECOND), strict=True)] == [True, True], waits
 
 
 def test_run_fails_when_all_its_attempts_fail(shared_site: Site) -> None:
