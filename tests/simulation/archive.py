@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from dkron_archive.ports import ArchiveUnavailable
 from dkron_archive.records import Entry
 from dkron_crds.job import Attempt, JobStatus, Unarchived
+from dkron_crds.status import MAX_EXECUTIONS
 from tests.chaos.history import Record
 from tests.simulation.dice import Dice
 from tests.support.fake_archive import FakeArchive
@@ -66,7 +67,9 @@ def wrong(
             yield f"NOT ARCHIVED: {execution.id}"
     for record in records:
         owed = record.status.unarchived or NOTHING
-        if owed.lost:
+        # While the archive is away, a status keeps as many records as it shows executions.
+        beyond = record.status.success_count + record.status.error_count - MAX_EXECUTIONS
+        if owed.lost > max(0, beyond):
             yield f"NOT ARCHIVED: the status of {record.job} has lost {owed.lost} records"
         yield from _skipped_twice(archive, record.uid, record.status, owed)
 
