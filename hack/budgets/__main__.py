@@ -89,7 +89,7 @@ BUDGETS = (
     # Without blanks, comments and docstrings; the others with all lines.
     Budget("product: lines of code", 45_234, lambda: sum(map(code_lines, _sources()))),
     Budget("page: lines of TypeScript", 14_461, _page_lines),
-    Budget("tests: lines of Python", 103_536, lambda: sum(map(_lines, python_files(ROOT, ["tests"])))),
+    Budget("tests: lines of Python", 102_545, lambda: sum(map(_lines, python_files(ROOT, ["tests"])))),
     Budget("attempt: classes", 9, lambda: sum(map(len, ATTEMPTS.values()))),
     Budget("attempt: fields of these", 130, _all_fields),
     Budget("attempt: files with its queue time", 29, _queue_files),
